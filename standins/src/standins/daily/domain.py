@@ -68,6 +68,7 @@ class DailyDomain:
         self.ledger = RoomLedger()
         self._clock = clock
         self._rooms: dict[str, StandinRoom] = {}
+        # A key per process: tokens of another run are not valid here.
         self._key = secrets.token_bytes(32)
 
     @property
@@ -90,6 +91,7 @@ class DailyDomain:
             raise errors.invalid("bad room name")
         if privacy not in properties.PRIVACY:
             raise errors.invalid(f"'privacy' should be one of {', '.join(properties.PRIVACY)}")
+        # Validate everything before creating anything.
         config = properties.room(asked.get("properties", {}))
         self._collect()
         if name in self._rooms:
@@ -116,6 +118,7 @@ class DailyDomain:
             RefusedError: It does not exist, or has expired.
         """
         self._collect()
+        # Expired rooms are collected first, so that they cannot be deleted twice.
         # Daily tells an expired room apart: its error says that it was deleted.
         if name in self.ledger.expired and name not in self._rooms:
             raise errors.no_room(name, deleted=True)
@@ -135,6 +138,7 @@ class DailyDomain:
         read = properties.token(asked.get("properties", {}))
         self.ledger.tokens.append(read)
         claims = {**read, "d": DOMAIN, "iat": int(self._clock())}
+        # JSON Web Tokens have no padding.
         head, body = (_base64(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
         return {"token": f"{head}.{body}.{self._sign(head, body)}"}
 
@@ -146,8 +150,10 @@ class DailyDomain:
         """
         head, _, rest = token.partition(".")
         body, _, signature = rest.partition(".")
+        # Verify the signature before parsing the claims.
         if not hmac.compare_digest(self._sign(head, body).encode(), signature.encode()):
             raise errors.invalid("invalid token")
+        # Add the padding that the decoder requires.
         claims: Json = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
         if claims.get("exp", self._clock() + 1) <= self._clock():
             raise errors.invalid("token has expired")

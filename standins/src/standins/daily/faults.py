@@ -48,6 +48,7 @@ class DailyFault:
             message = "a fault is a JSON object"
             raise ValueError(message)  # noqa: TRY004 - invalid input, not a wrong type in code
         try:
+            # Unknown fields raise TypeError, which names them.
             fault = cls(**script)
         except TypeError as error:
             raise ValueError(str(error)) from error
@@ -57,6 +58,7 @@ class DailyFault:
 
     async def answer(self) -> Response | None:
         """Return the spoiled response after its delay; None keeps the good one."""
+        # Also before an error, to imitate a slow failure.
         await asyncio.sleep(self.after_ms / 1000)
         match self.action:
             case "hang":

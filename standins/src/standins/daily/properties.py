@@ -88,6 +88,7 @@ def token(given: object) -> dict[str, Any]:
 def _checked(given: object, known: Mapping[str, type]) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise errors.invalid("'properties' should be an object")
+    # Daily rejects unknown properties, so a misspelt one must not pass here.
     for name, value in given.items():
         if name not in known:
             raise errors.invalid(f"unknown property '{name}'")

@@ -32,6 +32,7 @@ class RateLimit:
             RefusedError: The limit is exceeded; the request is not counted.
         """
         now = self._clock()
+        # A request leaves the window exactly `seconds` after it came.
         while self._taken and now - self._taken[0] >= self._seconds:
             self._taken.popleft()
         if len(self._taken) >= self._requests:

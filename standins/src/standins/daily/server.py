@@ -21,7 +21,7 @@ from standins.daily.rate_limits import RateLimit
 from standins.fault_schedule import FaultSchedule
 from standins.serving import serving
 
-ABOUT = "Pretend Daily: rooms and tokens with their errors and limits; nobody can join them, there is no sound"
+ABOUT = "Stand-in for Daily's REST API: rooms and tokens with their errors and limits; rooms cannot be joined"
 
 DEFAULT_KEY = "standin-daily-key"
 
@@ -58,6 +58,7 @@ class DailyStandin:
         self._settings = settings or DailySettings()
         self._domain = DailyDomain(self._settings.clock)
         self._script: FaultSchedule[DailyFault] = FaultSchedule()
+        # Daily's documented limits: 20 a second in general, 50 in half a minute for slow operations.
         self._all = RateLimit(100, 5, self._settings.clock)
         self._slow = RateLimit(50, 30, self._settings.clock)
         self._running = AsyncExitStack()
@@ -159,6 +160,7 @@ class DailyStandin:
         return await self._answer("get", request, lambda _: self._domain.read_token(request.path_params["token"]))
 
     async def _answer(self, name: str, request: Request, step: Step) -> Response:
+        # Read the body before a fault strikes: the client must have sent it.
         body = await request.body()
         fault = self._script.take(name)
         response = None
@@ -177,6 +179,7 @@ class DailyStandin:
 
     def _carry_out(self, name: str, request: Request, body: bytes, step: Step) -> Response:
         try:
+            # Daily checks the key first, then the rate, then the request.
             self._check_key(request.headers.get("authorization"))
             (self._slow if name in ("delete", "list") else self._all).take()
             return JSONResponse(step(_read(body)))
@@ -187,6 +190,7 @@ class DailyStandin:
         kind, _, key = (header or "").partition(" ")
         if kind != "Bearer" or not key:
             raise errors.no_header()
+        # Constant time, as a real service would compare.
         if not hmac.compare_digest(key.encode(), self._settings.api_key.encode()):
             raise errors.wrong_key()
 

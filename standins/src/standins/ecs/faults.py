@@ -46,6 +46,7 @@ class EcsFault:
         """
         if not isinstance(script, dict) or script.get("action") not in ACTIONS:
             raise ValueError(f"a fault is a JSON object whose 'action' is one of {', '.join(ACTIONS)}")
+        # Unknown fields raise TypeError, which names them.
         try:
             return cls(**script)
         except TypeError as error:
@@ -54,6 +55,7 @@ class EcsFault:
     @property
     def comes_true(self) -> bool:
         """Whether the request takes effect despite the fault."""
+        # A delay below the agent's limit only makes the request slow.
         return self.done or (self.action == "slow" and self.seconds < LONGEST_CALL)
 
     def answer(self, arn: str) -> Response:

@@ -28,11 +28,13 @@ class Wish:
         Raises:
             InvalidRequestError: It is not valid.
         """
+        # The agent rejects unknown fields.
         if not isinstance(body, dict) or not set(body) <= {"ProtectionEnabled", "ExpiresInMinutes"}:
             raise InvalidRequestError("expected a JSON object with ProtectionEnabled and ExpiresInMinutes")
         enabled, minutes = body.get("ProtectionEnabled"), body.get("ExpiresInMinutes")
         if not isinstance(enabled, bool):
             raise InvalidRequestError("ProtectionEnabled must be true or false")
+        # In Python, True is an integer as well, but no sensible number of minutes.
         if minutes is not None and (not isinstance(minutes, int) or not 1 <= minutes <= _MOST_MINUTES):
             raise InvalidRequestError(f"ExpiresInMinutes must be a number from 1 to {_MOST_MINUTES}")
         return cls(enabled, minutes)
@@ -69,6 +71,7 @@ class ProtectedTask:
 
     def grant(self, wish: Wish) -> None:
         """Apply a request."""
+        # Renewals do not count, only changes from off to on.
         self.switched_on += wish.enabled and not self.protected
         self.switched_off += self.protected and not wish.enabled
         minutes = wish.minutes or _DEFAULT_MINUTES

@@ -23,7 +23,7 @@ from standins.ecs.protection import InvalidRequestError, ProtectedTask, Wish
 from standins.fault_schedule import FaultSchedule
 from standins.serving import serving
 
-ABOUT = "Pretend ECS agent: task protection; no metadata, no credentials; a scheduler is in the tests"
+ABOUT = "Stand-in for the ECS agent: task protection only; no metadata, no credentials; the tests have a scheduler"
 
 type Log = Callable[[dict[str, object]], None]
 
@@ -96,6 +96,7 @@ class EcsStandin:
 
     def task(self, name: str) -> ProtectedTask:
         """Return a task; an unknown one is created without protection."""
+        # A task exists from its first request, as the agent serves only its own tasks.
         return self.tasks.setdefault(name, ProtectedTask(name, self._settings.clock))
 
     async def _state(self, request: Request) -> Response:
@@ -107,8 +108,10 @@ class EcsStandin:
             wish = Wish.read(await request.json())
         except ValueError as error:
             return JSONResponse(_invalid(error, task.arn), 400)
+        # Recorded before a fault strikes: the request was valid.
         task.asked.append(wish)
         fault = self.script.take("any") or self._blocked(task, wish)
+        # The agent gives up after its limit, however long ECS takes.
         slow = fault.seconds if fault is not None and fault.action == "slow" else self._settings.latency
         await asyncio.sleep(min(slow, LONGEST_CALL))
         if fault is None or fault.comes_true:
@@ -117,11 +120,13 @@ class EcsStandin:
         if fault is None or (fault.action == "slow" and fault.comes_true):
             return JSONResponse(task.as_json())
         if fault.action == "hang":
+            # The client must give up by itself.
             await _until_gone(request)
         return fault.answer(task.arn)
 
     def _blocked(self, task: ProtectedTask, wish: Wish) -> EcsFault | None:
         """Return a fault if more tasks than the desired number would be protected, also for a renewal."""
+        # Task names have the form service-number.
         service = task.name.rpartition("-")[0]
         protected = {name for name, one in self.tasks.items() if one.protected and name.startswith(f"{service}-")}
         too_many = len(protected | {task.name}) > self.desired.get(service, len(protected) + 1)

@@ -36,6 +36,7 @@ def main() -> int:
 @asynccontextmanager
 async def _controlled(edge: Edge, port: int | None) -> AsyncIterator[dict[str, object]]:
     async with AsyncExitStack() as stack:
+        # The load balancer first: the control server refers to it.
         await stack.enter_async_context(edge)
         told: dict[str, object] = {"url": edge.url}
         if port is not None:
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 def _target(text: str) -> tuple[str, Address]:
     group, _, address = text.partition("=")
     host, _, port = address.rpartition(":")
+    # rpartition: an IPv6 address contains colons.
     if not (group and host and port.isdigit()):
         raise argparse.ArgumentTypeError(f"{text} is not like PhoneTargetGroup=127.0.0.1:7861")
     return group, (host, int(port))

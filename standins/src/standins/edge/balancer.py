@@ -64,6 +64,7 @@ def read(template: RuleTemplate) -> Balancer:
         TemplateError: There is none, or it uses a feature that this stand-in lacks.
     """
     balancers = template.resources(_PREFIX + "LoadBalancer")
+    # Several load balancers would need several processes.
     if len(balancers) != 1:
         raise TemplateError(f"{len(balancers)} load balancers; expected exactly one")
     attributes = _attributes(next(iter(balancers.values())), "LoadBalancerAttributes")
@@ -91,6 +92,7 @@ def _listeners(template: RuleTemplate) -> Iterator[Listener]:
 
 
 def _distinct(rules: list[Rule]) -> list[Rule]:
+    # AWS rejects two rules of one priority, so a test should too.
     if len({rule.priority for rule in rules}) < len(rules):
         raise TemplateError("two rules of a listener have the same priority")
     return rules
@@ -102,6 +104,7 @@ def _rule(rule: Mapping[str, Any]) -> Rule:
     for condition in rule["Conditions"]:
         match condition:
             case {"Field": "path-pattern"} if not patterns:
+                # Some templates put the values directly into the condition.
                 patterns += condition.get("PathPatternConfig", condition)["Values"]
             case {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": str(name), "Values": list(values)}}:
                 headers.append(HeaderCondition(name, tuple(values)))
@@ -116,6 +119,7 @@ def _action(actions: list[Mapping[str, Any]]) -> Action:
             return Forward(group)
         case [{"Type": "redirect", "RedirectConfig": config}]:
             status = int(config["StatusCode"].removeprefix("HTTP_"))
+            # Placeholders keep the protocol or port of the request.
             return RedirectAction(config.get("Protocol", "#{protocol}"), config.get("Port", "#{port}"), status)
         case _:
             raise TemplateError(f"unsupported action: {actions}")

@@ -39,6 +39,7 @@ class ClientConnection:
         self._idle = Idle(server_state.idle_seconds)
         self._exchange: ProxiedRequest | None = None
         self._waits_for_target = False
+        # Traffic on either connection resets the idle timer.
         wire.touched = self._idle.touch
 
     async def serve(self) -> None:
@@ -58,6 +59,7 @@ class ClientConnection:
         self._exchange, self._waits_for_target = None, False
         try:
             event = await self._receive()
+            # The client has closed the connection.
             if not isinstance(event, h11.Request):
                 return False
             await self._answer(event)
@@ -88,6 +90,7 @@ class ClientConnection:
     async def _forward(self, request: h11.Request, group: Group) -> None:
         arrival = RequestOrigin(self._peer.wire.peer, self._server_state.protocol, self._server_state.port)
         target = group.choose(request.headers.raw_items())
+        # From here on, an idle timeout is the target's fault.
         self._waits_for_target = True
         peer = await target.connect()
         peer.wire.touched = self._idle.touch
@@ -111,6 +114,7 @@ class ClientConnection:
     async def _give_up(self) -> None:
         """End an idle connection, with an error response if one is due."""
         http = self._peer.http
+        # A client that has sent part of a request gets 408; one that has sent nothing is just closed.
         if http.their_state is h11.SEND_BODY or (http.their_state is h11.IDLE and http.trailing_data[0]):
             await self._refuse(Unanswered(408, "client_idle"))
         elif self._waits_for_target and http.our_state is h11.SEND_RESPONSE:

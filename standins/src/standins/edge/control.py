@@ -31,6 +31,8 @@ def control_app(edge: Edge) -> Starlette:
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok", "standin": "edge"})
 
+    # GET needs no body.
+
     async def targets(request: Request) -> Response:
         if request.method != "GET":
             order = Order.model_validate_json(await request.body())
@@ -62,6 +64,7 @@ def _deregister(edge: Edge, order: Order) -> Response | None:
 
 
 def _find(edge: Edge, order: Order) -> EdgeTarget | None:
+    # A draining target may be registered again meanwhile.
     return next((one for one in edge.targets(order.group) if one.address == order.address and not one.leaving), None)
 
 

@@ -27,6 +27,7 @@ class Unanswered(Exception):
 def page(status: int) -> tuple[Headers, bytes]:
     """Return headers and body of an error response."""
     title = f"{status} {HTTPStatus(status).phrase}"
+    # The page of a real Application Load Balancer, line endings included.
     body = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
         "</body>\r\n</html>\r\n"
@@ -36,6 +37,7 @@ def page(status: int) -> tuple[Headers, bytes]:
 
 def redirection(redirect: RedirectAction, target: str, host: str) -> tuple[Headers, bytes]:
     """Return headers and body of a redirect to the same host, path and query."""
+    # The client's port is dropped: the redirect has its own.
     name = urlsplit(f"//{host}").hostname or ""
     query = target.partition("?")[2]
     location = f"{redirect.protocol.lower()}://{name}:{redirect.port}{path_of(target)}{query and f'?{query}'}"

@@ -46,6 +46,7 @@ def is_upgrade(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 def to_target(headers: Sequence[tuple[bytes, bytes]], arrival: RequestOrigin, rules: HeaderRules) -> Headers:
     """Return the headers for the target; Host stays as the client sent it."""
+    # Headers that the load balancer sets itself must not come from a client.
     kept = [(name, value) for name, value in through(headers) if name.lower() not in _REPLACED]
     if rules.drops_invalid:
         kept = [(name, value) for name, value in kept if _VALID_NAME.fullmatch(name)]
@@ -65,6 +66,7 @@ def through(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
     """Remove hop-by-hop headers, except for an upgrade to WebSocket."""
     if not is_upgrade(headers):
         return [(name, value) for name, value in headers if name.lower() not in _OF_ONE_CONNECTION]
+    # A WebSocket handshake needs Upgrade, which is a hop-by-hop header.
     kept = [(name, value) for name, value in headers if name.lower() not in _OF_ONE_CONNECTION - {b"upgrade"}]
     return [*kept, (b"Connection", b"Upgrade")]
 
@@ -91,6 +93,7 @@ def _forwarded_for(given: list[bytes], address: str, mode: str) -> bytes:
 
 def _trace(given: list[bytes]) -> bytes:
     """Return the trace ID of a request; keep the client's own ID in it."""
+    # A client's own Root is kept, and the load balancer adds itself.
     ours = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}".encode()
     fields = [field for field in b";".join(given).split(b";") if field and not field.startswith(b"Self=")]
     if any(field.startswith(b"Root=") for field in fields):

@@ -44,6 +44,7 @@ class H11Connection:
 
     def next_cycle(self) -> bool:
         """Prepare for the next request; return False if the connection must be closed."""
+        # After an incomplete exchange, the next bytes would be read as a request.
         if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
             return False
         self.http.start_next_cycle()

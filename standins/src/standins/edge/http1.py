@@ -39,6 +39,7 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Forward or buffer data."""
         self.touched()
+        # Spliced connections bypass all buffers.
         if self._sink is not None:
             self._sink._transport.write(data)  # noqa: SLF001 - the other half of a pair
             return
@@ -52,6 +53,7 @@ class Wire(asyncio.Protocol):
         """Record the end of the input; pending output can still be written."""
         self.ended.set()
         self._came.set()
+        # Keeps the other half open.
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -91,6 +93,7 @@ class Wire(asyncio.Protocol):
         data = b"".join(self._unread)
         self._unread.clear()
         self._size = 0
+        # Reading was paused only if the buffer was full; resuming twice is harmless.
         if not self.ended.is_set():
             self._transport.resume_reading()
         return data
@@ -119,6 +122,7 @@ async def splice(one: Wire, other: Wire) -> None:
     """Forward bytes in both directions until one side ends; then close both."""
     for source, sink in ((one, other), (other, one)):
         source._sink = sink  # noqa: SLF001 - makes the pair
+        # What was read before the splice goes first.
         for data in source._unread:  # noqa: SLF001 - as above
             sink._transport.write(data)  # noqa: SLF001 - as above
         source._unread.clear()  # noqa: SLF001 - as above

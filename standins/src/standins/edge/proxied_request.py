@@ -34,6 +34,7 @@ class ProxiedRequest:
         Raises:
             Unanswered: The target did not send a valid response, or the client is gone.
         """
+        # The head is sent first; the body follows as it arrives.
         headers = to_target(list(request.headers.raw_items()), arrival, rules)
         try:
             await self._target.send(h11.Request(method=request.method, target=request.target, headers=headers))
@@ -45,6 +46,7 @@ class ProxiedRequest:
 
     async def _both_ways(self) -> bool:
         down = asyncio.create_task(self._download())
+        # The upload and the watch for a leaving client run beside the download, which decides when all is over.
         beside = {asyncio.create_task(self._upload()), asyncio.create_task(self._client_leaves())}
         tasks = {down, *beside}
         try:
@@ -77,6 +79,7 @@ class ProxiedRequest:
         try:
             return await self._client.receive()
         except h11.RemoteProtocolError:
+            # A client that closes ends the body early; any other violation is its fault.
             gone = self._client.wire.ended.is_set()
             raise Unanswered(CLIENT_CLOSED if gone else 400, "client_broke_off" if gone else "bad_body") from None
 
@@ -102,12 +105,14 @@ class ProxiedRequest:
                     await self._client.send(h11.Data(data=event.data))
                 case h11.EndOfMessage():
                     await self._client.send(h11.EndOfMessage(headers=event.headers))
+                    # A response that is complete ends the exchange, even if the request body is not.
                     return False
                 case _:
                     raise Unanswered(502, "target_closed")
 
     async def _tunnel(self) -> None:
         with suppress(ConnectionError):
+            # Bytes that arrived behind the handshake belong to the tunnel.
             await self._target.wire.write(self._client.trailing())
             await self._client.wire.write(self._target.trailing())
             await splice(self._client.wire, self._target.wire)

@@ -83,6 +83,7 @@ class Rule:
     def __post_init__(self) -> None:
         if not 1 <= self.priority <= MAX_PRIORITY:
             raise ValueError(f"priority {self.priority} is not between 1 and {MAX_PRIORITY}")
+        # AWS counts values of all conditions together.
         conditions = len(self.patterns) + sum(len(one.values) for one in self.headers)
         if not 1 <= conditions <= MAX_PATTERNS:
             raise ValueError(f"rule {self.priority} has {conditions} patterns; 1 to {MAX_PATTERNS} are allowed")
@@ -105,6 +106,7 @@ class Router:
     """Selects the action for a path and its headers."""
 
     def __init__(self, listener: Listener) -> None:
+        # Compiled once, because every request passes through it.
         ordered = sorted(listener.rules, key=lambda rule: rule.priority)
         self._ways = [(_compile(rule.patterns or ("*",)), rule) for rule in ordered]
         self._default = listener.default
@@ -118,6 +120,7 @@ class Router:
         """
         path = path_of(target)
         for fits, rule in self._ways:
+            # Raw, as AWS matches it: %2F is not a slash.
             if fits.fullmatch(path) and all(one.fits(headers) for one in rule.headers):
                 return rule.action
         return self._default
@@ -125,6 +128,7 @@ class Router:
 
 def path_of(target: str) -> str:
     """Return the path of a request target."""
+    # Some clients send an absolute URL, as to a proxy.
     if not target.startswith("/"):
         _, separator, rest = target.partition("://")
         target = "/" + rest.partition("/")[2] if separator else target

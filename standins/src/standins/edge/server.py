@@ -17,7 +17,7 @@ from standins.edge.targets import EdgeTarget, Group, Log
 from standins.edge.template_rules import RuleTemplate, TemplateError
 
 ABOUT = (
-    "Pretend load balancer: routes, forwards and times out by infra/cloudformation/edge.yaml; "
+    "Stand-in for the load balancer: routes, forwards and times out as in infra/cloudformation/edge.yaml; "
     "no TLS, no HTTP/2, no firewall, one node"
 )
 TEMPLATE = Path("infra/cloudformation/edge.yaml")
@@ -67,6 +67,7 @@ class Edge:
         self._settings = settings
         described = balancer.read(RuleTemplate(settings.template, settings.parameters))
         unknown = set(settings.targets) - set(described.groups)
+        # A misspelt group would otherwise be a group without targets.
         if unknown or settings.listener not in described.listeners:
             raise TemplateError(f"no such target group or listener: {', '.join(unknown) or settings.listener}")
         self._server_state = _server_state(settings, described)
@@ -82,6 +83,7 @@ class Edge:
         """
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Wire(self._came), self._settings.host, self._settings.port)
+        # With port 0, the system has chosen one.
         self.port = self._server_state.port = server.sockets[0].getsockname()[1]
         self._running.push_async_callback(self._close, server)
         for group in self._server_state.groups.values():
@@ -127,6 +129,7 @@ class Edge:
 
     async def _close(self, server: asyncio.Server) -> None:
         server.close()
+        # Visits first: they still use the targets' connections.
         await asyncio.gather(*(_cancelled(visit) for visit in list(self._visits)))
         for group in self._server_state.groups.values():
             group.close()
@@ -142,6 +145,7 @@ def _server_state(settings: EdgeSettings, described: Balancer) -> EdgeState:
         router=Router(listener),
         groups=groups,
         headers=HeaderRules(described.drops_invalid_headers, described.forwarded_for),
+        # Time runs faster for tests, also for this timeout.
         idle_seconds=described.idle / settings.hurry,
         protocol=listener.protocol.lower(),
         log=settings.log,

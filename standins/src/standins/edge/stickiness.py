@@ -34,10 +34,12 @@ class Stickiness:
 
     def cookies(self, address: str) -> Headers:
         """Return the headers that bind a client to a target."""
+        # Address and expiry are signed, so that no client can choose its target.
         claim = f"{address} {time.monotonic() + self._seconds}".encode()
         value = urlsafe_b64encode(self._seal(claim) + claim).decode()
         expires = formatdate(time.time() + _KEPT_SECONDS, usegmt=True)
         own = f"AWSALB={value}; Expires={expires}; Path=/"
+        # The second cookie is for pages of other origins, which need SameSite=None.
         cross = f"AWSALBCORS={value}; Expires={expires}; Path=/; SameSite=None; Secure"
         return [(b"Set-Cookie", cookie.encode()) for cookie in (own, cross)]
 
@@ -54,6 +56,7 @@ class Stickiness:
         except ValueError:
             return None
         seal, claim = sealed[:32], sealed[32:]
+        # Compare before parsing: nothing unsigned is looked at.
         if not hmac.compare_digest(seal, self._seal(claim)):
             return None
         address, _, until = claim.decode().partition(" ")

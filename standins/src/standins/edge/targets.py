@@ -33,6 +33,7 @@ class Health:
 
     def note(self, *, good: bool) -> bool:
         """Record a result; return whether the target's health changed."""
+        # Consecutive results count, as at AWS.
         self._streak = 0 if good == self.healthy else self._streak + 1
         needed = self.check.healthy if good else self.check.unhealthy
         if self.healthy is not None and self._streak < needed:
@@ -68,6 +69,7 @@ class EdgeTarget:
         Raises:
             Unanswered: The target refuses (502), or does not respond in time (504).
         """
+        # A kept connection may have been closed by the target meanwhile.
         while self.kept:
             peer = self.kept.pop()
             if peer.wire.usable:
@@ -94,6 +96,7 @@ class EdgeTarget:
             self.busy.discard(peer.wire)
             if self.leaving and not self.outstanding:
                 self.unused.set()
+            # Keep it only if both sides have finished, and the target stays.
             if not self.leaving and len(self.kept) < _MOST_KEPT and peer.next_cycle():
                 self.kept.append(peer)
             else:
@@ -147,6 +150,7 @@ class Group:
         registered = [target for target in self.targets if not target.leaving]
         if not registered:
             raise Unanswered(503, "no_target")
+        # "Fail open": without a healthy target, AWS sends requests to all of them.
         some = [target for target in registered if target.health.healthy] or registered
         wanted = self._stickiness.address(headers) if self._stickiness else None
         if bound := next((target for target in some if target.address == wanted), None):
@@ -161,6 +165,7 @@ class Group:
         return self._stickiness.cookies(target.address) if self._stickiness else []
 
     def deregister(self, target: EdgeTarget) -> None:
+        # The target stays in the list until its requests have ended, so that it is still shown.
         """Send no new requests to a target; open ones may continue until the deregistration delay is over.
 
         An idle target is removed immediately, as in the original.
@@ -177,6 +182,7 @@ class Group:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._described.drain / self._hurry):
                 await target.unused.wait()
+        # Counted before closing, which ends the remaining requests.
         cut = target.outstanding
         target.close()
         self.targets.remove(target)
@@ -187,6 +193,7 @@ class Group:
         check = self._described.health
         async with httpx.AsyncClient(trust_env=False, timeout=check.timeout) as client:
             while True:
+                # All at once, so that a slow target does not delay the others' checks.
                 await asyncio.gather(*(self._ask(client, target) for target in self.targets))
                 await asyncio.sleep(check.interval / self._hurry)
 

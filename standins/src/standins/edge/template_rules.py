@@ -51,6 +51,7 @@ class RuleTemplate:
             raise TemplateError(f"not YAML: {error}") from None
         if not isinstance(body, dict) or not isinstance(body.get("Resources"), dict):
             raise TemplateError("no Resources")
+        # A parameter without a default gets its own name, which is enough to compare references.
         defaults = {name: one.get("Default", name) for name, one in body.get("Parameters", {}).items()}
         unknown = set(parameters or {}) - set(defaults)
         if unknown:
@@ -78,6 +79,7 @@ class RuleTemplate:
             case {"Ref": "AWS::NoValue"}:
                 return _NOTHING
             case {"Ref": str(name)}:
+                # A reference to a resource stays its logical name, which is how listeners and groups are found.
                 return self._values.get(name, name)
             case {"Fn::If": [str(condition), yes, no]}:
                 return self._resolve(yes if self._is_true({"Condition": condition}) else no)

@@ -21,7 +21,7 @@ from standins.weather.cities import Cities, world
 from standins.weather.faults import WeatherFault
 from standins.weather.terms import FreeTierLimits, NotAllowed, check_key, weight
 
-ABOUT = "Pretend Open-Meteo: real places and true shapes, invented numbers; no forecast of any weather on Earth"
+ABOUT = "Stand-in for Open-Meteo: real places and response formats, invented numbers; not a weather forecast"
 
 type Answering = Callable[[forecast.Query], forecast.Answer]
 
