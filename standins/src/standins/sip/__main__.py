@@ -56,6 +56,7 @@ async def _spoken(words: str) -> bytes:
         await voice.start()
         return mulaw.encode(await voice.speak(words, mulaw.RATE))
     except NoVoiceError:
+        # Without a voice the person stays silent, and everything else works.
         return b""
     finally:
         await voice.aclose()
@@ -74,6 +75,7 @@ def _tell(event: str, taken: IncomingCall, *, verbose: bool) -> None:
     """Log an event. The display shows a caller's words, so they are logged only with --verbose."""
     fields: dict[str, object] = {"event": f"person_{event}"}
     if event == "invited":
+        # The display contains a summary of the conversation, so by default only its length is logged.
         display = taken.headers.get("x-call-summary", "")
         fields |= {"display": display} if verbose else {"display_characters": len(display)}
     if event == "over":

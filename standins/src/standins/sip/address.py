@@ -39,11 +39,13 @@ def read(text: str) -> SipAddress:
         raise BadAddressError(reason)
     scheme, _, rest = uri.partition(":")
     where, *parameters = rest.rpartition("@")[2].split(";")
+    # An IPv6 address in brackets contains colons of its own.
     host, _, port = where.rpartition(":") if ":" in where and not where.endswith("]") else (where, "", "")
     if scheme.lower() not in ("sip", "sips") or not host or (port and not port.isdecimal()):
         reason = "not sip:user@host"
         raise BadAddressError(reason)
     options = dict(part.lower().partition("=")[::2] for part in parameters)
+    # sips always means TLS.
     transport = "tls" if scheme.lower() == "sips" else options.get("transport", "udp")
     headers = tuple(parse_qsl(query, keep_blank_values=True))
     for name, _ in headers:

@@ -44,12 +44,14 @@ class Dialog:
 
     def cancel(self) -> SipMessage:
         """Return the CANCEL, which has the branch of the INVITE."""
+        # A CANCEL has the branch and the number of the INVITE that it cancels.
         return self._request("CANCEL", self._uri, self._branch)
 
     def acknowledge(self, answer: SipMessage) -> SipMessage:
         """Return the ACK of a final response: with a new branch after a 2xx, otherwise with that of the INVITE."""
         self._to = answer.header("to")
         if answer.status >= 300:  # noqa: PLR2004 - not a 2xx
+            # The ACK of a refusal belongs to the INVITE's transaction, so it has the same branch.
             return self._request("ACK", self._uri, self._branch)
         # After a 2xx, requests go to the address in Contact, not to the one that was called (RFC 3261, 12.2.1.1).
         contact = answer.header("contact")
@@ -59,6 +61,7 @@ class Dialog:
 
     def bye(self) -> SipMessage:
         """Return the BYE."""
+        # Every new request in a dialog has the next number.
         self._number += 1
         return self._request("BYE", self._target, self._new_branch())
 
@@ -94,6 +97,7 @@ def reply(
     if description is not None:
         extra = (("Contact", description[0]), ("Content-Type", sdp.TYPE))
     to = request.header("to")
+    # The tag identifies the callee's side of the dialog.
     if tag and ";tag=" not in to:
         to = f"{to};tag={tag}"
     headers = (

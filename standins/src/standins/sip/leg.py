@@ -84,6 +84,7 @@ class Leg:
     async def __aexit__(self, *_: object) -> None:
         """Hang up if the call was answered, and close the sockets."""
         assert self._way is not None  # noqa: S101 - entered
+        # Only an answered call is ended with BYE.
         if self._to is not None and not self.ended.is_set():
             assert self._dialog is not None  # noqa: S101 - entered
             self._send(self._dialog.bye())
@@ -107,6 +108,7 @@ class Leg:
         try:
             answer = await self._final(seconds)
         except asyncio.CancelledError:
+            # A cancelled INVITE would otherwise go on ringing.
             await self._give_up()
             raise
         finally:
@@ -131,6 +133,7 @@ class Leg:
 
     async def _repeat(self, invitation: SipMessage) -> None:
         """Send the INVITE, over UDP repeatedly until a response arrives."""
+        # Double the interval each time (RFC 3261, timer A).
         wait = _T1
         self._send(invitation)
         while self._way is not None and self._way.transport == "UDP":
@@ -145,6 +148,7 @@ class Leg:
         until = time.monotonic() + seconds
         while True:
             patience = until - time.monotonic()
+            # Without any response, a SIP phone is not there.
             wait = patience if self._alive else min(patience, _DEAD_SECONDS)
             try:
                 async with asyncio.timeout(max(0.0, wait)):
@@ -174,6 +178,7 @@ class Leg:
     def _take(self, message: SipMessage, way: SipTransport) -> None:
         if self._dialog is None or not self._dialog.owns(message):
             return
+        # The other side hangs up.
         if message.method == "BYE":
             way.send(reply(message, 200, "OK"))
             self.ended.set()
@@ -186,6 +191,7 @@ class Leg:
             self._answers.put_nowait(message)
 
     def _take_sound(self, packet: bytes, _: tuple[str, int]) -> None:
+        # Audio and keys arrive at the same port.
         if mulaw := rtp.sound_in(packet):
             self.hear(mulaw)
         elif key := self._keys_heard.take(packet):
@@ -207,6 +213,7 @@ class Leg:
         for start in range(0, len(mulaw), FRAME):
             if self.ended.is_set():
                 return
+            # Pad the last frame with µ-law silence.
             self.say(mulaw[start : start + FRAME].ljust(FRAME, b"\xff"))
             due += FRAME_SECONDS
             await asyncio.sleep(due - loop.time())

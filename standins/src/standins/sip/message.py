@@ -76,6 +76,7 @@ def parse(raw: bytes) -> SipMessage:
         reason = "first line"
         raise MalformedSipError(reason)
     length = message.header("content-length")
+    # UDP may add bytes after the body.
     return SipMessage(start, message.headers, body[: int(length)] if length.isdecimal() else body)
 
 
@@ -94,6 +95,7 @@ def cut(buffer: bytearray) -> bytes | None:
     if not found:
         return None
     length = next((int(row.partition(b":")[2]) for row in head.split(b"\r\n") if _is_length(row)), 0)
+    # Wait for the whole body.
     if len(body) < length:
         return None
     whole = len(head) + 4 + length

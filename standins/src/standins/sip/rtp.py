@@ -28,6 +28,7 @@ class Packets:
 
     def next(self, mulaw: bytes) -> bytes:
         """Return the packet for audio that continues what was sent before."""
+        # The marker bit tells the start of audio.
         kind = _PCMU | (0x80 if self._first else 0)
         head = _HEADER.pack(_VERSION << 6, kind, self._number, self._time, self._source)
         self._first = False
@@ -40,6 +41,7 @@ class Packets:
         number = KEYS.index(key)
         packets: list[bytes] = []
         # All packets of a key have the same timestamp (RFC 4733, 2.5.1.2), so only the number advances.
+        # The last packet is repeated, because losing it would make the key endless.
         for units in [*range(160, _KEY_UNITS, 160), *([_KEY_UNITS] * _LAST_REPEATS)]:
             ends = 0x80 if units == _KEY_UNITS else 0
             kind = EVENTS | (0 if packets else 0x80)
@@ -62,6 +64,7 @@ class KeysHeard:
             return ""
         _, _, _, time, _ = _HEADER.unpack_from(packet)
         number, _, _ = _EVENT.unpack_from(packet, _HEADER.size + 4 * (packet[0] & 0x0F))
+        # All packets of a key have one timestamp.
         if time == self._last or number >= len(KEYS):
             return ""
         self._last = time

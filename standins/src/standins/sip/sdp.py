@@ -37,6 +37,7 @@ def where_to_send(message: SipMessage) -> tuple[str, int]:
     for row in message.body.decode(errors="replace").splitlines():
         if row.startswith("c=IN "):
             host = row.split(" ")[2]
+        # The first audio line counts.
         elif row.startswith("m=audio ") and port == 0:
             _, number, _, *formats = row.split(" ")
             port = int(number) if "0" in formats and number.isdecimal() else 0

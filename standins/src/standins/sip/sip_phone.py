@@ -137,6 +137,7 @@ class SipPhone:
     def _take_datagram(self, raw: bytes, sender: tuple[str, int]) -> None:
         assert self._datagrams is not None  # noqa: S101 - this method is its callback
         with contextlib.suppress(MalformedSipError):
+            # Replies go to the sender, whatever its Via says.
             way = UdpWay(self._datagrams, ("127.0.0.1", self.port), sender, owned=False)
             self._take(parse(raw), way)
 
@@ -156,6 +157,7 @@ class SipPhone:
         self.calls.append(taken)
         self._tell("invited", taken)
         if self.script.behaviour == "dead":
+            # Simulates a phone that is switched off.
             return
         call_id = message.header("call-id")
         answering = self._live[call_id] = _Answering(message, way, self.script, taken, self._tell)
@@ -171,6 +173,7 @@ class SipPhone:
 
 def _loudness(code: int) -> int:
     """Return the amplitude of a µ-law sample (ITU-T G.711)."""
+    # µ-law is stored inverted, without its sign here.
     plain = ~code & 0x7F
     return ((((plain & 15) << 3) + 132) << (plain >> 4)) - 132
 
@@ -204,6 +207,7 @@ class _Answering:
                 self._finish("left")
             case "CANCEL":
                 way.send(reply(message, 200, "OK", tag=self._tag))
+                # After the answer it is too late to cancel.
                 if not self._taken.answered:
                     way.send(reply(self._invitation, 487, "Request Terminated", tag=self._tag))
                     self._finish("cancelled")
@@ -211,6 +215,7 @@ class _Answering:
                 self._bye_answered.set()
 
     def _finish(self, outcome: str) -> None:
+        # The first outcome counts.
         self._taken.outcome = self._taken.outcome or outcome
         self._ended.set()
 
@@ -219,6 +224,7 @@ class _Answering:
             self._reply(100, "Trying")
             self._reply(180, "Ringing")
             await self._unless_ended(self._script.ring_seconds)
+            # Ring first, then refuse, like a person.
             refusal = _REFUSALS.get(self._script.behaviour)
             if self._ended.is_set():
                 return
@@ -273,6 +279,7 @@ class _Answering:
             confirming.cancel()
             speaking.cancel()
             await asyncio.wait({confirming, speaking})
+        # Only if this side hung up.
         if self._taken.outcome == "hung_up":
             await self._bye()
 
@@ -303,12 +310,14 @@ class _Answering:
             if turn is None and self._is_my_turn(loop.time() - began):
                 turn = loop.time()
                 keys += [packet for key in self._script.presses for packet in self._packets.key(key)]
+                # Some phones drop audio directly behind a key.
                 waiting += _QUIET * (_AFTER_A_KEY if keys else 0) + self._script.words
                 self._tell("heard", self._taken)
             if keys:
                 sound.send(keys.popleft(), to)
             else:
                 frame, waiting = bytes(waiting[:FRAME]), waiting[FRAME:]
+                # Silence is sent too: a phone without packets looks broken.
                 sound.send(self._packets.next(frame.ljust(FRAME, b"\xff") if frame else _QUIET), to)
             if turn is not None and not waiting and not self._taken.spoke.is_set():
                 self._taken.spoke.set()
@@ -333,6 +342,7 @@ class _Answering:
         headers = (
             ("Via", f"SIP/2.0/{self._way.transport} {host}:{port};branch=z9hG4bK{secrets.token_hex(8)};rport"),
             ("Max-Forwards", "70"),
+            # From and To change places, because this side starts the request.
             ("From", f"{self._invitation.header('to')};tag={self._tag}"),
             ("To", self._invitation.header("from")),
             ("Call-ID", self._invitation.header("call-id")),

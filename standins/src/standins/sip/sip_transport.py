@@ -87,6 +87,7 @@ async def open_both(
     Raises:
         OSError: The port is in use.
     """
+    # A system port that is free for UDP may be taken for TCP.
     tries = 1 if port else _TRIES
     while True:
         datagrams = await open_datagrams(take, port=port)
@@ -117,6 +118,7 @@ class UdpWay:
     def close(self) -> None:
         """Close the port, if this object owns it."""
         if self._owned:
+            # A shared port stays open for other calls.
             self._port.close()
 
 
@@ -148,6 +150,7 @@ class TcpWay:
         with contextlib.suppress(MalformedSipError, OSError):
             while piece := await reader.read(65536):
                 buffer += piece
+                # One piece may contain several messages, or part of one.
                 while raw := cut(buffer):
                     take(parse(raw), self)
 

@@ -49,6 +49,7 @@ class Recogniser:
         words = {word for sentence in sentences for word in sentence.split()}
         with tempfile.TemporaryDirectory(prefix="standins-speech-") as folder:
             model, words_file = Path(folder, "sentences.arpa"), Path(folder, "words.dict")
+            # Bigrams and trigrams of these sentences; the discount leaves probability for other word orders.
             counts = ArpaBoLM(text="\n".join(sentences), add_start=True, discount_mass=freedom)
             counts.compute()
             counts.write_file(str(model))
@@ -58,6 +59,7 @@ class Recogniser:
 
     def transcribe(self, pcm: bytes, sample_rate: int, *, hurry: bool = False) -> DecodedWords:
         """Transcribe one utterance of 16-bit mono PCM. Takes about 5 % of its duration, with `hurry` mostly 3 %."""
+        # The decoder needs silence before and after an utterance.
         margin = bytes(2 * int(sample_rate * _MARGIN_SECONDS))
         sound = prepare(margin + pcm + margin, sample_rate).tobytes()
         if hurry and self._quick is not None:

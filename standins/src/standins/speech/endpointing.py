@@ -82,6 +82,7 @@ class TurnDetector:
     def _between_turns(self, frame: bytes) -> list[TurnEvent]:
         self._lead.append(frame)
         self._recent.append(self._is_speech(frame))
+        # Several speech frames in a short window: a single one may be a click.
         if sum(self._recent) < _FRAMES_TO_START:
             return []
         self._spoken, self._silent_frames = list(self._lead), 0
@@ -90,6 +91,7 @@ class TurnDetector:
     def _in_turn(self, frame: bytes) -> list[TurnEvent]:
         self._spoken.append(frame)
         self._silent_frames = 0 if self._is_speech(frame) else self._silent_frames + 1
+        # Very long speech is cut, so that a noisy line gets a reply at all.
         if self._silent_frames >= self._end_frames or len(self._spoken) >= self._longest_frames:
             said = self._said()
             self._spoken = []
@@ -100,6 +102,7 @@ class TurnDetector:
         return [Paused(self._said())] if self._silent_frames == self._likely_end_frames else []
 
     def _said(self) -> bytes:
+        # Silence at the end adds nothing but time to the transcription.
         surplus = max(self._silent_frames - self._kept_frames, 0)
         return b"".join(self._spoken[: len(self._spoken) - surplus])
 
@@ -107,4 +110,5 @@ class TurnDetector:
         if not self._vad.is_speech(frame):  # the cheaper test first, because most of a call is silence
             return False
         samples = np.frombuffer(frame, "<i2").astype(np.float32)
+        # The detector also reports loud noise floors; real speech exceeds this level.
         return float(np.dot(samples, samples)) > _QUIETEST_SPEECH**2 * len(samples)

@@ -40,6 +40,7 @@ def with_digits(words: Sequence[str]) -> list[str]:
 
 def _number_at(words: Sequence[str], index: int) -> tuple[int | None, int]:
     """Return the longest number that starts here, and its number of words."""
+    # "minus" without a number stays a word.
     if words[index] in _MINUS and index + 1 < len(words):
         number, length = _number_at(words, index + 1)
         return (None if number is None or number < 0 else -number), (1 if number is None or number < 0 else length + 1)
@@ -57,5 +58,6 @@ def _below_hundred(words: Sequence[str], index: int) -> tuple[int | None, int]:
     if index >= len(words) or words[index] not in _VALUE:
         return None, 0
     value = _VALUE[words[index]]
+    # "twenty one" is one number, "twenty thirty" two.
     unit = _VALUE.get(words[index + 1], 0) if index + 1 < len(words) else 0
     return (value + unit, 2) if value >= 20 and 1 <= unit <= 9 else (value, 1)  # noqa: PLR2004  "twenty one"

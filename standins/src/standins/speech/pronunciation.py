@@ -27,6 +27,7 @@ def arpabet(phonemes: str) -> str:
     """Convert the voice's phonemes to the dictionary's; drop stress marks and pauses."""
     sounds, rest = [], "".join(letter for letter in phonemes if letter not in "ˈˌ ,.")
     while rest:
+        # Unknown letters are skipped.
         length = 2 if rest[:2] in _ARPABET else 1
         if rest[:length] in _ARPABET:
             sounds.append(_ARPABET[rest[:length]])
@@ -44,6 +45,7 @@ def known() -> dict[str, tuple[str, ...]]:
         if not line or line.startswith("#"):
             continue
         word, _, sounds = line.partition(" ")
+        # Variants have the form word(2).
         word = word.partition("(")[0]
         ways[word] = (*ways.get(word, ()), sounds.strip())
     return ways
@@ -57,6 +59,7 @@ def dictionary(words: Iterable[str]) -> str:
     """
     ways, lines = known(), []
     for word in sorted(set(words)):
+        # Duplicates would make the decoder slower.
         for index, sounds in enumerate(dict.fromkeys(ways[word]), start=1):
             lines.append(f"{word} {sounds}" if index == 1 else f"{word}({index}) {sounds}")
     return "\n".join(lines) + "\n"

@@ -79,6 +79,7 @@ class RecognitionService:
         """
         ear = SessionRecognition(self, sample_rate, PAUSES.get((sensitivity or "").upper(), DEFAULT_PAUSE))
         self._ears.add(ear)
+        # Rounded up.
         wanted = min(-(-len(self._ears) // _CALLERS_PER_WORKER), self._most_workers)
         if self._workers and self._growing is None and len(self._workers) < wanted:
             self._growing = asyncio.create_task(self._grow())
@@ -98,6 +99,7 @@ class RecognitionService:
             message = "Hearing.start() comes first"
             raise RuntimeError(message)
         worker = min(self._workers, key=lambda each: each.waiting)
+        # Least busy by the number of waiting utterances.
         return await worker.transcribe(pcm, sample_rate)
 
     async def _grow(self) -> None:
@@ -106,6 +108,7 @@ class RecognitionService:
         try:
             await worker.start()
             self._workers.append(worker)
+        # Fewer workers are slower, but correct.
         except (BrokenProcessPool, TimeoutError):
             await worker.aclose()
         except asyncio.CancelledError:
@@ -144,12 +147,14 @@ class SessionRecognition:
             _, task = self._guess
             self._guess = None
             task.cancel()
+            # The guess has been cancelled and its result is not needed.
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
     def _at_turn_rate(self, pcm: bytes) -> bytes:
         if self._resample is None:
             return pcm
+        # Whole samples only.
         sound: bytes = self._resample.resample_chunk(np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2")).tobytes()
         return sound
 
@@ -162,6 +167,7 @@ class SessionRecognition:
 
     async def _words(self, ended: CallerFinished) -> RecognisedWords:
         guess = self._guess
+        # The caller has said nothing since the guess, so it is the result.
         if guess is None or guess[0] != ended.pcm:
             guess = self._start_guess(ended.pcm)
         self._guess = None

@@ -127,6 +127,7 @@ OTHER = (
 def expanded(template: str) -> Iterator[str]:
     """Yield every sentence that a template with `(a|b|)` choices stands for."""
     pieces = [piece.split("|") for piece in _ALTERNATIVES.split(template)]
+    # Fixed parts and choices alternate.
     fixed = [[piece[0]] if index % 2 == 0 else piece for index, piece in enumerate(pieces)]
     for choice in itertools.product(*fixed):
         yield " ".join("".join(choice).split())

@@ -41,6 +41,7 @@ def prepare(pcm: bytes, sample_rate: int) -> Pcm:
     sound = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float64) / 32768
     if sample_rate != WIDE_RATE:
         sound = soxr.resample(sound, sample_rate, WIDE_RATE)
+    # The same loudness for all callers: the network was trained with it.
     sound = evened(sound)
     if sound.size and (sample_rate <= NARROW_RATE or _is_narrow(sound)):
         sound = _widened(sound)
@@ -113,6 +114,7 @@ def surroundings_of(loudness: Samples) -> Samples:
 
 def _guessed(seen: Samples) -> Samples:
     weights = _weights()
+    # Normalise as in the training.
     layer = (seen - weights["mean"]) / weights["spread"]
     for number in (1, 2):
         layer = np.maximum(layer @ weights[f"weights_{number}"] + weights[f"bias_{number}"], 0)
@@ -121,5 +123,6 @@ def _guessed(seen: Samples) -> Samples:
 
 @cache
 def _weights() -> dict[str, Samples]:
+    # Stored as float16 to save space.
     with files("standins.speech").joinpath("widening.npz").open("rb") as file, np.load(file) as stored:
         return {name: stored[name].astype(np.float64) for name in stored.files}

@@ -93,6 +93,7 @@ def _readers() -> Iterator[tuple[Read, list[str]]]:
     """Yield each voice with the texts that it reads; hibari reads most."""
     from hibari import Hibari  # noqa: PLC0415  a second of imports
 
+    # Every fourth city, so that the others can test the result.
     names = [city.name for city in cities()][2::4]
     texts = [*_TEXTS, *(_PLACES[index % 3].format(name) for index, name in enumerate(names))]
     voice = Hibari()
@@ -142,6 +143,7 @@ def trained(seen: Matrix, wanted: Matrix, seed: int = 0) -> dict[str, Matrix]:
     outputs = (wanted - scale["high_mean"]) / scale["high_spread"]
     for number in range(_ROUNDS):
         order = dice.permutation(len(inputs))
+        # Shuffled batches, new in every round.
         pieces = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
         errors = [network.learn(inputs[piece], outputs[piece], _RATE * _DECAY**number) for piece in pieces]
         sys.stderr.write(f"epoch {number + 1}: {np.mean(errors):.4f} of the variance remains\n")
@@ -161,6 +163,7 @@ class _Network:
 
     def learn(self, seen: Matrix, wanted: Matrix, rate: float) -> float:
         """Run one training step; return the mean squared error before it."""
+        # Two hidden layers.
         w1, b1, w2, b2, w3, b3 = self._values
         one = np.maximum(seen @ w1 + b1, 0)
         two = np.maximum(one @ w2 + b2, 0)
@@ -177,6 +180,7 @@ class _Network:
 
     def _step(self, slopes: list[Matrix], rate: float) -> None:
         self._steps += 1
+        # Adam, with its usual decay rates of 0.9 and 0.999.
         for index, slope in enumerate(slopes):
             self._first[index] += 0.1 * (slope - self._first[index])
             self._second[index] += 0.001 * (slope**2 - self._second[index])

@@ -120,10 +120,12 @@ class VoiceService:
             TimeoutError: The voice took more than 15 s.
         """
         key = (text, sample_rate)
+        # Stand-ins say the same sentences often.
         if key not in self._remembered:
             made = asyncio.get_running_loop().run_in_executor(self._thread, self._made, text, sample_rate)
             self._remembered[key] = await asyncio.wait_for(made, _DEADLINE_SECONDS)
             if len(self._remembered) > _REMEMBERED:
+                # Forget the oldest.
                 self._remembered.popitem(last=False)
         return self._remembered[key]
 
@@ -141,5 +143,6 @@ class VoiceService:
             self._speaker.synthesise(_MINUS.sub("minus ", text)), self._speaker.sample_rate, sample_rate
         )
         peak = float(np.abs(sound).max(initial=0.0))
+        # The same peak for every sentence and voice.
         pcm: bytes = (sound * (_PEAK / peak if peak else 1.0) * 32767).astype("<i2").tobytes()
         return pcm

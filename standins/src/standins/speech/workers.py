@@ -57,6 +57,7 @@ class Worker:
         self.waiting += 1
         try:
             async with asyncio.timeout(_LINE_DEADLINE_SECONDS), self._free:
+                # Once more after a crash, which a new process may survive.
                 return await self._transcribe(pcm, sample_rate) or await self._transcribe(pcm, sample_rate) or _NOTHING
         except TimeoutError:
             return _NOTHING
@@ -69,6 +70,7 @@ class Worker:
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
 
     async def _transcribe(self, pcm: bytes, sample_rate: int) -> DecodedWords | None:
+        # The quick decoder while others wait.
         hurry = self.waiting > 1
         try:
             work = asyncio.get_running_loop().run_in_executor(self._pool, _transcribe, pcm, sample_rate, hurry)
@@ -95,16 +97,19 @@ class Worker:
 def _new_pool() -> ProcessPoolExecutor:
     # The matrices are small, so more threads would only wait for each other. Set before the new process imports numpy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # "spawn": a forked process would inherit the event loop and its sockets.
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_end_with, initargs=(os.getpid(),))
 
 
 def _end_with(parent: int) -> None:
     """Exit when the parent is gone, and leave Ctrl-C to the parent."""
+    # Ctrl-C reaches the whole process group; the parent stops its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(_PARENT_CHECK_SECONDS)
+        # A worker must not outlive a parent that was killed.
         os._exit(0)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()

@@ -74,10 +74,12 @@ class Cities:
     def search(self, name: str) -> list[GeoNamesCity]:
         """Return cities with that name, then with that other name; else those with the prefix (3 letters or more)."""
         wanted = folded(name)
+        # Open-Meteo returns nothing for one character, and only exact matches for two.
         if len(wanted) < 2:  # noqa: PLR2004 - the geocoder's documented rule
             return []
         exact = self._names.get(wanted)
         if exact:
+            # A city's own name before its alternative names, then by population.
             return sorted(exact, key=lambda city: (folded(city.name) != wanted, -city.population))
         if len(wanted) == 2:  # noqa: PLR2004 - likewise
             return []
@@ -109,6 +111,7 @@ _MARKS = dict.fromkeys(code for code in range(0x10000) if unicodedata.combining(
 
 def folded(text: str) -> str:
     """Remove case, accents and repeated spaces, for comparison only."""
+    # ASCII needs no normalisation, and most names are ASCII.
     plain = text.lower() if text.isascii() else unicodedata.normalize("NFKD", text.casefold()).translate(_MARKS)
     return " ".join(plain.split())
 
