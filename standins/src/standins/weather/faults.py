@@ -51,6 +51,7 @@ class WeatherFault:
         Raises:
             ValueError: It is not valid; the text says why.
         """
+        # The body of a POST may be any JSON.
         if not isinstance(script, dict):
             message = "a fault is a JSON object"
             raise ValueError(message)  # noqa: TRY004 - invalid input, not a wrong type in code
@@ -80,6 +81,7 @@ def _json(body: object, status: int = 200, headers: Mapping[str, str] | None = N
 
 def _edited(edit: Callable[[Bodies], Bodies]) -> Callable[[WeatherFault, Response], Response]:
     def spoil(_: WeatherFault, answer: Response) -> Response:
+        # Edits the good response, so that everything but the fault is realistic.
         return _json(edit(json.loads(bytes(answer.body))))
 
     return spoil
@@ -99,6 +101,7 @@ def _each(replace: Callable[[str, object], object]) -> Callable[[Bodies], Bodies
 
 
 def _no_number(_: str, value: object) -> object:
+    # JSON has no NaN, but Python's encoder writes one, as broken servers do.
     return float("nan") if isinstance(value, float) else value
 
 
@@ -116,6 +119,7 @@ def _unknown_code(key: str, value: object) -> object:
 
 def _gaps(body: Bodies) -> Bodies:
     """Remove what a weather model may lack: every fifth number, one column, the end of another."""
+    # Every fifth value is missing, so that no list is empty and none is complete.
     counted = itertools.count()
 
     def hole(key: str, value: object) -> object:
@@ -125,6 +129,7 @@ def _gaps(body: Bodies) -> Bodies:
     hourly = made.get("hourly")
     if isinstance(hourly, dict):
         hourly.pop("wind_speed_10m", None)
+        # A list that is shorter than its times.
         hourly["precipitation"] = hourly.get("precipitation", [])[:5]
     return made
 

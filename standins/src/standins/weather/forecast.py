@@ -56,6 +56,7 @@ def parse(query: Query, cities: Cities) -> Asked:
     Raises:
         BadQuery: With Open-Meteo's own text, if it is known.
     """
+    # Reject what is not simulated, rather than ignore it silently.
     for name in _MISSING:
         if name in query:
             message = f"This stand-in does not support the parameter '{name}'."
@@ -63,6 +64,7 @@ def parse(query: Query, cities: Cities) -> Asked:
     spot = Spot(_coordinate(query, "latitude", 90), _coordinate(query, "longitude", 180))
     zone_name = query.get("timezone") or "GMT"
     if zone_name == "auto":
+        # The nearest city decides, which is close enough to the real zone borders.
         zone_name = cities.nearest(spot.latitude, spot.longitude).timezone
     temperature, wind, precipitation, _ = (_choice(query, name, choices) for name, choices in _UNITS.items())
     asked = Asked(
@@ -75,6 +77,7 @@ def parse(query: Query, cities: Cities) -> Asked:
         hourly=_variables(query, "hourly", HOURLY, "SurfacePressureAndHeightVariable"),
         daily=_variables(query, "daily", DAILY, "ForecastVariableDaily"),
     )
+    # Days begin at local midnight, so Open-Meteo requires a time zone for them.
     if asked.daily and "timezone" not in query:
         message = "Timezone is required"
         raise BadQuery(message)
@@ -84,6 +87,7 @@ def parse(query: Query, cities: Cities) -> Asked:
 def answer(asked: Asked, now: datetime) -> Answer:
     """Return the invented weather from ``now`` (UTC) on."""
     offset = now.astimezone(asked.zone).utcoffset() or timedelta()
+    # Naive local time: the API formats times without an offset.
     local = now.replace(tzinfo=None) + offset
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     # One hour more than asked for: current values interpolate to the next hour, even at 23:45.
@@ -115,8 +119,10 @@ def _current(asked: Asked, local: datetime, around: Sequence[HourlyWeather]) -> 
         variable = HOURLY[name]
         value = variable.get(before)
         if variable.adds_up:
+            # A quarter of an hour gets a quarter of the hour's amount.
             value /= 4
         elif variable.kind in ("temperature", "wind", "hPa"):
+            # Other values change smoothly between two hours.
             value += (variable.get(after) - value) * quarter.minute / 60
         values[name] = asked.units.convert(variable.kind, value)
     units = {name: asked.units.symbol(HOURLY[name].kind) for name in asked.current}
@@ -165,6 +171,7 @@ def _coordinate(query: Query, name: str, bound: int) -> float:
     if not -bound <= value <= bound:
         message = f"{name.capitalize()} must be in range of -{bound} to {bound}°. Given: {value}."
         raise BadQuery(message)
+    # Open-Meteo returns the centre of the model's grid cell, not the requested point.
     return round(round(value / _GRID) * _GRID, 2)
 
 
@@ -182,6 +189,7 @@ def _days(query: Query) -> int:
     if not 0 <= days <= _MAX_DAYS:
         message = f"Forecast days is invalid. Allowed range 0 to {_MAX_DAYS}. Given {text}."
         raise BadQuery(message)
+    # 0 days still returns today.
     return max(days, 1)
 
 

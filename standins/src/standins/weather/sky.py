@@ -54,17 +54,20 @@ class Spot:
 
     def at(self, time: datetime) -> HourlyWeather:
         """Return the weather of the hour that contains ``time`` (UTC)."""
+        # The same place and time always give the same weather, in every process.
         hours = math.floor((time - _EPOCH) / _HOUR)
         sun = self.sun(_EPOCH + hours * _HOUR)
         wet = 0.5 + 0.5 * self._noise("wet", hours / 11)
         # Whole hours only: all minutes of an hour share one moment, as in Open-Meteo's hourly data.
         cloud = _between(0, 0.15 + 0.85 * wet + 0.25 * self._noise("cloud", hours / 6), 1)
         falling = max(0.0, (wet - _WET) / (1 - _WET))
+        # It never rains from a clear sky.
         cloud = max(cloud, 0.85) if falling else cloud
         swing = (2.0 + 3.5 * (1 - cloud)) * math.cos(math.tau * (self._solar_hour(hours) - 15) / 24)
         temperature = self._climate(hours) + swing
         wind = max(0.5, 12 + 0.12 * abs(self.latitude) + 11 * self._noise("wind", hours / 9))
         humidity = _between(15, 68 + 44 * (wet - 0.5) - 3 * swing, 100)
+        # Some rain is showers, which have codes of their own.
         shower = self._noise("shower", hours / 8) > 0.2  # noqa: PLR2004 - a little less than half of the time
         amount = round(0.1 + 2.4 * falling**3, 1) if falling else 0.0
         snowing = temperature < 0.6  # noqa: PLR2004 - wet snow falls slightly above zero
@@ -90,6 +93,7 @@ class Spot:
     def sun(self, time: datetime) -> float:
         """Return the sine of the sun's elevation."""
         latitude, declination = math.radians(self.latitude), _declination(time)
+        # The elevation of the sun above the horizon, as a sine.
         hour_angle = math.radians(15 * (self._solar_hour((time - _EPOCH) / _HOUR) - 12))
         return math.sin(latitude) * math.sin(declination) + math.cos(latitude) * math.cos(declination) * math.cos(
             hour_angle
@@ -98,12 +102,14 @@ class Spot:
     def daylight(self, noon: datetime) -> timedelta:
         """Return the length of daylight on the day around ``noon``."""
         latitude, declination = math.radians(self.latitude), _declination(noon)
+        # Beyond the polar circles the cosine leaves the range from -1 to 1: the sun does not rise, or does not set.
         cosine = (_RISE - math.sin(latitude) * math.sin(declination)) / (math.cos(latitude) * math.cos(declination))
         return timedelta(hours=24 * math.acos(_between(-1, cosine, 1)) / math.pi)
 
     def _climate(self, hours: float) -> float:
         """Return the mean of latitude and season, with warm and cold spells of a few days."""
         day = (_EPOCH + hours * _HOUR).timetuple().tm_yday
+        # The warmest day is in July in the north, in January in the south.
         warmest = 200 if self.latitude >= 0 else 17
         season = (1 + 0.17 * abs(self.latitude)) * math.cos(math.tau * (day - warmest) / 365.25)
         spell = (1 + 0.06 * abs(self.latitude)) * self._noise("spell", hours / 70)
@@ -114,6 +120,7 @@ class Spot:
 
     def _noise(self, name: str, x: float) -> float:
         """Return a smooth random curve between -1 and 1, the same for the same place and name."""
+        # Smooth noise: interpolate between random values at whole numbers.
         left = math.floor(x)
         mix = (1 - math.cos(math.pi * (x - left))) / 2
         return (1 - mix) * _knot(self, name, left) + mix * _knot(self, name, left + 1)
@@ -122,6 +129,7 @@ class Spot:
 @lru_cache(maxsize=100_000)
 def _knot(spot: Spot, name: str, at: int) -> float:
     text = f"{spot.latitude:.2f} {spot.longitude:.2f} {name} {at}"
+    # A hash instead of a random generator, so that no state is needed.
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest()) / 2**31 - 1
 
 
@@ -131,6 +139,7 @@ def _declination(time: datetime) -> float:
 
 def _apparent(temperature: float, humidity: float, wind: float) -> float:
     """Return the apparent temperature (Steadman, as used by the Australian weather service)."""
+    # Australian apparent temperature.
     vapour = humidity / 100 * 6.105 * math.exp(17.27 * temperature / (237.7 + temperature))
     return temperature + 0.33 * vapour - 0.7 * wind / 3.6 - 4
 

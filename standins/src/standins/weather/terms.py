@@ -39,6 +39,7 @@ def weight(query: Query) -> float:
     variables = sum(len([one for one in query.get(name, "").split(",") if one]) for name in _LISTS)
     days = query.get("forecast_days", "7")
     parts = variables / _REFERENCE_VARIABLES
+    # Open-Meteo counts a large request as several: more than ten variables, or more than two weeks.
     return max(1.0, parts, parts * int(days) / _REFERENCE_DAYS if days.isdecimal() else 0.0)
 
 
@@ -91,6 +92,7 @@ class FreeTierLimits:
 
     def _used(self, name: str) -> float:
         seconds = next(seconds for one, seconds, _, _ in self._windows() if one == name)
+        # A new window starts at zero.
         window, used = self._counted.get(name, (-1, 0.0))
         return used if window == self._window(seconds) else 0.0
 

@@ -28,6 +28,7 @@ class RequestUnits:
     def convert(self, kind: str, value: float) -> Number:
         """Convert our units to the request's, rounded like Open-Meteo's values."""
         if kind == "temperature":
+            # Round as the API does: one decimal for temperatures and wind.
             return round(value * 9 / 5 + 32 if self.temperature == "fahrenheit" else value, 1)
         if kind == "wind":
             return round(value * {"kmh": 1.0, "ms": 1 / 3.6, "mph": 0.621371, "kn": 0.539957}[self.wind], 1)
@@ -76,6 +77,7 @@ HOURLY = {
     "weather_code": Hourly("wmo code", lambda one: one.code),
     "cloud_cover": Hourly("%", lambda one: one.cloud),
     "pressure_msl": Hourly("hPa", lambda one: one.pressure),
+    # Four hectopascals less, for an elevation of 38 m.
     "surface_pressure": Hourly("hPa", lambda one: one.pressure - 4),
     "visibility": Hourly("m", lambda one: one.visibility),
     "wind_speed_10m": Hourly("wind", lambda one: one.wind),
