@@ -121,7 +121,7 @@ def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
         (
             "permissions",
             {"NovaSonicOverflowRegion": "eu-west-1"},
-            "set NovaSonicOverflowRegion to a region that has it",
+            "NovaSonicOverflowRegion has no Nova Sonic: set it to a region that has it",
         ),
         (
             "permissions",

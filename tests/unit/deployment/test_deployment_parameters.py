@@ -62,7 +62,7 @@ def test_the_environments_of_the_repository_go_together(name: str) -> None:
         ({"Cpu": "1024", "Memory": "16384"}, "With Cpu 1024 Fargate allows Memory 2048, 4096 or 8192"),
         ({"Cpu": "4096", "Memory": "2048"}, "With Cpu 4096 Fargate allows Memory 8192 or 16384"),
         ({"TransferCallerId": "+46701234567"}, "there is no destination to transfer to"),
-        ({"DomainName": "agent.example.com"}, "DomainName without CertificateArn"),
+        ({"DomainName": "agent.example.com"}, "DomainName needs CertificateArn"),
         ({"CertificateArn": CERTIFICATE["CertificateArn"]}, "CertificateArn needs DomainName"),
         ({"HostedZoneId": "Z0123456"}, "HostedZoneId needs DomainName"),
         ({**CERTIFICATE, "Region": "us-east-1"}, "CertificateArn is in eu-north-1, but everything runs in us-east-1"),
@@ -73,7 +73,7 @@ def test_the_environments_of_the_repository_go_together(name: str) -> None:
         (SUBNETS, "without VpcId, PublicSubnetIds and TaskSubnetIds would have no effect"),
         ({"VpcId": "vpc-0a", **SUBNETS, "PublicSubnetIds": "subnet-0a"}, "PublicSubnetIds names one subnet"),
         ({"VpcId": "vpc-0a", "PublicSubnetIds": "subnet-0a,subnet-0b"}, "TaskSubnetIds is not set"),
-        ({"NovaSonicRegion": "eu-west-1"}, "No Nova Sonic there"),
+        ({"NovaSonicRegion": "eu-west-1"}, "NovaSonicRegion has no Nova Sonic"),
         # A value that says nothing, or something that is not there.
         ({"Region": "eu-nrth-1"}, "Region=eu-nrth-1 is not a region"),
         ({"Region": "eu-nrth-1"}, "did you mean eu-north-1?"),
