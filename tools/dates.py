@@ -64,6 +64,7 @@ AWKWARD = (
 def moments(count: int, seed: int, today: date) -> list[DateCase]:
     """Return the edge cases, then random dates; the same seed yields the same dates on the same day."""
     chance = random.Random(seed)  # noqa: S311 - a sample has to be repeatable, not secret
+    # The awkward moments come first, so that few dates include them.
     midnight = datetime.combine(today, time(), UTC)
     others = (
         midnight + timedelta(days=chance.randrange(_DAYS_AHEAD), seconds=chance.randrange(24 * 3600))
@@ -89,6 +90,7 @@ def main(
     command = [*shlex.split(options.command), *options.arguments]
     try:
         runner = _Runner(find_clock(folder), command, folder, options.timeout * 60)
+        # Signals would otherwise leave the command and its children running.
         with stopped_by_signals():
             failed = sum(not runner.passes(number, moment) for number, moment in numbered)
     except UnavailableError as reason:
@@ -109,6 +111,7 @@ class _Runner:
         """Run the command on one date and print its row."""
         environ = {**self.clock.environ(moment.instant), "TZ": moment.zone}
         done = run(self.command, self.folder / f"{number:02}.log", environ=environ, folder=ROOT, limit=self.limit)
+        # libfaketime's shared memory outlives a process that was killed.
         self.clock.forget(done.pid)
         print(f"{_described(number, moment)}  {_outcome(done)}, {done.seconds:.0f} s", flush=True)
         for line in _details(done):

@@ -37,6 +37,7 @@ def failure_reason(output: str, log: str) -> str:
     """
     source = "npm registry" if re.search(r"\bnpm (?:error|ERR!)", output) else "package index"
     host = _host(output)
+    # In this order: a full disk or a certificate also causes messages about the network.
     if _FULL.search(output):
         return f"The disk is full. See {log} for the complete output."
     if _CERTIFICATE.search(output):
@@ -63,9 +64,11 @@ def _host(output: str) -> str:
 
 
 def _telling(output: str) -> str:
+    # Traces and hints say less than the error itself.
     lines = [line.strip() for line in output.splitlines() if line.strip() and not _NOISE.match(line)]
     if not lines:
         return "It printed no reason."
+    # The last error is the cause; earlier ones are often retries.
     errors = [line for line in lines if re.match(r"(?:error|ERROR|npm error|[A-Za-z.]*(?:Error|Exception))\b", line)]
     line = re.sub(r"^(?:error|ERROR|Error|npm error)[:\s]+", "", (errors or lines)[-1])
     line = line if len(line) <= _LONGEST else f"{line[:_LONGEST].rpartition(' ')[0]}…"

@@ -63,6 +63,7 @@ class FakeTime:
             UnavailableError: It is missing, or does not work; the text says what to do.
         """
         library = _library()
+        # Without the patch first: newer versions need none.
         if _works(plain := cls(library)):
             return plain
         if _works(patched := cls(f"{_compiled(folder)}:{library}")):
@@ -75,6 +76,7 @@ class FakeTime:
         return {
             **os.environ,
             "LD_PRELOAD": preload,
+            # Relative, so that time goes on during the run.
             "FAKETIME": f"{round(instant - time.time()):+d}",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             # Otherwise waits for Python's GIL end at once, and switching threads takes 200 ms instead of 0.1.
@@ -91,6 +93,7 @@ class FakeTime:
 
 def _library() -> str:
     named = os.environ.get("FAKETIME_LIB")
+    # Debian and Ubuntu have a folder for each architecture.
     found = [Path(named)] if named else sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     if not found or not found[0].is_file():
         raise UnavailableError(INSTALL)
@@ -109,6 +112,7 @@ def _compiled(folder: Path) -> Path:
 
 
 def _works(clock: FakeTime) -> bool:
+    # A year is far more than any clock skew.
     then = time.time() + _A_YEAR
     done = subprocess.run(
         [sys.executable, "-c", _PROBE], env=clock.environ(then), capture_output=True, text=True, check=False

@@ -44,6 +44,7 @@ def main(names: list[str]) -> int:
 
 def _is_current(name: str) -> bool:
     note = _note(name)
+    # A node_modules folder may have been deleted by hand.
     if name in NODE and not (NODE[name] / "node_modules").is_dir():
         return False
     return note.is_file() and note.read_text(encoding="utf-8") == _digest(name)
@@ -52,6 +53,7 @@ def _is_current(name: str) -> bool:
 def _make(name: str) -> int:
     """Create an environment; the digest is written last, so that an incomplete one is not taken for complete."""
     print(f"  Creating an isolated environment for {name}, once.", flush=True)
+    # Remnants of an interrupted run would be mixed with the new packages.
     shutil.rmtree(apart(name), ignore_errors=True)
     code = _fill_for_node(NODE[name]) if name in NODE else _fill(name)
     if code == 0:
@@ -76,7 +78,9 @@ def _fill(name: str) -> int:
 def _fill_for_node(folder: Path) -> int:
     """Install the packages of a package-lock.json, with the npm of .venv."""
     npm = program(VENV, "npm")
+    # npm starts node, which is next to it.
     path = os.pathsep.join((str(npm.parent), os.environ.get("PATH", "")))
+    # "ci" installs exactly the lock file; scripts of packages are not run.
     command = [str(npm), "ci", "--ignore-scripts", "--silent"]
     return subprocess.run(command, cwd=folder, env=os.environ | caches() | {"PATH": path}, check=False).returncode
 

@@ -20,6 +20,7 @@ from tools.workspace import PYTHON_VERSION, ROOT, lock, members, program
 
 def third_party(member: str, root: Path = ROOT) -> list[str]:
     """Return a member's third-party dependencies, as written in its pyproject.toml."""
+    # Our own packages are installed from the checkout, not from the index.
     ours = {_toml(root / other)["project"]["name"] for other in members(root)}
     needs: list[str] = _toml(root / member)["project"]["dependencies"]
     return [need for need in needs if need.split("==")[0] not in ours]
@@ -36,6 +37,7 @@ def requirements(name: str, root: Path = ROOT) -> list[str]:
 
 def lock_names(root: Path = ROOT) -> list[str]:
     """Return the names of the locks; `dev` first, because it contains every package and constrains the other locks."""
+    # The development lock first: the others are constrained by it.
     return sorted(_toml(root)["tool"]["workspace"]["locks"], key=lambda name: (name != "dev", name))
 
 
@@ -64,6 +66,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--upgrade", action="store_true", help="upgrade to the newest versions")
     options = parser.parse_args(None if arguments is None else [*arguments])
     for name in lock_names():
+        # The others follow the development lock.
         code = _compile(name, upgrade=options.upgrade and name == "dev")
         if code != 0:
             return code
@@ -80,9 +83,11 @@ def _compile(name: str, *, upgrade: bool) -> int:
         "--custom-compile-command", "make lock",
     ]  # fmt: skip
     command += ["--upgrade"] if upgrade else []
+    # One version of a package everywhere, unless its purpose is isolated.
     command += [] if name == "dev" or stands_apart(name) else ["--constraint", str(lock("dev"))]
     with tempfile.TemporaryDirectory() as folder:
         excludes = Path(folder, "left-out.txt")
+        # Excluded packages are not even resolved.
         excludes.write_text("\n".join(left_out(name)), encoding="utf-8")
         command += ["--excludes", str(excludes)]
         environ = os.environ | caches()

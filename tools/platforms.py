@@ -52,6 +52,7 @@ def main() -> int:
             if code := _check(name, platform):
                 print(f"requirements/{name}.txt does not resolve for {platform}", file=sys.stderr)
                 return code
+    # Recorded only if every platform has succeeded.
     RECORD.write_text(json.dumps(recorded(), indent=2) + "\n", encoding="utf-8")
     return 0
 
@@ -64,6 +65,7 @@ def _check(name: str, platform: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         excludes = Path(folder, "excludes.txt")
         excludes.write_text("\n".join([*SOURCE_ONLY[platform], *left_out(name)]), encoding="utf-8")
+        # A dry run resolves and downloads metadata, but installs nothing.
         command = [
             str(program(VENV, "uv")), "pip", "install", "--dry-run", "--quiet", "--target", f"{folder}/target",
             "--python-platform", platform, "--python-version", PYTHON_VERSION, "--only-binary", ":all:",

@@ -34,6 +34,7 @@ def fields(path: Path, owner: str) -> Iterator[Field]:
     """Yield the documented names of a class, in order."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     body = next(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == owner)
+    # The docstring of a name is the string below it.
     for node, below in zip(body, [*body[1:], None], strict=True):
         name = _name(node)
         if name is not None and name != "model_config":

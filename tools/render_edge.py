@@ -67,10 +67,10 @@ http {{
     uwsgi_temp_path /tmp/uwsgi;
     scgi_temp_path /tmp/scgi;
 
-        # Resolve names for every request, because a recreated container has another address.
+    # Resolve names for every request, because a recreated container has another address.
     resolver {resolver} valid=2s ipv6=off;
 
-        # The raw path, without the query: the load balancer does not decode or normalise paths.
+    # The raw path, without the query: the load balancer does not decode or normalise paths.
     map $request_uri $raw_path {{
         "~^(?<before_query>[^?]*)" $before_query;
     }}
@@ -83,7 +83,7 @@ http {{
         "" "";
     }}
 
-        # The load balancer adds a trace ID of its own to each request, beside the client's.
+    # The load balancer adds a trace ID of its own to each request, beside the client's.
     map $request_id $trace_id {{
         "~^(?<trace_time>.{{8}})(?<trace_rest>.{{24}})$" "1-$trace_time-$trace_rest";
     }}
@@ -139,6 +139,7 @@ def render(template: str, place: NginxTarget | None = None) -> str:
     return _FRAME.format(
         resolver=place.resolver,
         port=place.port,
+        # Plain HTTP: TLS ends at the load balancer.
         routes="\n".join(f"        {line}" for line in _routes(described.listeners[80], place)),
         idle=int(described.idle),
         ignore_invalid="on" if described.drops_invalid_headers else "off",
@@ -149,6 +150,7 @@ def render(template: str, place: NginxTarget | None = None) -> str:
 def _routes(listener: Listener, place: NginxTarget) -> list[str]:
     """Return a line for each pattern, in the order of the rules' priorities."""
     lines = [f'default "{_target(listener.default, place)}";']
+    # nginx takes the first match, the load balancer the lowest priority.
     for rule in sorted(listener.rules, key=lambda rule: rule.priority):
         if rule.headers:
             raise UnrenderableError("header conditions are not supported: compose has no canary")
@@ -167,6 +169,7 @@ def _expression(pattern: str) -> str:
     """Convert a path pattern to a regular expression: ``*`` matches any characters, ``?`` exactly one."""
     if '"' in pattern or "\\" in pattern:
         raise UnrenderableError(f"{pattern!r} cannot be quoted for nginx")
+    # Undo what re.escape does to characters that are not special to nginx.
     return re.escape(pattern).replace(r"\-", "-").replace(r"\*", ".*").replace(r"\?", ".")
 
 

@@ -95,9 +95,11 @@ class RolloutRun:
         heapq.heappush(self._events, (self.now + delay, next(self._order), what))
 
     def run(self, until: float, done: Callable[[], bool] = lambda: False) -> None:
+        # Events at the same time keep their order.
         """Process events until a time."""
         while self._events and self._events[0][0] <= until and not done():
             at, _, what = heapq.heappop(self._events)
+            # Task-seconds accumulate between events.
             self.outcome.task_seconds += (at - self.now) * len(self.tasks)
             self.now = at
             what()
@@ -114,6 +116,7 @@ class RolloutRun:
     def _admit(self) -> None:
         open_to_calls = [task for task in self.tasks if task.takes_calls]
         current = [task for task in open_to_calls if task.revision == self.revision]
+        # An old revision hands new calls on, as soon as a new one runs.
         if self.way is ProtectionPolicy.REVISION and current:
             open_to_calls = current
         task = min(open_to_calls, key=lambda one: one.talks, default=None)
@@ -121,10 +124,12 @@ class RolloutRun:
             self.outcome.refused += 1
             return
         if task.revision != self.revision:
+            # The last moment at which an old task took a call.
             self.outcome.last_old = self.now
         task.talks += 1
         if task.talks == 1:
             self._protect(task, since=self.now)
+        # Conversations end at the longest one that is allowed.
         self.at(min(self.chance.expovariate(1 / MEAN_SECONDS), LONGEST_SECONDS), lambda: self._hang_up(task))
 
     def _hang_up(self, task: ModelledTask) -> None:
@@ -133,11 +138,13 @@ class RolloutRun:
         task.talks -= 1
         if not task.talks:
             task.protected_until = 0.0
+            # A task that was told to leave goes with its last conversation.
             if task.leaves_at is not None:
                 self.tasks.remove(task)
 
     def _protect(self, task: ModelledTask, since: float) -> None:
         """Request protection from ECS, which limits protected tasks to the desired count (DEPLOYMENT_BLOCKED)."""
+        # A task that is empty or leaving needs no protection.
         if (
             self.way is ProtectionPolicy.DRAINED
             or not task.talks
@@ -147,9 +154,11 @@ class RolloutRun:
             return
         task.protected_since = since
         until = self.now + PROTECTED_SECONDS
+        # Not beyond the longest conversation, so that every task becomes free in the end.
         if self.way is ProtectionPolicy.CAPPED:
             until = min(until, since + LONGEST_SECONDS)
         others = sum(one.protected_until > self.now for one in self.tasks if one is not task)
+        # ECS rejects more protected tasks than the desired count.
         blocked = others >= self.count
         if not blocked:
             task.protected_until = max(task.protected_until, until)
@@ -159,11 +168,13 @@ class RolloutRun:
         """Compare running with desired tasks, as ECS does periodically."""
         takes_calls = [task for task in self.tasks if task.takes_calls]
         current = [task for task in takes_calls if task.revision == self.revision]
+        # ECS runs at most twice the desired number during a deployment.
         for _ in range(min(self.count - len(current), 2 * self.count - len(takes_calls)) - self._starting):
             self._starting += 1
             self.at(START_SECONDS, lambda revision=self.revision: self._begin(revision))  # type: ignore[misc]
         # Half of the desired tasks may be missing during a deployment (minimumHealthyPercent 50).
         enough = self.count if len(current) >= self.count else ceil(self.count / 2)
+        # Old tasks first, then those beyond the desired number.
         surplus = [task for task in takes_calls if task.revision != self.revision] + current[: -self.count]
         free = [task for task in surplus if task.protected_until <= self.now]
         for task in free[: max(0, len(takes_calls) - enough)]:
@@ -175,6 +186,7 @@ class RolloutRun:
         self.tasks.append(ModelledTask(revision))
 
     def _stop(self, task: ModelledTask) -> None:
+        # The load balancer drains before ECS sends SIGTERM.
         delay = LONGEST_SECONDS if self.way is ProtectionPolicy.DRAINED else 0.0
         task.leaves_at = self.now + delay + STOP_SECONDS
         if not task.talks:
@@ -183,6 +195,7 @@ class RolloutRun:
 
     def _end(self, task: ModelledTask) -> None:
         if task in self.tasks:
+            # SIGKILL ends whatever is still going on.
             self.outcome.dropped += task.talks
             self.tasks.remove(task)
 
@@ -197,6 +210,7 @@ def deployment(way: ProtectionPolicy, at_once: int, tasks: int, seed: int) -> Ro
     model = _busy(way, at_once, tasks, seed)
     began = model.now
     model.revision = 2
+    # Costs of the warm-up do not count.
     model.outcome = RolloutOutcome(last_old=began)
     model.run(began + 3 * HOUR, lambda: model.steady)
     model.outcome.finished = model.now - began if model.steady else None
@@ -218,6 +232,7 @@ def _busy(way: ProtectionPolicy, at_once: int, tasks: int, seed: int, then: int 
     model = RolloutRun(way, tasks, random.Random(f"{at_once} {tasks} {seed}"))  # noqa: S311 - a model, the same each time
     model.tasks = [ModelledTask(1) for _ in range(tasks)]
     warm = HOUR
+    # The load changes after the warm-up, in the middle of a stream of arrivals.
     model.arrivals(lambda: float(at_once if then is None or model.now < warm else then))
     model.at(0, model.look)
     model.run(warm)

@@ -51,10 +51,12 @@ def run(command: Sequence[str], log: Path, *, environ: Mapping[str, str], folder
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
+            # A session of its own, so that all its processes can be signalled together.
             start_new_session=True,
         )
         code: int | None = None
         try:
+            # The timeout is a result and not an error.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 code = child.wait(limit)
         finally:
@@ -81,6 +83,7 @@ def stopped_by_signals() -> Iterator[None]:
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def stop(number: int, _frame: FrameType | None) -> None:
+        # A second Ctrl-C must not interrupt the cleanup.
         for each in signals:
             signal.signal(each, signal.SIG_IGN)
         raise Stopped(128 + number)
@@ -96,9 +99,11 @@ def stopped_by_signals() -> Iterator[None]:
 def _end(child: subprocess.Popen[bytes]) -> None:
     """Stop the process group, first with SIGINT: on Ctrl-C, pytest stops the servers that its tests have started."""
     if child.poll() is None:
+        # As Ctrl-C would: pytest then prints its summary.
         _send(child, signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(_SECONDS_TO_CLEAN_UP)
+    # Whatever is left of the process group.
     _send(child, signal.SIGKILL)
     child.wait()
 

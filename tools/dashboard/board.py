@@ -13,6 +13,7 @@ from agent_core.observability.metrics import NAMESPACE
 from tools.workspace import ROOT
 
 TEMPLATE = ROOT / "infra/cloudformation/observability.yaml"
+# CloudWatch's SEARCH, in the form that the template uses.
 _SEARCH = re.compile(r"SEARCH\('\{([^,]+),([^}]+)\} MetricName=\"(\w+)\"', '(\w+)', (\d+)\)")
 
 
@@ -69,6 +70,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _contents(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> object:
+    # Drops the function names: only their contents matter here.
     match node:
         case yaml.SequenceNode():
             return loader.construct_sequence(node, deep=True)
@@ -88,6 +90,7 @@ def read(template: Path = TEMPLATE) -> list[Widget]:
     # Conditional content is left out, as in an environment without optional features.
     values = {name: str(given[2]) for name, given in filled.items() if isinstance(given, list)}
     values["MetricsNamespace"] = NAMESPACE
+    # Unknown names stay as they are, which makes them visible in the picture.
     text = re.sub(r"\$\{(\w+)\}", lambda name: values.get(name[1], str(name[1])), body)
     return [_widget(one) for one in json.loads(text)["widgets"]]
 
@@ -110,6 +113,7 @@ def _widget(described: dict[str, Any]) -> Widget:
 
 def _curves(metrics: list[list[Any]], period: int) -> Iterator[Curve]:
     for metric in metrics:
+        # Only the last element may be a mapping.
         options = metric[-1] if isinstance(metric[-1], dict) else {}
         if "expression" in options:
             yield _calculated(options)

@@ -24,10 +24,12 @@ class MetricSeries:
         """Add one document of the embedded metric format."""
         about = document["_aws"]
         for directive in about["CloudWatchMetrics"]:
+            # A document lists every combination of dimensions under which a metric counts.
             for names in directive["Dimensions"]:
                 dimensions = frozenset((name, str(document[name])) for name in names)
                 for metric in directive["Metrics"]:
                     value = document[metric["Name"]]
+                    # Distributions are lists of values.
                     values = value if isinstance(value, list) else [value]
                     key = (directive["Namespace"], metric["Name"], dimensions)
                     self._points[key].append((about["Timestamp"] / 1000, [float(one) for one in values]))
@@ -85,6 +87,7 @@ def calculate(expression: str, rows: Mapping[str, Row]) -> Row:
                 return operations[type(operation)](value(left), value(right))
         raise ValueError(f"{ast.unparse(node)} is not supported in expressions")
 
+    # Division by zero leaves a gap, as in CloudWatch.
     with np.errstate(divide="ignore", invalid="ignore"):
         result: Row = value(ast.parse(expression, mode="eval").body)
     return result

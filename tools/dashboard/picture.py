@@ -28,6 +28,7 @@ type Drawn = tuple[str, Row, Row]
 
 def draw(widgets: Sequence[Widget], numbers: MetricSeries, path: Path, remark: str) -> None:
     """Draw all widgets to a file, whose extension sets the format."""
+    # No window system.
     mpl.use("Agg")
     rows = max(widget.y + widget.height for widget in widgets)
     figure = Figure(figsize=(_COLUMNS * _UNIT[0], (rows + 1) * _UNIT[1]), facecolor="#f2f3f3")
@@ -63,10 +64,12 @@ def _draw_curves(axes: Axes, widget: Widget, numbers: MetricSeries) -> None:
     colours = [_COLOURS[number % len(_COLOURS)] for number in range(len(drawn))]
     if widget.stacked and drawn:
         times = [_moment(at) for at in drawn[0][1]]
+        # A stack needs values everywhere.
         values = [np.nan_to_num(row) for _, _, row in drawn]
         axes.stackplot(times, values, labels=[label for label, _, _ in drawn], colors=colours, alpha=0.75)
     else:
         for (label, at, row), colour in zip(drawn, colours, strict=True):
+            # Leave gaps where there is no value.
             there = ~np.isnan(row)
             axes.plot([_moment(one) for one in at[there]], row[there], label=label, color=colour, linewidth=1.1)
     for words, value in widget.lines:
@@ -96,6 +99,7 @@ def _rows(curves: Sequence[Curve], numbers: MetricSeries) -> Iterator[Drawn]:
     named = {curve.name: curve for curve in curves if curve.name}
     for curve in curves:
         if curve.expression:
+            # Rows of an expression must have the same periods.
             edges = _edges(numbers, max((one.period for one in named.values()), default=60))
             rows = {name: _row(one, one.dimensions, numbers, edges) for name, one in named.items()}
             yield curve.label, (edges[1:] + edges[:-1]) / 2, calculate(curve.expression, rows)
@@ -121,6 +125,7 @@ def _row(curve: Curve, dimensions: dict[str, str], numbers: MetricSeries, edges:
 def _edges(numbers: MetricSeries, period: int) -> Row:
     """Return the edges of periods; shorter ones than the dashboard's if the data covers only minutes."""
     first, last = numbers.span
+    # A short recording has shorter periods, or it would be a single point.
     seconds = min(period, max(1.0, (last - first) / 20))
     return np.arange(first, last + 2 * seconds, max(seconds, (last - first) / _MOST_PERIODS))
 

@@ -59,6 +59,7 @@ class Minute:
 
 def documents() -> Iterator[dict[str, Any]]:
     """Yield the six hours as the logs of all tasks contain them."""
+    # Seeded, so that the picture is the same each time.
     random.seed(7)
     for service in metrics.SERVICES:
         for _ in range(2):
@@ -71,11 +72,13 @@ def _task(service: str) -> Iterator[dict[str, Any]]:
     now = _BEGAN
     meter = Meter(service, clock=lambda: now)
     counting = MetricsRecorder(meter, Prices.of(CoreSettings()), DailyBudget(None))
+    # The number of places per task.
     admission = Admission(40)
     counting.watch(admission)
     for number in range(HOURS * 60):
         minute = Minute(number, service == "phone-agent")
         now, admission.taken = minute.at, max(0, round(minute.load))
+        # Three minutes is the mean length of a conversation.
         for _ in range(_poisson(minute.load / 3)):
             _converse(counting, minute)
         _meet_trouble(counting, minute)
@@ -89,6 +92,7 @@ def _converse(counting: MetricsRecorder, minute: Minute) -> None:
     minutes = random.lognormvariate(0.8, 0.5)
     failed = minute.throttled and _chance(0.5)
     tally = SessionStats(
+        # Throttling makes first words three times as slow.
         first_audio_ms=round(random.lognormvariate(6.5, 0.3) * (3 if minute.throttled else 1)),
         interruptions=_poisson(minutes / 2),
         model_streams=1 + int(minutes / 7),
@@ -149,6 +153,7 @@ def _chance(share: float) -> bool:
 
 
 def _poisson(mean: float) -> int:
+    # Knuth's method.
     limit, count, product = math.exp(-max(mean, 0.0)), 0, random.random()
     while product > limit:
         count, product = count + 1, product * random.random()

@@ -90,6 +90,7 @@ class Scenario:
         for (begin, low), (end, high) in zip(
             self.load, [*self.load[1:], (self.seconds, self.load[-1][1])], strict=True
         ):
+            # Calls arrive as a Poisson process whose rate follows the line.
             at, most = float(begin), max(low, high) / CALL_SECONDS
             while most and (at := at + chance.expovariate(most)) < end:
                 rate = (low + (high - low) * (at - begin) / (end - begin)) / CALL_SECONDS
@@ -144,6 +145,7 @@ class Fleet:
     def run(self, scenario: Scenario) -> SimulationOutcome:
         """Run a scenario."""
         coming = sorted(scenario.arrivals(self.chance))
+        # Start in the state that the policy would have reached before the scenario.
         desired = self.policy.start(scenario.before)
         self.tasks = [SimulatedTask(0.0) for _ in range(desired)]
         for _ in range(scenario.before):
@@ -153,6 +155,7 @@ class Fleet:
         waiting = iter(coming)
         next_call = next(waiting, None)
         for now in range(TICK, scenario.seconds + 1, TICK):
+            # Calls between two ticks first: the metrics of a tick include them.
             while next_call is not None and next_call < now:
                 self._hang_up(next_call)
                 self._call(next_call)
@@ -162,6 +165,7 @@ class Fleet:
                 self._exchange(now)
             self._account(now)
             self._look(now, desired)
+            # The account's limit of tasks applies to every policy.
             desired = min(self.policy.decide(self.looks, self.world), self.world.most_tasks)
             self._adjust(desired, now)
         return self.outcome
@@ -169,12 +173,14 @@ class Fleet:
     def _call(self, at: float) -> None:
         self.outcome.offered += 1
         open_tasks = [one for one in self.tasks if one.ready_at <= at and not one.leaving]
+        # The load balancer chooses the task with the fewest requests.
         task = min(open_tasks, key=lambda one: one.calls, default=None)
         if task is None or task.calls >= self.policy.places:
             self.outcome.refused += 1
             return
         task.calls += 1
         self._number += 1
+        # Exponential lengths: how long a call has lasted says nothing about its end.
         heapq.heappush(self.ends, (at + self.chance.expovariate(1 / CALL_SECONDS), self._number, task))
 
     def _hang_up(self, until: float) -> None:
@@ -184,9 +190,11 @@ class Fleet:
     def _exchange(self, now: int) -> None:
         for one in self.tasks:
             one.leaving, one.stays_until = True, now + DRAIN
+        # A deployment starts as many new tasks at once.
         self.tasks += [SimulatedTask(now) for _ in self.tasks]
 
     def _account(self, now: int) -> None:
+        # A leaving task is stopped when its last call ends, or after the drain.
         self.tasks = [one for one in self.tasks if one.calls or not one.leaving or now < one.stays_until]
         self.outcome.task_seconds += TICK * len(self.tasks)
         self.outcome.call_seconds += TICK * sum(one.calls for one in self.tasks)
@@ -199,6 +207,7 @@ class Fleet:
         self.looks.append(Look(now, self.policy.places * len(running) - taken, taken, len(running), desired))
 
     def _adjust(self, desired: int, now: int) -> None:
+        # Tasks that leave do not count as desired.
         staying = [one for one in self.tasks if not one.leaving]
         for _ in range(desired - len(staying)):
             self.tasks.append(SimulatedTask(now + self.world.start_seconds))

@@ -42,10 +42,13 @@ class SessionTarget:
     def decide(self, looks: Sequence[Look], world: World) -> int:
         """Return the desired number of tasks."""
         now, desired = looks[-1].at, looks[-1].desired
+        # Target tracking looks at minutes only.
         points = [] if now % 60 else minutes(looks, world, _POINTS_IN, lambda one: one.taken / max(1, one.tasks))
         if not points:
             return desired
+        # AWS's formula: the capacity times metric divided by target.
         wanted = min(self.most, max(self.fewest, math.ceil(looks[-1].tasks * points[-1] / self.target)))
+        # Three minutes above the target to add tasks, fifteen below 90 % of it to remove some.
         if wanted > desired and self._is_high(points) and now - self._out >= self.out_cooldown:
             self._out = now
             return wanted
@@ -77,12 +80,16 @@ class Step:
         if metric is None:
             self._alarm_since = None
             return 0
+        # The alarm has just fired.
         if self._alarm_since is None:
             self._alarm_since = now
+        # An alarm that stays on triggers the policy once a minute.
         if (now - self._alarm_since) % _AGAIN:
             return 0
+        # The highest step that the metric reaches.
         wanted = next((change for bound, change in reversed(self.steps) if metric >= bound), 0)
         if now - self._since < self.cooldown:
+            # Within the cooldown, only a larger step adds the difference.
             more = max(0, wanted - self._added) if wanted > 0 else 0
             self._added += more
             return more
@@ -119,6 +126,7 @@ class FreeSlots:
         """Return the desired number of tasks."""
         now, desired = looks[-1].at, looks[-1].desired
         missing = self._missing(looks, world)
+        # The fast metric first, the slow one as a fallback while old tasks hide the shortage.
         added = self.out.adjust(now, self._behind(looks, world) if missing is None else missing)
         if added:
             return min(self.most, desired + added)
@@ -126,6 +134,7 @@ class FreeSlots:
 
     def _missing(self, looks: Sequence[Look], world: World) -> float | None:
         """Return the missing places in units of tasks, if some were missing in each of two periods."""
+        # The newest periods are not visible yet.
         newest = len(looks) - world.fast_lag // TICK
         points = [(self.kept - one.free) / self.places for one in looks[max(0, newest - _FAST_POINTS) : newest]]
         return sum(points) / _FAST_POINTS if len(points) == _FAST_POINTS and min(points) > 0 else None
@@ -145,6 +154,7 @@ class FreeSlots:
 def minutes(looks: Sequence[Look], world: World, count: int, read: Callable[[Look], float]) -> list[float]:
     """Return the averages of the last visible one-minute periods, oldest first."""
     each = 60 // TICK
+    # The last complete minute that is visible.
     newest = (len(looks) * TICK - world.minute_lag) // 60
     spans = [looks[minute * each : (minute + 1) * each] for minute in range(max(0, newest - count), newest)]
     return [sum(map(read, span)) / each for span in spans]

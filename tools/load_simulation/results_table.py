@@ -18,6 +18,7 @@ TASK_HOUR: Final = 0.0494
 def _day() -> tuple[tuple[int, float], ...]:
     """Return the load of a day: five calls at night, a hundred at one in the afternoon."""
     return tuple(
+        # Half a sine between six and twenty o'clock.
         (hour * _HOUR, 5 + 95 * max(0.0, math.sin(math.pi * (hour - 6) / 14)) if 6 <= hour <= 20 else 5)  # noqa: PLR2004
         for hour in range(24)
     )
@@ -64,6 +65,7 @@ def table() -> str:
         "|---|---|---|---|---|",
     ]
     for scenario in SCENARIOS:
+        # All policies get the same calls, because the seed is the same.
         offered = outcome(POLICIES[CHOSEN], scenario).offered
         rows.append(f"| *{scenario.name}* ({offered} calls in {scenario.seconds // _HOUR} h) | | | | |")
         rows += [_row(name, outcome(policy, scenario)) for name, policy in POLICIES.items()]

@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     bench = Bench(root, shlex.split(options.command), options.timeout * 60)
     try:
         with stopped_by_signals():
+            # Before the unchanged run, which takes as long as a mutant.
             refuse_changed(root, [each.file for each in mutants])
             if options.baseline:
                 bench = _measured(bench)
@@ -60,6 +61,7 @@ def _measured(bench: Bench) -> Bench:
     print(f"unchanged: exit code {done.code}, {done.seconds:.0f} s", flush=True)
     if done.code != 0:
         raise UnsavedChangesError("the command fails on unchanged code; see .run/mutation/unchanged.log")
+    # A busy machine must not make mutants look caught by the timeout.
     return dataclasses.replace(bench, limit=max(bench.limit, 2 * done.seconds))
 
 
@@ -90,6 +92,7 @@ def _table(results: Results) -> Iterable[str]:
         by = verdict.by if verdict.caught else "**SURVIVED**"
         yield f"| {mutant.number} | {mutant.package} | {mutant.place} | {change} | {by} | {verdict.seconds:.0f} |"
     caught = [verdict.by for _, verdict in results if verdict.caught]
+    # Others were caught by a linter or a timeout.
     by_tests = sum("::" in by or by.endswith(".py") for by in caught)
     yield f"\n{len(caught)} of {len(results)} caught, {by_tests} of them by a test."
 

@@ -60,6 +60,7 @@ class Bench:
         Raises:
             UnsavedChangesError: The file has uncommitted changes, or differs from the mutant's original.
         """
+        # Also before each mutant: somebody may edit files meanwhile.
         refuse_changed(self.root, [mutant.file])
         with applied(self.root / mutant.file, mutant.original, mutant.mutated):
             done = self._run(f"{mutant.number:02}")
@@ -75,6 +76,7 @@ class Bench:
 def caught_by(done: Run) -> str:
     """Return what detected the mutation: the first failed test, a lint rule, or whatever else ended the run."""
     if done.code is None:
+        # A test that fails says more than the linter that fails as well.
         return "time limit"
     failed = failures(done.output)
     if failed:
@@ -110,6 +112,7 @@ def applied(path: Path, original: str, mutated: str) -> Iterator[None]:
         UnsavedChangesError: The file differs from the original.
     """
     content, times = path.read_bytes(), path.stat()
+    # Compare bytes: line endings must be restored as they were.
     if content != original.encode():
         raise UnsavedChangesError(f"{path} has changed since its mutations were chosen")
     try:
@@ -118,6 +121,7 @@ def applied(path: Path, original: str, mutated: str) -> Iterator[None]:
         yield
     finally:
         path.write_bytes(content)
+        # Make and Python compare times, and the file is unchanged.
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
         _forget_bytecode(path)
 

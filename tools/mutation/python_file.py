@@ -34,6 +34,7 @@ class PythonFile:
         self.text = text
         self.tree = ast.parse(text)
         self._lines = text.split("\n")
+        # Offsets of the lines' first characters.
         self._starts = [0, *itertools.accumulate(len(line) + 1 for line in self._lines)]
         self._tokens = list(self._read_tokens())
         self._token_starts = [start for start, _ in self._tokens]
@@ -55,6 +56,7 @@ class PythonFile:
     def tokens(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return the ranges of the tokens between two offsets, without comments and parentheses."""
         first, last = (bisect_left(self._token_starts, offset) for offset in (start, end))
+        # Parentheses around an operand are no part of the operator.
         return [span for span in self._tokens[first:last] if self.text[slice(*span)] not in "()"]
 
     def edited(self, edit: Edit) -> str:
@@ -71,4 +73,5 @@ class PythonFile:
         for token in tokenize.generate_tokens(io.StringIO(self.text).readline):
             if token.type not in _NO_CODE:
                 (first, start), (last, end) = token.start, token.end
+                # The tokenizer counts characters, the tree bytes.
                 yield self._starts[first - 1] + start, self._starts[last - 1] + end

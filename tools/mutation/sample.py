@@ -65,6 +65,7 @@ def sample(root: Path, *, count: int, seed: int) -> list[Mutant]:
     """
     chance = random.Random(seed)  # noqa: S311 - a sample has to be repeatable, not secret
     parts: dict[Part, list[_File]] = {}
+    # By part, in the order of the files, so that the sample does not depend on the file system.
     for file in _files(root):
         parts.setdefault(file.part, []).append(file)
     sizes = {part: sum(len(file.edits) for file in files) for part, files in parts.items()}
@@ -73,6 +74,7 @@ def sample(root: Path, *, count: int, seed: int) -> list[Mutant]:
     for part, wanted in _shares(sizes, count, chance).items():
         for _ in range(wanted):
             chosen.extend(_draw(parts[part], [file.name for file, _ in chosen], used, chance))
+    # Numbered in the order of the files, for reading.
     order = [file.name for files in parts.values() for file in files]
     chosen.sort(key=lambda one: (order.index(one[0].name), one[1].start))
     return [_mutant(number, file, edit) for number, (file, edit) in enumerate(chosen, 1)]
@@ -91,6 +93,7 @@ def _shares(sizes: Mapping[Part, int], count: int, chance: random.Random) -> Cou
     """Return the number of mutations for each part."""
     packages = list(dict.fromkeys(package for package, _ in sizes))
     shares: Counter[Part] = Counter()
+    # At least one for each package, if there are enough.
     for package in chance.sample(packages, min(count, len(packages))):
         parts = [part for part in sizes if part[0] == package]
         shares[chance.choices(parts, [sizes[part] for part in parts])[0]] += 1
@@ -114,13 +117,16 @@ def _draw(
     left = [file for file in files if file.edits]
     while left:
         fewest = min(names.count(file.name) for file in left)
+        # Files with the fewest mutations so far, weighted by how many they offer.
         fresh = [file for file in left if names.count(file.name) == fewest]
         file = chance.choices(fresh, [len(each.edits) for each in fresh])[0]
         kinds = sorted({edit.operator for edit in file.edits})
         chance.shuffle(kinds)
+        # The kind that has been used least.
         kind = min(kinds, key=lambda each: used[each])
         edit = chance.choice([each for each in file.edits if each.operator == kind])
         file.edits.remove(edit)
+        # Some edits give no valid program, for example "continue" outside of a loop.
         if _compiles(file.source.edited(edit)):
             used[kind] += 1
             return [(file, edit)]
@@ -151,6 +157,7 @@ def _shown(text: str, edit: Edit, end: int) -> str:
     first = text.rfind("\n", 0, edit.start) + 1
     last = text.find("\n", end)
     lead = text[first : edit.start].lstrip()
+    # Show the end of a long beginning, which is next to the change.
     if len(lead) > _SHOWN // 2:
         lead = "…" + lead[-_SHOWN // 2 :]
     shown = " ".join((lead + text[edit.start : last if last >= 0 else None]).split())
