@@ -95,8 +95,8 @@ class RolloutRun:
         heapq.heappush(self._events, (self.now + delay, next(self._order), what))
 
     def run(self, until: float, done: Callable[[], bool] = lambda: False) -> None:
-        # Events at the same time keep their order.
         """Process events until a time."""
+        # Events at the same time keep their order.
         while self._events and self._events[0][0] <= until and not done():
             at, _, what = heapq.heappop(self._events)
             # Task-seconds accumulate between events.

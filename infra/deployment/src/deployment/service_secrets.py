@@ -66,8 +66,8 @@ class Found:
         return need.name if f":secret:{need.name}-" in self.arn else self.arn
 
     def lacks(self, need: SecretNeeded) -> list[str]:
-        # Without permission to read, every key would count as missing, so callers check `values` for None first.
         """Return the keys that have no value yet."""
+        # Without permission to read, every key would count as missing, so callers check `values` for None first.
         return [key for key in need.keys if _EMPTY.fullmatch((self.values or {}).get(key, "").strip())]
 
     def misses(self, need: SecretNeeded) -> list[str]:
@@ -81,8 +81,8 @@ class Found:
 
 
 def needs(environment: TargetEnvironment, platform: StackTemplate) -> tuple[SecretNeeded, ...]:
-    # The order decides in which order the operator is asked.
     """Return the secrets of an environment: Twilio's, Daily's, and Open-Meteo's if one is configured."""
+    # The order decides in which order the operator is asked.
     folder = environment.parameters.get("SecretsFolder") or platform.default("SecretsFolder")
     twilio = {"account_sid": "Twilio's Account SID (AC…)", "auth_token": "Twilio's Auth Token"}
     form = {"account_sid": r"AC[0-9a-fA-F]{32}"}

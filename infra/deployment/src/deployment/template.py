@@ -32,8 +32,8 @@ _Reader.add_multi_constructor("!", _long_form)
 
 
 @lru_cache(maxsize=32)
-# Parsing takes most of a plan's time, and stacks share templates.
 def _read(text: str) -> dict[str, Any]:
+    # Parsing takes most of a plan's time, and stacks share templates.
     read: dict[str, Any] = yaml.load(text, _Reader)  # noqa: S506 - a SafeLoader
     return read
 

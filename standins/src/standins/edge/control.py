@@ -31,9 +31,8 @@ def control_app(edge: Edge) -> Starlette:
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok", "standin": "edge"})
 
-    # GET needs no body.
-
     async def targets(request: Request) -> Response:
+        # GET needs no body.
         if request.method != "GET":
             order = Order.model_validate_json(await request.body())
             if order.group not in edge.groups:

@@ -165,11 +165,11 @@ class Group:
         return self._stickiness.cookies(target.address) if self._stickiness else []
 
     def deregister(self, target: EdgeTarget) -> None:
-        # The target stays in the list until its requests have ended, so that it is still shown.
         """Send no new requests to a target; open ones may continue until the deregistration delay is over.
 
         An idle target is removed immediately, as in the original.
         """
+        # The target stays in the list until its requests have ended, so that it is still shown.
         target.leaving = True
         if not target.outstanding:
             target.unused.set()

@@ -41,9 +41,9 @@ class TurnDetection(_Event):
 
 
 class SessionStart(_Event):
-    # All fields are optional in the service, with these defaults.
     """First event of a stream."""
 
+    # All fields are optional in the service, with these defaults.
     inference_configuration: InferenceConfiguration = InferenceConfiguration()
     turn_detection_configuration: TurnDetection | None = None
 

@@ -274,8 +274,8 @@ class ProtocolState:
             case "TEXT":
                 return self._note(block, now)
 
-    # A result belongs to its tool use, whatever the order of the results.
     def _answer(self, block: _Block) -> ToolAnswered:
+        # A result belongs to its tool use, whatever the order of the results.
         configuration = block.start.tool_result_input_configuration
         tool_use_id = configuration.tool_use_id if configuration else ""
         return ToolAnswered(tool_use_id, self.tool_results.take(tool_use_id, "".join(block.pieces)))

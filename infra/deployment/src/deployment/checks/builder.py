@@ -24,9 +24,9 @@ def check(programs: Programs, tag: str, platform: str) -> list[Finding]:
 
 
 def check_there(aws: Aws, tag: str, services: Sequence[str]) -> Finding:
-    # The registry is asked inside `asked`, which turns an error of AWS into a finding.
     """Check that the images of these services have been pushed."""
 
+    # The registry is asked inside `asked`, which turns an error of AWS into a finding.
     def look() -> Finding:
         missing = [name for name in services if not images.is_there(aws, f"{_REPOSITORY}/{name}", tag)]
         if missing:
