@@ -167,7 +167,7 @@ class SessionRecognition:
 
     async def _words(self, ended: CallerFinished) -> RecognisedWords:
         guess = self._guess
-        # The caller has said nothing since the guess, so it is the result.
+        # Reuse the guess, unless the caller has spoken since.
         if guess is None or guess[0] != ended.pcm:
             guess = self._start_guess(ended.pcm)
         self._guess = None
