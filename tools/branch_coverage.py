@@ -16,7 +16,7 @@ from coverage import Coverage
 from tools.workspace import ROOT
 
 REPORTED = {
-    "product": ["shared/agent_core/src/*", "services/*/src/*", "infra/deployment/src/*"],
+    "product": ["shared/agent_core/src/*", "services/*/src/*", "infra/deployment/src/*", "cli/src/*"],
     "standins": ["standins/src/*"],
 }
 """Files that each report covers."""

@@ -1,4 +1,4 @@
-"""Generates the reference pages from the code: settings, end records, errors, metrics, causes, stand-in for the model.
+"""Generates the reference pages from the code: settings, records, errors, metrics, causes, stand-in, command.
 
 ``python -m tools.reference`` writes them; tests fail if a page differs from what it would write.
 """
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tools.reference_command import command_page
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "shared/agent_core/src/agent_core"
@@ -325,6 +327,7 @@ def pages() -> dict[Path, str]:
         PAGES / "metrics.md": metrics_page(),
         PAGES / "causes.md": causes_page(),
         PAGES / "nova-standin.md": nova_page(),
+        PAGES / "command.md": command_page(),
         DEPLOYMENT / "measured.json": measured_file(),
     }
 

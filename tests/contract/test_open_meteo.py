@@ -16,8 +16,8 @@ from agent_core.adapters.open_meteo import FORECAST_URL, GEOCODING_URL, OpenMete
 from agent_core.adapters.open_meteo.payloads import CURRENT, DAILY, HOURLY
 from agent_core.errors import UpstreamError
 from agent_core.weather_report import LocationNotFound
-from standins.cli.ports import free_port
 from standins.weather import WeatherStandin
+from voice_agent.run.ports import free_port
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,7 @@ def test_run_call_and_deploy_need_none_of_the_tests_packages() -> None:
     """No module, wherever it is loaded from, asks for what only requirements/dev.txt brings."""
     ours = {normal(one.name) for name in ("run", "build", "installer") for one in read(lock(name))}
     absent = ({normal(one.name) for one in read(lock("dev"))} - ours) | set(left_out("run"))
-    packages = ("agent_core", "phone_agent", "webrtc_agent", "standins", "deployment")
+    packages = ("agent_core", "phone_agent", "webrtc_agent", "standins", "voice_agent", "deployment")
     done = subprocess.run(
         [sys.executable, "-c", _LOAD, " ".join(sorted(absent)), *packages],
         env={**os.environ, "PYTHONWARNINGS": "ignore", "LOGURU_AUTOINIT": "False"},

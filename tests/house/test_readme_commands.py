@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from standins.cli import options, run
-from standins.cli.ports import PORT_NAMES
 from tools.workspace import ROOT
+from voice_agent.call import options
+from voice_agent.run import options as run_options
+from voice_agent.run.ports import PORT_NAMES
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorials").rglob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -44,7 +45,7 @@ def test_a_command_can_be_typed_as_it_stands(command: str, monkeypatch: pytest.M
         if words[0].startswith(".venv/bin/"):
             assert (Path(sys.executable).parent / Path(words[0]).name).is_file()
         if words[:2] == [".venv/bin/voice-agent", "run"]:
-            run.make_parser({}).parse_args(words[2:])
+            run_options.read(words[2:], {})
         return
     assert set(words[1:]) <= set(TARGETS)
     given = dict(word.split("=", 1) for word in settings)

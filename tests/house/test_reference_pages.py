@@ -11,7 +11,7 @@ PAGES = reference.pages()
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_page_is_current(path: Path) -> None:
-    """A setting, reason or error without its line on the page fails here; `python tools/reference.py` writes them."""
+    """A setting, reason or error without its line on the page fails here; `python -m tools.reference` writes them."""
     assert path.read_text(encoding="utf-8") == PAGES[path]
 
 

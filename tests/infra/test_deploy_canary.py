@@ -15,10 +15,6 @@ from moto.ecs.models import EC2ContainerServiceBackend
 
 from deployment.subprocesses import Finished
 from deployment.timeouts import Timeouts
-from standins.cli.call import make_calls
-from standins.cli.caller import Patience as CallerPatience
-from standins.cli.options import read as read_call
-from standins.cli.ports import free_port
 from standins.edge.server import Edge, EdgeSettings
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.twilio.server import TwilioExchange
@@ -30,6 +26,10 @@ from tests.support.phone_process import PhoneProcess, phone_process
 from tests.support.score import Score, short_notes
 from tests.support.stacks import REGION, Deployed
 from tests.support.told_programs import DOCKER, GIT, ToldPrograms
+from voice_agent.call.caller import Patience as CallerPatience
+from voice_agent.call.command import make_calls
+from voice_agent.call.options import read as read_call
+from voice_agent.run.ports import free_port
 
 CALL = {"voice-agent call": Finished(0, "1 turn\n")}
 BREAKS: Mapping[str, Mapping[str, str]] = {

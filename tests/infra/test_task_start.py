@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from standins.cli.ports import free_port
 from tests.infra.test_task import container, variables
 from tests.support.stacks import Deployed
+from voice_agent.run.ports import free_port
 
 MODULES = {"phone": "phone_agent", "web": "webrtc_agent"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from standins.cli import main
+from voice_agent.command_line import main
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench reads a process's CPU from /proc")
 

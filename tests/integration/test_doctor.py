@@ -28,10 +28,10 @@ from deployment.service_secrets import Found, SecretNeeded
 from doctor import amazon, doctor, machine, others, twilio_checks
 from doctor.probing import Check, make
 from doctor.surroundings import MachineState
-from standins.cli.parts import Ports
 from standins.daily import DailyStandin
 from standins.serving import serving
 from standins.twilio import ExchangeSettings, TwilioExchange
+from voice_agent.run.parts import Ports
 
 pytestmark = pytest.mark.real_time("the checks are threads that wait for sockets, which the shared clock does not see")
 NUMBER = "+46701234567"

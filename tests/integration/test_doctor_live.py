@@ -1,6 +1,5 @@
 """The probes of `voice-agent doctor --live` against both readings of what sources disagree about."""
 
-import argparse
 import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from doctor.live import account_probes, live_command, model_probes, replay_recor
 from doctor.live.model_probes import ModelProbes
 from doctor.live.probe_result import ProbeResult
 from doctor.live.recording import EventRecording
+from doctor.options import DoctorOptions
 from doctor.surroundings import MachineState
 from standins.daily import DailyStandin
 from standins.daily.faults import DailyFault as DailyFault
@@ -226,7 +226,7 @@ def test_nothing_is_spent_without_consent(tmp_path: Path, monkeypatch: pytest.Mo
         raise AssertionError
 
     monkeypatch.setattr(live_command, "_model", spend)
-    shown, given = io.StringIO(), argparse.Namespace(yes=False, out=tmp_path / "x.jsonl", content=False, role="")
+    shown, given = io.StringIO(), DoctorOptions(out=tmp_path / "x.jsonl")
     assert live_command.run(MachineState(tmp_path, {}), Screen(shown), given) == 1
     assert "about 1 USD at most" in shown.getvalue()
     assert "nothing was done; pass --yes to confirm" in shown.getvalue()

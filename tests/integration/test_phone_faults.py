@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from standins.cli.ports import free_port
 from standins.nova.backend import Step
 from standins.twilio.impairments import Trouble
 from standins.twilio.twiml_program import new_sid
@@ -24,6 +23,7 @@ from tests.support.phone_process import PhoneProcess
 from tests.support.score import Turn, note, short_notes, use
 from tests.support.stranger import Stranger, close_code, invitation_in
 from tests.support.waiting import until
+from voice_agent.run.ports import free_port
 
 # Whole calls for each fault of the catalogue, as in tests/faults.
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.thorough]

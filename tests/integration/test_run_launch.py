@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from standins.cli.launch import launch
-from standins.cli.parts import MisconfiguredError, Part, Program
-from standins.cli.plan import Plan
-from standins.cli.ports import check_ports, free_port
-from standins.cli.process import ChildError
-from standins.cli.state import AlreadyRunningError, left_behind, only_one, write_state
+from voice_agent.run.launch import launch
+from voice_agent.run.parts import MisconfiguredError, Part, Program
+from voice_agent.run.plan import Plan
+from voice_agent.run.ports import check_ports, free_port
+from voice_agent.run.process import ChildError
+from voice_agent.run.state import AlreadyRunningError, left_behind, only_one, write_state
 
 CHILD = """
 import http.server, json, signal, sys, threading, time
@@ -231,7 +231,7 @@ async def test_the_command_line_explains_half_a_setting(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        "import sys; from standins.cli import main; sys.exit(main(['run', '--weather', 'standin']))",
+        "import sys; from voice_agent.command_line import main; sys.exit(main(['run', '--weather', 'standin']))",
         cwd=tmp_path,
         env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=asyncio.subprocess.PIPE,

@@ -9,7 +9,6 @@ from itertools import permutations
 import pytest
 
 from phone_agent.stream_token import StreamTokenIssuer, StreamTokenRejected
-from standins.cli.ports import free_port
 from standins.edge.server import Edge, EdgeSettings
 from standins.twilio.server import TwilioExchange
 from tests.integration.conftest import House
@@ -18,6 +17,7 @@ from tests.support.edge_setting import PHONE, TEMPLATE
 from tests.support.phone_process import PhoneProcess
 from tests.support.score import short_notes
 from tests.support.waiting import until
+from voice_agent.run.ports import free_port
 
 OLD, NEW = "0ld-auth-token", "n3w-auth-token"
 STEPS = [f"{OLD}", f"{OLD},{NEW}", f"{NEW},{OLD}", f"{NEW}"]

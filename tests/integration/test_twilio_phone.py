@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from standins.cli import call, options
-from standins.cli.caller import Patience
-from standins.cli.running import NothingRunsError
 from standins.twilio import Handset, TwilioExchange, mulaw
 from standins.twilio.announcement_audio import read_wav, write_wav
 from tests.integration.twilio_app import AppStream, TinyApp
+from voice_agent.call import command as call
+from voice_agent.call import options
+from voice_agent.call.caller import Patience
+from voice_agent.call.running import NothingRunsError
 
 TONE = (8000 * np.sin(2 * np.pi * 500 * np.arange(4000) / 8000)).astype(np.int16).tobytes()
 HASTY = Patience(settle=0.5, last_settle=0.6)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from standins.cli.ports import free_port
+from voice_agent.run.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD_SECONDS = 420.0
@@ -127,7 +127,7 @@ class Call:
 
     def __init__(self, composed: Composed, options: tuple[str, ...]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "standins.cli", "call", "--json", *options],
+            [sys.executable, "-m", "voice_agent", "call", "--json", *options],
             cwd=ROOT,
             env=composed.engine.environment,
             stdout=subprocess.PIPE,

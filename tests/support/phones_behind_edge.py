@@ -8,10 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from standins.cli.ports import free_port
 from standins.edge.server import Edge, EdgeSettings
 from tests.support.edge_setting import PHONE, TEMPLATE
 from tests.support.phone_process import PhoneProcess
+from voice_agent.run.ports import free_port
 
 _HEAD_BYTES = 16
 """Before the words in a file: a version and when it expires."""

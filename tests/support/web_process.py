@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 
-from standins.cli.ports import free_port
 from standins.nova.server import NovaStandin
 from tests.support.ledger import Held
 from tests.support.waiting import until
 from tests.support.warm import WarmProcess, start_service
+from voice_agent.run.ports import free_port
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0

@@ -18,7 +18,7 @@ import httpx
 from tests.support.leaks import plant
 from tools.faketime import CLOCK_VARIABLES
 
-COMMAND = [sys.executable, "-m", "standins.cli"]
+COMMAND = [sys.executable, "-m", "voice_agent"]
 START_SECONDS = 300.0
 """On a busy machine of two cores; it takes about ten."""
 STOP_SECONDS = 60.0

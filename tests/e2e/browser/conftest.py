@@ -9,13 +9,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from standins.cli.ports import free_port
-from standins.speech import VoiceService
+from standins.speech import Voice
 from tests.support import ledger
 from tests.support.browser import INSECURE_HOST, Chromium, find_chromium, running_chromium
 from tests.support.microphone import Microphone
 from tests.support.page import VisitorPage
 from tests.support.whole_product import Product, running
+from voice_agent.run.ports import free_port
 
 _HERE = Path(__file__).parent
 _NO_BROWSER = (
@@ -67,7 +67,7 @@ async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ch
     program = find_chromium()
     if program is None:
         pytest.skip(_NO_BROWSER)
-    microphone = Microphone(tmp_path_factory.mktemp("microphone") / "speech.wav", VoiceService())
+    microphone = Microphone(tmp_path_factory.mktemp("microphone") / "speech.wav", Voice())
     await microphone.will_be_silent()
     async with running_chromium(program, microphone) as chromium:
         yield chromium

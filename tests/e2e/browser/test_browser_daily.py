@@ -13,12 +13,12 @@ import pytest_asyncio
 from playwright.async_api import Page, Route
 
 from agent_core.agent_runtime import AgentRuntime
-from standins.cli.ports import free_port
 from standins.serving import serving
 from tests.support.browser import Chromium
 from tests.support.page import VisitorPage
 from tests.support.scripted_model import ScriptedModel
 from tests.unit.webrtc_agent.conftest import FakeRooms
+from voice_agent.run.ports import free_port
 from webrtc_agent.app import create_app
 from webrtc_agent.settings import WebSettings
 from webrtc_agent.web_service import WebService

@@ -13,7 +13,6 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from agent_core.call_state_writer import SETTLE_SECONDS
-from standins.cli.ports import free_port
 from standins.edge.server import Edge, EdgeSettings
 from standins.nova.backend import Step
 from standins.nova.server import NovaSettings, NovaStandin
@@ -24,6 +23,7 @@ from tests.support.score import Score, Turn, note
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess, web_process
 from tests.support.whole_product import Product
+from voice_agent.run.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,12 +11,12 @@ import pytest
 import pytest_asyncio
 
 from agent_core.agent_runtime import AgentRuntime
-from standins.cli.ports import free_port
 from standins.serving import serving
 from tests.support.axe import violations
 from tests.support.browser import Chromium
 from tests.support.page_states import CHECKED, FLOWS, PICTURED, Flow, Look, Scene, scene
 from tests.support.scripted_model import ScriptedModel
+from voice_agent.run.ports import free_port
 from webrtc_agent.app import create_app
 from webrtc_agent.settings import WebSettings
 from webrtc_agent.web_service import WebService

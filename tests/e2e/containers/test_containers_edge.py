@@ -12,12 +12,12 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 
-from standins.cli.ports import free_port
 from standins.edge.server import Edge, EdgeSettings
 from tests.support.containers import Engine
 from tests.support.edge_setting import PHONE, TEMPLATE, WEB, answered, get, talk
 from tests.support.edge_targets import TellingApp
 from tools.render_edge import NginxTarget, render
+from voice_agent.run.ports import free_port
 
 type Change = Callable[[str], str]
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import httpx
 
-from standins.cli.ports import free_port
 from standins.daily import DailyStandin
+from voice_agent.run.ports import free_port
 
 VISITS = 10
 DRAIN_SECONDS = 1

@@ -10,7 +10,7 @@ from agent_core.errors import ConfigurationError
 from agent_core.observability import logs
 from agent_core.settings import CoreSettings, LogFormat
 from phone_agent.settings import PhoneSettings
-from standins.cli.ports import PORT_NAMES
+from voice_agent.run.ports import PORT_NAMES
 from webrtc_agent.settings import WebSettings
 
 SERVICES = (PhoneSettings, WebSettings)

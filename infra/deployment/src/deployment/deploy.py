@@ -6,6 +6,7 @@ from pathlib import Path
 from deployment import deploy_options, image_retention, linked_roles, push_images
 from deployment.console import Screen
 from deployment.deploy_context import ROOT, DeployContext, new_screen, open_job, run
+from deployment.deploy_options import Options
 from deployment.errors import ProofError
 from deployment.post_deploy import finish, say_roles
 from deployment.preflight import examine
@@ -23,8 +24,18 @@ def main(
     patience: Timeouts | None = None,
     root: Path = ROOT,
 ) -> int:
-    """Run the command; see `--help` for the exit codes."""
-    given = deploy_options.read_deploy(arguments)
+    """Parse the options and run the command; see `--help` for the exit codes."""
+    return work(deploy_options.read_deploy(arguments), screen, programs, patience, root)
+
+
+def work(
+    given: Options,
+    screen: Screen | None = None,
+    programs: Programs | None = None,
+    patience: Timeouts | None = None,
+    root: Path = ROOT,
+) -> int:
+    """Run the command with these options; return the exit code."""
     shown = screen or new_screen()
     return run(lambda: deploy(open_job(given, shown, programs, patience or Timeouts(), root)), shown)
 

@@ -13,6 +13,7 @@ from deployment.checks.parameters import FOUND
 from deployment.console import CheckMark, Screen
 from deployment.deploy import public_address
 from deployment.deploy_context import ROOT, DeployContext, new_screen, open_job, run
+from deployment.deploy_options import Options
 from deployment.errors import DeploymentError, UsageError
 from deployment.offline import is_out_of_reach
 from deployment.preflight import look_at
@@ -32,8 +33,18 @@ def main(
     patience: Timeouts | None = None,
     root: Path = ROOT,
 ) -> int:
-    """Run the command; see `--help` for the exit codes."""
-    given = deploy_options.read_plan(arguments)
+    """Parse the options and run the command; see `--help` for the exit codes."""
+    return work(deploy_options.read_plan(arguments), screen, programs, patience, root)
+
+
+def work(
+    given: Options,
+    screen: Screen | None = None,
+    programs: Programs | None = None,
+    patience: Timeouts | None = None,
+    root: Path = ROOT,
+) -> int:
+    """Run the command with these options; return the exit code."""
     shown = screen or new_screen()
     return run(lambda: plan(open_job(given, shown, programs, patience or Timeouts(), root)), shown)
 

@@ -9,6 +9,7 @@ from deployment import deploy_options
 from deployment.canary import stack_of
 from deployment.console import CheckMark, Screen
 from deployment.deploy_context import ROOT, DeployContext, new_screen, open_job, run
+from deployment.deploy_options import Options
 from deployment.draining import DRAIN_SECONDS, quick_drain
 from deployment.errors import DeclinedError, UsageError
 from deployment.stacks import Stack, stacks_of
@@ -32,8 +33,18 @@ def main(
     patience: Timeouts | None = None,
     root: Path = ROOT,
 ) -> int:
-    """Run the command; see `--help` for the exit codes."""
-    given = deploy_options.read_destroy(arguments)
+    """Parse the options and run the command; see `--help` for the exit codes."""
+    return work(deploy_options.read_destroy(arguments), screen, programs, patience, root)
+
+
+def work(
+    given: Options,
+    screen: Screen | None = None,
+    programs: Programs | None = None,
+    patience: Timeouts | None = None,
+    root: Path = ROOT,
+) -> int:
+    """Run the command with these options; return the exit code."""
     shown = screen or new_screen()
     return run(lambda: destroy(open_job(given, shown, programs, patience or Timeouts(), root)), shown)
 

@@ -1,7 +1,6 @@
 """Builds the images for the environment's CPU architecture and pushes them, tagged with their commit."""
 
 import base64
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +14,6 @@ from deployment.subprocesses import Programs
 DOCKERFILES: Final = {"phone": "services/phone-agent/Dockerfile", "web": "services/webrtc-agent/Dockerfile"}
 PLATFORMS: Final = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 _BUILD_SECONDS: Final = 3600.0
-_TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -34,11 +32,6 @@ def commit(programs: Programs) -> Commit | None:
     if head.code or status.code:
         return None
     return Commit(head.output.strip(), len(status.output.splitlines()))
-
-
-def is_tag(text: str) -> bool:
-    """Return whether a registry accepts the text as a tag."""
-    return _TAG.fullmatch(text) is not None
 
 
 def is_there(aws: Aws, repository: str, tag: str) -> bool:

@@ -1,35 +1,32 @@
 """`voice-agent doctor`: check everything that a call needs, without a call, and say how to fix what is wrong."""
 
-import argparse
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from deployment.aws import AwsFailure, short
 from deployment.checks.finding import Finding
 from deployment.console import CheckMark, Screen
 from deployment.deploy_context import ROOT, new_screen
 from deployment.errors import DeploymentError
-from doctor import amazon, machine, others, twilio_checks
+from doctor import amazon, machine, options, others, twilio_checks
 from doctor.live import live_command as live
+from doctor.options import DoctorOptions
 from doctor.probing import Check, make
 from doctor.surroundings import MachineState, read_environment
 
-SECONDS: Final = 20.0
-"""Timeout for all checks, which run concurrently; each request has a shorter one."""
-_EPILOG: Final = f"""\
-✓ good, ! works with a warning, ✗ does not work, {CheckMark.UNSET} not set up (a stand-in or nothing is used instead).
-Exit code: 0 without a ✗, 1 with one, 2 wrong usage. Nothing is changed without --fix and your confirmation.
-"""
-
 
 def main(arguments: Sequence[str], screen: Screen | None = None, root: Path = ROOT) -> int:
-    """Run the checks, repair if requested, and print the findings; see `--help`."""
-    given = _parser().parse_args(arguments)
+    """Parse the options and run the command; see `--help`."""
+    return work(options.doctor.options(arguments), screen, root)
+
+
+def work(given: DoctorOptions, screen: Screen | None = None, root: Path = ROOT) -> int:
+    """Run the checks, repair if requested, print the findings, and return the exit code."""
     for name, value in (environment := read_environment(root)).items():
         os.environ.setdefault(name, value)  # boto3 does not read .env
     surroundings = MachineState(root, environment, given.environment, given.twilio_number)
@@ -117,30 +114,3 @@ def _as_json(found: Sequence[Finding]) -> dict[str, Any]:
         {"check": one.subject, "mark": one.mark.value, "found": one.found, "remedy": list(one.advice)} for one in found
     ]
     return {"ok": not code(found), "checks": rows}
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="voice-agent doctor",
-        description=__doc__,
-        epilog=_EPILOG,
-        # The epilog is preformatted.
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--environment", default="", metavar="NAME", help="also check the secrets of this deployed environment")
-    add("--twilio-number", default="", metavar="+46…", help="check this number only (default: all of the account)")
-    add(
-        "--fix",
-        action="store_true",
-        help="offer to point the number at PUBLIC_BASE_URL, and to add missing secret keys",
-    )
-    add("--yes", action="store_true", help="do not ask: apply the repairs, or pay for --live")
-    add("--json", action="store_true", help="print the findings as JSON")
-    add("--seconds", type=float, default=SECONDS, help="timeout for all checks (default: %(default).0f)")
-    live.add_options(parser)
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

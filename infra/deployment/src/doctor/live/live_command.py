@@ -1,6 +1,5 @@
 """Runs the live probes: shows the cost, asks for consent, prints a row per probe, and records the raw events."""
 
-import argparse
 import asyncio
 import wave
 from collections.abc import Iterable, Sequence
@@ -21,9 +20,9 @@ from doctor.live.model_exchange import RATE
 from doctor.live.model_probes import ModelProbes
 from doctor.live.probe_result import ProbeResult
 from doctor.live.recording import EventRecording
+from doctor.options import DoctorOptions
 from doctor.surroundings import MachineState
 
-OUT: Final = ".run/doctor-live.jsonl"
 MOST_DOLLARS: Final = 1.0
 _SECONDS: Final = 540.0
 """Timeout for all probes of the model; those that do not measure time run concurrently."""
@@ -31,16 +30,7 @@ _MARKS: Final = {True: CheckMark.GOOD, False: CheckMark.CARE, None: CheckMark.UN
 _LEFT: Final = "P8 needs a person who calls your number: docs/howto/when-it-does-not-answer.md says what to look for"
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the live probes."""
-    live = parser.add_argument_group("probes of real accounts, which cost money")
-    live.add_argument("--live", action="store_true", help="test undocumented limits: ten minutes, about 1 USD")
-    live.add_argument("--out", type=Path, default=Path(OUT), help="file of raw events (default: %(default)s)")
-    live.add_argument("--content", action="store_true", help="keep texts and audio in that file")
-    live.add_argument("--role", default="", metavar="ARN", help="P7: a role that has only bedrock:InvokeModel")
-
-
-def run(surroundings: MachineState, screen: Screen, given: argparse.Namespace) -> int:
+def run(surroundings: MachineState, screen: Screen, given: DoctorOptions) -> int:
     """Ask for consent, run the probes and print the results; a difference is not an error, so it returns 0."""
     screen.title("voice-agent doctor --live")
     screen.row(

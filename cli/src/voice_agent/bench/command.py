@@ -1,0 +1,84 @@
+"""`voice-agent bench`: the phone agent beside a stock Pipecat one, in the same run."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from voice_agent.bench import meter, table
+from voice_agent.bench.capacity import Capacity, search
+from voice_agent.bench.contender import OURS, STOCK, Contender
+from voice_agent.bench.figures import calls_per_core
+from voice_agent.bench.meter import Cores, NoMeter
+from voice_agent.bench.options import BenchOptions
+from voice_agent.bench.trial import Load, Trial, run_trial
+
+_INVALID: Final = 1
+_IMPOSSIBLE: Final = 2
+
+
+def measure(options: BenchOptions) -> int:
+    """Measure and print. 0: the figures count; 1: calls failed; 2: nothing could be measured here."""
+    try:
+        meter.read(os.getpid())
+    except NoMeter as error:
+        sys.stderr.write(f"voice-agent bench: {error}\n")
+        return _IMPOSSIBLE
+    factory = None
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: PLC0415 - optional
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(_bench(options))
+
+
+async def _bench(options: BenchOptions) -> int:
+    cores = Cores.available()
+    cores.pin(0, cores.others)
+    trials: dict[Contender, list[Trial]] = {STOCK: [], OURS: []}
+    found: dict[str, Capacity] = {}
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        load = Load(options.calls, options.seconds, cores, Path(folder))
+        for number in range(1, options.rounds + 1):
+            for contender, so_far in trials.items():
+                so_far.append(await _try(contender, load, f"round {number}"))
+        every = [trial for so_far in trials.values() for trial in so_far]
+        invalid = table.trouble(every)
+        if not invalid:
+            print("\n" + table.text(load, trials[STOCK], trials[OURS]))
+            if options.capacity:
+                found = {agent.name: await _capacity(agent, load, so_far) for agent, so_far in trials.items()}
+                print("\n" + table.capacity(found))
+    if options.json:
+        options.json.write_text(json.dumps(table.as_json(load, every, found), indent=1) + "\n")
+    for reason in invalid:
+        sys.stderr.write(f"INVALID {reason}\n")
+    return _INVALID if invalid else 0
+
+
+async def _try(contender: Contender, load: Load, label: str) -> Trial:
+    trial = await run_trial(contender, load)
+    outcome = "INVALID"
+    if trial.valid:
+        outcome = (
+            f"{trial.cpu_per_call_minute:.2f} CPU s per call-minute, others took {trial.foreign_cpu:.0%} of a core"
+        )
+    sys.stderr.write(f"{label}, {contender.name}, {load.calls} calls: {outcome}\n")
+    return trial
+
+
+async def _capacity(contender: Contender, load: Load, so_far: Sequence[Trial]) -> Capacity:
+    def calls(number: int) -> Load:
+        return Load(number, load.seconds, load.cores, load.folder)
+
+    alone = await _try(contender, calls(1), "alone")
+    if not alone.valid:
+        return Capacity(trials=[alone])
+    start = round(calls_per_core(so_far[-1]) * 0.9)
+    return await search(lambda number: _try(contender, calls(number), "capacity"), alone, start)

@@ -1,0 +1,140 @@
+"""The agents under test, each as a process of its own."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from standins.twilio.settings import ExchangeSettings
+from voice_agent.bench.meter import Cores
+from voice_agent.run.ports import free_port
+
+READY_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 3.0
+_TAIL: Final = 2000
+_TWILIO: Final = ExchangeSettings()
+_NOWHERE: Final = "http://127.0.0.1:9"
+"""The discard port: nothing in a measurement may leave this machine."""
+_FOREIGN: Final = ("AWS_", "NOVA_", "TWILIO_", "OPEN_METEO_", "MEDIA_")
+
+
+class NotReady(Exception):
+    """An agent did not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """An agent under test: a name for the table, and the module that runs it."""
+
+    name: str
+    module: str
+
+
+STOCK: Final = Contender("stock", "voice_agent.bench.stock")
+OURS: Final = Contender("ours", "phone_agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process that answers calls."""
+
+    base_url: str
+    pid: int
+    process: asyncio.subprocess.Process
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has ended by itself."""
+        return self.process.returncode is not None
+
+
+@contextlib.asynccontextmanager
+async def running(
+    contender: Contender, *, model_url: str, roots: Path, cores: Cores, log: Path
+) -> AsyncIterator[Running]:
+    """Start an agent on its core and stop it at the end.
+
+    Raises:
+        NotReady: it ended or did not answer in time; the text holds the end of its log.
+    """
+    port = free_port()
+    base_url = f"http://127.0.0.1:{port}"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            contender.module,
+            env=_environment(port, base_url, model_url, roots),
+            cwd=log.parent,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        cores.pin(process.pid, cores.agent)
+        agent = Running(base_url, process.pid, process)
+        try:
+            await _wait_until_ready(agent)
+        except NotReady as error:
+            raise NotReady(f"{contender.name}: {error}\n{_tail(log)}") from None
+        yield agent
+    finally:
+        await _stop(process)
+
+
+def _environment(port: int, base_url: str, model_url: str, roots: Path) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return inherited | {
+        "HOST": "127.0.0.1",
+        "FAST_API_PORT": str(port),
+        "PUBLIC_BASE_URL": base_url,
+        "LOG_LEVEL": "INFO",
+        "LOGURU_LEVEL": "INFO",
+        "MAX_SESSIONS": "1000",
+        "SSL_CERT_FILE": str(roots),
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": model_url,
+        "AWS_ACCESS_KEY_ID": "standin",
+        "AWS_SECRET_ACCESS_KEY": "standin-secret",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "TWILIO_ACCOUNT_SID": _TWILIO.account_sid,
+        "TWILIO_AUTH_TOKEN": _TWILIO.auth_token,
+        "TWILIO_API_BASE_URL": _NOWHERE,
+        "OPEN_METEO_FORECAST_URL": _NOWHERE,
+        "OPEN_METEO_GEOCODING_URL": _NOWHERE,
+    }
+
+
+async def _wait_until_ready(agent: Running) -> None:
+    try:
+        async with asyncio.timeout(READY_SECONDS), httpx.AsyncClient(trust_env=False) as client:
+            while not agent.gone:
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await client.get(f"{agent.base_url}/health")).is_success:
+                        return
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise NotReady(f"not ready within {READY_SECONDS:.0f} s") from None
+    raise NotReady(f"ended with code {agent.process.returncode}")
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-_TAIL:].strip()

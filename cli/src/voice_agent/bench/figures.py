@@ -1,0 +1,71 @@
+"""From trials to the figures of a table. Pure."""
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from voice_agent.bench.trial import Trial
+
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line: a quantity for both agents, and ours as a share of the stock one's."""
+
+    name: str
+    stock: str
+    ours: str
+    ratio: float | None
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Give the smallest value that at least this share of the values does not exceed; NaN of nothing."""
+    if not values:
+        return math.nan
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def median_ratio(stock: Sequence[Trial], ours: Sequence[Trial], of: Callable[[Trial], float]) -> float | None:
+    """Compare round by round, for the machine drifts, and give the ratio in the middle."""
+    ratios = [of(mine) / of(theirs) for theirs, mine in zip(stock, ours, strict=True) if of(theirs)]
+    return statistics.median(ratios) if ratios else None
+
+
+def rows(stock: Sequence[Trial], ours: Sequence[Trial]) -> list[Row]:
+    """Give the table."""
+
+    def middle(name: str, of: Callable[[Trial], float], form: str) -> Row:
+        theirs, mine = (format(statistics.median(map(of, trials)), form) for trials in (stock, ours))
+        return Row(name, theirs, mine, median_ratio(stock, ours, of))
+
+    def delay(name: str, of: Callable[[Trial], list[float]]) -> Row:
+        theirs, mine = ([value for trial in trials for value in of(trial)] for trials in (stock, ours))
+        before = percentile(theirs, 0.5)
+        return Row(name, _delays(theirs), _delays(mine), percentile(mine, 0.5) / before if before > 0 else None)
+
+    return [
+        middle("CPU s per call-minute", lambda trial: trial.cpu_per_call_minute, ".2f"),
+        middle("share of one core", lambda trial: trial.core_share, ".0%"),
+        delay("caller → model, ms, median / p99", lambda trial: trial.to_model),
+        delay("model → caller, ms, median / p99", lambda trial: trial.from_model),
+        delay("INTERRUPTED → clear, ms, median / p99", lambda trial: trial.clear),
+        delay("start → first sound, ms, median / p99", lambda trial: trial.first_audio),
+        delay("webhook, ms, median / p99", lambda trial: trial.webhook),
+        middle("memory after one call, MB", lambda trial: trial.rss_base / _MEGABYTE, ".0f"),
+        middle("memory per call, MB", lambda trial: trial.rss_per_call / _MEGABYTE, ".2f"),
+        middle("threads", lambda trial: trial.threads, ".0f"),
+    ]
+
+
+def _delays(seconds: Sequence[float]) -> str:
+    if not seconds:
+        return "none"
+    return f"{percentile(seconds, 0.5) * 1000:.1f} / {percentile(seconds, 0.99) * 1000:.0f}"
+
+
+def calls_per_core(trial: Trial) -> float:
+    """Estimate how many calls fill one core, from the CPU of the calls that there were."""
+    return 60 / trial.cpu_per_call_minute if trial.cpu_seconds else math.inf

@@ -1,0 +1,101 @@
+"""The report of a run, as text and as JSON."""
+
+import dataclasses
+import statistics
+from collections.abc import Sequence
+from typing import Any, Final
+
+from voice_agent.bench.capacity import FOREIGN_LIMIT, HARNESS_LIMIT, Capacity
+from voice_agent.bench.figures import calls_per_core, median_ratio, rows
+from voice_agent.bench.trial import Load, Trial
+
+_CAVEAT: Final = (
+    "One machine, shared with whatever else runs on it: the ratios count, the figures beside them do not travel.\n"
+    "What is compared is the agent's own work. The model is a script and the network is loopback, so no delay here\n"
+    "contains a real model's thinking (0.1 s is pretended) or a real line; 40 ms packets are part of ours."
+)
+
+
+def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
+    """Write the table and what it is and is not."""
+    lines = [
+        f"{_count(load.calls, 'call')}, {_count(len(stock), 'round')} of {load.seconds:g} s in turn; {load.cores}",
+        "",
+        _line("", "stock Pipecat", "ours", "ours/stock"),
+    ]
+    lines += [
+        _line(row.name, row.stock, row.ours, "" if row.ratio is None else f"{row.ratio:.2f}")
+        for row in rows(stock, ours)
+    ]
+    lines += [
+        "",
+        f"CPU s per call-minute, round by round: stock {_rounds(stock)}; ours {_rounds(ours)}",
+        _estimate(stock, ours),
+    ]
+    foreign = max(trial.foreign_cpu for trial in (*stock, *ours))
+    if foreign > FOREIGN_LIMIT:
+        lines.append(f"Others took up to {foreign:.0%} of a core meanwhile: run it again on a quiet machine.")
+    busiest = max(trial.harness_cpu for trial in (*stock, *ours))
+    if busiest > HARNESS_LIMIT:
+        lines.append(f"Callers and model took {busiest:.0%} of their core: the delays are partly theirs.")
+    return "\n".join([*lines, "", _CAVEAT])
+
+
+def trouble(trials: Sequence[Trial]) -> list[str]:
+    """Say of each trial that does not count why."""
+    return [
+        f"{trial.agent}, {trial.calls} calls: {reason}" for trial in trials for reason in dict.fromkeys(trial.trouble)
+    ]
+
+
+def capacity(found: dict[str, Capacity]) -> str:
+    """Write what the search gave."""
+    lines = ["Calls that one core holds with less than 100 ms added at p99, each way:"]
+    for name, outcome in found.items():
+        bound = f"fails at {outcome.fails}" if outcome.fails else "not reached"
+        if outcome.full_harness:
+            bound = "the callers' own core was full first"
+        again = f"; {outcome.disturbed} trials disturbed by others" if outcome.disturbed else ""
+        lines.append(f"  {name:<6} {outcome.passes:>4}   ({bound}{again})")
+    stock, ours = found.values()
+    if stock.passes and ours.passes:
+        lines.append(f"  ours/stock: {'at least ' if ours.full_harness else ''}{ours.passes / stock.passes:.1f}")
+    return "\n".join(lines)
+
+
+def as_json(load: Load, trials: Sequence[Trial], found: dict[str, Capacity]) -> dict[str, Any]:
+    """Give everything that was measured, times in seconds and memory in bytes."""
+    return {
+        "calls": load.calls,
+        "seconds": load.seconds,
+        "pinned": bool(load.cores.agent),
+        "trials": [_trial(trial) for trial in trials],
+        "capacity": {name: dataclasses.asdict(outcome) for name, outcome in found.items()},
+    }
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    derived = {"cpu_per_call_minute": trial.cpu_per_call_minute, "valid": trial.valid} if trial.seconds else {}
+    return dataclasses.asdict(trial) | derived
+
+
+def _line(name: str, *cells: str) -> str:
+    return f"{name:<40}" + "".join(f"{cell:>16}" for cell in cells)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _rounds(trials: Sequence[Trial]) -> str:
+    return " / ".join(f"{trial.cpu_per_call_minute:.2f}" for trial in trials)
+
+
+def _estimate(stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
+    ratio = median_ratio(stock, ours, calls_per_core)
+    theirs, mine = (statistics.median(map(calls_per_core, trials)) for trials in (stock, ours))
+    times = "" if ratio is None else f"{ratio:.1f} times as many "
+    return (
+        f"By that, a core holds {times}calls: {mine:.0f} to {theirs:.0f} if it could be filled. The cost of a call "
+        "falls as calls share wake-ups; --capacity tries."
+    )

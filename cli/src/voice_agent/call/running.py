@@ -1,0 +1,147 @@
+"""What runs on this machine, and what the pretend model says it heard."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from voice_agent.call.containers import CALLED_URL, find_containers
+
+_STATE: Final = Path(".run") / "run.json"
+_LOOK_SECONDS: Final = 3.0
+DEFAULT_URL: Final = "http://127.0.0.1:7860"
+
+
+class NothingRunsError(Exception):
+    """No running system was found."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"Nothing answers at {url}: start it with make run, or with docker compose up")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A system started by `voice-agent run`, or by `docker compose up`."""
+
+    base_url: str
+    """Where it answers on this machine."""
+    called_url: str
+    """The same place as the exchange reaches it."""
+    exchange_url: str
+    """Empty where the telephone is the real one: then no exchange runs on this machine."""
+    model_control_url: str
+    phone_log: Callable[[], Iterable[str]]
+    """Gives the lines of the phone service's log."""
+
+
+@dataclass
+class ModelView:
+    """What the pretend model noticed of one call; `at` are Unix seconds."""
+
+    heard: list[dict[str, Any]] = field(default_factory=list)
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    said: list[dict[str, Any]] = field(default_factory=list)
+    interruptions: int = 0
+
+
+@dataclass(frozen=True)
+class Played:
+    """A recording that the service played in place of the model; `at` is Unix seconds."""
+
+    at: float
+    name: str
+
+
+def played(running: Running, call_sid: str) -> list[Played]:
+    """Read in the service's own log which recordings a call heard."""
+    found = []
+    for line in running.phone_log():
+        if call_sid in line and "announcement_played" in line:
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                fields = json.loads(line)
+                if fields["event"] == "announcement_played" and fields["call_sid"] == call_sid:
+                    found.append(Played(datetime.fromisoformat(fields["timestamp"]).timestamp(), fields["phrase"]))
+    return found
+
+
+async def find_running(start: Path) -> Running:
+    """Find what was started in this folder or one above it, and check that somebody answers.
+
+    Raises:
+        NothingRunsError: nothing was started there, or nobody answers.
+    """
+    running = _processes(start) or await asyncio.to_thread(_containers, start)
+    if running is None:
+        raise NothingRunsError(DEFAULT_URL)
+    async with httpx.AsyncClient(trust_env=False, timeout=_LOOK_SECONDS) as client:
+        for url in filter(None, (running.base_url, running.exchange_url)):
+            try:
+                await client.get(f"{url}/health")
+            except httpx.HTTPError as error:
+                raise NothingRunsError(url) from error
+    return running
+
+
+def _processes(start: Path) -> Running | None:
+    """Read the state file that `voice-agent run` keeps while it runs."""
+    path = next((folder / _STATE for folder in (start, *start.parents) if (folder / _STATE).is_file()), None)
+    if path is None:
+        return None
+    state = json.loads(path.read_text())
+    log = state.get("logs", {}).get("phone-agent")
+    return Running(
+        state["base_url"],
+        state["base_url"],
+        state["twilio"]["url"] if state["twilio"].get("auth_token") else "",
+        state.get("nova", {}).get("control", ""),
+        lambda: _lines(path.parent.parent / log) if log else (),
+    )
+
+
+def _containers(start: Path) -> Running | None:
+    found = find_containers(start)
+    if found is None:
+        return None
+    return Running(found.base_url, CALLED_URL, found.exchange_url, found.model_control_url, found.phone_log)
+
+
+def _lines(log: Path) -> Iterator[str]:
+    with contextlib.suppress(OSError), log.open(encoding="utf-8", errors="replace") as lines:
+        yield from lines
+
+
+async def model_view(running: Running, call_sid: str) -> ModelView | None:
+    """Ask the pretend model about the sessions of a call; None when it cannot be known."""
+    if not running.model_control_url:
+        return None
+    view = ModelView()
+    sessions = [*_sessions(await asyncio.to_thread(running.phone_log), call_sid)]
+    async with httpx.AsyncClient(trust_env=False, timeout=_LOOK_SECONDS) as client:
+        for session in sessions:
+            with contextlib.suppress(httpx.HTTPError, ValueError):
+                answer = (await client.get(f"{running.model_control_url}/sessions/{session}")).raise_for_status().json()
+                _add(view, answer)
+    return view if sessions else None
+
+
+def _add(view: ModelView, session: dict[str, Any]) -> None:
+    view.heard += session.get("heard", [])
+    view.tools += session.get("tools", [])
+    view.said += session.get("said", [])
+    view.interruptions += session.get("interruptions", 0)
+
+
+def _sessions(log: Iterable[str], call_sid: str) -> Iterator[str]:
+    """Find the model sessions of a call in the agent's own log."""
+    for line in log:
+        if call_sid in line and "model_session_started" in line:
+            with contextlib.suppress(ValueError):
+                fields = json.loads(line)
+                if fields.get("call_sid") == call_sid and fields.get("model_session_id"):
+                    yield fields["model_session_id"]

@@ -1,0 +1,13 @@
+"""The program `voice-agent`: what the shell starts. It imports little, so that Ctrl-C is safe from the first moment."""
+
+import sys
+from collections.abc import Sequence
+
+from voice_agent.loading import interruptible
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    with interruptible():
+        from voice_agent.program import invoke_program  # noqa: PLC0415 - typer takes a tenth of a second to import
+    return invoke_program(sys.argv[1:] if arguments is None else arguments)

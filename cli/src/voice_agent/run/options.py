@@ -1,0 +1,105 @@
+"""The options of `voice-agent run`. Each port and each choice is a variable too, also one of `.env`."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from dotenv import dotenv_values
+
+from voice_agent.plug_in import command
+from voice_agent.run.parts import Ports, Wishes
+from voice_agent.run.ports import PORT_NAMES, free_port
+
+_SYSTEMS = "What is real"
+_PORTS = "Ports on this machine (0 takes a free one)"
+_DEFAULTS = Ports()
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What is to be started, checked."""
+
+    wishes: Wishes
+    then: str | None
+    environment: Mapping[str, str]
+    """The variables of the process laid over those of `.env`."""
+
+
+def variables() -> dict[str, str]:
+    """Return the variables of the process, and those of `.env` below them, as the services read them."""
+    stored = {name: value for name, value in dotenv_values(Path(".env")).items() if value}
+    return {**stored, **os.environ}
+
+
+def _port(name: str, what: str) -> Any:  # noqa: ANN401 - as typer has it
+    option, variable = PORT_NAMES[name]
+    return typer.Option(option, envvar=variable, metavar="PORT", min=0, max=65535, help=what, rich_help_panel=_PORTS)
+
+
+@command("voice_agent.run.command:run", variables=variables)
+def run(  # noqa: PLR0913 - each is an option
+    context: typer.Context,
+    *,
+    nova: Annotated[
+        Literal["auto", "standin", "bedrock"],
+        typer.Option(
+            envvar="NOVA",
+            help="The speech model; auto takes Bedrock where AWS credentials are set.",
+            rich_help_panel=_SYSTEMS,
+        ),
+    ] = "auto",
+    weather: Annotated[
+        Literal["auto", "standin", "live"],
+        typer.Option(
+            envvar="WEATHER", help="auto takes Open-Meteo where it answers within 2 s.", rich_help_panel=_SYSTEMS
+        ),
+    ] = "auto",
+    daily: Annotated[
+        Literal["auto", "standin"],
+        typer.Option(
+            envvar="DAILY",
+            help="auto takes Daily where its key is set, else none is needed. The stand-in has rooms without audio.",
+            rich_help_panel=_SYSTEMS,
+        ),
+    ] = "auto",
+    edge_port: Annotated[int, _port("edge", "Page and calls.")] = _DEFAULTS.edge,
+    phone_port: Annotated[int, _port("phone", "Phone service.")] = _DEFAULTS.phone,
+    web_port: Annotated[int, _port("web", "Web service.")] = _DEFAULTS.web,
+    nova_port: Annotated[int, _port("nova", "Stand-in for the model.")] = _DEFAULTS.nova,
+    nova_control_port: Annotated[int, _port("nova_control", "Its control server.")] = _DEFAULTS.nova_control,
+    twilio_port: Annotated[int, _port("twilio", "Stand-in for Twilio.")] = _DEFAULTS.twilio,
+    weather_port: Annotated[int, _port("weather", "Stand-in for Open-Meteo.")] = _DEFAULTS.weather,
+    daily_port: Annotated[int, _port("daily", "Stand-in for Daily.")] = _DEFAULTS.daily,
+    person_port: Annotated[int, _port("person", "A person's SIP telephone.")] = _DEFAULTS.person,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Let stand-ins log the words that they hear.")] = False,
+    then: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND", help="When all is ready run this in a shell, stop, and return its exit code."),
+    ] = None,
+) -> RunRequest:
+    """Start the phone agent and everything it needs on this machine."""
+    chosen = {
+        "edge": edge_port,
+        "phone": phone_port,
+        "web": web_port,
+        "nova": nova_port,
+        "nova_control": nova_control_port,
+        "twilio": twilio_port,
+        "weather": weather_port,
+        "daily": daily_port,
+        "person": person_port,
+    }
+    ports = Ports(**{name: port or free_port() for name, port in chosen.items()})
+    return RunRequest(Wishes(ports, nova, weather, daily, verbose=verbose), then, context.obj)
+
+
+def read(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> RunRequest:
+    """Return what is to be started; `environment` replaces the variables of the process and of `.env`.
+
+    Raises:
+        SystemExit: The arguments ask for help (0), or are wrong (2).
+    """
+    return run.options(arguments, environment)

@@ -1,0 +1,169 @@
+"""What `voice-agent run` starts: both services, the edge before them, and stand-ins. Pure.
+
+The environment and ``.env`` decide, one system at a time. A system is real when its credentials are given by name.
+Nothing is looked up elsewhere, so that a forgotten AWS profile cannot make a demo cost money; ``NOVA=bedrock`` says
+that it may, with whatever credentials AWS's own chain finds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from voice_agent.run import systems
+from voice_agent.run.parts import Part, Program, Secrets, System, Wishes
+
+_DRAIN_SECONDS = "10"
+"""A person who presses Ctrl-C does not wait as long as a deployment does."""
+
+_NAMES = ("nova", "twilio", "daily", "weather", "people")
+"""How the state file calls the systems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that is to be started: stand-ins first, at once; then the services; then the edge."""
+
+    standins: Sequence[Program]
+    agents: Sequence[Program]
+    edge: Program
+    parts: Sequence[Part]
+    base_url: str
+    state: Mapping[str, object]
+    """What others may need to know while it runs; see `voice_agent.run.state`."""
+
+    @property
+    def speech_is_real(self) -> bool:
+        """Whether talking costs money."""
+        return any(part.real for part in self.parts if part.name == "speech")
+
+    @property
+    def programs(self) -> list[Program]:
+        """All of them, in the order of their start."""
+        return [*self.standins, *self.agents, self.edge]
+
+
+def make_plan(
+    environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folder: Path, *, live_weather: bool
+) -> Plan:
+    """Decide what is real.
+
+    Args:
+        environment: The process environment laid over ``.env``.
+        wishes: Options.
+        secrets: For stand-ins.
+        folder: ``.run``: logs, certificates.
+        live_weather: Whether Open-Meteo answers.
+
+    Raises:
+        MisconfiguredError: Something is given by half.
+    """
+    nova = systems.nova(environment, wishes, secrets, folder)
+    twilio = systems.twilio(environment, wishes, secrets)
+    daily = systems.daily(environment, wishes, secrets)
+    weather = systems.weather(environment, wishes, live=live_weather)
+    people = systems.people(environment, wishes, real_telephone=twilio.part.real)
+    every = (nova, twilio, daily, weather, people)
+    local = f"http://127.0.0.1:{wishes.ports.edge}"
+    base_url = environment["PUBLIC_BASE_URL"].rstrip("/") if twilio.part.real else local
+    # Calls and visits outlive the service here as in the cloud: started again, it takes up what it has lost.
+    remembered = {"CALL_STORE": f"file:{folder / 'calls'}"}
+    phone = _agent(
+        remembered | _without(environment, "DAILY_"),
+        "phone-agent",
+        wishes.ports.phone,
+        base_url,
+        (nova, twilio, weather, people),
+    )
+    web = _agent(
+        remembered
+        | {"SERVE_CONSOLE": "true"}
+        | _origins(base_url, wishes.ports.edge)
+        | _without(environment, "TWILIO_"),
+        "webrtc-agent",
+        wishes.ports.web,
+        base_url,
+        (nova, daily, weather, people),
+    )
+    plan = Plan(
+        standins=[system.program for system in every if system.program is not None],
+        agents=[phone, web],
+        edge=_edge(environment, wishes),
+        parts=[*_doors(base_url, wishes.ports.edge), *(one.part for one in every)],
+        base_url=base_url,
+        state={"base_url": base_url},
+    )
+    logs = {one.name: f"{folder.name}/{one.name}.jsonl" for one in plan.programs}
+    states = {
+        "nova": nova.state,
+        "twilio": twilio.state,
+        "daily": daily.state,
+        "weather": weather.state,
+        "people": people.state,
+    }
+    return replace(plan, state={**plan.state, **states, "logs": logs})
+
+
+def wants_weather_probe(environment: Mapping[str, str], wishes: Wishes) -> bool:
+    """Tell whether it matters that the live service answers."""
+    chosen = {"OPEN_METEO_FORECAST_URL", "OPEN_METEO_API_KEY"} & environment.keys()
+    return wishes.weather == "auto" and not chosen
+
+
+def _doors(base_url: str, port: int) -> list[Part]:
+    return [
+        Part("page", "webrtc-agent, on this machine", f"http://localhost:{port}", real=True),
+        Part("calls", "phone-agent, on this machine", f"{base_url}/incoming-call", real=True),
+        Part("edge", "stand-in for the load balancer", f"http://127.0.0.1:{port}", real=False),
+    ]
+
+
+def _origins(base_url: str, port: int) -> dict[str, str]:
+    """Let the page be opened on this machine also while its public address is another."""
+    if base_url == f"http://127.0.0.1:{port}":
+        return {}
+    return {"ALLOWED_ORIGINS": ",".join(f"http://{host}:{port}" for host in ("localhost", "127.0.0.1"))}
+
+
+def _agent(environment: Mapping[str, str], name: str, port: int, base_url: str, used: Sequence[System]) -> Program:
+    if any(setting.startswith("AWS_") for setting in used[0].settings):
+        # The credential chain must find the stand-in's keys, and nothing before them.
+        environment = _without(environment, "AWS_") | {"AWS_REGION": environment.get("AWS_REGION", "us-east-1")}
+    return Program(
+        name=name,
+        module=name.replace("-", "_"),
+        arguments=(),
+        environment={
+            "DRAIN_SECONDS": _DRAIN_SECONDS,
+            "ENVIRONMENT": "local",
+            "AWS_REGION": "us-east-1",
+            **environment,
+            "HOST": "127.0.0.1",
+            "FAST_API_PORT": str(port),
+            "PUBLIC_BASE_URL": base_url,
+            "FORWARDED_ALLOW_IPS": "127.0.0.1",
+            **{setting: value for system in used for setting, value in system.settings.items()},
+        },
+        health=f"http://127.0.0.1:{port}/health",
+        ports=(port,),
+        stop_seconds=float(environment.get("DRAIN_SECONDS", _DRAIN_SECONDS)) + 5,
+    )
+
+
+def _edge(environment: Mapping[str, str], wishes: Wishes) -> Program:
+    ports = wishes.ports
+    return Program(
+        name="edge",
+        module="standins.edge",
+        arguments=(
+            *("--port", str(ports.edge)),
+            *("--target", f"PhoneTargetGroup=127.0.0.1:{ports.phone}"),
+            *("--target", f"WebTargetGroup=127.0.0.1:{ports.web}"),
+        ),
+        environment=systems.without_secrets(environment),
+        health=f"http://127.0.0.1:{ports.edge}/health",  # the web service's own: everything is in its place then
+        ports=(ports.edge,),
+    )
+
+
+def _without(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith(prefix)}

@@ -1,0 +1,184 @@
+"""Each system that the services use, real or pretended: what its settings say decides. Pure."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from voice_agent.run.parts import MisconfiguredError, Part, Program, Secrets, System, Wishes
+
+LIVE_FORECAST = "https://api.open-meteo.com/v1/forecast"
+LIVE_GEOCODING = "https://geocoding-api.open-meteo.com/v1/search"
+
+_AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_TWILIO_KEYS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+
+_DEMO_NUMBER = "+15005550001"
+"""The number that `voice-agent call` dials: one that Twilio keeps for tests."""
+
+_PRIVATE = ("AWS_", "TWILIO_", "DAILY_", "OPEN_METEO_API_")
+"""Prefixes of what stand-ins have no business to know."""
+
+
+def nova(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folder: Path) -> System:
+    """Decide on the speech model.
+
+    Raises:
+        MisconfiguredError: Half a key is given.
+    """
+    endpoint = environment.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME")
+    given = _both(environment, _AWS_KEYS)
+    if wishes.nova == "bedrock" or (wishes.nova == "auto" and (given or endpoint)):
+        region = environment.get("NOVA_SONIC_REGION") or environment.get("AWS_REGION", "us-east-1")
+        url = endpoint or f"https://bedrock-runtime.{region}.amazonaws.com"
+        return System(Part("speech", "Amazon Nova Sonic", url, real=True), {}, {"url": url, "control": ""})
+    ports, certificates = wishes.ports, folder / "nova-certs"
+    url, control = f"https://localhost:{ports.nova}", f"http://127.0.0.1:{ports.nova_control}"
+    program = Program(
+        name="nova",
+        module="standins.nova",
+        arguments=(
+            *("--port", str(ports.nova)),
+            *("--control-port", str(ports.nova_control)),
+            *("--certs", str(certificates)),
+            *("--access-key-id", secrets.access_key),
+            *("--secret-access-key", secrets.secret_key),
+            *(("--verbose",) if wishes.verbose else ()),
+        ),
+        environment=without_secrets(environment),
+        health=f"{control}/health",
+        ports=(ports.nova, ports.nova_control),
+    )
+    settings = {
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": url,
+        # Wherever the developer's other work is, the stand-in is where Nova Sonic is.
+        "NOVA_SONIC_REGION": environment.get("NOVA_SONIC_REGION") or "us-east-1",
+        "AWS_ACCESS_KEY_ID": secrets.access_key,
+        "AWS_SECRET_ACCESS_KEY": secrets.secret_key,
+        "SSL_CERT_FILE": str(certificates / "bundle.pem"),
+    }
+    part = Part("speech", "stand-in for Amazon Nova Sonic", url, real=False)
+    return System(part, settings, {"url": url, "control": control}, program)
+
+
+def twilio(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets) -> System:
+    """Decide on the telephone.
+
+    Raises:
+        MisconfiguredError: Half a key is given, or no address that Twilio reaches.
+    """
+    given = _both(environment, _TWILIO_KEYS)
+    if given:
+        if not environment.get("PUBLIC_BASE_URL", "").startswith("https://"):
+            message = "real Twilio needs PUBLIC_BASE_URL=https://…, the address at which it reaches this machine"
+            raise MisconfiguredError(message)
+        url = environment.get("TWILIO_API_BASE_URL", "https://api.twilio.com")
+        return System(Part("telephone", "Twilio", url, real=True), {}, {"url": url})
+    url = f"http://127.0.0.1:{wishes.ports.twilio}"
+    settings = {
+        "TWILIO_ACCOUNT_SID": secrets.account_sid,
+        "TWILIO_AUTH_TOKEN": secrets.auth_token,
+        "TWILIO_API_BASE_URL": url,
+        # One account's token is enough, and a real API key in .env is not for a stand-in to see.
+        "TWILIO_API_SID": "",
+        "TWILIO_API_SECRET": "",
+    }
+    program = Program(
+        name="twilio",
+        module="standins.twilio",
+        arguments=("--port", str(wishes.ports.twilio)),
+        environment=without_secrets(environment) | settings,
+        health=f"{url}/health",
+        ports=(wishes.ports.twilio,),
+    )
+    state = {"url": url, "account_sid": secrets.account_sid, "auth_token": secrets.auth_token}
+    return System(Part("telephone", "stand-in for Twilio", url, real=False), settings, state, program)
+
+
+def daily(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets) -> System:
+    """Decide how a visitor's sound travels: through Daily with a key of its own, else from browser to machine."""
+    if wishes.daily == "standin":
+        url = f"http://127.0.0.1:{wishes.ports.daily}"
+        program = Program(
+            name="daily",
+            module="standins.daily",
+            arguments=("--port", str(wishes.ports.daily)),
+            environment=without_secrets(environment) | {"DAILY_API_KEY": secrets.daily_key},
+            health=f"{url}/health",
+            ports=(wishes.ports.daily,),
+        )
+        part = Part("visitors", "stand-in for Daily: rooms, but no sound in them", url, real=False)
+        settings = {"DAILY_API_URL": f"{url}/v1", "DAILY_API_KEY": secrets.daily_key, "TRANSPORT": "daily"}
+        return System(part, settings, {"transport": "daily", "url": url}, program)
+    if environment.get("DAILY_API_KEY") and environment.get("TRANSPORT", "auto") != "webrtc":
+        url = environment.get("DAILY_API_URL", "https://api.daily.co/v1")
+        return System(Part("visitors", "Daily", url, real=True), {}, {"transport": "daily", "url": url})
+    part = Part("visitors", "sound from browser to machine", "", real=True)
+    return System(part, {}, {"transport": "webrtc"})
+
+
+def weather(environment: Mapping[str, str], wishes: Wishes, *, live: bool) -> System:
+    """Decide on the weather service; ``live`` tells whether the real one answers. A key is only the real one's."""
+    chosen = environment.get("OPEN_METEO_FORECAST_URL") or (environment.get("OPEN_METEO_API_KEY") and LIVE_FORECAST)
+    if wishes.weather == "live" or (wishes.weather == "auto" and (chosen or live)):
+        forecast = chosen or LIVE_FORECAST
+        state = {
+            "forecast_url": forecast,
+            "geocoding_url": environment.get("OPEN_METEO_GEOCODING_URL", LIVE_GEOCODING),
+            "live": True,
+        }
+        return System(Part("weather", "Open-Meteo", forecast, real=True), {}, state)
+    url = f"http://127.0.0.1:{wishes.ports.weather}"
+    program = Program(
+        name="weather",
+        module="standins.weather",
+        arguments=("--port", str(wishes.ports.weather)),
+        environment=without_secrets(environment),
+        health=f"{url}/health",
+        ports=(wishes.ports.weather,),
+    )
+    forecast, geocoding = f"{url}/v1/forecast", f"{url}/v1/search"
+    hidden = dict.fromkeys({"OPEN_METEO_API_KEY"} & environment.keys(), "")
+    settings = {"OPEN_METEO_FORECAST_URL": forecast, "OPEN_METEO_GEOCODING_URL": geocoding, **hidden}
+    state = {"forecast_url": forecast, "geocoding_url": geocoding, "live": False}
+    return System(Part("weather", "stand-in for Open-Meteo", url, real=False), settings, state, program)
+
+
+def people(environment: Mapping[str, str], wishes: Wishes, *, real_telephone: bool) -> System:
+    """Decide who answers a caller who wants a person: whoever is configured, else a telephone on this machine.
+
+    Twilio itself could not call that one, so with the real telephone there is nobody until somebody is named.
+    """
+    named = environment.get("TRANSFER_DESTINATIONS", "")
+    if named or real_telephone:
+        names = ", ".join(entry.partition("=")[0].strip() for entry in named.split(","))
+        part = Part("people", names or "nobody: TRANSFER_DESTINATIONS is not set", "", real=True)
+        return System(part, {}, {"real": True})
+    address = f"sip:person@127.0.0.1:{wishes.ports.person}"
+    program = Program(
+        name="person",
+        module="standins.sip",
+        arguments=("--port", str(wishes.ports.person), *(("--verbose",) if wishes.verbose else ())),
+        environment=without_secrets(environment),
+        health=f"http://127.0.0.1:{wishes.ports.person}/health",
+        ports=(wishes.ports.person,),
+    )
+    settings = {
+        "TRANSFER_DESTINATIONS": f"reception={address}",
+        "TRANSFER_ACCEPT": environment.get("TRANSFER_ACCEPT", "key"),  # so that a call shows it
+        "FALLBACK_DESTINATION": environment.get("FALLBACK_DESTINATION", address),
+        "CALLBACK_NUMBER": environment.get("CALLBACK_NUMBER", _DEMO_NUMBER),
+    }
+    part = Part("people", "stand-in for a person on a SIP telephone", address, real=False)
+    return System(part, settings, {"real": False, "address": address}, program)
+
+
+def _both(environment: Mapping[str, str], names: tuple[str, str]) -> bool:
+    given = [name for name in names if environment.get(name)]
+    if len(given) == 1:
+        message = f"{given[0]} is set alone: set {names[0]} and {names[1]}, or neither for the stand-in"
+        raise MisconfiguredError(message)
+    return bool(given)
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give an environment for a stand-in."""
+    return {name: value for name, value in environment.items() if not name.startswith(_PRIVATE)}

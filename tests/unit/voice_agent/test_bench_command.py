@@ -1,0 +1,27 @@
+"""How often the bench tries each agent."""
+
+import sys
+from typing import Any
+
+import pytest
+
+from voice_agent.bench import command as bench
+from voice_agent.bench.meter import Cores
+from voice_agent.bench.trial import Trial
+from voice_agent.command_line import main
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench reads a process's CPU from /proc")
+
+
+def test_both_agents_are_tried_in_turn_in_every_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what else the machine does meets both alike; without a valid trial there is no result."""
+    tried = []
+
+    async def note(contender: Any, load: Any, label: str) -> Trial:  # noqa: ANN401 - only names matter here
+        tried.append((label, contender.name))
+        return Trial(contender.name, load.calls, trouble=["not tried"])
+
+    monkeypatch.setattr(bench, "_try", note)
+    monkeypatch.setattr(Cores, "pin", lambda *_: None)
+    assert main(["bench", "--calls", "2", "--rounds", "3", "--seconds", "1"]) != 0
+    assert tried == [(f"round {number}", name) for number in (1, 2, 3) for name in ("stock", "ours")]

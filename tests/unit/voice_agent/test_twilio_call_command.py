@@ -1,0 +1,131 @@
+"""The options, the verdict and the report of `voice-agent call`, without a call."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from standins.twilio.timeline import Event, Timeline
+from voice_agent import command_line
+from voice_agent.call import options, report, turns, verdict
+from voice_agent.call.caller import CallResult, Exchanged
+from voice_agent.call.running import ModelView
+
+
+def test_turns_keep_the_order_they_were_written_in(tmp_path: Path) -> None:
+    """Words, recordings and keys can be mixed."""
+    wav = tmp_path / "a.wav"
+    wav.touch()
+    read = options.read(["--say", "one", "--dtmf", "1#", "--wav", str(wav), "--say", "two"], {})
+    assert read.turns == (turns.Spoken("one"), turns.Pressed("1#"), turns.Recorded(wav), turns.Spoken("two"))
+
+
+def test_variables_are_the_defaults_of_options() -> None:
+    """`make call SAY=… BARGE_IN=1.5s` works, and an option wins over its variable."""
+    env = {"SAY": "hi", "BARGE_IN": "1.5s", "CALLS": "20", "SAVE": "a.wav", "EXPECT_TOOL": "t", "URL": "https://h"}
+    read = options.read([], env)
+    assert (read.turns, read.barge_in, read.calls) == ((turns.Spoken("hi"),), 1.5, 20)
+    assert (read.save, read.expect_tool, read.url) == (Path("a.wav"), "t", "https://h")
+    assert options.read(["--calls", "2", "--say", "ho"], env).calls == 2
+    assert options.read(["--say", "ho"], env).turns == (turns.Spoken("ho"),)
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--calls", "0"], ["--barge-in", "soon"], ["--dtmf", "x"], ["--wav", "none.wav"], ["--nonsense"]]
+)
+def test_wrong_usage_ends_with_code_2(wrong: list[str]) -> None:
+    """As commands do."""
+    with pytest.raises(SystemExit) as ended:
+        options.read(wrong, {})
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("weather in {Paris|Rome} now", ["weather in Paris now", "weather in Rome now", "weather in Paris now"]),
+        ("hello|good bye", ["hello", "good bye", "hello"]),
+        ("plain", ["plain"] * 3),
+    ],
+)
+def test_callers_choose_in_turn(text: str, said: list[str]) -> None:
+    """One sentence serves many callers."""
+    assert [turns.choose(text, caller) for caller in range(3)] == said
+
+
+def _reviewed(transcript: str = "", tools: tuple[str, ...] = (), caller: int = 0) -> verdict.Reviewed:
+    timeline = Timeline()
+    for event in (
+        Event("ring", 0.0, {"call_sid": "CA1"}),
+        Event("twiml", 0.01, {"seconds": 0.008, "verbs": ["Connect/Stream", "Say"]}),
+        Event("stream_started", 0.02),
+        Event("sound_begins", 0.52),
+        Event("sound_ends", 0.9),
+        Event("sound_begins", 2.6),
+        Event("clear", 3.0, {"dropped_ms": 1234}),
+        Event("sound_ends", 5.0),
+        Event("ended", 6.0, {"reason": "caller_hung_up", "status": "completed", "seconds": 6.0}),
+    ):
+        timeline.add(event)
+    result = CallResult(caller, timeline, turns=[Exchanged("weather", 1.0, 2.0, 2.6, 5.0)])
+    return verdict.Reviewed(
+        result, ModelView(tools=[{"name": name, "at": timeline.began_at} for name in tools]), [None, transcript]
+    )
+
+
+def _expected(tool: str = "", text: str = "", say: str = "", *, visible: bool = True) -> verdict.Expected:
+    return verdict.Expected(tool, text, [turns.Spoken(say)], visible)
+
+
+def test_expectations_that_are_met_say_nothing() -> None:
+    """Tool used, text heard."""
+    call = _reviewed("in Paris it is four degrees", ("get_current_weather",))
+    assert verdict.judge(call, _expected("get_current_weather", "four degrees")) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "reason"),
+    [
+        (_expected("end_call"), "used: get_current_weather"),
+        (_expected("end_call", visible=False), "cannot be seen from outside"),
+        (_expected(text="five"), "expected to hear 'five'"),
+        (_expected(say="{Rome|Paris}"), "another caller asked"),
+    ],
+)
+def test_expectations_that_fail_say_why(expected: verdict.Expected, reason: str) -> None:
+    """In a sentence each; a place that another caller asked for is one of them."""
+    call = _reviewed("in Paris it is four degrees", ("get_current_weather",))
+    (wrong,) = verdict.judge(call, expected)
+    assert reason in wrong
+
+
+def test_the_report_fits_a_narrow_terminal_without_colour() -> None:
+    """Rows wrap under themselves, and nothing that was not measured appears."""
+    out = io.StringIO()
+    terminal = report.CallReport(out, {}, width=48)
+    for line in report.lines(_reviewed("in Paris it is four degrees and the wind blows from the west"), "+1 → +2"):
+        terminal.row(line)
+    rows = out.getvalue().splitlines()
+    assert max(map(len, rows)) <= 48
+    assert "\x1b" not in out.getvalue()
+    assert [row.split()[1] for row in rows if row[:7].strip()][:4] == ["ring", "TwiML", "first", "you"]
+    assert "socket" not in out.getvalue()
+
+
+def test_many_calls_become_a_table() -> None:
+    """With percentiles of what was measured."""
+    rows = report.summary([_reviewed(), _reviewed()], [[], ["no answer"]])
+    assert rows[1].split() == ["1", "0.50", "s", "0.60", "s", "ok"]
+    assert rows[-3:] == [
+        "2 of 2 answered, 1 not as expected",
+        "first audio  p50 0.50 s, p95 0.50 s",
+        "answer       p50 0.60 s, p95 0.60 s",
+    ]
+
+
+def test_the_command_lists_and_refuses_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a command it shows what there is."""
+    assert command_line.main(["--help"]) == 0
+    assert "call" in capsys.readouterr().out
+    assert command_line.main(["dance"]) == 2
+    assert "no command 'dance'" in capsys.readouterr().err
