@@ -139,7 +139,7 @@ def test_what_drops_the_header_is_noticed_before_a_call_proves_the_wrong_version
     commit(operator, "bbbbbbbbbbbb")
     code, said = operator.deploy("--yes")
     assert (code, images(aws)) == (1, before)
-    assert "answers 200 where only the canary should: it cannot be tried apart" in " ".join(said.split())
+    assert "answers 200 where only the canary should: it cannot be tested alone" in " ".join(said.split())
     code, said = operator.deploy("--yes", "--no-canary")
     assert (code, images(aws)) == (0, ["bbbbbbbbbbbb"] * 2)
     assert "? canary          skipped (--no-canary)" in said
