@@ -94,7 +94,7 @@ OBSTACLES = {
     "misspelt region": Obstacle(
         {},
         ("--region", "eu-nrth-1"),
-        r"✗ parameters +Region=eu-nrth-1 is not a region that .*; did you mean eu-north-1\? → correct Region, or --region",
+        r"✗ parameters +Region=eu-nrth-1 is not a region .*; did you mean eu-north-1\? → correct Region, or --region",
         "sign in",
     ),
     "no network": Obstacle(
