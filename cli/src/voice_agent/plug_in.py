@@ -83,7 +83,13 @@ class Command[Options]:
         """Parse the arguments, for the program of which this is one command."""
         parser = self._parser(self._carry_out)
         given = self._defaults(parser, self._variables())
-        return parser.make_context(info_name, args, parent, **(given | extra))
+        try:
+            return parser.make_context(info_name, args, parent, **(given | extra))
+        except TyperException as error:
+            # typer does not say of which command an option lacks its value.
+            if getattr(error, "ctx", None) is None:
+                vars(error)["ctx"] = typer.Context(parser, info_name=info_name, parent=parent)
+            raise
 
     def parser(self) -> TyperCommand:
         """Return the command as typer describes it, for a page about it."""
@@ -166,6 +172,10 @@ def _reason(error: TyperException) -> str:
         return f"no option {name}" + (f"; did you mean {near[0]}?" if near else "")
     if param is not None:
         text = error.message.removeprefix("Value error, ")  # pydantic's words before ours
-        return f"{param.opts[0]}: {text[:1].lower()}{text[1:]}"
+        return f"{param.opts[0]}: {_lower(text)}"
     message = error.format_message().removeprefix("Invalid value for ")
-    return message.replace("No such ", "no ").replace(". Did", "; did")
+    return _lower(message.replace("No such ", "no ").replace(". Did", "; did"))
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -38,8 +38,7 @@ class Terminal:
             color_system="standard" if self.watched and "NO_COLOR" not in env else None,
             width=self.width,
             legacy_windows=False,
-            soft_wrap=True,
-            _environ=env,
+            no_color=False,
         )
 
     def write(self, *parts: str | tuple[str, str]) -> None:

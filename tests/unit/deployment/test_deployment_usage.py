@@ -1,5 +1,7 @@
 """How the commands are called."""
 
+import re
+
 import pytest
 
 from deployment import deploy_options
@@ -10,7 +12,7 @@ from voice_agent.command_line import main
 def test_the_console_command_knows_them(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each has its help, with what it ends with."""
     assert main([command, "--help"]) == 0
-    said = " ".join(capsys.readouterr().out.split())
+    said = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).split())
     assert f"Usage: voice-agent {command} " in said
     assert "it continues from there" in said
 
