@@ -42,6 +42,7 @@ class PromptConversation:
         record.output_rate = prompt.start.audio_output_configuration.sample_rate_hertz
         self._setting = setting
         self._sensitivity = prompt.sensitivity
+        # The audio content may open after the first typed text.
         self._line: AudioFeed | None = None
         self._completion = Completion(record.session_id, prompt.name, setting.send)
         # The model bills the system prompt and the history as input.
@@ -77,6 +78,7 @@ class PromptConversation:
             return
         seconds = len(pcm) / 2 / rate
         self._setting.record.audio_seconds_in += seconds
+        # Audio is kept only if a test asks for it.
         if self._setting.record.sound is not None:
             self._setting.record.sound += pcm
         self._completion.input.hear(seconds)

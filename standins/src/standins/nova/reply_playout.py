@@ -38,12 +38,14 @@ class Playout:
 
     def begin(self, text: str, seconds: float, now: float, *, closes_turn: bool) -> PlayedSentence:
         """Add a sentence whose delivery starts."""
+        # A sentence starts when the previous one has ended.
         sentence = PlayedSentence(text, closes_turn, seconds, starts=max(now, self._until))
         self._queue.append(sentence)
         return sentence
 
     def deliver(self, sentence: PlayedSentence, seconds: float, now: float) -> None:
         """Record that more of a sentence was sent; after an underrun, it plays from now."""
+        # Late audio shifts the rest of the sentence, as a listener hears it.
         late = now - sentence.ends
         if late > 0:
             sentence.starts += late
@@ -57,6 +59,7 @@ class Playout:
     @property
     def next_end(self) -> float | None:
         """When the first completely delivered sentence has played."""
+        # The end of an incomplete sentence is not known yet.
         return self._queue[0].ends if self._queue and self._queue[0].complete else None
 
     def played(self, now: float) -> list[PlayedSentence]:
@@ -73,5 +76,6 @@ class Playout:
 
     def cut(self, now: float) -> list[str]:
         """Drop everything, and return the spoken part of each sentence that was heard at all."""
+        # Sentences that have not started yield no words.
         queue, self._queue, self._until = self._queue, [], now
         return [words for sentence in queue if (words := sentence.spoken(now))]

@@ -32,8 +32,10 @@ def request_of(headers: Sequence[tuple[str, str]]) -> sigv4.SignedRequest:
     """Return the request in HTTP/2 headers. Its path may end in a bare `?`, as the SDK for Python sends it."""
     fields: dict[str, str] = {}
     for name, value in headers:
+        # Repeated headers are joined with commas, as the signature requires.
         fields[name] = f"{fields[name]},{value}" if name in fields else value
     path, _, query = fields.get(":path", "/").partition("?")
+    # HTTP/2 has :authority instead of Host.
     fields.setdefault("host", fields.get(":authority", ""))
     return sigv4.SignedRequest(fields.get(":method", ""), path, query, fields)
 
@@ -57,11 +59,13 @@ def admit(request: sigv4.SignedRequest, server_state: ServerState) -> StreamOpen
         StreamRefused: The signature is not valid, the model is unknown, or the account's quota of streams is used up.
     """
     model_id, secrets = model_of(request, server_state), server_state.secrets
+    # Without secrets, any signature is accepted.
     if secrets is None:
         _within_quota(server_state)
         signed = "authorization" in request.headers
         return StreamOpening(model_id, sigv4.authorization_of(request).access_key_id if signed else "", None)
     chain = sigv4.verify(request, secrets, datetime.now(UTC))
+    # The quota after the signature: strangers learn nothing about it.
     _within_quota(server_state)
     return StreamOpening(model_id, sigv4.authorization_of(request).access_key_id, chain)
 

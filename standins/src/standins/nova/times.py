@@ -50,8 +50,10 @@ class When:
 def when(words: Sequence[str]) -> When:
     """Find the time in a sentence of lower-case words."""
     day, hour = _day(words), _hour(words)
+    # "now" only if nothing else is said: "now for tomorrow" is about tomorrow.
     if hour is None and day is None and any(word in _NOW for word in words):
         return When(now=True)
+    # An hour without a day is today's.
     if hour is not None and day is None:
         day = "today"
     return When(day=day, hour=hour)
@@ -59,6 +61,7 @@ def when(words: Sequence[str]) -> When:
 
 def _day(words: Sequence[str]) -> str | None:  # noqa: PLR0911  a return a case
     sentence = " ".join(words)
+    # "Monday's weather" is about Monday.
     named = [word.removesuffix("'s") for word in words if word.removesuffix("'s") in WEEKDAYS]
     # Before "tomorrow", which it contains.
     if DAY_AFTER_TOMORROW in sentence:
@@ -66,6 +69,7 @@ def _day(words: Sequence[str]) -> str | None:  # noqa: PLR0911  a return a case
     if "tomorrow" in sentence:
         return "tomorrow"
     if named:
+        # The last one wins, as in "Monday, no, Tuesday".
         return named[-1]
     if WEEKEND in sentence:
         return WEEKEND

@@ -99,6 +99,7 @@ class ToneVoice:
 
     async def speak(self, text: str, sample_rate: int) -> bytes:
         """Return the tone."""
+        # About as long as a voice would take.
         count = int(len(text) * SECONDS_PER_CHARACTER * sample_rate)
         return array.array("h", (int(8000 * math.sin(2764.6 * i / sample_rate)) for i in range(count))).tobytes()
 

@@ -77,6 +77,7 @@ class TurnTaking:
         if self._around.marks_speech_end:
             self._completion.user_speech_end()
         if sound.text:
+            # An unclear utterance is a turn too: the dialogue then asks again.
             self._around.record.heard.append(Words(sound.text))
             self._completion.user_text(sound.text)
             self._around.screen(sound.text)
@@ -88,6 +89,7 @@ class TurnTaking:
         While the model waits for a tool result, it says the reply and continues the turn: AWS's guide for Nova 2.5
         makes clients bridge the wait like this.
         """
+        # Only a silent wait can be bridged; while it speaks, a new text interrupts.
         aside = bool(self._awaited) and not self._speaking.locked()
         if not aside:
             self._make_way()
@@ -109,6 +111,7 @@ class TurnTaking:
             run.result = result
         if fault := self._around.faults.take("tool_result"):
             self._schedule(fault)
+        # A result that nobody waits for came too late, or twice.
         waiting = self._awaited.pop(tool_use_id, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(result)
@@ -116,6 +119,7 @@ class TurnTaking:
     def close(self) -> None:
         """End the prompt: write what was actually spoken, and the final usage."""
         self.stop()
+        # The service ends an interrupted block like any other.
         self._completion.close_audio("END_TURN")
         self._report()
         for words in self._playout.cut(self._loop.time()):
@@ -142,6 +146,7 @@ class TurnTaking:
 
     def _make_way(self) -> None:
         """End the previous turn: silently while nothing of it has been sent, as an interruption afterwards."""
+        # Cancelling a turn that the client has not seen is no interruption.
         running = self._turn is not None and not self._turn.done() and self._visible
         if running or self._playout.playing(self._loop.time()):
             self._interrupt()
@@ -169,6 +174,7 @@ class TurnTaking:
         if self._altered and self._alters("say"):
             steps = [_Words(self._altered.text)]
         pace, delay = self._around.pace, self._fault.delay_ms / 1000 if self._fault else 0.0
+        # The service decides on a tool sooner than on an answer.
         tool_first = bool(steps) and isinstance(steps[0], ToolStep)
         await asyncio.sleep((pace.think_tool if tool_first else pace.think) + delay)
         await self._perform(steps, closes_turn=True)
@@ -176,6 +182,7 @@ class TurnTaking:
 
     async def _perform(self, steps: Sequence[Step], *, closes_turn: bool) -> None:
         for step in steps:
+            # Only the last sentence of the last step ends the turn.
             last = closes_turn and step is steps[-1]
             if isinstance(step, ToolStep):
                 used, result = await self._use_until_done(step)
@@ -202,6 +209,7 @@ class TurnTaking:
             fault = self._around.faults.take("tool_use")
             result = await self._use(step, fault)
             asked += 1
+            # A fault may request the tool again after its result.
             again = tool_uses.next_call(fault, step, asked)
             if fault is None or again is None:
                 return step, result
@@ -214,6 +222,7 @@ class TurnTaking:
         self._visible = True
         waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
         for tool_use_id in tool_uses.identifiers(altered):
+            # A fault may repeat an ID, which gets one result.
             if tool_use_id not in waiting:
                 self._around.record.tools.append(ToolRun(step.name, tool_use_id, step.arguments))
                 self._around.expect_result(tool_use_id)
@@ -234,6 +243,7 @@ class TurnTaking:
         return results[0]
 
     async def _say(self, text: str, *, closes_turn: bool) -> None:
+        # Two sentences never overlap, whether of the turn or of the bridge.
         async with self._speaking:
             await self._speak(text, closes_turn=closes_turn)
 
@@ -244,6 +254,7 @@ class TurnTaking:
         waits, pcm = self._shape(pcm, rate)
         self._report()
         self._visible = True
+        # The text comes before its audio.
         self._completion.speculative(text)
         await asyncio.sleep(self._around.pace.text_to_audio)
         self._completion.open_audio(rate)
@@ -265,6 +276,7 @@ class TurnTaking:
         pace = self._around.pace
         if self._fault is None or self._fault.action != "flood" or not pcm:
             return pace.waits(), pcm
+        # Repeat the sentence until it is long enough.
         wanted = int(self._fault.seconds * rate) * 2
         return pace.waits(self._fault.speed), (pcm * (wanted // len(pcm) + 1))[:wanted]
 
@@ -278,6 +290,7 @@ class TurnTaking:
             self._playout.deliver(sentence, seconds, self._loop.time())
             self._around.record.audio_seconds_out += seconds
             self._completion.output.hear(seconds)
+            # Wait for the client's windows, or a slow one would fill the memory.
             await self._around.drained()
             due += next(waits)
             # Sleep until the absolute time, so that a late wake-up does not delay all later chunks.
@@ -299,6 +312,7 @@ class TurnTaking:
 
     def _report(self) -> None:
         """Write the final text of each sentence that has played, between audio blocks."""
+        # Content blocks never overlap, so final texts wait for the end of the audio.
         if self._completion.audio_is_open:
             return
         for sentence in self._playout.played(self._loop.time()):
@@ -310,6 +324,7 @@ class TurnTaking:
     def _wake_at(self, moment: float | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        # Nothing else happens at the end of the playout, so a timer has to look.
         self._timer = self._loop.call_at(moment, self._report) if moment is not None else None
 
     def _finalise(self, text: str, *, closes_turn: bool, interrupted: bool) -> None:
