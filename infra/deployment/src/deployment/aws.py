@@ -19,6 +19,7 @@ class Aws:
 
     def __init__(self, region: str, model_region: str, session: boto3.Session | None = None) -> None:
         session = session or boto3.Session()
+        # Short timeouts, so that a wrong region or network is noticed before the operator gives up.
         config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
         self._session, self._config = session, config
         self.region = region
@@ -57,6 +58,7 @@ def short(error: Exception) -> str:
     if not isinstance(error, ClientError):
         return str(error).splitlines()[0] if str(error) else type(error).__name__
     message = str(error.response.get("Error", {}).get("Message", "")) or str(error)
+    # Some services answer with a status code in place of an error code.
     if code_of(error).isdigit():
         return f"answered {code_of(error)}"
     return f"{code_of(error)}: {message.splitlines()[0]}"[:300]

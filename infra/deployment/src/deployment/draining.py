@@ -32,9 +32,11 @@ def quick_drain(job: DeployContext, stack: Stack) -> Iterator[None]:
     if not before:
         yield
         return
+    # CloudFormation gives up on deleting a service after thirty minutes.
     _set(job, group, str(DRAIN_SECONDS))
     try:
         yield
+    # Only a failed deletion leaves a target group whose delay matters.
     except DeploymentError:
         _set(job, group, before)
         raise

@@ -71,6 +71,7 @@ class Failure:
 
 def first(events: Iterable[Any]) -> Failure | None:
     """Return the first failure among the events of this attempt, which CloudFormation lists newest first."""
+    # Oldest first: later failures are usually cancellations that the first one has caused.
     for event in reversed(list(events)):
         reason = str(event.get("ResourceStatusReason", ""))
         failed = str(event.get("ResourceStatus", "")).endswith("FAILED")

@@ -19,10 +19,12 @@ def finish(job: DeployContext) -> None:
     running = services.wait_until_steady(job.aws, job.environment.name, names, job.patience, job.screen.progress)
     for name, count in running.items():
         job.screen.row(CheckMark.GOOD, name, f"{count} task{'s' * (count != 1)} steady")
+    # Tagged as in use only now, because a deployment may still have been rolled back before.
     image_retention.confirm(job, job.found["ImageTag"])
     try:
         _prove(job)
         _point_number(job)
+    # URLs and cost are needed most when the smoke test fails.
     finally:
         _say_where(job)
         bill.show(job, running)

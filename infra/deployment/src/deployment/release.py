@@ -21,6 +21,7 @@ def release(job: DeployContext, rollout: Rollout) -> None:
         for stack in job.stacks.services:
             if change_set := rollout.prepare(stack):
                 pending.append(change_set)  # noqa: PERF401 - after a "no", `finally` discards the earlier ones
+        # All canaries first, so that either both services change or none.
         _try(job, pending)
         while pending:
             _remember(job, pending[0])

@@ -39,6 +39,7 @@ def _versions(job: DeployContext, service: str) -> str:
         found = [_version(job, need) for need in needs if need.service in {service, _SHARED}]
     except ClientError:
         return ""
+    # With an unknown version, keep the last value: a changed one would replace all tasks.
     return sha256(" ".join(found).encode()).hexdigest()[:16] if all(found) else ""
 
 

@@ -37,6 +37,7 @@ def wait_until_steady(
 def last_words(aws: Aws, environment: str, name: str, role: str = "service") -> list[str]:
     """Return why tasks stopped and their last log lines: a service that lacks a setting logs that as its last line."""
     said: list[str] = []
+    # Helpful lines only: without permission for one source, the other is still shown.
     for look in (_stopped, _logged):
         with contextlib.suppress(*AwsFailure):
             said += look(aws, environment, name, role)
@@ -51,6 +52,7 @@ def _service(aws: Aws, cluster: str, name: str) -> Any:  # noqa: ANN401 - a serv
 
 
 def _is_steady(service: Any) -> bool:  # noqa: ANN401 - a service as boto3 returns it
+    # An old deployment stays in the list until its last task is gone.
     deployments = service["deployments"]
     rolled_out = all(one.get("rolloutState", "COMPLETED") == "COMPLETED" for one in deployments)
     return len(deployments) == 1 and rolled_out and service["runningCount"] >= service["desiredCount"]

@@ -130,6 +130,7 @@ class DailyDomain:
 
     def list_rooms(self) -> Json:
         """Return the newest hundred rooms."""
+        # The newest first.
         names = self.open_rooms
         return {"total_count": len(names), "data": [self._rooms[name].shown() for name in reversed(names)][:100]}
 

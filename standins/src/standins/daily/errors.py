@@ -18,6 +18,7 @@ class RestRefusedError(Exception):
     def __init__(self, status: int, error: str, info: str, **more: object) -> None:
         super().__init__(info)
         self.status = status
+        # Daily's errors all have these two fields.
         self.body: dict[str, object] = {"error": error, "info": info, **more}
 
 

@@ -164,6 +164,7 @@ class DailyStandin:
         body = await request.body()
         fault = self._script.take(name)
         response = None
+        # A delay, or a lost response, still executes the step.
         if fault is None or fault.done or fault.action == "delay":
             response = self._carry_out(name, request, body, step)
         if fault is not None:
@@ -216,6 +217,7 @@ class DailyStandin:
 
 
 def _read(body: bytes) -> Json:
+    # Daily accepts an empty body.
     try:
         read: Any = json.loads(body or b"{}")
     except ValueError:

@@ -62,6 +62,7 @@ class EcsFault:
         """Return the spoiled response; for `hang`, one that arrives after the client has gone."""
         match self.action:
             case "hang":
+                # The agent's own text when ECS takes too long.
                 return Response(status_code=504)
             case "slow":
                 late = {"Arn": arn, "Code": "RequestCanceled", "Message": "Timed out calling ECS Task Protection API"}
@@ -69,6 +70,7 @@ class EcsFault:
             case "html":
                 return Response("<html>proxy</html>", media_type="text/html")
             case "status":
+                # The agent passes on ECS's error with a status of its own.
                 return Response(status_code=self.status)
             case "error":
                 error = {"Arn": arn, "Code": self.word, "Message": "as the script says"}
