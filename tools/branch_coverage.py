@@ -1,7 +1,7 @@
-"""Run tests and measure which branches of our code they take: `make coverage`, `TESTS=tests/unit` for some of them.
+"""Runs tests and measures their branch coverage: `make coverage`, with `TESTS=tests/unit` for some of them.
 
-What ships and what stands in for others are reported apart, into .run/reports. A process that is ended by SIGKILL
-saves nothing; one that ends in any other way does, see `[tool.coverage.run]` in the root pyproject.toml.
+Writes separate reports for product and stand-ins to .run/reports. A process that is killed with SIGKILL saves no data;
+any other end does, see `[tool.coverage.run]` in the root pyproject.toml.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ REPORTED = {
     "product": ["shared/agent_core/src/*", "services/*/src/*", "infra/deployment/src/*", "cli/src/*"],
     "standins": ["standins/src/*"],
 }
-"""Reports, and the files that each is about."""
+"""Files that each report covers."""
 _SETTINGS = ROOT / "pyproject.toml"
 _DATA = ROOT / ".run" / "coverage"
 _REPORTS = ROOT / ".run" / "reports"
 
 
 def main(tests: list[str]) -> int:
-    """Run pytest with these arguments, then report.
+    """Run pytest with these arguments, then write the reports.
 
     Returns:
-        pytest's exit code: the reports are written either way.
+        pytest's exit code; the reports are written in any case.
     """
-    shutil.rmtree(_DATA, ignore_errors=True)  # also what a run that was interrupted left
+    shutil.rmtree(_DATA, ignore_errors=True)  # includes what an interrupted run left
     for folder in (_DATA, _REPORTS):
         folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "coverage", "run", f"--rcfile={_SETTINGS}", "-m", "pytest", *tests]

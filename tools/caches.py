@@ -1,4 +1,4 @@
-"""Keep what installers cache inside the checkout, unless the machine names another place."""
+"""Keeps installers' caches in the checkout, unless the machine sets another location."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _FOLDERS = {
     "PLAYWRIGHT_BROWSERS_PATH": "playwright",
     "XDG_CACHE_HOME": "other",
 }
-"""Variable and folder. A home that is missing, read-only or another user's is then no hindrance."""
+"""Variables and folders. An installer then works without a writable home directory."""
 
 _SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "1", "NODE_USE_SYSTEM_CA": "1"}
-"""Behind a proxy that opens TLS, the machine's own certificates are the ones that fit."""
+"""Behind a proxy that intercepts TLS, only the machine's own certificates are valid."""
 
 
 def caches(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -34,5 +34,5 @@ def caches(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def empty() -> None:
-    """Remove what was cached: an environment that is whole needs none of it."""
+    """Delete the caches: a complete environment does not need them."""
     shutil.rmtree(CACHE, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Run the tests with the wall clock set to other dates: `python -m tools.dates --dates 30 -- tests/unit`.
+"""Runs the tests with the wall clock set to other dates: `python -m tools.dates --dates 30 -- tests/unit`.
 
-The first dates are awkward ones, the rest are chosen by chance in the next five years. It needs libfaketime, and fails
-(1) if a test fails at any date.
+The first dates are edge cases, the others are random dates of the next five years. Needs libfaketime; exits with 1 if a
+test fails on any date.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _DAYS_AHEAD = 5 * 365
 
 @dataclass(frozen=True)
 class DateCase:
-    """A time on the wall clock of a place, and what is special about it."""
+    """A local time, and why it is an edge case."""
 
     at: str
     zone: str
@@ -39,7 +39,7 @@ class DateCase:
 
     @property
     def instant(self) -> float:
-        """Return it as seconds since 1970; of an hour that comes twice it is the first."""
+        """Seconds since 1970; for an hour that occurs twice, the first."""
         return datetime.fromisoformat(self.at).replace(tzinfo=ZoneInfo(self.zone)).timestamp()
 
 
@@ -62,8 +62,9 @@ AWKWARD = (
 
 
 def moments(count: int, seed: int, today: date) -> list[DateCase]:
-    """List the awkward moments, then others by chance; the same seed gives the same on the same day."""
+    """Return the edge cases, then random dates; the same seed yields the same dates on the same day."""
     chance = random.Random(seed)  # noqa: S311 - a sample has to be repeatable, not secret
+    # The awkward moments come first, so that few dates include them.
     midnight = datetime.combine(today, time(), UTC)
     others = (
         midnight + timedelta(days=chance.randrange(_DAYS_AHEAD), seconds=chance.randrange(24 * 3600))
@@ -78,7 +79,7 @@ def main(
     folder: Path = FOLDER,
     find_clock: Callable[[Path], FakeTime] = FakeTime.found,
 ) -> int:
-    """Run the command once for each date, and print a row each; the logs go to `folder`."""
+    """Run the command once per date, print a row for each, and write the logs to `folder`."""
     options = _options(arguments)
     chosen = moments(options.dates, options.seed, datetime.now(UTC).date())
     numbered = [one for one in enumerate(chosen, 1) if not options.only or one[0] in options.only]
@@ -89,6 +90,7 @@ def main(
     command = [*shlex.split(options.command), *options.arguments]
     try:
         runner = _Runner(find_clock(folder), command, folder, options.timeout * 60)
+        # Signals would otherwise leave the command and its children running.
         with stopped_by_signals():
             failed = sum(not runner.passes(number, moment) for number, moment in numbered)
     except UnavailableError as reason:
@@ -106,9 +108,10 @@ class _Runner:
     limit: float
 
     def passes(self, number: int, moment: DateCase) -> bool:
-        """Run the command at one date and print its row."""
+        """Run the command on one date and print its row."""
         environ = {**self.clock.environ(moment.instant), "TZ": moment.zone}
         done = run(self.command, self.folder / f"{number:02}.log", environ=environ, folder=ROOT, limit=self.limit)
+        # libfaketime's shared memory outlives a process that was killed.
         self.clock.forget(done.pid)
         print(f"{_described(number, moment)}  {_outcome(done)}, {done.seconds:.0f} s", flush=True)
         for line in _details(done):
@@ -128,18 +131,18 @@ def _outcome(done: Run) -> str:
 
 def _details(done: Run) -> Iterator[str]:
     if done.code != 0:
-        yield from failures(done.output) or ["no test is named; see the log in .run/dates"]
+        yield from failures(done.output) or ["no failed test in the output; see the log in .run/dates"]
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.dates", description=__doc__)
-    parser.add_argument("arguments", nargs="*", help="what the command gets, after --: files, or pytest's options")
-    parser.add_argument("--dates", type=int, default=30, metavar="N", help="how many; default: %(default)s")
-    parser.add_argument("--seed", type=int, default=1, help="another seed chooses other dates")
+    parser.add_argument("arguments", nargs="*", help="arguments of the command, after --: files, or pytest's options")
+    parser.add_argument("--dates", type=int, default=30, metavar="N", help="number of dates (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random dates")
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="run only the dates with these numbers")
-    parser.add_argument("--list", action="store_true", help="print the dates and run nothing")
+    parser.add_argument("--list", action="store_true", help="print the dates without running anything")
     parser.add_argument("--command", default=f"{program(VENV, 'pytest')} -q", help="default: pytest of .venv")
-    parser.add_argument("--timeout", type=float, default=60, metavar="MINUTES", help="for one date")
+    parser.add_argument("--timeout", type=float, default=60, metavar="MINUTES", help="timeout per date")
     return parser.parse_args(arguments)
 
 

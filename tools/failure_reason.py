@@ -1,4 +1,4 @@
-"""Say in one sentence why an installer failed, from what it printed."""
+"""Summarises in one sentence why an installer failed, from its output."""
 
 from __future__ import annotations
 
@@ -29,33 +29,34 @@ _LONGEST = 160
 
 
 def failure_reason(output: str, log: str) -> str:
-    """Return one sentence: what a person can do something about, or the line that says most.
+    """Return one sentence: a cause that the user can fix, or the most informative line.
 
     Args:
-        output: what the program printed.
-        log: the name of the file that holds all of it.
+        output: The installer's output.
+        log: Name of the file with the complete output.
     """
     source = "npm registry" if re.search(r"\bnpm (?:error|ERR!)", output) else "package index"
     host = _host(output)
+    # In this order: a full disk or a certificate also causes messages about the network.
     if _FULL.search(output):
-        return f"The disk is full. The whole output is in {log}."
+        return f"The disk is full. See {log} for the complete output."
     if _CERTIFICATE.search(output):
         return (
-            f"The {source}{host} shows a certificate that this machine does not trust: set SSL_CERT_FILE and "
-            f"NODE_EXTRA_CA_CERTS to your proxy's. The whole output is in {log}."
+            f"This machine does not trust the certificate of the {source}{host}: set SSL_CERT_FILE and "
+            f"NODE_EXTRA_CA_CERTS to your proxy's. See {log} for the complete output."
         )
     if _NETWORK.search(output):
-        return f"The {source}{host} cannot be reached. The whole output is in {log}."
+        return f"Cannot reach the {source}{host}. See {log} for the complete output."
     if (found := _FORBIDDEN.search(output)) is not None:
         path = found[1] or next(iter(_PATH.findall(output)), "a folder")
-        return f"{path} may not be written by this user. The whole output is in {log}."
-    return f"{_telling(output)} The whole output is in {log}."
+        return f"This user has no permission to write {path}. See {log} for the complete output."
+    return f"{_telling(output)} See {log} for the complete output."
 
 
 def _host(output: str) -> str:
-    """Return the last host that a line about trouble names, in brackets."""
+    """Return the last host in a line about a network error, in parentheses; empty if there is none."""
     lines = [line for line in output.splitlines() if _NETWORK.search(line) or _CERTIFICATE.search(line)]
-    # uv names the address in a line above the cause.
+    # uv prints the URL in a line before the cause.
     lines = lines if any(_HOST.search(line) for line in lines) else output.splitlines()
     named = [found for line in lines for found in _HOST.findall(line)]
     host = next((one for found in reversed(named) for one in found if one), "")
@@ -63,9 +64,11 @@ def _host(output: str) -> str:
 
 
 def _telling(output: str) -> str:
+    # Traces and hints say less than the error itself.
     lines = [line.strip() for line in output.splitlines() if line.strip() and not _NOISE.match(line)]
     if not lines:
         return "It printed no reason."
+    # The last error is the cause; earlier ones are often retries.
     errors = [line for line in lines if re.match(r"(?:error|ERROR|npm error|[A-Za-z.]*(?:Error|Exception))\b", line)]
     line = re.sub(r"^(?:error|ERROR|Error|npm error)[:\s]+", "", (errors or lines)[-1])
     line = line if len(line) <= _LONGEST else f"{line[:_LONGEST].rpartition(' ')[0]}…"

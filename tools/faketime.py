@@ -1,7 +1,7 @@
-"""Start programs under another wall clock, with libfaketime.
+"""Runs programs with another wall clock, using libfaketime.
 
-The monotonic clock stays, so that waits and time limits last as long as ever. Time of day is shifted by an offset, not
-started "@" an instant, because with the latter each child process starts at that instant again: a server that a test
+The monotonic clock stays real, so that waits and timeouts have their normal length. The time of day is shifted by an
+offset instead of starting at an instant ("@"), which would start anew in each child process: a server that a test
 starts after five minutes would be five minutes behind the test.
 """
 
@@ -22,11 +22,11 @@ CLOCK_VARIABLES = (
     "FAKETIME_SHARED",
     "NO_FAKE_STAT",
 )
-"""What a child process has to inherit; libfaketime itself adds FAKETIME_SHARED."""
+"""Variables that a child process must inherit; libfaketime itself adds FAKETIME_SHARED."""
 INSTALL = "libfaketime is missing: `apt-get install libfaketime`, or set FAKETIME_LIB to its libfaketime.so.1"
 
-# libfaketime 0.9.10, which Debian 12 has, shifts sleeps on the monotonic clock although it is asked to leave
-# that clock alone. Python sleeps that way since 3.11, and fails with EINVAL (wolfcw/libfaketime issue 426).
+# libfaketime 0.9.10 (Debian 12) also shifts sleeps on the monotonic clock, although it is configured not to.
+# Python 3.11 and newer sleep that way, and fail with EINVAL (wolfcw/libfaketime issue 426).
 _SLEEP = """
 #define _GNU_SOURCE
 #include <errno.h>
@@ -47,22 +47,23 @@ class UnavailableError(Exception):
 
 
 class FakeTime:
-    """A way to shift the wall clock of programs."""
+    """Shifts the wall clock of programs."""
 
     def __init__(self, preload: str) -> None:
         self._preload = preload
 
     @classmethod
     def found(cls, folder: Path) -> FakeTime:
-        """Find libfaketime, and see that Python works with it.
+        """Find libfaketime, and check that Python works with it.
 
         Args:
-            folder: gets a small library compiled into it where libfaketime is too old for Python 3.11.
+            folder: Receives a small compiled library if libfaketime is too old for Python 3.11.
 
         Raises:
-            UnavailableError: it is missing, or does not work; the text says what to do.
+            UnavailableError: It is missing, or does not work; the text says what to do.
         """
         library = _library()
+        # Without the patch first: newer versions need none.
         if _works(plain := cls(library)):
             return plain
         if _works(patched := cls(f"{_compiled(folder)}:{library}")):
@@ -70,27 +71,29 @@ class FakeTime:
         raise UnavailableError(f"Python cannot run under {library}")
 
     def environ(self, instant: float) -> dict[str, str]:
-        """Return our environment with a clock that shows `instant` (seconds since 1970) about now."""
+        """Return the environment with a clock that shows about `instant` (seconds since 1970) now."""
         preload = ":".join(filter(None, [self._preload, os.environ.get("LD_PRELOAD")]))
         return {
             **os.environ,
             "LD_PRELOAD": preload,
+            # Relative, so that time goes on during the run.
             "FAKETIME": f"{round(instant - time.time()):+d}",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            # Else waits for Python's interpreter lock end at once, and a hand-over to a thread takes 200 ms, not 0.1.
+            # Otherwise waits for Python's GIL end at once, and switching threads takes 200 ms instead of 0.1.
             "FAKETIME_FORCE_MONOTONIC_FIX": "0",
-            # Times of files stay as they are: shifted ones would have Python compile everything again for each date.
+            # File times stay real: with shifted ones, Python would recompile all modules for each date.
             "NO_FAKE_STAT": "1",
         }
 
     def forget(self, pid: int) -> None:
-        """Remove the shared memory that a killed process left: a later one with its process id would not start."""
+        """Delete the shared memory of a killed process: a later process with the same ID could not start."""
         for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
-            Path("/dev/shm", name).unlink(missing_ok=True)  # noqa: S108 - where libfaketime puts it
+            Path("/dev/shm", name).unlink(missing_ok=True)  # noqa: S108 - libfaketime's own location
 
 
 def _library() -> str:
     named = os.environ.get("FAKETIME_LIB")
+    # Debian and Ubuntu have a folder for each architecture.
     found = [Path(named)] if named else sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     if not found or not found[0].is_file():
         raise UnavailableError(INSTALL)
@@ -100,7 +103,7 @@ def _library() -> str:
 def _compiled(folder: Path) -> Path:
     compiler = shutil.which("cc")
     if compiler is None:
-        raise UnavailableError("this libfaketime needs a C compiler beside it: `apt-get install gcc libc6-dev`")
+        raise UnavailableError("this version of libfaketime needs a C compiler: `apt-get install gcc libc6-dev`")
     folder.mkdir(parents=True, exist_ok=True)
     source, library = folder / "sleep.c", folder / "sleep.so"
     source.write_text(_SLEEP, encoding="utf-8")
@@ -109,6 +112,7 @@ def _compiled(folder: Path) -> Path:
 
 
 def _works(clock: FakeTime) -> bool:
+    # A year is far more than any clock skew.
     then = time.time() + _A_YEAR
     done = subprocess.run(
         [sys.executable, "-c", _PROBE], env=clock.environ(then), capture_output=True, text=True, check=False

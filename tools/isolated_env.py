@@ -1,7 +1,7 @@
-"""Make an environment apart for a program whose needs do not go with ours: `python -m tools.isolated_env checkov`.
+"""Creates isolated environments for tools with conflicting dependencies: `python -m tools.isolated_env checkov`.
 
-Filled from the program's own lock, every package checked against its hash. It lies in .venv and goes with it; that of a
-program in JavaScript lies beside its package.json, where Node looks for it.
+Each is installed from the tool's own lock file, with every hash checked. Python environments are in .venv and are
+deleted with it; those for JavaScript are beside their package.json, where Node looks for them.
 """
 
 import hashlib
@@ -21,19 +21,19 @@ NODE = {
     "client-web": _CLIENTS / "web",
     "client-web-rest": _CLIENTS / "web-rest",
 }
-"""Folders with a package.json and its lock."""
+"""Folders with a package.json and a package-lock.json."""
 
 
 def apart(name: str) -> Path:
-    """Tell where the environment of this name is."""
+    """Return the folder of an isolated environment."""
     return VENV / "apart" / name
 
 
 def main(names: list[str]) -> int:
-    """Make those that are not there, or not as their lock says.
+    """Create the environments that are missing, or that differ from their lock file.
 
     Returns:
-        0, or the installer's own code.
+        0, or the installer's exit code.
     """
     for name in names:
         code = 0 if _is_current(name) else _make(name)
@@ -44,14 +44,16 @@ def main(names: list[str]) -> int:
 
 def _is_current(name: str) -> bool:
     note = _note(name)
+    # A node_modules folder may have been deleted by hand.
     if name in NODE and not (NODE[name] / "node_modules").is_dir():
         return False
     return note.is_file() and note.read_text(encoding="utf-8") == _digest(name)
 
 
 def _make(name: str) -> int:
-    """Make it; the note is written last, so that a half-made one is not taken for a good one."""
-    print(f"  Making an environment apart for {name}, once.", flush=True)
+    """Create an environment; the digest is written last, so that an incomplete one is not taken for complete."""
+    print(f"  Creating an isolated environment for {name}, once.", flush=True)
+    # Remnants of an interrupted run would be mixed with the new packages.
     shutil.rmtree(apart(name), ignore_errors=True)
     code = _fill_for_node(NODE[name]) if name in NODE else _fill(name)
     if code == 0:
@@ -74,9 +76,11 @@ def _fill(name: str) -> int:
 
 
 def _fill_for_node(folder: Path) -> int:
-    """Install what its lock says, with the npm of .venv and no other."""
+    """Install the packages of a package-lock.json, with the npm of .venv."""
     npm = program(VENV, "npm")
+    # npm starts node, which is next to it.
     path = os.pathsep.join((str(npm.parent), os.environ.get("PATH", "")))
+    # "ci" installs exactly the lock file; scripts of packages are not run.
     command = [str(npm), "ci", "--ignore-scripts", "--silent"]
     return subprocess.run(command, cwd=folder, env=os.environ | caches() | {"PATH": path}, check=False).returncode
 

@@ -1,6 +1,6 @@
-"""Pin every package with its hashes: `make lock`, or `python -m tools.lock --upgrade` for the newest versions.
+"""Compiles the lock files, with hashes: `make lock`, or `python -m tools.lock --upgrade` for the newest versions.
 
-One lock a purpose, named in `[tool.workspace.locks]` of the root pyproject.toml. Runs in .venv, which has uv.
+One lock file per purpose, see `[tool.workspace.locks]` in the root pyproject.toml. Runs in .venv, which has uv.
 """
 
 import argparse
@@ -19,14 +19,15 @@ from tools.workspace import PYTHON_VERSION, ROOT, lock, members, program
 
 
 def third_party(member: str, root: Path = ROOT) -> list[str]:
-    """List what a member needs from outside the workspace, as its pyproject.toml says it."""
+    """Return a member's third-party dependencies, as written in its pyproject.toml."""
+    # Our own packages are installed from the checkout, not from the index.
     ours = {_toml(root / other)["project"]["name"] for other in members(root)}
     needs: list[str] = _toml(root / member)["project"]["dependencies"]
     return [need for need in needs if need.split("==")[0] not in ours]
 
 
 def requirements(name: str, root: Path = ROOT) -> list[str]:
-    """List the direct needs behind a lock: those of its members and of its groups in the root pyproject.toml."""
+    """Return a lock's direct dependencies: those of its members, and of its groups in the root pyproject.toml."""
     workspace = _toml(root)
     purpose = workspace["tool"]["workspace"]["locks"][name]
     of_members = [need for member in purpose.get("members", []) for need in third_party(member, root)]
@@ -35,17 +36,18 @@ def requirements(name: str, root: Path = ROOT) -> list[str]:
 
 
 def lock_names(root: Path = ROOT) -> list[str]:
-    """List the locks, `dev` first: it holds everything, and the others take its versions."""
+    """Return the names of the locks; `dev` first, because it contains every package and constrains the other locks."""
+    # The development lock first: the others are constrained by it.
     return sorted(_toml(root)["tool"]["workspace"]["locks"], key=lambda name: (name != "dev", name))
 
 
 def stands_apart(name: str, root: Path = ROOT) -> bool:
-    """Tell whether a lock is for an environment of its own, whose versions need not be ours."""
+    """Return whether a lock is for an isolated environment, whose versions may differ from ours."""
     return bool(_toml(root)["tool"]["workspace"]["locks"][name].get("apart"))
 
 
 def left_out(name: str, root: Path = ROOT) -> list[str]:
-    """List the packages that a lean lock does without: those of infra/images/unused.txt that it does not keep."""
+    """Return the packages to exclude from a lean lock: those in infra/images/unused.txt that it does not keep."""
     purpose = _toml(root)["tool"]["workspace"]["locks"][name]
     if not purpose.get("lean"):
         return []
@@ -58,12 +60,13 @@ def main(arguments: Iterable[str] | None = None) -> int:
     """Write all lock files.
 
     Returns:
-        0, or uv's own code if it finds no set of versions that fits, or no wheels of it for a platform.
+        0, or uv's exit code if no set of versions fits, or a platform has no wheels.
     """
     parser = argparse.ArgumentParser(description="Pin every package with its hashes.")
-    parser.add_argument("--upgrade", action="store_true", help="take the newest versions, not those pinned before")
+    parser.add_argument("--upgrade", action="store_true", help="upgrade to the newest versions")
     options = parser.parse_args(None if arguments is None else [*arguments])
     for name in lock_names():
+        # The others follow the development lock.
         code = _compile(name, upgrade=options.upgrade and name == "dev")
         if code != 0:
             return code
@@ -80,9 +83,11 @@ def _compile(name: str, *, upgrade: bool) -> int:
         "--custom-compile-command", "make lock",
     ]  # fmt: skip
     command += ["--upgrade"] if upgrade else []
+    # One version of a package everywhere, unless its purpose is isolated.
     command += [] if name == "dev" or stands_apart(name) else ["--constraint", str(lock("dev"))]
     with tempfile.TemporaryDirectory() as folder:
         excludes = Path(folder, "left-out.txt")
+        # Excluded packages are not even resolved.
         excludes.write_text("\n".join(left_out(name)), encoding="utf-8")
         command += ["--excludes", str(excludes)]
         environ = os.environ | caches()

@@ -1,4 +1,4 @@
-"""Read a lock file: which packages, in which versions, with which hashes."""
+"""Parses a lock file: packages, versions and hashes."""
 
 import re
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ _IMAGE: Final = {
     "implementation_name": "cpython",
     "platform_python_implementation": "CPython",
 }
-"""What an image is, to decide which of a lock's packages are in it."""
+"""Environment markers of an image, to decide which packages of a lock it contains."""
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """One package of a lock; the hashes are of all its files, for every machine."""
+    """A locked package, with the hashes of all its files for all platforms."""
 
     name: str
     version: str
@@ -31,21 +31,21 @@ class Locked:
 
     @property
     def purl(self) -> str:
-        """Its name for other tools (package URL)."""
+        """Package URL (purl)."""
         return f"pkg:pypi/{normal(self.name)}@{self.version}"
 
 
 def normal(name: str) -> str:
-    """Spell a name as every tool compares it (PEP 503)."""
+    """Return the normalised name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def read(path: Path, *, for_image: bool = False) -> list[Locked]:
-    """Read a lock.
+    """Return the packages of a lock.
 
     Args:
-        path: Of the lock.
-        for_image: Leave out what is for other systems only.
+        path: The lock file.
+        for_image: Skip packages that are for other systems only.
     """
     packages = []
     for block in re.split(r"\n(?=\S)", path.read_text(encoding="utf-8")):

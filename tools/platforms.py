@@ -1,7 +1,7 @@
-"""Check that every lock resolves on every platform we name: `make lock` does it, or `python -m tools.platforms`.
+"""Checks that every lock resolves on every supported platform; part of `make lock`, or `python -m tools.platforms`.
 
-The installer's dry run asks the index for wheels, so it needs the network and is no test. What was checked is written
-down beside the locks with their digests; a test compares those, so that no lock changes without the check.
+The check queries the package index for wheels, so it needs the network and is not a test. It records the digests of the
+checked locks; a test compares those, so that no lock changes without the check.
 """
 
 import hashlib
@@ -20,38 +20,39 @@ from tools.workspace import PYTHON_VERSION, ROOT, lock, program
 RECORD = ROOT / "requirements/platforms.json"
 
 LINUX_X86, LINUX_ARM, MAC_ARM = "x86_64-manylinux_2_36", "aarch64-manylinux_2_36", "aarch64-apple-darwin"
-"""In uv's words. Debian 12 has this glibc, and the images begin with that or a newer one; a Mac is for `make run`."""
+"""Platform names of uv. Debian 12 has this glibc, the images the same or a newer one; macOS is for `make run`."""
 _MACOS = "14.0"
-"""The oldest that av, the codecs of aiortc, has wheels for."""
+"""The oldest version with wheels of av, the codecs of aiortc."""
 
 _PURE = {"docopt"}
-"""Comes as source only, and builds anywhere with what requirements/build.txt holds."""
+"""Published as source only; builds on any platform with the packages in requirements/build.txt."""
 SOURCE_ONLY = {LINUX_X86: _PURE, LINUX_ARM: _PURE | {"pocketsphinx"}, MAC_ARM: _PURE}
-"""What has no wheel there; requirements/recogniser.txt holds what builds pocketsphinx."""
+"""Packages without a wheel; requirements/recogniser.txt contains what builds pocketsphinx."""
 
 
 def digests() -> dict[str, str]:
-    """Return the digest of each lock that has to work on every platform."""
+    """Return the digest of each lock that must work on every platform."""
     return {name: hashlib.sha256(lock(name).read_bytes()).hexdigest() for name in _checked()}
 
 
 def recorded() -> dict[str, object]:
-    """Return what the record has to hold for the locks as they are."""
+    """Return the expected record for the current locks."""
     without = {platform: sorted(names) for platform, names in SOURCE_ONLY.items()}
     return {"platforms": without, "locks": digests()}
 
 
 def main() -> int:
-    """Check every lock on every platform, and write down that it was.
+    """Check every lock on every platform, and record it.
 
     Returns:
-        0, or the installer's own code if a package has no wheel for a platform.
+        0, or the installer's exit code if a package has no wheel for a platform.
     """
     for platform in SOURCE_ONLY:
         for name in _checked():
             if code := _check(name, platform):
                 print(f"requirements/{name}.txt does not resolve for {platform}", file=sys.stderr)
                 return code
+    # Recorded only if every platform has succeeded.
     RECORD.write_text(json.dumps(recorded(), indent=2) + "\n", encoding="utf-8")
     return 0
 
@@ -64,6 +65,7 @@ def _check(name: str, platform: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         excludes = Path(folder, "excludes.txt")
         excludes.write_text("\n".join([*SOURCE_ONLY[platform], *left_out(name)]), encoding="utf-8")
+        # A dry run resolves and downloads metadata, but installs nothing.
         command = [
             str(program(VENV, "uv")), "pip", "install", "--dry-run", "--quiet", "--target", f"{folder}/target",
             "--python-platform", platform, "--python-version", PYTHON_VERSION, "--only-binary", ":all:",

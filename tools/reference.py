@@ -25,7 +25,7 @@ DEPLOYMENT = ROOT / "infra/deployment/src/deployment"
 
 @dataclass(frozen=True)
 class Field:
-    """A name in a class body with its default and the docstring below it."""
+    """A name in a class body, its default, and the docstring below it."""
 
     name: str
     default: str | None
@@ -33,9 +33,10 @@ class Field:
 
 
 def fields(path: Path, owner: str) -> Iterator[Field]:
-    """Read the documented names of a class, in order."""
+    """Yield the documented names of a class, in order."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     body = next(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == owner)
+    # The docstring of a name is the string below it.
     for node, below in zip(body, [*body[1:], None], strict=True):
         name = _name(node)
         if name is not None and name != "model_config":
@@ -160,7 +161,7 @@ class Measured:
 
 
 def metrics() -> Iterator[Measured]:
-    """Read the metrics, in order."""
+    """Yield the metrics, in order."""
     tree = ast.parse((CORE / "observability/metrics.py").read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.AnnAssign) and isinstance(call := node.value, ast.Call):
@@ -306,7 +307,7 @@ def nova_page() -> str:
     for f in fields(NOVA / "faults.py", "ModelFault"):
         bounded = re.match(r"Field\(default=([^,)]+)", f.default or "")
         lines.append(f"| `{f.name}` | {_default(bounded[1] if bounded else f.default)} | {f.text} |")
-    lines += ["", "| action | what happens |", "|---|---|"]
+    lines += ["", "| action | effect |", "|---|---|"]
     lines += [f"| `{name}` | {text} |" for name, text in _table(NOVA / "faults.py", "ACTIONS").items()]
     return "\n".join(lines) + "\n"
 
@@ -333,7 +334,7 @@ def causes_page() -> str:
 
 
 _WITHOUT_CALLS = {"EventLoopLag"}
-"""A distribution that has values also while idle; gauges and counters have, zeros."""
+"""Distributions that have values even when idle; gauges and counters always do, zeros."""
 
 
 def measured_file() -> str:
@@ -353,7 +354,7 @@ def measured_file() -> str:
 
 
 def _table(path: Path, name: str) -> dict[str, Any]:
-    """Read a constant that is a mapping of words."""
+    """Read a constant that is a mapping of literals."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.AnnAssign) and node.value is not None and _name(node) == name:
             table: dict[str, Any] = ast.literal_eval(node.value)

@@ -1,7 +1,7 @@
-"""Writes nginx's configuration for docker-compose.yml out of the load balancer's template, so that both route alike.
+"""Generates nginx's configuration for docker-compose.yml from the load balancer's template, so that both route alike.
 
-``python -m tools.render_edge`` writes it; a test compares the committed file with what it would write. nginx plays
-the load balancer's plain HTTP listener, which is all there is on a laptop.
+``python -m tools.render_edge`` writes it; a test compares the committed file with the generated one. nginx replaces the
+load balancer's plain HTTP listener, the only one on a laptop.
 """
 
 import re
@@ -21,17 +21,17 @@ CONFIGURATION = ROOT / "infra/edge/nginx.conf"
 
 
 class UnrenderableError(ValueError):
-    """The template says something that nginx has not been taught; the text says what."""
+    """The template uses a feature that this generator does not support; the text says which."""
 
 
 @dataclass(frozen=True)
 class NginxTarget:
-    """Where nginx stands.
+    """The environment of nginx.
 
     Args:
-        port: It listens on.
-        groups: The address behind each target group, ``host:port``.
-        resolver: Who turns names of containers into addresses.
+        port: Port to listen on.
+        groups: Address of each target group, ``host:port``.
+        resolver: Address of the DNS server that resolves container names.
     """
 
     port: int = 7860
@@ -39,7 +39,7 @@ class NginxTarget:
     resolver: str = "127.0.0.11"
 
     def address(self, group: str) -> str:
-        """Give the address behind a target group."""
+        """Return the address of a target group."""
         return (self.groups or IN_COMPOSE)[group]
 
 
@@ -67,10 +67,10 @@ http {{
     uwsgi_temp_path /tmp/uwsgi;
     scgi_temp_path /tmp/scgi;
 
-    # Asked again for every request, because a container that is made anew has another address.
+    # Resolve names for every request, because a recreated container has another address.
     resolver {resolver} valid=2s ipv6=off;
 
-    # The path as it came: the load balancer decodes, merges and folds nothing, and the query does not count.
+    # The raw path, without the query: the load balancer does not decode or normalise paths.
     map $request_uri $raw_path {{
         "~^(?<before_query>[^?]*)" $before_query;
     }}
@@ -83,7 +83,7 @@ http {{
         "" "";
     }}
 
-    # The load balancer names each request, and keeps the client's own name for it beside.
+    # The load balancer adds a trace ID of its own to each request, beside the client's.
     map $request_id $trace_id {{
         "~^(?<trace_time>.{{8}})(?<trace_rest>.{{24}})$" "1-$trace_time-$trace_rest";
     }}
@@ -125,20 +125,21 @@ http {{
 
 
 def render(template: str, place: NginxTarget | None = None) -> str:
-    """Give the configuration.
+    """Return the configuration.
 
     Args:
-        template: The text of the load balancer's template.
-        place: By default in docker-compose.yml.
+        template: Text of the load balancer's template.
+        place: The environment; by default docker-compose.yml's.
 
     Raises:
-        UnrenderableError: nginx would route in another way.
+        UnrenderableError: nginx would route differently.
     """
     place = place or NginxTarget()
     described = balancer.read(RuleTemplate(template))
     return _FRAME.format(
         resolver=place.resolver,
         port=place.port,
+        # Plain HTTP: TLS ends at the load balancer.
         routes="\n".join(f"        {line}" for line in _routes(described.listeners[80], place)),
         idle=int(described.idle),
         ignore_invalid="on" if described.drops_invalid_headers else "off",
@@ -147,11 +148,12 @@ def render(template: str, place: NginxTarget | None = None) -> str:
 
 
 def _routes(listener: Listener, place: NginxTarget) -> list[str]:
-    """Give a line for each pattern, in the order in which the rules are tried."""
+    """Return a line for each pattern, in the order of the rules' priorities."""
     lines = [f'default "{_target(listener.default, place)}";']
+    # nginx takes the first match, the load balancer the lowest priority.
     for rule in sorted(listener.rules, key=lambda rule: rule.priority):
         if rule.headers:
-            raise UnrenderableError("nginx has not been taught conditions of headers: a canary is no matter of compose")
+            raise UnrenderableError("header conditions are not supported: compose has no canary")
         address = _target(rule.action, place)
         lines += [f'"~^{_expression(pattern)}$" "{address}";' for pattern in rule.patterns]
     return lines
@@ -159,14 +161,15 @@ def _routes(listener: Listener, place: NginxTarget) -> list[str]:
 
 def _target(action: object, place: NginxTarget) -> str:
     if not isinstance(action, Forward):
-        raise UnrenderableError(f"only rules that forward are rendered, not {action}")
+        raise UnrenderableError(f"only forward actions are supported, not {action}")
     return place.address(action.group)
 
 
 def _expression(pattern: str) -> str:
-    """Turn a path pattern into a regular expression: ``*`` is any number of characters, ``?`` is one."""
+    """Convert a path pattern to a regular expression: ``*`` matches any characters, ``?`` exactly one."""
     if '"' in pattern or "\\" in pattern:
         raise UnrenderableError(f"{pattern!r} cannot be quoted for nginx")
+    # Undo what re.escape does to characters that are not special to nginx.
     return re.escape(pattern).replace(r"\-", "-").replace(r"\*", ".*").replace(r"\?", ".")
 
 
@@ -175,7 +178,7 @@ def _forwarded_for(described: Balancer) -> str:
 
 
 def main() -> int:
-    """Write the file; the exit code is 0."""
+    """Write the file; return 0."""
     CONFIGURATION.parent.mkdir(exist_ok=True)
     CONFIGURATION.write_text(render(TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
     return 0

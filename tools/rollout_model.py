@@ -1,8 +1,8 @@
-"""Compare ways to keep conversations while ECS replaces tasks: ``python -m tools.rollout_model``.
+"""Simulates ways to keep conversations while ECS replaces tasks, and compares them: ``python -m tools.rollout_model``.
 
-A model, not a measurement: conversations come at random, the load balancer gives each to the task with the fewest, and
-a scheduler with ECS's documented rules looks every fifteen seconds. The same seed gives the same figures.
-docs/decisions/0012 says what was decided by them.
+A simulation, not a measurement: conversations arrive at random, the load balancer sends each to the task with the
+fewest, and a scheduler with ECS's documented rules runs every fifteen seconds. Results depend only on the seed.
+docs/decisions/0012 is based on them.
 """
 
 import argparse
@@ -25,14 +25,14 @@ PROTECTED_SECONDS: Final = 1800.0
 RENEW_SECONDS: Final = 600.0
 BLOCKED_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 110.0
-"""From SIGTERM until what still goes on is ended."""
+"""From SIGTERM until remaining conversations are cut off."""
 PLACES: Final = 40
 PATIENCE_SECONDS: Final = 5400.0
 HOUR: Final = 3600.0
 
 
 class ProtectionPolicy(StrEnum):
-    """How a task keeps ECS from stopping it too early."""
+    """How a task prevents ECS from stopping it too early."""
 
     PROTECTED = "protection, renewed while anyone talks"
     CAPPED = "protection, not renewed beyond the longest conversation"
@@ -42,28 +42,28 @@ class ProtectionPolicy(StrEnum):
 
 @dataclass(eq=False)
 class ModelledTask:
-    """One task: who talks, and what ECS and the load balancer think of it."""
+    """One task, with its state in ECS and in the load balancer."""
 
     revision: int
     talks: int = 0
     protected_until: float = 0.0
     protected_since: float = 0.0
     leaves_at: float | None = None
-    """When what still goes on is ended."""
+    """When its remaining conversations are cut off."""
 
     @property
     def takes_calls(self) -> bool:
-        """Whether the load balancer sends it anything."""
+        """Whether the load balancer sends it new conversations."""
         return self.leaves_at is None
 
 
 @dataclass
 class RolloutOutcome:
-    """What became of one deployment or scale-in."""
+    """Result of one deployment or scale-in."""
 
     finished: float | None = None
     last_old: float = 0.0
-    """When an old task was given its last conversation."""
+    """When an old task received its last conversation."""
     dropped: int = 0
     refused: int = 0
     task_seconds: float = 0.0
@@ -71,12 +71,12 @@ class RolloutOutcome:
 
 @dataclass
 class RolloutRun:
-    """One run.
+    """One simulation run.
 
     Args:
-        way: What is tried.
-        count: Tasks wanted.
-        chance: Makes what is random.
+        way: The simulated method.
+        count: Desired number of tasks.
+        chance: Source of randomness.
     """
 
     way: ProtectionPolicy
@@ -91,19 +91,21 @@ class RolloutRun:
     _order: Iterator[int] = field(default_factory=itertools.count)
 
     def at(self, delay: float, what: Callable[[], None]) -> None:
-        """Have something happen later."""
+        """Schedule an event."""
         heapq.heappush(self._events, (self.now + delay, next(self._order), what))
 
     def run(self, until: float, done: Callable[[], bool] = lambda: False) -> None:
-        """Let time pass."""
+        """Process events until a time."""
+        # Events at the same time keep their order.
         while self._events and self._events[0][0] <= until and not done():
             at, _, what = heapq.heappop(self._events)
+            # Task-seconds accumulate between events.
             self.outcome.task_seconds += (at - self.now) * len(self.tasks)
             self.now = at
             what()
 
     def arrivals(self, at_once: Callable[[], float]) -> None:
-        """Keep about so many people talking."""
+        """Create arrivals that keep about this many conversations active."""
 
         def arrive() -> None:
             self._admit()
@@ -114,6 +116,7 @@ class RolloutRun:
     def _admit(self) -> None:
         open_to_calls = [task for task in self.tasks if task.takes_calls]
         current = [task for task in open_to_calls if task.revision == self.revision]
+        # An old revision hands new calls on, as soon as a new one runs.
         if self.way is ProtectionPolicy.REVISION and current:
             open_to_calls = current
         task = min(open_to_calls, key=lambda one: one.talks, default=None)
@@ -121,10 +124,12 @@ class RolloutRun:
             self.outcome.refused += 1
             return
         if task.revision != self.revision:
+            # The last moment at which an old task took a call.
             self.outcome.last_old = self.now
         task.talks += 1
         if task.talks == 1:
             self._protect(task, since=self.now)
+        # Conversations end at the longest one that is allowed.
         self.at(min(self.chance.expovariate(1 / MEAN_SECONDS), LONGEST_SECONDS), lambda: self._hang_up(task))
 
     def _hang_up(self, task: ModelledTask) -> None:
@@ -133,11 +138,13 @@ class RolloutRun:
         task.talks -= 1
         if not task.talks:
             task.protected_until = 0.0
+            # A task that was told to leave goes with its last conversation.
             if task.leaves_at is not None:
                 self.tasks.remove(task)
 
     def _protect(self, task: ModelledTask, since: float) -> None:
-        """Ask ECS for protection; more tasks than the desired count get none (DEPLOYMENT_BLOCKED)."""
+        """Request protection from ECS, which limits protected tasks to the desired count (DEPLOYMENT_BLOCKED)."""
+        # A task that is empty or leaving needs no protection.
         if (
             self.way is ProtectionPolicy.DRAINED
             or not task.talks
@@ -147,22 +154,27 @@ class RolloutRun:
             return
         task.protected_since = since
         until = self.now + PROTECTED_SECONDS
+        # Not beyond the longest conversation, so that every task becomes free in the end.
         if self.way is ProtectionPolicy.CAPPED:
             until = min(until, since + LONGEST_SECONDS)
         others = sum(one.protected_until > self.now for one in self.tasks if one is not task)
+        # ECS rejects more protected tasks than the desired count.
         blocked = others >= self.count
         if not blocked:
             task.protected_until = max(task.protected_until, until)
         self.at(BLOCKED_SECONDS if blocked else RENEW_SECONDS, lambda: self._protect(task, since))
 
     def look(self) -> None:
-        """Compare what runs with what is wanted, as ECS does again and again."""
+        """Compare running with desired tasks, as ECS does periodically."""
         takes_calls = [task for task in self.tasks if task.takes_calls]
         current = [task for task in takes_calls if task.revision == self.revision]
+        # ECS runs at most twice the desired number during a deployment.
         for _ in range(min(self.count - len(current), 2 * self.count - len(takes_calls)) - self._starting):
             self._starting += 1
             self.at(START_SECONDS, lambda revision=self.revision: self._begin(revision))  # type: ignore[misc]
+        # Half of the desired tasks may be missing during a deployment (minimumHealthyPercent 50).
         enough = self.count if len(current) >= self.count else ceil(self.count / 2)
+        # Old tasks first, then those beyond the desired number.
         surplus = [task for task in takes_calls if task.revision != self.revision] + current[: -self.count]
         free = [task for task in surplus if task.protected_until <= self.now]
         for task in free[: max(0, len(takes_calls) - enough)]:
@@ -174,6 +186,7 @@ class RolloutRun:
         self.tasks.append(ModelledTask(revision))
 
     def _stop(self, task: ModelledTask) -> None:
+        # The load balancer drains before ECS sends SIGTERM.
         delay = LONGEST_SECONDS if self.way is ProtectionPolicy.DRAINED else 0.0
         task.leaves_at = self.now + delay + STOP_SECONDS
         if not task.talks:
@@ -182,20 +195,22 @@ class RolloutRun:
 
     def _end(self, task: ModelledTask) -> None:
         if task in self.tasks:
+            # SIGKILL ends whatever is still going on.
             self.outcome.dropped += task.talks
             self.tasks.remove(task)
 
     @property
     def steady(self) -> bool:
-        """Whether exactly what is wanted runs."""
+        """Whether exactly the desired tasks run."""
         return len(self.tasks) == self.count and all(task.revision == self.revision for task in self.tasks)
 
 
 def deployment(way: ProtectionPolicy, at_once: int, tasks: int, seed: int) -> RolloutOutcome:
-    """Replace every task while so many people talk; watch for three hours."""
+    """Replace every task during this many concurrent conversations; simulate for three hours."""
     model = _busy(way, at_once, tasks, seed)
     began = model.now
     model.revision = 2
+    # Costs of the warm-up do not count.
     model.outcome = RolloutOutcome(last_old=began)
     model.run(began + 3 * HOUR, lambda: model.steady)
     model.outcome.finished = model.now - began if model.steady else None
@@ -204,7 +219,7 @@ def deployment(way: ProtectionPolicy, at_once: int, tasks: int, seed: int) -> Ro
 
 
 def scale_in(way: ProtectionPolicy, seed: int) -> RolloutOutcome:
-    """Let 150 conversations at once become 30 on what were seven tasks and are to be two; watch for five hours."""
+    """Reduce 150 concurrent conversations to 30, on seven tasks that should become two; simulate for five hours."""
     model = _busy(way, 150, 7, seed, then=30)
     began = model.now
     model.count = 2
@@ -217,6 +232,7 @@ def _busy(way: ProtectionPolicy, at_once: int, tasks: int, seed: int, then: int 
     model = RolloutRun(way, tasks, random.Random(f"{at_once} {tasks} {seed}"))  # noqa: S311 - a model, the same each time
     model.tasks = [ModelledTask(1) for _ in range(tasks)]
     warm = HOUR
+    # The load changes after the warm-up, in the middle of a stream of arrivals.
     model.arrivals(lambda: float(at_once if then is None or model.now < warm else then))
     model.at(0, model.look)
     model.run(warm)
@@ -239,7 +255,7 @@ def _row(way: ProtectionPolicy, at_once: int, tasks: int, runs: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables of docs/decisions/0012."""
     parser = argparse.ArgumentParser(prog="python -m tools.rollout_model", description=__doc__)
-    parser.add_argument("--runs", type=int, default=100, help="of each case (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=100, help="runs of each case (default: %(default)s)")
     runs = parser.parse_args(arguments).runs
     write = sys.stdout.write
     for way in ProtectionPolicy:

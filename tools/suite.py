@@ -1,4 +1,4 @@
-"""Run a test command in its own process group, and read from its output which tests failed."""
+"""Runs a test command in its own process group, and finds the failed tests in its output."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class Run:
     """One run of a command."""
 
     code: int | None
-    """The exit code, or None if the command was killed at its time limit."""
+    """The exit code, or None if the command exceeded its timeout and was killed."""
     output: str
     seconds: float
     pid: int
 
 
 class Stopped(SystemExit):
-    """A signal asks the program to end."""
+    """A signal has ended the program."""
 
 
 def run(command: Sequence[str], log: Path, *, environ: Mapping[str, str], folder: Path, limit: float) -> Run:
-    """Run a command to its end, or for `limit` seconds, with its output in `log`.
+    """Run a command until it exits or exceeds `limit` seconds, with its output in `log`.
 
-    The command and its children never outlive this function, unless a child left the process group.
+    The command and its children do not outlive this function, unless a child has left the process group.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
@@ -51,10 +51,12 @@ def run(command: Sequence[str], log: Path, *, environ: Mapping[str, str], folder
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
+            # A session of its own, so that all its processes can be signalled together.
             start_new_session=True,
         )
         code: int | None = None
         try:
+            # The timeout is a result and not an error.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 code = child.wait(limit)
         finally:
@@ -64,23 +66,24 @@ def run(command: Sequence[str], log: Path, *, environ: Mapping[str, str], folder
 
 
 def failures(output: str) -> list[str]:
-    """List the ids of the tests that failed or could not start, in the order of pytest's summary."""
-    # A test that runs pytest itself may print another summary; pytest's own is the last one.
+    """Return the IDs of the tests that failed or could not start, in the order of pytest's summary."""
+    # A test that runs pytest itself may print another summary: use the last one.
     return list(dict.fromkeys(_FAILED.findall(output.rpartition("short test summary info")[2])))
 
 
 def counts(output: str) -> str:
-    """Return what pytest counted ("3 passed, 1 skipped"), or nothing if it did not get that far."""
+    """Return pytest's counts ("3 passed, 1 skipped"), or an empty string if it did not finish."""
     found = _CLOSING.findall(output)
     return str(found[-1]) if found else ""
 
 
 @contextlib.contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Turn SIGINT, SIGTERM and SIGHUP into `Stopped`, once, so that nothing interrupts the cleaning up."""
+    """Raise `Stopped` on the first SIGINT, SIGTERM or SIGHUP; ignore later ones, to clean up undisturbed."""
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def stop(number: int, _frame: FrameType | None) -> None:
+        # A second Ctrl-C must not interrupt the cleanup.
         for each in signals:
             signal.signal(each, signal.SIG_IGN)
         raise Stopped(128 + number)
@@ -94,11 +97,13 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the whole group: first as Ctrl-C does, because pytest then ends the servers that its tests started."""
+    """Stop the process group, first with SIGINT: on Ctrl-C, pytest stops the servers that its tests have started."""
     if child.poll() is None:
+        # As Ctrl-C would: pytest then prints its summary.
         _send(child, signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(_SECONDS_TO_CLEAN_UP)
+    # Whatever is left of the process group.
     _send(child, signal.SIGKILL)
     child.wait()
 

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Take from an environment what no service needs while it runs. What is left out as a whole package is in unused.txt.
+# Remove files that no service needs at run time. Packages that are left out as a whole are in unused.txt.
 #   trim.sh SITE_PACKAGES
 set -eu
 cd "$1"
 
-# Tests that packages ship beside their code.
+# Tests shipped with packages.
 find . -depth -type d \( -name tests -o -name test \) -exec rm -rf {} +
 
-# botocore describes 440 services, 27 MB. These are the ones we ask, and those that its credential chain may ask.
+# botocore describes 440 AWS services in 27 MB. Keep those we call, and those that its credential chain may call.
 keep='bedrock-runtime dynamodb secretsmanager sso sso-oidc sts'
 for service in botocore/data/*/; do
     case " $keep " in
@@ -16,9 +16,9 @@ for service in botocore/data/*/; do
     esac
 done
 
-# Pipecat's models for local voice and turn detection, 11 MB that hardly shrink: without onnxruntime nobody loads them.
+# Pipecat's models for local voice and turn detection, 11 MB that hardly compress: without onnxruntime they are never loaded.
 find pipecat -type f -name '*.onnx' -delete
 
-# What compilers and type checkers read.
+# Files for compilers and type checkers only.
 find . -type d -name include -path '*/numpy/*' -prune -exec rm -rf {} +
 find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.a' \) -delete

@@ -69,12 +69,12 @@ The page is not made: see above (exit code 1)
 @pytest.mark.parametrize(
     ("output", "sentence"),
     [
-        (UV_OFFLINE, "The package index (index.example) cannot be reached."),
-        (PIP_OFFLINE, "The package index cannot be reached."),
-        (NPM_OFFLINE, "The npm registry (registry.example) cannot be reached."),
-        (NPM_PROXY, "The npm registry (registry.example) shows a certificate that this machine does not trust: "),
-        (NPM_READ_ONLY, "/home/x/.npm may not be written by this user."),
-        (UV_READ_ONLY, "/home/x/.cache/uv may not be written by this user."),
+        (UV_OFFLINE, "Cannot reach the package index (index.example)."),
+        (PIP_OFFLINE, "Cannot reach the package index."),
+        (NPM_OFFLINE, "Cannot reach the npm registry (registry.example)."),
+        (NPM_PROXY, "This machine does not trust the certificate of the npm registry (registry.example): "),
+        (NPM_READ_ONLY, "This user has no permission to write /home/x/.npm."),
+        (UV_READ_ONLY, "This user has no permission to write /home/x/.cache/uv."),
         ("OSError: [Errno 28] No space left on device", "The disk is full."),
         (BROKEN_BUILD, '[vite]: Rolldown failed to resolve import "nothing" from "src/app/App.tsx".'),
         ("$ program\n", "It printed no reason."),
@@ -84,7 +84,7 @@ def test_a_failed_step_has_one_sentence(output: str, sentence: str) -> None:
     """The sentence names what can be done something about, not the last line of a stack."""
     reason = failure_reason(output, ".venv.log")
     assert reason.startswith(sentence)
-    assert reason.endswith("The whole output is in .venv.log.")
+    assert reason.endswith("See .venv.log for the complete output.")
     assert "\n" not in reason
 
 
@@ -141,7 +141,7 @@ def test_a_page_that_cannot_be_built_is_no_ready(
     """`make environment` fails; `make run` says why, and what works without; a call does not even try."""
     assert bootstrap.main(arguments) == code
     reason = capfd.readouterr().err
-    assert ("The npm registry cannot be reached." in reason) is bool(arguments)
+    assert ("Cannot reach the npm registry." in reason) is bool(arguments)
     assert ("The page is missing. Telephone calls work" in reason) is bool(arguments)
     assert "Ready" not in reason
     assert (pageless / ".venv.log").exists() is bool(arguments)

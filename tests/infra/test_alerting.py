@@ -162,15 +162,15 @@ CONFIRMED = "arn:aws:sns:eu-north-1:123456789012:pipecat-alerts-test:6a"
 @pytest.mark.parametrize(
     ("subscriptions", "email", "mark", "says"),
     [
-        ([], "", CheckMark.CARE, "alarms reach no one: the topic has no subscriber"),
-        ([], "ops@example.com", CheckMark.GOOD, "gets a message to confirm"),
+        ([], "", CheckMark.CARE, "alarms reach nobody: the topic has no subscriber"),
+        ([], "ops@example.com", CheckMark.GOOD, "will receive a confirmation mail"),
         ([subscription("PendingConfirmation")], "ops@example.com", CheckMark.CARE, "has confirmed yet"),
-        ([subscription(CONFIRMED)], "", CheckMark.GOOD, "1 subscriber of the alarms: email"),
+        ([subscription(CONFIRMED)], "", CheckMark.GOOD, "1 subscriber: email"),
         (
             [subscription(CONFIRMED), subscription(CONFIRMED, "https"), subscription("PendingConfirmation")],
             "",
             CheckMark.GOOD,
-            "2 subscribers of the alarms: email, https",
+            "2 subscribers: email, https",
         ),
     ],
     ids=["none", "to be made", "unconfirmed", "one", "two"],

@@ -122,7 +122,7 @@ def test_a_proof_that_fails_afterwards_offers_the_former_version(operator: Opera
     commit(operator, "bbbbbbbbbbbb")
     code, said = operator.deploy(answer=lambda question: "n" if "Roll" in question else "y")
     assert (code, images(aws)) == (1, ["bbbbbbbbbbbb"] * 2)
-    assert "a call did not go as it should; the new version runs" in " ".join(said.split())
+    assert "smoke-test call failed; the new version keeps running" in " ".join(said.split())
     commit(operator, "cccccccccccc")
     code, said = operator.deploy("--yes")
     assert (code, images(aws)) == (1, ["bbbbbbbbbbbb"] * 2)
@@ -139,10 +139,10 @@ def test_what_drops_the_header_is_noticed_before_a_call_proves_the_wrong_version
     commit(operator, "bbbbbbbbbbbb")
     code, said = operator.deploy("--yes")
     assert (code, images(aws)) == (1, before)
-    assert "answers 200 where only the new version should: it cannot be tried apart" in " ".join(said.split())
+    assert "answers 200 where only the canary should: it cannot be tested alone" in " ".join(said.split())
     code, said = operator.deploy("--yes", "--no-canary")
     assert (code, images(aws)) == (0, ["bbbbbbbbbbbb"] * 2)
-    assert "? canary          left out, as you asked" in said
+    assert "? canary          skipped (--no-canary)" in said
 
 
 @dataclass
@@ -267,7 +267,9 @@ async def test_a_bad_version_never_gets_a_caller_and_a_good_one_replaces_what_ru
                 code, said = await deploy(bad, f"bad{number}bad{number}")
                 flat = " ".join(said.split())
                 assert code == 1, what
-                assert "the new version failed before it got a caller, and no service was changed: a call did" in flat
+                assert (
+                    "the new version failed before it received callers, and no service was changed: a call did" in flat
+                )
                 assert images(aws) == former, what
                 assert bad.lines("call_answered") or bad.lines("request_refused"), what
         assert len(requests(runs)) == before

@@ -59,11 +59,11 @@ def test_the_command_plans_and_deploys_as_it_is_typed(environ: dict[str, str]) -
     """As far as the secrets, which nobody is there to give; and it says how to go on."""
     code, said = voice_agent(environ, "deploy-plan", "--tag", "0a1b2c3")
     assert code == 0, said
-    assert said.splitlines()[-1] == "Nothing was changed, and nothing is left behind"
+    assert said.splitlines()[-1] == "Nothing was changed"
     code, said = voice_agent(environ, "deploy", "--tag", "0a1b2c3", "--yes")
     assert code == 1
     assert "✓ edge            created" in said
-    assert "then run the same command again: it goes on from here" in said
+    assert "then run the same command again: it continues from here" in said
     assert "Traceback" not in said
 
 

@@ -30,8 +30,8 @@ BY_TEMPLATE = (
     r"observability +Alarm, Dashboard, ",
 )
 COSTS = (
-    r"About \$\d\d\d a month while nobody calls",
-    r"About \$0\.0\d\d a minute of a call",
+    r"About \$\d\d\d a month without calls",
+    r"About \$0\.0\d\d per minute of a call",
     r"\$\d+\.\d\d +2 tasks of",
 )
 
@@ -88,19 +88,19 @@ OBSTACLES = {
     "no such profile": Obstacle(
         {"AWS_PROFILE": "prodution"},
         (),
-        r"✗ credentials +there is no profile prodution; did you mean production\? → correct AWS_PROFILE",
+        r"✗ credentials +there is no AWS profile prodution; did you mean production\? → correct AWS_PROFILE",
         "sign in",
     ),
     "misspelt region": Obstacle(
         {},
         ("--region", "eu-nrth-1"),
-        r"✗ parameters +AWS has no Region eu-nrth-1, .*; did you mean eu-north-1\? → correct Region, or --region",
+        r"✗ parameters +Region=eu-nrth-1 is not a region .*; did you mean eu-north-1\? → correct Region, or --region",
         "sign in",
     ),
     "no network": Obstacle(
         {**KEYS, "AWS_ENDPOINT_URL": "closed"},
         (),
-        r"✗ connection +AWS was not reached: Could not connect to .* → connect this machine to the internet",
+        r"✗ connection +cannot reach AWS: Could not connect to .* → connect this machine to the internet",
         "sign in",
     ),
     "no proxy": Obstacle(
@@ -131,7 +131,7 @@ def test_without_an_answer_of_aws_everything_else_is_shown(
     for row in (*BY_TEMPLATE, *COSTS):
         assert re.search(row, flat), row
     assert "✓ docker builds for linux/amd64" in flat
-    assert "? phone built and pushed, unless the registry has it" in flat
+    assert "? phone built and pushed, unless the registry contains it" in flat
     assert "`deploy` would stop at: " in flat
 
 
@@ -146,8 +146,8 @@ def cloud() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("answers", "said_of", "row", "stops"),
     [
-        ({**GIT}, {}, "✗ docker no engine answers → start docker", "docker"),
-        (DOCKER, {}, "✗ source no git repository", "source"),
+        ({**GIT}, {}, "✗ docker the Docker engine does not answer → start docker", "docker"),
+        (DOCKER, {}, "✗ source not a git repository", "source"),
         (
             {**DOCKER, **GIT, "git status": Finished(0, " M a.py\n")},
             {},
@@ -157,10 +157,10 @@ def cloud() -> Iterator[None]:
         (
             None,
             {"Firewall": "true", "Https": "cloudfront"},
-            "✗ parameters Firewall=true does not go with Https=cloudfront",
+            "✗ parameters Firewall=true does not work with Https=cloudfront",
             "parameters",
         ),
-        (None, {"MinTasks": "4", "MaxTasks": "1"}, "✗ parameters MinTasks is 4, more than MaxTasks", "parameters"),
+        (None, {"MinTasks": "4", "MaxTasks": "1"}, "✗ parameters MinTasks=4 is more than MaxTasks", "parameters"),
         (
             None,
             {"NatGateway": "one"},
@@ -169,7 +169,7 @@ def cloud() -> Iterator[None]:
         ),
         (None, {"CpuArchitecture": "arm"}, "CpuArchitecture=arm is not allowed", "parameters"),
         (None, {"MinTasks": "few", "DesiredCount": "x"}, "✗ parameters MinTasks=few is not allowed", "parameters"),
-        (None, {"NovaSonicRegion": "us-est-1"}, "✗ parameters AWS has no NovaSonicRegion us-est-1", "parameters"),
+        (None, {"NovaSonicRegion": "us-est-1"}, "✗ parameters NovaSonicRegion=us-est-1 is not a region", "parameters"),
     ],
     ids=["docker", "git", "changed", "firewall", "tasks", "misspelt", "processor", "not numbers", "model's region"],
 )
@@ -232,8 +232,8 @@ def test_deploy_stops_at_the_same_things_before_anything_is_made(operator: Opera
     code, said = operator.run("deploy", "--yes")
     flat = " ".join(said.split())
     assert (code, stacks()) == (1, {})
-    assert "MinTasks is 4" in flat
-    assert "LongestCallSeconds is 3600" in flat
+    assert "MinTasks=4 is more" in flat
+    assert "LongestCallSeconds=3600 is more" in flat
     assert operator.programs.begun_with("docker buildx build") == []
 
 
@@ -254,10 +254,10 @@ def test_a_condition_that_is_false_makes_nothing_that_is_listed(operator: Operat
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (exceptions.UnauthorizedSSOTokenError(), "the sign-in has ended"),
-        (exceptions.SSOTokenLoadError(error_msg="x"), "the sign-in has ended"),
-        (exceptions.TokenRetrievalError(provider="sso", error_msg="x"), "the sign-in has ended"),
-        (exceptions.CredentialRetrievalError(provider="p", error_msg="x"), "the profile's own way to credentials"),
+        (exceptions.UnauthorizedSSOTokenError(), "the SSO session has expired"),
+        (exceptions.SSOTokenLoadError(error_msg="x"), "the SSO session has expired"),
+        (exceptions.TokenRetrievalError(provider="sso", error_msg="x"), "the SSO session has expired"),
+        (exceptions.CredentialRetrievalError(provider="p", error_msg="x"), "the profile's credential_process"),
         (exceptions.ConfigParseError(path="/x"), "correct that file"),
         (exceptions.SSLError(endpoint_url="https://x", error=OSError("self-signed")), "AWS_CA_BUNDLE"),
         (exceptions.ReadTimeoutError(endpoint_url="https://x"), "connect this machine to the internet"),
@@ -265,10 +265,10 @@ def test_a_condition_that_is_false_makes_nothing_that_is_listed(operator: Operat
         *(
             (exceptions.ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity"), says)
             for code, says in (
-                ("ExpiredToken", "they have ended"),
-                ("InvalidClientTokenId", "a region that is off by default"),
+                ("ExpiredToken", "the credentials have expired"),
+                ("InvalidClientTokenId", "an opt-in region"),
                 ("SignatureDoesNotMatch", "AWS_SECRET_ACCESS_KEY"),
-                ("AccessDenied", "a policy forbids"),
+                ("AccessDenied", "a policy denies"),
                 ("SomethingNew", "sign in"),
             )
         ),

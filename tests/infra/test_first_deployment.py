@@ -148,7 +148,7 @@ def test_a_provider_that_the_account_has_is_used(operator: Operator, aws: Deploy
     arn = made["OpenIDConnectProviderArn"]
     operator.environment(**default_network(), **GITHUB)
     said = operator.deploy("--yes", "--foundation")[1]
-    assert "✓ github the account's OIDC provider is used" in flat(said)
+    assert "✓ github the account's existing OIDC provider will be used" in flat(said)
     assert stacks()["pipecat-test-github"] == "CREATE_COMPLETE"
     assert ("pipecat-test-github", "Provider") not in aws.resources
     assert arn in str(aws.of("pipecat-test-github", "ReleaseRole")["AssumeRolePolicyDocument"])
@@ -183,7 +183,7 @@ def test_too_few_cores_stop_it_before_anything_is_made(operator: Operator, monke
     monkeypatch.setitem(aws_account.DEFAULTS, ("fargate", "L-3032A538"), ("Fargate On-Demand vCPU resource count", 2.0))
     code, said = operator.deploy("--yes")
     assert (code, stacks()) == (1, {})
-    assert "✗ fargate 2 vCPU allowed, the first tasks need 4" in flat(said)
+    assert "✗ fargate 2 vCPU allowed, but the first tasks need 4" in flat(said)
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_the_very_image_of_another_account_is_copied_once(production: Operator) 
         assert "--prefer-index=false" in copied
     assert production.programs.begun_with("docker buildx build") == []
     assert len(production.programs.begun_with("docker login")) == 2
-    assert "✓ phone there already" in flat(production.deploy("--yes")[1])
+    assert "✓ phone already pushed" in flat(production.deploy("--yes")[1])
 
 
 def test_an_image_that_was_not_tested_over_there_is_not_built_here(production: Operator) -> None:
@@ -237,7 +237,7 @@ def test_a_copy_with_another_digest_is_not_deployed(production: Operator) -> Non
     production.programs.manifest = ANOTHER
     code, said = production.deploy("--yes")
     assert (code, list(stacks())) == (1, ["pipecat-registry"])
-    assert "here is not the one over there" in flat(said)
+    assert "differs from the source's:" in flat(said)
 
 
 @pytest.mark.thorough

@@ -239,10 +239,10 @@ def tagged(old: list[str], newer: int) -> list[list[str]]:
     ("held", "says"),
     [
         (tagged(["old"], 14), ""),
-        (tagged(["old"], 17), "is deleted after 3 more pushes"),
-        (tagged(["old"], 20), "is deleted within a day"),
+        (tagged(["old"], 17), "will be deleted after 3 more pushes"),
+        (tagged(["old"], 20), "will be deleted within a day"),
         (tagged(["old", "deployed-production-now"], 40), ""),
-        (tagged(["older"], 3), "which the registry does not have"),
+        (tagged(["older"], 3), "which the registry does not contain"),
     ],
     ids=["young", "soon", "due", "kept", "gone"],
 )

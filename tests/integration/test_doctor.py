@@ -78,12 +78,12 @@ async def test_a_webhook_that_points_elsewhere_is_shown_and_repaired(twilio: Twi
     here = surroundings(twilio, PUBLIC_BASE_URL="https://agent.example")
     found = await asyncio.to_thread(twilio_checks.numbers, here)
     assert row(found, "number") == (
-        "✗ number …4567: asks nothing with POST → `voice-agent doctor --fix` has it ask "
-        "https://agent.example/incoming-call with POST"
+        "✗ number …4567: webhook (none), POST → `voice-agent doctor --fix` sets it to "
+        "https://agent.example/incoming-call, POST"
     )
     assert NUMBER not in str(found)
     ((words, point),) = await asyncio.to_thread(twilio_checks.pointing, here)
-    assert words == "have number …4567 ask: nothing → POST https://agent.example/incoming-call"
+    assert words == "change the webhook of number …4567: none → POST https://agent.example/incoming-call"
     await asyncio.to_thread(point)
     assert row(await asyncio.to_thread(twilio_checks.numbers, here), "number").startswith("✓")
     assert await asyncio.to_thread(twilio_checks.pointing, here) == []
@@ -121,10 +121,10 @@ async def test_an_account_that_does_not_work_says_why(twilio: TwilioExchange, mo
 @pytest.mark.parametrize(
     ("status", "says"),
     [
-        (403, "✓ webhook: http.* is reached, and refuses what Twilio has not signed"),
+        (403, "✓ webhook: http.* answers, and rejects requests without Twilio's signature"),
         (404, "✗ webhook: http.* answers 404 → check PUBLIC_BASE_URL: another program answers there"),
-        (200, "✗ webhook: http.* answers a request without a signature → it is not this agent: check the address"),
-        (502, "✗ webhook: http.* answers 502 → look whether the phone service runs behind that address"),
+        (200, "✗ webhook: http.* accepts a request without a signature → it is not this agent: check PUBLIC_BASE_URL"),
+        (502, "✗ webhook: http.* answers 502 → check that the phone service runs at this URL"),
     ],
 )
 async def test_the_public_address_is_asked_as_a_stranger_would(status: int, says: str) -> None:
@@ -140,7 +140,7 @@ async def test_daily_is_asked_with_its_key() -> None:
         url = {"DAILY_API_URL": standin.api_url}
         right = MachineState(Path(), {"DAILY_API_KEY": standin.api_key, **url})
         wrong = MachineState(Path(), {"DAILY_API_KEY": "wrong", **url})
-        assert row(await asyncio.to_thread(others.daily, right), "daily") == "✓ daily: 127.0.0.1 takes the key"
+        assert row(await asyncio.to_thread(others.daily, right), "daily") == "✓ daily: 127.0.0.1 accepts the key"
         assert row(await asyncio.to_thread(others.daily, wrong), "daily") == (
             "✗ daily: Daily does not know the key → correct DAILY_API_KEY"
         )
@@ -158,7 +158,7 @@ async def test_the_free_weather_service_wants_a_word_about_its_licence(monkeypat
     monkeypatch.setattr(others, "_forecast", answers)
     free, paid = MachineState(Path(), {}), MachineState(Path(), {"OPEN_METEO_API_KEY": "key"})
     assert row(await asyncio.to_thread(others.weather, free), "weather") == (
-        "! weather: Open-Meteo's free service answers; it is for non-commercial use only → for a business, "
+        "! weather: Open-Meteo's free plan answers; it is for non-commercial use only → for commercial use, "
         "subscribe at open-meteo.com and set OPEN_METEO_API_KEY"
     )
     assert row(await asyncio.to_thread(others.weather, paid), "weather").startswith("✓")
@@ -191,8 +191,8 @@ def test_a_secret_without_a_key_stops_every_task_and_can_be_repaired(monkeypatch
     monkeypatch.setattr(secret_checks, "check", lambda *_: [secret_checks.judge(sealed.found, sealed.need)])
     here = MachineState(Path(), {}, deployed="test")
     assert row(amazon.stored_keys(here), "phone secret") == (
-        "✗ phone secret: pipecat/twilio-credentials has no key api_sid: ECS starts no task without → "
-        "`voice-agent doctor --fix` adds it, empty; one that must have a value still wants it"
+        "✗ phone secret: pipecat/twilio-credentials has no key api_sid: ECS does not start a task without it → "
+        "`voice-agent doctor --fix` adds it, empty; a required value must still be set"
     )
     ((words, repair),) = amazon.missing_keys(here)
     assert words == "add api_sid, empty, to pipecat/twilio-credentials"
@@ -266,9 +266,9 @@ async def test_the_command_writes_rows_or_json_and_an_exit_code(
         assert (report["ok"], wrong) == (False, ["number …4567"])
         shown = io.StringIO()
         assert await asyncio.to_thread(doctor.main, ["--fix"], Screen(shown), tmp_path) == 1
-        assert "left as it is: --yes does it unasked" in shown.getvalue()
+        assert "not applied: pass --yes to confirm" in shown.getvalue()
         assert await asyncio.to_thread(doctor.main, ["--fix", "--yes"], Screen(shown), tmp_path) == 0
-        assert "Nothing stands in the way of a call." in shown.getvalue()
+        assert "Nothing prevents a call." in shown.getvalue()
         assert SETTINGS.auth_token not in shown.getvalue()
 
 

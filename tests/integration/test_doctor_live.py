@@ -82,11 +82,11 @@ def rows(found: Sequence[ProbeResult]) -> dict[str, bool | None]:
 HISTORIES = (
     "P1 41 messages",
     "P1 100 messages",
-    "P1 two of the caller's in a row",
+    "P1 two user messages in a row",
     "P1 a text of 1100 bytes",
     "P1 one message in two texts, 1800 bytes",
-    "P1 30 KB in all",
-    "P1 sound right behind the history",
+    "P1 30 KB in total",
+    "P1 audio right after the history",
 )
 """What can differ; the other rows are taken under every reading."""
 
@@ -117,7 +117,7 @@ _WORDS = model_probes.alternating(1)[0][1][0]
 
 CASES: list[tuple[str, Callable[[ModelProbes], Any], dict[str, Any], ModelFault | None, set[str]]] = [
     ("as assumed", model_probes.answers, {}, None, set()),
-    ("slow", model_probes.answers, {"pace": replace(QUICK, think=6.0)}, None, {"P2 first sound"}),
+    ("slow", model_probes.answers, {"pace": replace(QUICK, think=6.0)}, None, {"P2 first audio"}),
     ("halting", model_probes.answers, {"pace": replace(QUICK, bursts=((1, 0.9),))}, None, {"P6 cadence"}),
     ("late headers", model_probes.answers, {}, ModelFault(on="open", delay_ms=1500), {"P2 headers"}),
     ("as assumed", model_probes.schemas, {}, None, set()),
@@ -126,7 +126,7 @@ CASES: list[tuple[str, Callable[[ModelProbes], Any], dict[str, Any], ModelFault 
         model_probes.schemas,
         {"limits": OTHER},
         None,
-        {"P4 minimum and maximum", "P4 default", "P4c sound while a tool works"},
+        {"P4 minimum and maximum", "P4 default", "P4c audio while a tool runs"},
     ),
     (
         "encoded twice",
@@ -141,14 +141,14 @@ CASES: list[tuple[str, Callable[[ModelProbes], Any], dict[str, Any], ModelFault 
         model_probes.idleness,
         {"limits": OTHER, "scale": FAST},
         None,
-        {"P5 no sound for 55 s"},
+        {"P5 no audio for 55 s"},
     ),
     (
         "silence is nothing",
         model_probes.idleness,
         {"limits": ServiceLimits(silence_counts=False), "scale": FAST},
         None,
-        {"P5 silence as sound"},
+        {"P5 silence as audio"},
     ),
     ("as assumed", lambda one: model_probes.eight_kilohertz(one, live_command.sentence()), {}, None, set()),
     (
@@ -229,5 +229,5 @@ def test_nothing_is_spent_without_consent(tmp_path: Path, monkeypatch: pytest.Mo
     shown, given = io.StringIO(), DoctorOptions(out=tmp_path / "x.jsonl")
     assert live_command.run(MachineState(tmp_path, {}), Screen(shown), given) == 1
     assert "about 1 USD at most" in shown.getvalue()
-    assert "nothing was done; --yes agrees" in shown.getvalue()
+    assert "nothing was done; pass --yes to confirm" in shown.getvalue()
     assert list(tmp_path.iterdir()) == []

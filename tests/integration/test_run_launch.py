@@ -239,4 +239,4 @@ async def test_the_command_line_explains_half_a_setting(tmp_path: Path) -> None:
     )
     output, _ = await process.communicate()
     assert (process.returncode, output.decode().count("\n")) == (1, 1)
-    assert "TWILIO_AUTH_TOKEN is set alone" in output.decode()
+    assert "TWILIO_AUTH_TOKEN is set without" in output.decode()

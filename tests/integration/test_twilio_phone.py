@@ -160,7 +160,7 @@ async def test_a_deployment_is_called_through_an_exchange_of_our_own(home: Path,
 
 async def test_nothing_runs(tmp_path: Path) -> None:
     """The message says what to do."""
-    with pytest.raises(NothingRunsError, match=r"Nothing answers at .*: start it with make run"):
+    with pytest.raises(NothingRunsError, match=r"Nothing answers at .*: start it with `make run`"):
         await _call(tmp_path)
 
 

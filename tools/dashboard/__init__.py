@@ -1,1 +1,1 @@
-"""Draws the dashboard of infra/cloudformation/observability.yaml as a picture, so that one can look at it."""
+"""Draws the dashboard of infra/cloudformation/observability.yaml as an image, for a review without AWS."""

@@ -1,6 +1,6 @@
-"""Draw the dashboard: ``python -m tools.dashboard --out dashboard.png``, of made-up hours or of the logs of a real run.
+"""Draw the dashboard: ``python -m tools.dashboard --out dashboard.png``, from sample data or a real run's logs.
 
-Give logs to draw what they hold: ``python -m tools.dashboard .run/phone-agent.jsonl .run/webrtc-agent.jsonl``.
+Pass logs to draw their metrics: ``python -m tools.dashboard .run/phone-agent.jsonl .run/webrtc-agent.jsonl``.
 """
 
 import argparse
@@ -16,25 +16,28 @@ from tools.dashboard.picture import draw
 
 
 def main() -> int:
-    """Draw, and say where."""
+    """Draw the image, and print its path."""
     parser = argparse.ArgumentParser(prog="python -m tools.dashboard", description=__doc__)
-    parser.add_argument("logs", nargs="*", type=Path, help="with metrics in them; without: made-up hours")
+    parser.add_argument("logs", nargs="*", type=Path, help="logs with metrics (default: sample data)")
     parser.add_argument("--out", type=Path, default=Path("dashboard.png"), help="default: %(default)s")
     options = parser.parse_args()
     numbers = MetricSeries()
     for document in emitted(options.logs) if options.logs else sample_data.documents():
         numbers.take(document)
-    remark = "from " + (", ".join(log.name for log in options.logs) or "made-up hours, told by the product's own code")
+    remark = "from " + (
+        ", ".join(log.name for log in options.logs) or "sample data, recorded by the product's own code"
+    )
     draw(board.read(), numbers, options.out, remark)
     print(options.out)
     return 0
 
 
 def emitted(logs: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """Find the lines of logs that are metrics."""
+    """Yield the metric lines of logs."""
     for log in logs:
         with log.open(encoding="utf-8") as lines:
             for line in lines:
+                # Cheaper than parsing every line of a log.
                 if '"_aws"' in line:
                     yield json.loads(line)
 

@@ -1,4 +1,4 @@
-"""The dashboard as the template has it: widgets, and what each of them asks for. Pure."""
+"""Parses the dashboard in the template: widgets and their metrics. No I/O except reading the file."""
 
 import json
 import re
@@ -13,22 +13,23 @@ from agent_core.observability.metrics import NAMESPACE
 from tools.workspace import ROOT
 
 TEMPLATE = ROOT / "infra/cloudformation/observability.yaml"
+# CloudWatch's SEARCH, in the form that the template uses.
 _SEARCH = re.compile(r"SEARCH\('\{([^,]+),([^}]+)\} MetricName=\"(\w+)\"', '(\w+)', (\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One line of a widget: a metric, a search for metrics, or a calculation with others of the widget.
+    """One line of a widget: a metric, a search for metrics, or an expression over other lines of the widget.
 
     Attributes:
-        label: In the legend.
+        label: Text in the legend.
         stat: Statistic, as CloudWatch names it.
-        period: Seconds.
-        namespace: Of the metric, or of those that are searched.
-        metric: Name.
-        dimensions: Name and value; for a search the value is empty.
-        expression: What is calculated, with the others' ``name``.
-        name: By which others calculate with it.
+        period: Period in seconds.
+        namespace: Namespace of the metric, or of the search.
+        metric: Name of the metric.
+        dimensions: Names and values; for a search, the values are empty.
+        expression: The expression, which refers to other lines by ``name``.
+        name: ID for expressions.
         shown: Whether it is drawn.
     """
 
@@ -44,13 +45,13 @@ class Curve:
 
     @property
     def is_search(self) -> bool:
-        """Whether any values of its dimensions are wanted."""
+        """Whether it searches for all values of its dimensions."""
         return bool(self.dimensions) and not any(self.dimensions.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """One box. Places count from the upper left, of 24 columns."""
+    """One widget. Coordinates start at the upper left, in 24 columns."""
 
     title: str
     x: int
@@ -59,16 +60,17 @@ class Widget:
     height: int
     stacked: bool
     lines: tuple[tuple[str, float], ...]
-    """Lines across it, with what they mean."""
+    """Horizontal annotations: label and value."""
     curves: tuple[Curve, ...]
     alarms: tuple[str, ...]
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads ``!Sub`` and its like as what they hold."""
+    """Loads ``!Sub`` and other functions as their arguments."""
 
 
 def _contents(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> object:
+    # Drops the function names: only their contents matter here.
     match node:
         case yaml.SequenceNode():
             return loader.construct_sequence(node, deep=True)
@@ -82,12 +84,13 @@ _Loader.add_multi_constructor("!", _contents)
 
 
 def read(template: Path = TEMPLATE) -> list[Widget]:
-    """Read the widgets out of a template; what CloudFormation would fill in stands for itself."""
+    """Return the widgets of a template; a reference that CloudFormation would resolve becomes its name."""
     resources = yaml.load(template.read_text(encoding="utf-8"), _Loader)["Resources"]  # noqa: S506 - a SafeLoader
     body, filled = resources["Dashboard"]["Properties"]["DashboardBody"]
-    # What stands there under a condition is left out, as in an environment with nothing turned on.
+    # Conditional content is left out, as in an environment without optional features.
     values = {name: str(given[2]) for name, given in filled.items() if isinstance(given, list)}
     values["MetricsNamespace"] = NAMESPACE
+    # Unknown names stay as they are, which makes them visible in the picture.
     text = re.sub(r"\$\{(\w+)\}", lambda name: values.get(name[1], str(name[1])), body)
     return [_widget(one) for one in json.loads(text)["widgets"]]
 
@@ -110,6 +113,7 @@ def _widget(described: dict[str, Any]) -> Widget:
 
 def _curves(metrics: list[list[Any]], period: int) -> Iterator[Curve]:
     for metric in metrics:
+        # Only the last element may be a mapping.
         options = metric[-1] if isinstance(metric[-1], dict) else {}
         if "expression" in options:
             yield _calculated(options)

@@ -1,4 +1,4 @@
-"""Widgets drawn as CloudWatch would draw them, near enough to judge the dashboard by."""
+"""Draws widgets similarly to CloudWatch, accurately enough to judge the dashboard."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -16,18 +16,19 @@ from tools.dashboard.metric_series import MetricSeries, Row, calculate
 
 _COLUMNS = 24
 _UNIT = (0.62, 0.5)
-"""Inches of a column and of a row."""
+"""Size of a column and of a row, in inches."""
 _COLOURS = [mpl.colors.to_hex(mpl.colormaps["tab10"](number)) for number in range(10)]
 _LEGEND = 1.6
-"""Rows below the curves for what they are."""
+"""Rows for the legend below the curves."""
 _MOST_PERIODS = 360
 
 type Drawn = tuple[str, Row, Row]
-"""Label, the middle of each period in Unix seconds, and its value."""
+"""Label, middle of each period in unix seconds, and its value."""
 
 
 def draw(widgets: Sequence[Widget], numbers: MetricSeries, path: Path, remark: str) -> None:
-    """Draw all widgets into a file, whose name says which format."""
+    """Draw all widgets to a file, whose extension sets the format."""
+    # No window system.
     mpl.use("Agg")
     rows = max(widget.y + widget.height for widget in widgets)
     figure = Figure(figsize=(_COLUMNS * _UNIT[0], (rows + 1) * _UNIT[1]), facecolor="#f2f3f3")
@@ -53,7 +54,7 @@ def _draw_alarms(axes: Axes, alarms: Sequence[str]) -> None:
     for number, name in enumerate(alarms):
         x, y = (number % columns) / columns, 1 - (number // columns + 1) / -(-len(alarms) // columns)
         words = name.removeprefix("pipecat-").removesuffix("-Environment").replace("-", " ")
-        # Their names and places only: the state comes from CloudWatch.
+        # Names and positions only: the state comes from CloudWatch.
         box = {"boxstyle": "round,pad=0.35", "facecolor": "#ffffff", "edgecolor": "#879596"}
         axes.text(x, y + 0.1, words, fontsize=7, bbox=box, transform=axes.transAxes, clip_on=False)
 
@@ -63,10 +64,12 @@ def _draw_curves(axes: Axes, widget: Widget, numbers: MetricSeries) -> None:
     colours = [_COLOURS[number % len(_COLOURS)] for number in range(len(drawn))]
     if widget.stacked and drawn:
         times = [_moment(at) for at in drawn[0][1]]
+        # A stack needs values everywhere.
         values = [np.nan_to_num(row) for _, _, row in drawn]
         axes.stackplot(times, values, labels=[label for label, _, _ in drawn], colors=colours, alpha=0.75)
     else:
         for (label, at, row), colour in zip(drawn, colours, strict=True):
+            # Leave gaps where there is no value.
             there = ~np.isnan(row)
             axes.plot([_moment(one) for one in at[there]], row[there], label=label, color=colour, linewidth=1.1)
     for words, value in widget.lines:
@@ -74,7 +77,7 @@ def _draw_curves(axes: Axes, widget: Widget, numbers: MetricSeries) -> None:
         place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "va": "bottom"}
         axes.annotate(words, (0.01, value), fontsize=6, color="#d13212", **place)
     if not drawn:
-        axes.text(0.5, 0.5, "nothing was emitted", transform=axes.transAxes, ha="center", fontsize=8, color="grey")
+        axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center", fontsize=8, color="grey")
     _dress(axes, len(drawn))
 
 
@@ -92,10 +95,11 @@ def _dress(axes: Axes, curves: int) -> None:
 
 
 def _rows(curves: Sequence[Curve], numbers: MetricSeries) -> Iterator[Drawn]:
-    """Give what is drawn; a calculation has the period of what it is made from."""
+    """Yield the curves; an expression has the longest period of its inputs."""
     named = {curve.name: curve for curve in curves if curve.name}
     for curve in curves:
         if curve.expression:
+            # Rows of an expression must have the same periods.
             edges = _edges(numbers, max((one.period for one in named.values()), default=60))
             rows = {name: _row(one, one.dimensions, numbers, edges) for name, one in named.items()}
             yield curve.label, (edges[1:] + edges[:-1]) / 2, calculate(curve.expression, rows)
@@ -119,8 +123,9 @@ def _row(curve: Curve, dimensions: dict[str, str], numbers: MetricSeries, edges:
 
 
 def _edges(numbers: MetricSeries, period: int) -> Row:
-    """Cut the time into periods; a run of minutes into shorter ones than the dashboard has."""
+    """Return the edges of periods; shorter ones than the dashboard's if the data covers only minutes."""
     first, last = numbers.span
+    # A short recording has shorter periods, or it would be a single point.
     seconds = min(period, max(1.0, (last - first) / 20))
     return np.arange(first, last + 2 * seconds, max(seconds, (last - first) / _MOST_PERIODS))
 

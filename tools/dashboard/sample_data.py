@@ -1,10 +1,10 @@
-"""Six hours of a service that never was, told by the code that tells it in production.
+"""Generates sample data: six hours of a service, recorded by the product's own metrics code.
 
-Conversations are made up; what counts them is the product's own. AWS's metrics are made up as well. In the middle the
-model is throttled for a quarter of an hour, and later the phone service is deployed.
+The conversations are invented, and so are AWS's metrics. Half-way, the model throttles for a quarter of an hour; later,
+the phone service is deployed.
 """
 
-# ruff: noqa: S311 - chance here makes pretend callers, and has to be repeatable
+# ruff: noqa: S311 - randomness only invents callers, and must be reproducible
 
 import math
 import random
@@ -35,30 +35,31 @@ _REASONS = (
 
 @dataclass
 class Minute:
-    """When something happens, and whether that is a bad moment."""
+    """One minute, and what happens in it."""
 
     number: int
     phone: bool
 
     @property
     def at(self) -> float:
-        """Unix seconds."""
+        """Unix time."""
         return _BEGAN + self.number * 60
 
     @property
     def throttled(self) -> bool:
-        """Whether the model refuses us."""
+        """Whether the model throttles."""
         return self.number in _TROUBLE
 
     @property
     def load(self) -> float:
-        """Conversations at once in each task."""
+        """Concurrent conversations per task."""
         wave = 0.55 + 0.45 * math.sin(self.number / (HOURS * 60) * 2 * math.pi - 1)
         return wave * (16 if self.phone else 3.5) + random.uniform(-0.5, 0.5)
 
 
 def documents() -> Iterator[dict[str, Any]]:
-    """Tell the six hours, as the log of all tasks would have them."""
+    """Yield the six hours as the logs of all tasks contain them."""
+    # Seeded, so that the picture is the same each time.
     random.seed(7)
     for service in metrics.SERVICES:
         for _ in range(2):
@@ -71,11 +72,13 @@ def _task(service: str) -> Iterator[dict[str, Any]]:
     now = _BEGAN
     meter = Meter(service, clock=lambda: now)
     counting = MetricsRecorder(meter, Prices.of(CoreSettings()), DailyBudget(None))
+    # The number of places per task.
     admission = Admission(40)
     counting.watch(admission)
     for number in range(HOURS * 60):
         minute = Minute(number, service == "phone-agent")
         now, admission.taken = minute.at, max(0, round(minute.load))
+        # Three minutes is the mean length of a conversation.
         for _ in range(_poisson(minute.load / 3)):
             _converse(counting, minute)
         _meet_trouble(counting, minute)
@@ -89,6 +92,7 @@ def _converse(counting: MetricsRecorder, minute: Minute) -> None:
     minutes = random.lognormvariate(0.8, 0.5)
     failed = minute.throttled and _chance(0.5)
     tally = SessionStats(
+        # Throttling makes first words three times as slow.
         first_audio_ms=round(random.lognormvariate(6.5, 0.3) * (3 if minute.throttled else 1)),
         interruptions=_poisson(minutes / 2),
         model_streams=1 + int(minutes / 7),
@@ -125,7 +129,7 @@ def _meet_trouble(counting: MetricsRecorder, minute: Minute) -> None:
 
 
 def _of_aws(minute: Minute, service: str) -> Iterator[dict[str, Any]]:
-    """Make up what AWS measures itself."""
+    """Yield invented values of AWS's own metrics."""
     name = "phone" if minute.phone else "web"
     deploying = minute.phone and minute.number in _DEPLOYED
     ecs = {"ClusterName": "Cluster", "ServiceName": f"pipecat-{name}-service-Environment"}
@@ -149,6 +153,7 @@ def _chance(share: float) -> bool:
 
 
 def _poisson(mean: float) -> int:
+    # Knuth's method.
     limit, count, product = math.exp(-max(mean, 0.0)), 0, random.random()
     while product > limit:
         count, product = count + 1, product * random.random()

@@ -1,1 +1,1 @@
-"""Simulate how the number of tasks follows the callers, to choose the policies of scaling.yaml."""
+"""Simulates how the number of tasks follows the load, to choose the policies of scaling.yaml."""

@@ -1,4 +1,4 @@
-"""The scenarios, the policies that were compared, and the table of what came of them."""
+"""The scenarios, the compared policies, and the table of results."""
 
 import math
 import random
@@ -12,12 +12,13 @@ _HOUR: Final = 3600
 _BEGIN: Final = 1800
 _SEED: Final = 7
 TASK_HOUR: Final = 0.0494
-"""US dollars for a task of one core and two gigabytes, from the deployment's price list."""
+"""US dollars per hour for a task of one core and two gigabytes, from the deployment's price list."""
 
 
 def _day() -> tuple[tuple[int, float], ...]:
-    """Five calls at night, and a hundred at one in the afternoon."""
+    """Return the load of a day: five calls at night, a hundred at one in the afternoon."""
     return tuple(
+        # Half a sine between six and twenty o'clock.
         (hour * _HOUR, 5 + 95 * max(0.0, math.sin(math.pi * (hour - 6) / 14)) if 6 <= hour <= 20 else 5)  # noqa: PLR2004
         for hour in range(24)
     )
@@ -52,18 +53,19 @@ CHOSEN: Final = "**free places: 90 kept, 3 to 12 tasks**"
 
 
 def outcome(policy: Callable[[], Policy], scenario: Scenario, world: World | None = None) -> SimulationOutcome:
-    """Let one scenario happen under one policy."""
+    """Simulate one scenario with one policy."""
     chance = random.Random(_SEED)  # noqa: S311 - a simulation
     return Fleet(policy(), world or World(), chance).run(scenario)
 
 
 def table() -> str:
-    """Write the table of the reference page."""
+    """Return the table of the reference page."""
     rows = [
         "| policy | refused | with gaps | task-hours | cost of tasks |",
         "|---|---|---|---|---|",
     ]
     for scenario in SCENARIOS:
+        # All policies get the same calls, because the seed is the same.
         offered = outcome(POLICIES[CHOSEN], scenario).offered
         rows.append(f"| *{scenario.name}* ({offered} calls in {scenario.seconds // _HOUR} h) | | | | |")
         rows += [_row(name, outcome(policy, scenario)) for name, policy in POLICIES.items()]

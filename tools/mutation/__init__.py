@@ -1,1 +1,1 @@
-"""A mutation check: small changes of the code, each of which some test should notice."""
+"""A mutation check: makes small changes to the code, each of which a test should detect."""

@@ -1,7 +1,7 @@
-"""Change the code in small ways and see whether the tests notice: `python -m tools.mutation --count 20 --seed 1`.
+"""Makes small changes to the code and checks that tests detect them: `python -m tools.mutation --count 20 --seed 1`.
 
-Each mutation is one edit of one file, in place, and is undone before the next. The command runs unchanged first,
-because a command that fails anyway catches everything. It fails (1) if a mutation survives.
+Each mutation edits one file in place, and is undone before the next. The command first runs on unchanged code, because
+a command that always fails detects everything. Exits with 1 if a mutation survives.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ type Results = list[tuple[Mutant, MutationVerdict]]
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Choose the mutations, try them, and print a row for each."""
+    """Select the mutations, try them, and print a row for each."""
     options = _options(arguments)
     mutants = sample(root, count=options.count, seed=options.seed)
     mutants = [each for each in mutants if not options.only or each.number in options.only]
@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     bench = Bench(root, shlex.split(options.command), options.timeout * 60)
     try:
         with stopped_by_signals():
+            # Before the unchanged run, which takes as long as a mutant.
             refuse_changed(root, [each.file for each in mutants])
             if options.baseline:
                 bench = _measured(bench)
@@ -51,15 +52,16 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
 
 
 def _measured(bench: Bench) -> Bench:
-    """Run the command on unchanged code, and allow a mutant at least twice as long.
+    """Run the command on unchanged code, and set the timeout of a mutant to at least twice that time.
 
     Raises:
-        UnsavedChangesError: it does not succeed.
+        UnsavedChangesError: The command fails.
     """
     done = dataclasses.replace(bench, limit=_A_DAY).unchanged()
     print(f"unchanged: exit code {done.code}, {done.seconds:.0f} s", flush=True)
     if done.code != 0:
         raise UnsavedChangesError("the command fails on unchanged code; see .run/mutation/unchanged.log")
+    # A busy machine must not make mutants look caught by the timeout.
     return dataclasses.replace(bench, limit=max(bench.limit, 2 * done.seconds))
 
 
@@ -69,7 +71,7 @@ def _try_all(bench: Bench, mutants: Iterable[Mutant], options: argparse.Namespac
         verdict = bench.verdict(mutant)
         results.append((mutant, verdict))
         print(f"{_described(mutant)}\n    {_outcome(verdict)}, {verdict.seconds:.0f} s", flush=True)
-        if options.json:  # after each, so that a run that is stopped leaves what it found
+        if options.json:  # after each, so that an interrupted run keeps its results
             options.json.write_text(_as_json(results, options), encoding="utf-8")
     return results
 
@@ -90,6 +92,7 @@ def _table(results: Results) -> Iterable[str]:
         by = verdict.by if verdict.caught else "**SURVIVED**"
         yield f"| {mutant.number} | {mutant.package} | {mutant.place} | {change} | {by} | {verdict.seconds:.0f} |"
     caught = [verdict.by for _, verdict in results if verdict.caught]
+    # Others were caught by a linter or a timeout.
     by_tests = sum("::" in by or by.endswith(".py") for by in caught)
     yield f"\n{len(caught)} of {len(results)} caught, {by_tests} of them by a test."
 
@@ -104,19 +107,19 @@ def _as_json(results: Results, options: argparse.Namespace) -> str:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.mutation", description=__doc__)
-    parser.add_argument("--count", type=int, default=20, help="how many mutations; default: %(default)s")
-    parser.add_argument("--seed", type=int, default=1, help="another seed chooses other mutations")
-    parser.add_argument("--list", action="store_true", help="print the mutations and run nothing")
-    parser.add_argument("--only", type=int, nargs="+", metavar="N", help="try only those with these numbers")
+    parser.add_argument("--count", type=int, default=20, help="number of mutations (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the selection")
+    parser.add_argument("--list", action="store_true", help="print the mutations without running anything")
+    parser.add_argument("--only", type=int, nargs="+", metavar="N", help="try only the mutations with these numbers")
     parser.add_argument("--command", default="make test", help='default: "%(default)s"; pytest stops at a failure')
     parser.add_argument(
         "--timeout",
         type=float,
         default=20,
         metavar="MINUTES",
-        help="for one mutant; reaching it counts as caught. At least twice what the unchanged run takes",
+        help="timeout of a mutant, which counts as caught; at least twice the duration of the unchanged run",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to this file")
     parser.add_argument("--no-baseline", dest="baseline", action="store_false", help="skip the unchanged run")
     return parser.parse_args(arguments)
 

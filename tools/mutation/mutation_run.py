@@ -1,4 +1,4 @@
-"""Try one mutation: put it into the file, run the command, put the file back."""
+"""Tries one mutation: applies it to the file, runs the command, and restores the file."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _HUNG = re.compile(r"^(?:\+{5,} )?Timeout(?: \+{5,}| \(>)", re.MULTILINE)
 
 
 class UnsavedChangesError(Exception):
-    """Mutating would lose what is in the file now."""
+    """Mutating would lose uncommitted changes."""
 
 
 @dataclass(frozen=True)
 class MutationVerdict:
-    """What the command said about one mutation."""
+    """The result for one mutation."""
 
     caught: bool
     by: str
@@ -43,23 +43,24 @@ class MutationVerdict:
 
 @dataclass(frozen=True)
 class Bench:
-    """A repository, a command that should notice a mutation, and how long it may take."""
+    """A repository, a command that should detect mutations, and its timeout."""
 
     root: Path
     command: Sequence[str]
     limit: float
-    """Seconds."""
+    """Timeout in seconds."""
 
     def unchanged(self) -> Run:
-        """Run the command on the code as it is."""
+        """Run the command on unchanged code."""
         return self._run("unchanged")
 
     def verdict(self, mutant: Mutant) -> MutationVerdict:
         """Run the command on one mutant.
 
         Raises:
-            UnsavedChangesError: the file has changes, or is not what the mutant was made from.
+            UnsavedChangesError: The file has uncommitted changes, or differs from the mutant's original.
         """
+        # Also before each mutant: somebody may edit files meanwhile.
         refuse_changed(self.root, [mutant.file])
         with applied(self.root / mutant.file, mutant.original, mutant.mutated):
             done = self._run(f"{mutant.number:02}")
@@ -68,13 +69,14 @@ class Bench:
     def _run(self, name: str) -> Run:
         log = self.root / ".run" / "mutation" / f"{name}.log"
         options = os.environ.get("PYTEST_ADDOPTS", "")
-        environ = {**os.environ, "PYTEST_ADDOPTS": f"{options} -x".strip()}  # the first failure says enough
+        environ = {**os.environ, "PYTEST_ADDOPTS": f"{options} -x".strip()}  # the first failure is sufficient
         return run(self.command, log, environ=environ, folder=self.root, limit=self.limit)
 
 
 def caught_by(done: Run) -> str:
-    """Name what noticed the mutation: the first failing test, or the lint rule, or what else ended the run."""
+    """Return what detected the mutation: the first failed test, a lint rule, or whatever else ended the run."""
     if done.code is None:
+        # A test that fails says more than the linter that fails as well.
         return "time limit"
     failed = failures(done.output)
     if failed:
@@ -83,16 +85,16 @@ def caught_by(done: Run) -> str:
         found = pattern.search(done.output)
         if found:
             return text.format(*found.groups())
-    if done.code < 0:  # a crash, or another program that ended it: worth a second run
+    if done.code < 0:  # a crash, or a signal from another program: worth a second run
         return f"signal {signal.Signals(-done.code).name}"
     return "pytest-timeout" if _HUNG.search(done.output) else f"exit code {done.code}"
 
 
 def refuse_changed(root: Path, files: Sequence[str]) -> None:
-    """Refuse files that git would not restore as they are.
+    """Check that git can restore the files.
 
     Raises:
-        UnsavedChangesError: at least one of them has changes, or there is no git repository.
+        UnsavedChangesError: A file has uncommitted changes, or there is no git repository.
     """
     status = ["git", "status", "--porcelain", "--", *files]
     done = subprocess.run(status, cwd=root, capture_output=True, text=True, check=False)
@@ -104,12 +106,13 @@ def refuse_changed(root: Path, files: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def applied(path: Path, original: str, mutated: str) -> Iterator[None]:
-    """Keep a file mutated while the body runs.
+    """Keep a file mutated for the duration of the block.
 
     Raises:
-        UnsavedChangesError: the file is not the original.
+        UnsavedChangesError: The file differs from the original.
     """
     content, times = path.read_bytes(), path.stat()
+    # Compare bytes: line endings must be restored as they were.
     if content != original.encode():
         raise UnsavedChangesError(f"{path} has changed since its mutations were chosen")
     try:
@@ -118,10 +121,11 @@ def applied(path: Path, original: str, mutated: str) -> Iterator[None]:
         yield
     finally:
         path.write_bytes(content)
+        # Make and Python compare times, and the file is unchanged.
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
         _forget_bytecode(path)
 
 
 def _forget_bytecode(path: Path) -> None:
-    """Python compiles again only if time or size of a file change, and a mutation may change neither."""
+    """Delete cached bytecode: Python recompiles if a file's time or size changes, and a mutation may change neither."""
     Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Choose mutations by chance, repeatably, and spread over the whole code base."""
+"""Selects mutations at random, reproducibly, and spread over the whole code base."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 type Part = tuple[str, str]
-"""A package and its subpackage; "" are the modules directly in the package."""
+"""A package and its subpackage; "" for modules directly in the package."""
 
 _SHOWN = 60
 
@@ -30,24 +30,24 @@ class Mutant:
     number: int
     package: str
     file: str
-    """Relative to the repository."""
+    """Path relative to the repository."""
     line: int
     operator: str
     before: str
     after: str
     original: str
-    """The whole file as it was, and as it becomes."""
+    """The whole file before, and below after the mutation."""
     mutated: str
 
     @property
     def place(self) -> str:
-        """Return file and line, as editors read them."""
+        """File and line, in the form that editors open."""
         return f"{self.file}:{self.line}"
 
 
 @dataclass
 class _File:
-    """A file, and those of its mutations that were not chosen yet."""
+    """A file, with its mutations that have not been selected."""
 
     name: str
     part: Part
@@ -56,15 +56,16 @@ class _File:
 
 
 def sample(root: Path, *, count: int, seed: int) -> list[Mutant]:
-    """Choose mutations: at least one in each package, then by the size of the subpackages.
+    """Select mutations: at least one per package, the others in proportion to the size of the subpackages.
 
-    Inside a subpackage no file has a second one before every other file has one, and the kinds of mutation take turns.
+    Within a subpackage, no file gets a second mutation before every other file has one, and operators take turns.
 
     Returns:
-        Fewer than `count` where the code has no more.
+        The mutations; fewer than `count` if the code has no more.
     """
     chance = random.Random(seed)  # noqa: S311 - a sample has to be repeatable, not secret
     parts: dict[Part, list[_File]] = {}
+    # By part, in the order of the files, so that the sample does not depend on the file system.
     for file in _files(root):
         parts.setdefault(file.part, []).append(file)
     sizes = {part: sum(len(file.edits) for file in files) for part, files in parts.items()}
@@ -73,6 +74,7 @@ def sample(root: Path, *, count: int, seed: int) -> list[Mutant]:
     for part, wanted in _shares(sizes, count, chance).items():
         for _ in range(wanted):
             chosen.extend(_draw(parts[part], [file.name for file, _ in chosen], used, chance))
+    # Numbered in the order of the files, for reading.
     order = [file.name for files in parts.values() for file in files]
     chosen.sort(key=lambda one: (order.index(one[0].name), one[1].start))
     return [_mutant(number, file, edit) for number, (file, edit) in enumerate(chosen, 1)]
@@ -88,14 +90,15 @@ def _files(root: Path) -> Iterator[_File]:
 
 
 def _shares(sizes: Mapping[Part, int], count: int, chance: random.Random) -> Counter[Part]:
-    """Say how many mutations each part gets."""
+    """Return the number of mutations for each part."""
     packages = list(dict.fromkeys(package for package, _ in sizes))
     shares: Counter[Part] = Counter()
+    # At least one for each package, if there are enough.
     for package in chance.sample(packages, min(count, len(packages))):
         parts = [part for part in sizes if part[0] == package]
         shares[chance.choices(parts, [sizes[part] for part in parts])[0]] += 1
-    # Systematic sampling: marks at equal distances along all mutations in a row, so that no part has more than one
-    # mutation above or below its share.
+    # Systematic sampling: marks at equal distances in the list of all mutations, so that each part gets its share,
+    # give or take one.
     rest = count - shares.total()
     marks = [(chance.random() + number) * sum(sizes.values()) / rest for number in range(rest)]
     passed = 0
@@ -110,17 +113,20 @@ def _shares(sizes: Mapping[Part, int], count: int, chance: random.Random) -> Cou
 def _draw(
     files: Sequence[_File], names: Sequence[str], used: Counter[str], chance: random.Random
 ) -> list[tuple[_File, Edit]]:
-    """Take one mutation that compiles; none if there is no more."""
+    """Select one mutation that compiles; empty if there is none left."""
     left = [file for file in files if file.edits]
     while left:
         fewest = min(names.count(file.name) for file in left)
+        # Files with the fewest mutations so far, weighted by how many they offer.
         fresh = [file for file in left if names.count(file.name) == fewest]
         file = chance.choices(fresh, [len(each.edits) for each in fresh])[0]
         kinds = sorted({edit.operator for edit in file.edits})
         chance.shuffle(kinds)
+        # The kind that has been used least.
         kind = min(kinds, key=lambda each: used[each])
         edit = chance.choice([each for each in file.edits if each.operator == kind])
         file.edits.remove(edit)
+        # Some edits give no valid program, for example "continue" outside of a loop.
         if _compiles(file.source.edited(edit)):
             used[kind] += 1
             return [(file, edit)]
@@ -147,10 +153,11 @@ def _mutant(number: int, file: _File, edit: Edit) -> Mutant:
 
 
 def _shown(text: str, edit: Edit, end: int) -> str:
-    """Return the lines that an edit touches as one, short enough for a row, with the edit in it."""
+    """Return the lines that an edit touches as one shortened line that contains the edit."""
     first = text.rfind("\n", 0, edit.start) + 1
     last = text.find("\n", end)
     lead = text[first : edit.start].lstrip()
+    # Show the end of a long beginning, which is next to the change.
     if len(lead) > _SHOWN // 2:
         lead = "…" + lead[-_SHOWN // 2 :]
     shown = " ".join((lead + text[edit.start : last if last >= 0 else None]).split())

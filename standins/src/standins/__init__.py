@@ -1,1 +1,4 @@
-"""Pretend clouds: they speak the real wire, say what they are, and share no code with what they test."""
+"""Stand-ins for cloud services: they implement the real protocols, document what they lack, and import no product code.
+
+Sharing no code matters: a mistake that both sides made would pass every test.
+"""

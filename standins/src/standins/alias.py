@@ -1,9 +1,9 @@
-"""Run a program to which a host's name means this machine: `python -m standins.alias --to 8443 -- python bot.py`.
+"""Runs a program for which a host name means this machine: `python -m standins.alias --to 8443 -- python bot.py`.
 
-Clients of Bedrock that cannot be given another endpoint connect to `bedrock-runtime.<region>.amazonaws.com`, port 443.
-The program runs in a network of its own (Linux namespaces) in which that name is 127.0.0.1, port 443 is forwarded to a
-port of this machine, and nothing else can be reached. It needs no root where user namespaces are allowed, takes no port
-of this machine, and changes no file of it. The certificate is the program's matter: `SSL_CERT_FILE` for Python,
+Bedrock clients without a configurable endpoint connect to `bedrock-runtime.<region>.amazonaws.com`, port 443. The
+program runs in its own network (Linux namespaces), in which that name is 127.0.0.1, port 443 is forwarded to a port of
+this machine, and nothing else is reachable. It needs no root where user namespaces are allowed, uses no port of this
+machine, and changes none of its files. The program must trust the certificate: `SSL_CERT_FILE` for Python,
 `NODE_EXTRA_CA_CERTS` for Node.
 """
 
@@ -24,7 +24,7 @@ from standins.nova.local_authority import REGIONS
 
 NAMES = tuple(f"bedrock-runtime.{region}.amazonaws.com" for region in REGIONS)
 CANNOT = 125
-"""Exit code where this machine allows no such network."""
+"""Exit code if this machine does not allow such a network."""
 _PORT = 443
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 _PR_SET_PDEATHSIG = 1
@@ -33,12 +33,10 @@ _PIECE = 65_536
 
 
 def arguments() -> argparse.ArgumentParser:
-    """Describe the command line."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m standins.alias", description=__doc__)
-    parser.add_argument(
-        "--to", type=int, required=True, help="port of this machine where the stand-in listens with TLS"
-    )
-    parser.add_argument("--name", action="append", default=[], help="host name; by default Bedrock's, of each region")
+    parser.add_argument("--to", type=int, required=True, help="TLS port of the stand-in on this machine")
+    parser.add_argument("--name", action="append", default=[], help="host name (default: Bedrock's, in every region)")
     parser.add_argument("command", nargs="+", help="the program and its arguments, after --")
     return parser
 
@@ -47,8 +45,9 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the program, and return its exit code, or CANNOT."""
     options = arguments().parse_args(words)
     if not sys.platform.startswith("linux"):
-        print("An alias for one program needs Linux; elsewhere use Compose.", file=sys.stderr)  # noqa: T201 - a command
+        print("standins.alias needs Linux; elsewhere use Compose.", file=sys.stderr)  # noqa: T201 - a command
         return CANNOT
+    # The child creates the listener inside its network and passes it back: only the parent can reach the stand-in.
     ours, theirs = socket.socketpair()
     if (program := os.fork()) == 0:
         ours.close()
@@ -62,7 +61,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _become(command: list[str], names: Sequence[str], outside: socket.socket) -> int:
-    """Move to a network of our own, hand its port 443 out of it, and become the program."""
+    """Enter a network of its own, pass its port 443 to the parent, and execute the program."""
     try:
         _leave()
         _name_this_machine(names)
@@ -70,24 +69,25 @@ def _become(command: list[str], names: Sequence[str], outside: socket.socket) ->
         with socket.create_server(("127.0.0.1", _PORT)) as listener:
             socket.send_fds(outside, [b"."], [listener.fileno()])
     except OSError as error:
-        print(f"This machine allows no network for one program ({error}).", file=sys.stderr)  # noqa: T201 - as above
+        print(f"This machine does not allow a separate network ({error}).", file=sys.stderr)  # noqa: T201 - as above
         return CANNOT
-    # Without this, a launcher that is killed would leave the program behind.
+    # Without this, the program would survive a launcher that is killed.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
-        os.execvp(command[0], command)  # noqa: S606 - it runs what it was given
+        os.execvp(command[0], command)  # noqa: S606 - running a given program is its purpose
     except OSError as error:
         print(f"{command[0]}: {error}", file=sys.stderr)  # noqa: T201 - as above
         return 127
 
 
 def _leave() -> None:
-    """Enter namespaces of users, mounts and networks; in the first we are root, whatever user we are outside."""
+    """Enter user, mount and network namespaces; inside the first, the process is root."""
     user, group = os.geteuid(), os.getegid()
     os.unshare(os.CLONE_NEWUSER | os.CLONE_NEWNS | os.CLONE_NEWNET)
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
-        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - one write call, as the kernel wants it
+        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - the kernel requires a single write
             file.write(text)
+    # Otherwise the new /etc/hosts would appear outside as well.
     _mount("none", "/", _MS_REC | _MS_PRIVATE)
 
 
@@ -95,7 +95,7 @@ def _name_this_machine(names: Sequence[str]) -> None:
     with tempfile.NamedTemporaryFile("w", suffix="-hosts") as hosts:
         hosts.write("".join(f"127.0.0.1 {name}\n" for name in ("localhost", *names)))
         hosts.flush()
-        os.chmod(hosts.name, 0o644)  # noqa: PTH101 - as readable as the file that it covers
+        os.chmod(hosts.name, 0o644)  # noqa: PTH101 - as readable as the file that it replaces
         _mount(hosts.name, "/etc/hosts", _MS_BIND)
 
 
@@ -111,7 +111,7 @@ def _switch_loopback_on() -> None:
 
 
 async def _forward(listener: socket.socket, port: int, program: int) -> int:
-    """Carry connections from the program's network to ours until the program ends."""
+    """Forward connections from the program's network until the program exits."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, os.kill, program, number)
@@ -124,6 +124,7 @@ async def _forward(listener: socket.socket, port: int, program: int) -> int:
         writer.close()
 
     server = await asyncio.start_server(carry, sock=listener)
+    # In a thread: waitpid blocks, and the loop must keep forwarding.
     _, status = await asyncio.to_thread(os.waitpid, program, 0)
     server.close()
     return _code(status)

@@ -1,4 +1,4 @@
-"""What the commands of stand-ins share: a JSON line for each event, serving until stopped, a reason if not."""
+"""Helpers of the stand-in commands: JSON log lines, serving until a signal, and errors at start."""
 
 import asyncio
 import contextlib
@@ -12,18 +12,18 @@ type Event = dict[str, object]
 
 
 def write(event: Event) -> None:
-    """Write one line to standard output."""
+    """Write an event as one line to stdout."""
     sys.stdout.write(json.dumps(event) + "\n")
     sys.stdout.flush()
 
 
 def run(work: Coroutine[object, object, None], port: int, tell: Callable[[Event], None] = write) -> int:
-    """Run a stand-in to its end.
+    """Run a stand-in until it ends.
 
     Args:
-        work: serves until stopped.
-        port: where, for the line that says why it could not.
-        tell: writes that line.
+        work: Serves until it is stopped.
+        port: Its port, for the error message.
+        tell: Writes the error message.
 
     Returns:
         The exit code: 1 if it could not serve.
@@ -33,20 +33,20 @@ def run(work: Coroutine[object, object, None], port: int, tell: Callable[[Event]
     except OSError as error:
         tell(failure(error, port))
         return 1
-    except KeyboardInterrupt:  # before its own handler was there
+    except KeyboardInterrupt:  # before the signal handler was installed
         return 130
     return 0
 
 
 def failure(error: Exception, port: int) -> Event:
-    """Say why a stand-in does not serve. A time-out counts as an OSError and often has no text of its own."""
+    """Return the event that explains a failed start. TimeoutError is an OSError, often without a text."""
     if isinstance(error, TimeoutError):
-        return {"event": "cannot_start", "reason": str(error) or "it took too long: is this machine too busy?"}
+        return {"event": "cannot_start", "reason": str(error) or "timed out: is this machine overloaded?"}
     return {"event": "cannot_listen", "port": port, "reason": str(error) or type(error).__name__}
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Take uvloop where it is installed."""
+    """Return uvloop's factory if uvloop is installed."""
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: PLC0415 - optional
 
@@ -55,11 +55,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def serve[S](standin: AbstractAsyncContextManager[S], about: Callable[[S], Event]) -> None:
-    """Run a stand-in until a signal comes.
+    """Run a stand-in until SIGINT or SIGTERM.
 
     Args:
         standin: Serves inside its block.
-        about: What to say of it when it listens.
+        about: Returns the fields of its `listening` event.
     """
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,27 +1,27 @@
-"""The faults that a stand-in has still to show, in order."""
+"""A script of faults that a stand-in applies in order."""
 
 from typing import Protocol
 
 
 class Planned(Protocol):
-    """A fault of some stand-in."""
+    """A fault of any stand-in."""
 
     times: int | None
-    """How many answers it spoils; ``None`` for all from now on."""
+    """Number of responses to spoil; ``None`` for all from now on."""
 
     @property
     def on(self) -> str:
-        """Which answers: ``any``, or a name that the stand-in knows."""
+        """Which responses: ``any``, or a name that the stand-in defines."""
 
 
 class FaultSchedule[F: Planned]:
-    """Faults that are taken as answers come up."""
+    """Faults that are used up as responses are sent."""
 
     def __init__(self) -> None:
         self.faults: list[F] = []
 
     def take(self, name: str) -> F | None:
-        """Take the first fault that is meant for this answer."""
+        """Return the first fault for this response, and count it."""
         for fault in self.faults:
             if fault.on in ("any", name):
                 if fault.times is not None:

@@ -1,4 +1,4 @@
-"""Serve an ASGI application inside this program, for as long as a block lasts."""
+"""Serves an ASGI application inside this process, for the duration of a block."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ _STOP_SECONDS = 5.0
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the program that this server is part of."""
+        """Install no signal handlers: the surrounding program has its own."""
         yield
 
 
@@ -24,18 +24,19 @@ class _Server(uvicorn.Server):
 async def serving(
     app: ASGIApp, *, host: str, port: int, websockets: bool = False, pages: bool = False
 ) -> AsyncIterator[int]:
-    """Give the port that the application answers on; 0 chooses a free one. It takes connections from the first moment.
+    """Serve the application and yield its port; 0 selects a free one. Accepts connections immediately.
 
     Args:
-        app: What answers.
-        host: The address to bind.
-        port: The port to bind.
-        websockets: Whether it takes WebSockets.
-        pages: Whether web pages may ask it too; a stand-in is for programs.
+        app: The application.
+        host: Address to bind.
+        port: Port to bind.
+        websockets: Whether to accept WebSockets.
+        pages: Whether to accept requests from web pages.
 
     Raises:
-        OSError: The port is taken.
+        OSError: The port is in use.
     """
+    # Bind here, not in uvicorn, so that the port is known and connections queue before the server has started.
     listener = socket.create_server((host, port))
     config = uvicorn.Config(
         app if pages else ProgramsOnly(app),

@@ -66,7 +66,7 @@ def test_the_first_failure_is_the_one_that_is_told() -> None:
     found = failure_advice.first(newest_first)
     assert found is not None
     assert (found.resource, found.reason) == ("Service", "ECS Deployment Circuit Breaker was triggered.")
-    assert "last words are below" in found.advice
+    assert "see the log lines below" in found.advice
 
 
 def test_no_failure_is_none() -> None:
@@ -81,8 +81,8 @@ def test_no_failure_is_none() -> None:
         ("User: arn:aws:iam::1:user/x is not authorized to perform: iam:CreateRole", "operator"),
         ("The maximum number of addresses has been reached. (Service: Ec2)", "Service Quotas"),
         ("Cannot update export pipecat-test-vpc-id as it is in use by pipecat-test-edge", "destroy"),
-        ("No export named pipecat-test-vpc-id found", "whole `make deploy`"),
-        ("5 active deployments exist, unable to create new deployment", "oldest have ended"),
+        ("No export named pipecat-test-vpc-id found", "full `make deploy`"),
+        ("5 active deployments exist, unable to create new deployment", "oldest end"),
         ("something nobody has seen", "same command again"),
     ],
 )

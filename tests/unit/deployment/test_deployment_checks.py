@@ -157,7 +157,7 @@ def certificate(domain: str, *names: str, status: str = "ISSUED", days: int = 20
         (certificate("x", "*.agent.example.com"), "✗", "not for agent.example.com"),
         (certificate("x", "example.com"), "✗", "is for example.com"),
         (certificate("x", "agent.example.com", status="PENDING_VALIDATION"), "✗", "pending validation"),
-        (certificate("x", "agent.example.com", days=5), "!", "ends on"),
+        (certificate("x", "agent.example.com", days=5), "!", "expires on"),
     ],
 )
 def test_a_certificate_must_be_issued_for_the_name_and_last(
@@ -196,18 +196,18 @@ def test_a_quota_that_leaves_no_room_is_told(cloud: Scripted) -> None:
     ("answers", "tag", "said"),
     [
         ({**DOCKER, **GIT}, "", ["✓ commit 0a1b2c3d4e5f", "✓ builds for linux/arm64"]),
-        ({**DOCKER}, "", ["✗ no git repository", "✓ builds"]),
+        ({**DOCKER}, "", ["✗ not a git repository", "✓ builds"]),
         ({**DOCKER}, "mine", ["✓ this checkout, tagged mine", "✓ builds"]),
-        ({**GIT}, "", ["✓ commit", "✗ no engine answers"]),
+        ({**GIT}, "", ["✓ commit", "✗ the Docker engine does not answer"]),
         (
             {**DOCKER, **GIT, "docker buildx inspect": Finished(1, "unknown command")},
             "",
-            ["✓ commit", "✗ it has no buildx"],
+            ["✓ commit", "✗ docker has no buildx plugin"],
         ),
         (
             {**DOCKER, **GIT, "docker buildx inspect": Finished(0, "Platforms: linux/amd64\n")},
             "",
-            ["✓ commit", "✗ it cannot build for linux/arm64"],
+            ["✓ commit", "✗ docker cannot build for linux/arm64"],
         ),
     ],
 )
@@ -245,7 +245,7 @@ def test_a_secret_with_values_is_fine_and_none_of_them_is_shown(cloud: Scripted)
 def test_a_placeholder_is_no_value(cloud: Scripted, placeholder: str) -> None:
     """It is what people put in to get on, and forget."""
     found = secret(cloud, {**TWILIO, "auth_token": placeholder})
-    assert (found.mark, "lacks auth_token" in found.found) == (CheckMark.CARE, True)
+    assert (found.mark, "has no auth_token" in found.found) == (CheckMark.CARE, True)
 
 
 def test_values_that_cannot_be_right_stop_it(cloud: Scripted) -> None:
@@ -318,8 +318,8 @@ def layers() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("built", "wanted", "advice"),
     [
-        ("amd64", "ARM64", "set CpuArchitecture=X86_64, or name images that were built for arm64"),
-        ("arm64", "X86_64", "set CpuArchitecture=ARM64, or name images that were built for amd64"),
+        ("amd64", "ARM64", "set CpuArchitecture=X86_64, or deploy images that were built for arm64"),
+        ("arm64", "X86_64", "set CpuArchitecture=ARM64, or deploy images that were built for amd64"),
         ("arm64", "ARM64", ""),
         ("", "ARM64", ""),
     ],
@@ -335,7 +335,7 @@ def test_images_have_to_be_built_for_the_processor(
             cloud.tell("ecr", "get_download_url_for_layer", {"downloadUrl": f"{layers}/{built}"})
     found = list(processor.check(cloud.aws, "0ld", wanted))
     assert [one.advice for one in found] == ([(advice,)] * 2 if advice else [])
-    assert all(f"was built for {built}, and tasks run on" in one.found for one in found)
+    assert all(f"was built for {built}, but tasks run on" in one.found for one in found)
 
 
 def test_a_registry_that_does_not_tell_stops_nothing(cloud: Scripted) -> None:

@@ -115,7 +115,7 @@ def test_an_update_that_could_not_be_taken_back_is_taken_back_first() -> None:
     said: list[str] = []
     client.continue_update_rollback = lambda **_: client.sleep(0)  # type: ignore[attr-defined]
     assert of(client).settle(STACK, said.append)
-    assert "taken back" in said[0]
+    assert "rollback" in said[0]
 
 
 def test_a_deletion_waits_until_the_stack_is_gone() -> None:
@@ -138,8 +138,8 @@ def test_a_deletion_that_fails_says_what_could_not_be_deleted() -> None:
     [
         ("ROLLBACK_COMPLETE", "is ROLLBACK_COMPLETE: what an earlier attempt left is deleted first"),
         ("DELETE_FAILED", "is DELETE_FAILED: what an earlier attempt left is deleted first"),
-        ("UPDATE_ROLLBACK_FAILED", "rolling the earlier update back is tried again first"),
-        ("DELETE_IN_PROGRESS", "`deploy` waits for the end of it first"),
+        ("UPDATE_ROLLBACK_FAILED", "the rollback of the earlier update is retried first"),
+        ("DELETE_IN_PROGRESS", "`deploy` waits until that has finished"),
         ("REVIEW_IN_PROGRESS", ""),
         ("UPDATE_ROLLBACK_COMPLETE", ""),
         ("", ""),

@@ -124,15 +124,15 @@ def test_the_bill_says_the_least_what_the_start_costs_and_what_runs_now() -> Non
         stream = io.StringIO()
         job.screen = Screen(stream, {})
         bill.show(job, running or None)
-        return str(re.findall(r"About .* nobody calls.*", stream.getvalue())[0])
+        return str(re.findall(r"About .* without calls.*", stream.getvalue())[0])
 
     least = round(sum(estimate(1).values()))
     assert (
         heading()
-        == f"About ${least} a month while nobody calls, ${round(sum(estimate(2).values()))} with the tasks of the start"
+        == f"About ${least} a month without calls, ${round(sum(estimate(2).values()))} with the initial number of tasks"
     )
-    assert heading(phone=1, web=1) == f"About ${least} a month while nobody calls"
-    assert f"{least} a month while nobody calls, ${round(sum(estimate(4).values()))} as it runs now" in heading(
+    assert heading(phone=1, web=1) == f"About ${least} a month without calls"
+    assert f"{least} a month without calls, ${round(sum(estimate(4).values()))} as it runs now" in heading(
         phone=4, web=4
     )
 

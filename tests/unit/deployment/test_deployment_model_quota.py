@@ -98,7 +98,7 @@ def test_too_few_streams_are_told_and_none_stop_the_deployment(
     """Two were once reported as twenty."""
     found = model_check.quota(aws, Quota(streams, adjustable=False, source="this account's: x"), places, given)
     assert found.mark is mark
-    assert f"{streams} stream" in found.found
+    assert f"{streams} concurrent stream" in found.found
 
 
 def test_how_to_raise_it_is_what_aws_takes(aws: Aws) -> None:
@@ -107,7 +107,7 @@ def test_how_to_raise_it_is_what_aws_takes(aws: Aws) -> None:
         adjustable: " ".join(model_check.quota(aws, Quota(2, adjustable, "x"), 96, None).advice)
         for adjustable in (True, False, None)
     }
-    assert "ask for more in the Service Quotas console, region us-east-1" in advice[True]
+    assert "request an increase in the Service Quotas console, region us-east-1" in advice[True]
     assert "limit increase form" in advice[False]
     assert "account team" in advice[False]
-    assert "look at the Service Quotas console" in advice[None]
+    assert "see the Service Quotas console" in advice[None]

@@ -45,7 +45,7 @@ def test_every_parameter_that_may_differ_is_one_of_a_service() -> None:
             "MinTasks has no effect beside PhoneMinTasks and",
         ),
         ({"Services": "telephone"}, "Services=telephone must be both, phone or web"),
-        ({"Services": "phone", "WebMaxTasks": "9"}, "WebMaxTasks is for a service that Services leaves out"),
+        ({"Services": "phone", "WebMaxTasks": "9"}, "WebMaxTasks is for a service that Services excludes"),
         ({"PhoneMaxTask": "9"}, "PhoneMaxTask; did you mean PhoneMaxTasks"),
     ],
 )

@@ -74,7 +74,7 @@ def test_a_misspelt_parameter_is_refused_with_the_right_one() -> None:
 def test_an_environment_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
     """ENVIRONMENT=local is set in many a shell."""
     (tmp_path / "test.parameters").write_text("Environment=test\n")
-    with pytest.raises(UsageError, match=r"no environment 'local'.* has test"):
+    with pytest.raises(UsageError, match=r"environment 'local' does not exist.* has test"):
         environments.load(tmp_path, "local")
 
 

@@ -14,7 +14,7 @@ def test_the_console_command_knows_them(command: str, capsys: pytest.CaptureFixt
     assert main([command, "--help"]) == 0
     said = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).split())
     assert f"Usage: voice-agent {command} " in said
-    assert "the same command goes on from there" in said
+    assert "it continues from there" in said
 
 
 def test_what_is_not_said_is_the_usual() -> None:

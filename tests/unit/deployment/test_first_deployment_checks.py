@@ -168,7 +168,7 @@ def test_the_account_s_provider_is_found_among_others(clients: Aws, stubs: dict[
     ("reason", "words"),
     [
         ("Provider with url https://token.actions.githubusercontent.com already exists.", "set ProviderArn"),
-        ("pipecat-alb-test already exists", "see whose it is"),
+        ("pipecat-alb-test already exists", "see what owns it"),
         (
             "Unable to assume the service linked role. Please verify that the ECS service linked role exists.",
             "run the same command again",

@@ -17,7 +17,7 @@ from standins.speech import voice, workers
 from standins.twilio.__main__ import main as twilio
 from standins.weather.__main__ import main as weather
 
-LATE = "is this machine too busy?"
+LATE = "is this machine overloaded?"
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ async def test_a_voice_is_waited_for_longer_than_a_sentence(monkeypatch: pytest.
     speaker = voice.VoiceService()
     loaded = threading.Event()
     monkeypatch.setattr(speaker, "_made", lambda *_: loaded.wait(60) and b"")
-    with pytest.raises(TimeoutError, match="voice was not loaded in 0 s: is this machine too busy"):
+    with pytest.raises(TimeoutError, match="voice did not load within 0 s: is this machine overloaded"):
         await speaker.start()
     loaded.set()
     await speaker.aclose()

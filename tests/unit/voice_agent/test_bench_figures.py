@@ -157,7 +157,7 @@ def test_the_report_says_when_others_used_the_agents_core(tmp_path: Path, foreig
     stock, ours = trial(4.0), trial(2.0)
     ours.foreign_cpu = foreign
     load = Load(10, 10.0, Cores(frozenset({0}), frozenset({1})), tmp_path)
-    assert ("quiet machine" in table.text(load, [stock], [ours])) is warned
+    assert ("idle machine" in table.text(load, [stock], [ours])) is warned
 
 
 def test_without_a_second_core_the_report_says_so() -> None:

@@ -367,7 +367,7 @@ async def test_ctrl_c_tells_what_was_measured(tmp_path: Path, monkeypatch: pytes
     calling.cancel()
     assert await calling == 130
     assert "first audio 0.90 s" in out.getvalue()
-    assert out.getvalue().endswith("Stopped by Ctrl-C; this was measured until then.\n")
+    assert out.getvalue().endswith("Stopped by Ctrl-C; the results are incomplete.\n")
     assert (tmp_path / "a.wav").exists()
 
 

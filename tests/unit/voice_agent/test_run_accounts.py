@@ -22,7 +22,7 @@ def test_keys_in_the_environment_are_announced_with_their_price(monkeypatch: pyt
     said = lines({"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": "secret"}, real=True)
     assert said.splitlines()[:2] == [
         "AWS credentials: AWS_ACCESS_KEY_ID of account …2533 in the environment. SPEECH COSTS MONEY:",
-        "  about $0.01 a minute of conversation at Amazon; NOVA=standin stays on this machine.",
+        "  about $0.01 a minute of conversation; NOVA=standin stays on this machine.",
     ]
     assert KEY not in said
     assert "secret" not in said

@@ -184,7 +184,7 @@ def test_real_twilio_needs_an_address_it_can_reach() -> None:
 )
 def test_half_a_credential_is_an_error(name: str) -> None:
     """A typing mistake in `.env` must not pass for the wish to have a stand-in."""
-    with pytest.raises(MisconfiguredError, match=f"{name} is set alone"):
+    with pytest.raises(MisconfiguredError, match=f"{name} is set without"):
         plan({name: "x"})
 
 

@@ -67,7 +67,7 @@ async def _try(contender: Contender, load: Load, label: str) -> Trial:
     outcome = "INVALID"
     if trial.valid:
         outcome = (
-            f"{trial.cpu_per_call_minute:.2f} CPU s per call-minute, others took {trial.foreign_cpu:.0%} of a core"
+            f"{trial.cpu_per_call_minute:.2f} CPU s per call-minute, others used {trial.foreign_cpu:.0%} of a core"
         )
     sys.stderr.write(f"{label}, {contender.name}, {load.calls} calls: {outcome}\n")
     return trial

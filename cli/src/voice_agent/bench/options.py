@@ -8,7 +8,7 @@ import typer
 
 from voice_agent.plug_in import command
 
-_EPILOG = "Exit code: 0 the figures count, 1 calls failed, 2 nothing can be measured on this machine."
+_EPILOG = "Exit code: 0 valid results, 1 calls failed, 2 measuring is not possible on this machine."
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,13 @@ class BenchOptions:
 @command("voice_agent.bench.command:measure", epilog=_EPILOG)
 def bench(
     *,
-    calls: Annotated[int, typer.Option(metavar="N", min=1, help="Calls at once.")] = 10,
-    rounds: Annotated[int, typer.Option(metavar="N", min=1, help="Rounds, each agent in turn.")] = 3,
-    seconds: Annotated[int, typer.Option(metavar="N", min=1, help="Length of what is measured.")] = 10,
+    calls: Annotated[int, typer.Option(metavar="N", min=1, help="Number of concurrent calls.")] = 10,
+    rounds: Annotated[int, typer.Option(metavar="N", min=1, help="Number of rounds, agents in turn.")] = 3,
+    seconds: Annotated[int, typer.Option(metavar="N", min=1, help="Seconds to measure per round.")] = 10,
     capacity: Annotated[
-        bool, typer.Option("--capacity", help="Search how many calls a core holds; takes minutes.")
+        bool, typer.Option("--capacity", help="Find out how many calls one core handles; takes minutes.")
     ] = False,
-    json: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write everything that was measured to this file.")
-    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all measurements to this file.")] = None,
 ) -> BenchOptions:
-    """Measure the phone agent beside a stock Pipecat one, in the same run."""
+    """Compare the phone agent with a stock Pipecat agent in the same run."""
     return BenchOptions(calls, rounds, seconds, capacity, json)

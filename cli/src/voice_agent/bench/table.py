@@ -11,8 +11,8 @@ from voice_agent.bench.trial import Load, Trial
 
 _CAVEAT: Final = (
     "One machine, shared with whatever else runs on it: the ratios count, the figures beside them do not travel.\n"
-    "What is compared is the agent's own work. The model is a script and the network is loopback, so no delay here\n"
-    "contains a real model's thinking (0.1 s is pretended) or a real line; 40 ms packets are part of ours."
+    "This compares the agents' own work. The model is a script and the network is loopback, so delays contain neither\n"
+    "a real model's thinking time (0.1 s is simulated) nor a real network; ours include packets of 40 ms."
 )
 
 
@@ -34,10 +34,10 @@ def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
     ]
     foreign = max(trial.foreign_cpu for trial in (*stock, *ours))
     if foreign > FOREIGN_LIMIT:
-        lines.append(f"Others took up to {foreign:.0%} of a core meanwhile: run it again on a quiet machine.")
+        lines.append(f"Other programs used up to {foreign:.0%} of a core: run it again on an idle machine.")
     busiest = max(trial.harness_cpu for trial in (*stock, *ours))
     if busiest > HARNESS_LIMIT:
-        lines.append(f"Callers and model took {busiest:.0%} of their core: the delays are partly theirs.")
+        lines.append(f"Callers and model used {busiest:.0%} of their core: part of the delay is theirs.")
     return "\n".join([*lines, "", _CAVEAT])
 
 
@@ -96,6 +96,6 @@ def _estimate(stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
     theirs, mine = (statistics.median(map(calls_per_core, trials)) for trials in (stock, ours))
     times = "" if ratio is None else f"{ratio:.1f} times as many "
     return (
-        f"By that, a core holds {times}calls: {mine:.0f} to {theirs:.0f} if it could be filled. The cost of a call "
-        "falls as calls share wake-ups; --capacity tries."
+        f"At this rate, a core handles {times}calls: {mine:.0f} to {theirs:.0f} if it could be filled. The cost of a "
+        "call falls as calls share wake-ups; --capacity measures it."
     )

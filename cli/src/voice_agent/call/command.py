@@ -91,7 +91,7 @@ async def make_calls(options: CallOptions, folder: Path, out: TextIO, patience: 
     _save(options, results)
     if stopped:
         _write(options, [Reviewed(result, None, []) for result in results], [[] for _ in results], running, out)
-        out.write("Stopped by Ctrl-C; this was measured until then.\n")
+        out.write("Stopped by Ctrl-C; the results are incomplete.\n")
         return _INTERRUPTED
     return await _report(options, results, running, out)
 
@@ -126,7 +126,9 @@ async def _exchange(
         return
     url = options.url or (running.base_url if running else "")
     if not options.auth_token or not options.account_sid:
-        reason = f"{url} takes signed calls only: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to what it was given"
+        reason = (
+            f"{url} accepts signed calls only: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to those of the deployment"
+        )
         raise UsageError(reason)
     settings = ExchangeSettings(
         account_sid=options.account_sid, auth_token=options.auth_token, edge_header=options.edge_header
@@ -146,7 +148,7 @@ async def _running_here(url: str, folder: Path) -> Running | None:
 def _webhook(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        reason = f"{url!r} is not an address such as https://agent.example.com"
+        reason = f"{url!r} is not a URL such as https://agent.example.com"
         raise UsageError(reason)
     return url if parts.path.strip("/") else f"{url.rstrip('/')}/incoming-call"
 

@@ -34,16 +34,16 @@ _MEANT: Final = {
 }
 """What people call these variables who have not looked them up."""
 _EPILOG: Final = """\
-The caller takes its turns in the order given, and waits before each until the agent has finished, or barges in.
+The caller takes its turns in the order given, each after the agent has finished, unless it barges in.
 
 With --calls, callers can differ: in "what is the weather in {Paris|Rome|Oslo}" the first caller says Paris, the second
-Rome, and so on around. The same works in --expect-text, and a caller must not hear a place that only another asked for.
+Rome, and so on. The same works in --expect-text, and a caller must not hear a place that only another asked for.
 
 A call fails if the agent did not speak in the model's own words: the fallback, an apology, a hold announcement or a
 person spoke instead. A person to whom the agent has transferred the caller is an answer.
 
-SAY, WAV and DTMF count, in this order, only where no turn is an option. Exit code: 0 as expected, 1 not as expected,
-2 wrong usage, 130 stopped by Ctrl-C.
+SAY, WAV and DTMF are used, in this order, only if no turn is given as an option. Exit code: 0 as expected, 1 not as
+expected, 2 wrong usage, 130 stopped by Ctrl-C.
 """
 _TURNS: Final = "What the caller does (repeat for more turns)"
 _EXPECTED: Final = "What the call must show"
@@ -119,14 +119,15 @@ def call(  # noqa: PLR0913 - each is an option
     *,
     say: Annotated[
         list[str] | None,
-        typer.Option(metavar="TEXT", help="Say this with a synthetic voice, or SAY.", rich_help_panel=_TURNS),
+        typer.Option(metavar="TEXT", help="Say this with a synthetic voice; variable SAY.", rich_help_panel=_TURNS),
     ] = None,
     wav: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE", help="Play this recording (16-bit WAV), or WAV.", rich_help_panel=_TURNS),
+        typer.Option(metavar="FILE", help="Play this recording (16-bit WAV); variable WAV.", rich_help_panel=_TURNS),
     ] = None,
     dtmf: Annotated[
-        list[str] | None, typer.Option(metavar="DIGITS", help="Press these keys, or DTMF.", rich_help_panel=_TURNS)
+        list[str] | None,
+        typer.Option(metavar="DIGITS", help="Press these keys; variable DTMF.", rich_help_panel=_TURNS),
     ] = None,
     barge_in: Annotated[
         float | None,
@@ -139,18 +140,20 @@ def call(  # noqa: PLR0913 - each is an option
         ),
     ] = None,
     calls: Annotated[
-        int, typer.Option(metavar="N", min=1, max=_MAX_CALLS, envvar="CALLS", help="Make this many calls at once.")
+        int, typer.Option(metavar="N", min=1, max=_MAX_CALLS, envvar="CALLS", help="Number of concurrent calls.")
     ] = 1,
     save: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", envvar="SAVE", help="Keep what the caller heard, as WAV: file-1.wav, file-2.wav for many."
+            metavar="FILE",
+            envvar="SAVE",
+            help="Save the audio that the caller heard as WAV: file-1.wav, file-2.wav for several.",
         ),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(metavar="TIME", parser=_seconds, help="Give up after this long.")
+        float, typer.Option(metavar="TIME", parser=_seconds, help="Maximum duration of a call.")
     ] = _Seconds(120),
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was measured as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the measurements as JSON.")] = False,
     expect_speech: Annotated[
         bool,
         typer.Option(
@@ -192,20 +195,26 @@ def call(  # noqa: PLR0913 - each is an option
         typer.Option(
             envvar="URL",
             metavar="URL",
-            help="Call this instead of what runs on this machine.",
+            help="Call this deployment instead of this machine.",
             rich_help_panel=_DEPLOYED,
         ),
     ] = "",
     account_sid: Annotated[
         str,
         typer.Option(
-            envvar="TWILIO_ACCOUNT_SID", metavar="SID", help="The account it belongs to.", rich_help_panel=_DEPLOYED
+            envvar="TWILIO_ACCOUNT_SID",
+            metavar="SID",
+            help="Twilio account of the deployment.",
+            rich_help_panel=_DEPLOYED,
         ),
     ] = "",
     auth_token: Annotated[
         str,
         typer.Option(
-            envvar="TWILIO_AUTH_TOKEN", metavar="TOKEN", help="The token that signs.", rich_help_panel=_DEPLOYED
+            envvar="TWILIO_AUTH_TOKEN",
+            metavar="TOKEN",
+            help="Auth token that signs the requests.",
+            rich_help_panel=_DEPLOYED,
         ),
     ] = "",
     header: Annotated[
@@ -214,12 +223,12 @@ def call(  # noqa: PLR0913 - each is an option
             envvar="EDGE_HEADER",
             metavar="NAME:VALUE",
             parser=_header,
-            help="A header for the load balancer in front of it.",
+            help="Header that the load balancer routes by.",
             rich_help_panel=_DEPLOYED,
         ),
     ] = None,
-    caller: Annotated[str, typer.Option("--from", metavar="NUMBER", help="Who calls.")] = "+15005550006",
-    callee: Annotated[str, typer.Option("--to", metavar="NUMBER", help="Who is called.")] = "+15005550001",
+    caller: Annotated[str, typer.Option("--from", metavar="NUMBER", help="Caller's number.")] = "+15005550006",
+    callee: Annotated[str, typer.Option("--to", metavar="NUMBER", help="Called number.")] = "+15005550001",
 ) -> CallOptions:
     """Call the phone agent, here or deployed, and report what the caller heard."""
     _refuse_unknown(context)

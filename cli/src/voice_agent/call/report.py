@@ -17,11 +17,11 @@ _LABEL: Final = 11
 _ENDS: Final = {
     "caller_hung_up": "you hung up",
     "ended_by_rest": "the agent hung up",
-    "document_ended": "nothing was left to do",
-    "hung_up_by_document": "the document hung up",
+    "document_ended": "the document ended",
+    "hung_up_by_document": "hung up by the document",
     "application_error": "application error: the caller heard Twilio's apology",
     "rejected": "the call was rejected",
-    "too_long": "the longest a call may last",
+    "too_long": "maximum call duration",
 }
 
 

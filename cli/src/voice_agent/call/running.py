@@ -22,7 +22,7 @@ class NothingRunsError(Exception):
     """No running system was found."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(f"Nothing answers at {url}: start it with make run, or with docker compose up")
+        super().__init__(f"Nothing answers at {url}: start it with `make run` or `docker compose up`")
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ async def _prepare(turn: Turn, caller: int, speak: Speak | None) -> Utterance:
         case Spoken(text):
             words = choose(text, caller)
             if speak is None:
-                reason = "no voice is installed to say that with; give a recording instead (--wav FILE)"
+                reason = "no voice is installed; use a recording instead (--wav FILE)"
                 raise SilentError(reason)
             return Utterance(words, mulaw.encode(await speak(words, mulaw.RATE)))
         case Recorded(path):

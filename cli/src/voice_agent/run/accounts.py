@@ -22,8 +22,8 @@ def announcement(environment: Mapping[str, str], *, speech_is_real: bool, wishes
     """
     found = source(environment)
     if speech_is_real:
-        yield f"AWS credentials: {found or 'from the chain of AWS (a role, or an endpoint)'}. SPEECH COSTS MONEY:"
-        yield f"  about ${DOLLARS_A_MINUTE:.2f} a minute of conversation at Amazon; NOVA=standin stays on this machine."
+        yield f"AWS credentials: {found or 'from the default AWS chain (a role, or an endpoint)'}. SPEECH COSTS MONEY:"
+        yield f"  about ${DOLLARS_A_MINUTE:.2f} a minute of conversation; NOVA=standin stays on this machine."
         yield "  If the agent stays silent, `make doctor` says why."
     elif found and wishes == "auto":
         yield f"AWS credentials: {found}. They are not used, and speech costs nothing; NOVA=bedrock uses them."

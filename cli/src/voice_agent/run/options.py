@@ -47,21 +47,23 @@ def run(  # noqa: PLR0913 - each is an option
         Literal["auto", "standin", "bedrock"],
         typer.Option(
             envvar="NOVA",
-            help="The speech model; auto takes Bedrock where AWS credentials are set.",
+            help="Speech model; auto selects Bedrock if AWS credentials are set.",
             rich_help_panel=_SYSTEMS,
         ),
     ] = "auto",
     weather: Annotated[
         Literal["auto", "standin", "live"],
         typer.Option(
-            envvar="WEATHER", help="auto takes Open-Meteo where it answers within 2 s.", rich_help_panel=_SYSTEMS
+            envvar="WEATHER",
+            help="Weather service; auto selects Open-Meteo if it answers within 2 s.",
+            rich_help_panel=_SYSTEMS,
         ),
     ] = "auto",
     daily: Annotated[
         Literal["auto", "standin"],
         typer.Option(
             envvar="DAILY",
-            help="auto takes Daily where its key is set, else none is needed. The stand-in has rooms without audio.",
+            help="Daily; auto selects it if its key is set. The stand-in has rooms without audio.",
             rich_help_panel=_SYSTEMS,
         ),
     ] = "auto",
@@ -74,10 +76,12 @@ def run(  # noqa: PLR0913 - each is an option
     weather_port: Annotated[int, _port("weather", "Stand-in for Open-Meteo.")] = _DEFAULTS.weather,
     daily_port: Annotated[int, _port("daily", "Stand-in for Daily.")] = _DEFAULTS.daily,
     person_port: Annotated[int, _port("person", "A person's SIP telephone.")] = _DEFAULTS.person,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Let stand-ins log the words that they hear.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Let stand-ins log transcripts.")] = False,
     then: Annotated[
         str | None,
-        typer.Option(metavar="COMMAND", help="When all is ready run this in a shell, stop, and return its exit code."),
+        typer.Option(
+            metavar="COMMAND", help="Run this in a shell when everything is ready, then stop and return its exit code."
+        ),
     ] = None,
 ) -> RunRequest:
     """Start the phone agent and everything it needs on this machine."""

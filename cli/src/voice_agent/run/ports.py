@@ -37,7 +37,7 @@ def check_ports(plan: Plan, left_behind: str = "") -> None:
         for port, name in zip(program.ports, names.get(program.name, (program.name,)), strict=True):
             option, variable = PORT_NAMES[name]
             if not _is_free(port):
-                message = f"port {port} is taken ({program.name}): choose another with {option} or {variable}"
+                message = f"port {port} is in use ({program.name}): choose another with {option} or {variable}"
                 raise MisconfiguredError(f"{message}{left_behind and f'; {left_behind}'}")
 
 

@@ -134,4 +134,4 @@ class Child:
     def _last_words(self) -> str:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
         line = last_words(self.program.name, lines)
-        return (f"\n  | {line.strip()}" if line else "") + f"\n  the whole log: {self._log}"
+        return (f"\n  | {line.strip()}" if line else "") + f"\n  complete log: {self._log}"

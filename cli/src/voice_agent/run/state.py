@@ -24,7 +24,7 @@ def only_one(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            message = f"one is already running here, at {_known_url(folder)}; stop it with Ctrl-C where it was started"
+            message = f"already running here, at {_known_url(folder)}; stop it with Ctrl-C where it was started"
             raise AlreadyRunningError(message) from None
         yield
 

@@ -68,7 +68,7 @@ def twilio(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets) -> 
     given = _both(environment, _TWILIO_KEYS)
     if given:
         if not environment.get("PUBLIC_BASE_URL", "").startswith("https://"):
-            message = "real Twilio needs PUBLIC_BASE_URL=https://…, the address at which it reaches this machine"
+            message = "real Twilio needs PUBLIC_BASE_URL=https://…, the URL of this machine for Twilio"
             raise MisconfiguredError(message)
         url = environment.get("TWILIO_API_BASE_URL", "https://api.twilio.com")
         return System(Part("telephone", "Twilio", url, real=True), {}, {"url": url})
@@ -174,7 +174,7 @@ def people(environment: Mapping[str, str], wishes: Wishes, *, real_telephone: bo
 def _both(environment: Mapping[str, str], names: tuple[str, str]) -> bool:
     given = [name for name in names if environment.get(name)]
     if len(given) == 1:
-        message = f"{given[0]} is set alone: set {names[0]} and {names[1]}, or neither for the stand-in"
+        message = f"{given[0]} is set without the other: set {names[0]} and {names[1]}, or neither to use the stand-in"
         raise MisconfiguredError(message)
     return bool(given)
 

@@ -1,5 +1,5 @@
-"""Puts the voice agent into an AWS account, keeps it current there, and takes it away.
+"""Deploys the voice agent into an AWS account, updates it, and deletes it.
 
-`voice-agent deploy`, `deploy-plan` and `destroy` start here. It knows the templates of infra/cloudformation by their
-file names, and nothing of the services' code: what they need is what the templates ask for.
+Contains `voice-agent deploy`, `deploy-plan` and `destroy`. It knows the templates of infra/cloudformation by
+their file names and does not import the services: what they need is what the templates declare.
 """

@@ -1,4 +1,4 @@
-"""AWS, seen from one region: its clients, made once, each request with a deadline."""
+"""AWS clients for one region, created once; every request has a deadline."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,17 +8,18 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 AwsFailure = (BotoCoreError, ClientError)
-"""Everything that a request to AWS can end in."""
+"""Every exception that a request to AWS can raise."""
 
 
 class Aws:
-    """The clients that a deployment needs.
+    """The boto3 clients that a deployment needs.
 
-    Credentials, profile and AWS_ENDPOINT_URL are found as every AWS tool finds them.
+    Credentials, profile and AWS_ENDPOINT_URL come from boto3's default chain.
     """
 
     def __init__(self, region: str, model_region: str, session: boto3.Session | None = None) -> None:
         session = session or boto3.Session()
+        # Short timeouts, so that a wrong region or network is noticed before the operator gives up.
         config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
         self._session, self._config = session, config
         self.region = region
@@ -39,34 +40,35 @@ class Aws:
         self._registry: Callable[[str], Any] = lambda where: session.client("ecr", where, config=config)
 
     def registry_in(self, region: str) -> Any:  # noqa: ANN401 - boto3's client for ECR
-        """Return the client for image registries of a region, also of other accounts."""
+        """Return the ECR client of a region; other accounts' registries use it too."""
         return self.ecr if region == self.region else self._registry(region)
 
     def quotas_of(self, region: str) -> Any:  # noqa: ANN401 - made from a description at run time
-        """Return the client of Service Quotas in another region."""
+        """Return the Service Quotas client of another region."""
         return self._session.client("service-quotas", region, config=self._config)
 
 
 def code_of(error: Exception) -> str:
-    """Name what AWS answered, such as `AccessDenied`; empty if it never answered."""
+    """Return AWS's error code, such as `AccessDenied`; empty if AWS sent no response."""
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 def short(error: Exception) -> str:
-    """Say in one line what AWS answered, without its preamble."""
+    """Return the error as one line, without botocore's preamble."""
     if not isinstance(error, ClientError):
         return str(error).splitlines()[0] if str(error) else type(error).__name__
     message = str(error.response.get("Error", {}).get("Message", "")) or str(error)
+    # Some services answer with a status code in place of an error code.
     if code_of(error).isdigit():
         return f"answered {code_of(error)}"
     return f"{code_of(error)}: {message.splitlines()[0]}"[:300]
 
 
 def absent(ask: Callable[[], object], *codes: str) -> bool:
-    """Ask, and tell whether AWS answered that there is no such thing.
+    """Call `ask`, and return whether AWS answered that the object does not exist.
 
     Raises:
-        ClientError: it answered something else.
+        ClientError: AWS answered with another error code.
     """
     try:
         ask()

@@ -1,4 +1,4 @@
-"""Which regions AWS has, as far as the pinned SDK knows."""
+"""Lists AWS regions, as the pinned SDK knows them."""
 
 from functools import cache
 
@@ -7,7 +7,7 @@ import botocore.session
 
 @cache
 def known() -> frozenset[str]:
-    """List the regions of every partition in which ECS runs. Read from files of the SDK; nothing is asked."""
+    """Return the ECS regions of every partition, from the SDK's files; sends no request."""
     session = botocore.session.Session()
     partitions = session.get_available_partitions()
     return frozenset(region for one in partitions for region in session.get_available_regions("ecs", one))

@@ -1,4 +1,4 @@
-"""What an environment costs, laid out for a person, before it is deployed and after."""
+"""Prints an environment's estimated cost, before and after a deployment."""
 
 from collections.abc import Mapping
 
@@ -8,20 +8,20 @@ from deployment.deploy_context import DeployContext
 
 
 def show(job: DeployContext, running: Mapping[str, int] | None = None) -> None:
-    """List what it costs while nobody calls, and a minute of a call.
+    """Print the idle cost of a month and the cost of one minute of a call.
 
     Args:
-        job: whose environment.
-        running: how many tasks run of each service; None for an environment that is only planned.
+        job: The command, with the environment.
+        running: Number of running tasks by service; None for an environment that is only planned.
     """
     tasks = cost.Tasks.of(job)
     items = cost.estimate(job, tasks.fewest)
-    other = {"as it runs now": running} if running else {"with the tasks of the start": tasks.first}
-    job.screen.heading(f"About ${_total(items):.0f} a month while nobody calls{_compared(job, other, _total(items))}")
+    other = {"as it runs now": running} if running else {"with the initial number of tasks": tasks.first}
+    job.screen.heading(f"About ${_total(items):.0f} a month without calls{_compared(job, other, _total(items))}")
     for item in items:
         job.screen.row(CheckMark.STEP, f"${item.dollars:.2f}", item.what)
     each = cost.minute()
-    job.screen.heading(f"About ${_total(each):.3f} a minute of a call")
+    job.screen.heading(f"About ${_total(each):.3f} per minute of a call")
     for item in each:
         job.screen.row(CheckMark.STEP, f"${item.dollars:.4f}", item.what)
     said = f"Not counted: Daily, traffic to callers, images, requests, free tiers, tax. {cost.prices()['said']}."
@@ -29,7 +29,7 @@ def show(job: DeployContext, running: Mapping[str, int] | None = None) -> None:
 
 
 def _compared(job: DeployContext, others: Mapping[str, Mapping[str, int]], total: float) -> str:
-    """Add what another number of tasks costs, where that differs."""
+    """Append the cost with other numbers of tasks, where it differs."""
     found = {words: _total(cost.estimate(job, tasks)) for words, tasks in others.items()}
     return "".join(f", ${dollars:.0f} {words}" for words, dollars in found.items() if round(dollars) != round(total))
 

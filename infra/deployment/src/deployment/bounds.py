@@ -1,4 +1,4 @@
-"""What CloudFormation refuses in a stack's parameters: it would say so only after the stacks before it were made."""
+"""Validates stack parameters as CloudFormation would, which reports them only after creating the stacks before."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,13 +10,16 @@ from deployment.nearest import meant
 from deployment.template import StackTemplate
 
 _SHAPES: Final = {
-    "AWS::EC2::VPC::Id": (r"vpc-[0-9a-f]+", "the id of a network, such as vpc-0a1b2c3d"),
-    "List<AWS::EC2::Subnet::Id>": (r"subnet-[0-9a-f]+(, *subnet-[0-9a-f]+)*", "ids of subnets, with commas between"),
+    "AWS::EC2::VPC::Id": (r"vpc-[0-9a-f]+", "must be a VPC ID, such as vpc-0a1b2c3d"),
+    "List<AWS::EC2::Subnet::Id>": (
+        r"subnet-[0-9a-f]+(, *subnet-[0-9a-f]+)*",
+        "must be subnet IDs, separated by commas",
+    ),
 }
 
 
 def refused(template: StackTemplate, given: Mapping[str, str], region: str) -> list[str]:
-    """Say which parameters a template would not take in a region, and which of its rules are broken."""
+    """Return one sentence for each parameter that a template rejects, and for each of its rules that is broken."""
     declared: Mapping[str, Any] = template.body.get("Parameters", {})
     wrong = [f"{name}={given[name]} is not allowed: {why}" for name, why in out_of_bounds(template, given).items()]
     lacking = [
@@ -28,25 +31,25 @@ def refused(template: StackTemplate, given: Mapping[str, str], region: str) -> l
 
 
 def _where(region: str) -> dict[str, str]:
-    """Say where it is, for the rules that ask; of a region that is misspelt they would complain once more."""
+    """Return AWS::Region for the rules that read it; a misspelt region has its own check, so it is left out."""
     return {"AWS::Region": region} if region in known() else {}
 
 
 def out_of_bounds(template: StackTemplate, given: Mapping[str, str]) -> dict[str, str]:
-    """Name the parameters whose value a template does not allow, and say what each has to be."""
+    """Return the parameters whose value a template does not allow, with what each must be."""
     declared: Mapping[str, Any] = template.body.get("Parameters", {})
     found = {name: _wrong(one, given[name]) for name, one in declared.items() if name in given}
     return {name: why for name, why in found.items() if why}
 
 
 def _wrong(declared: Mapping[str, Any], value: str) -> str:
-    """Say what a parameter has to be, if this value is not it."""
+    """Return what a parameter must be, or an empty string if `value` is allowed."""
     choices = [str(one) for one in declared.get("AllowedValues", ())]
     if choices:
-        return "" if value in choices else f"it is one of {', '.join(choices)}{meant(value, choices)}"
+        return "" if value in choices else f"must be one of {', '.join(choices)}{meant(value, choices)}"
     pattern, words = _SHAPES.get(declared["Type"], (declared.get("AllowedPattern", ""), ""))
     if pattern and not re.fullmatch(pattern, value):
-        return words or declared.get("ConstraintDescription") or f"it has to match {pattern}"
+        return words or declared.get("ConstraintDescription") or f"must match {pattern}"
     if declared["Type"] == "Number":
         return _out_of_range(declared, value)
     return ""
@@ -56,13 +59,13 @@ def _out_of_range(declared: Mapping[str, Any], value: str) -> str:
     least, most = declared.get("MinValue"), declared.get("MaxValue")
     between = f"a number from {least} to {most}" if least is not None else "a number"
     if not re.fullmatch(r"-?\d+(\.\d+)?", value):
-        return f"it is {between}"
+        return f"must be {between}"
     fits = (least is None or least <= float(value)) and (most is None or float(value) <= most)
-    return "" if fits else f"it is {between}"
+    return "" if fits else f"must be {between}"
 
 
 def _broken(body: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[str]:
-    """List the template's own rules that these parameters break."""
+    """Yield the assertion text of each template rule that these parameters break."""
     expressions = Expressions(body, given)
     for rule in body.get("Rules", {}).values():
         try:
@@ -72,4 +75,4 @@ def _broken(body: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[str]:
                 if not expressions.holds(one["Assert"]):
                     yield str(one["AssertDescription"])
         except UnknowableError:
-            continue  # CloudFormation knows more, and decides
+            continue  # needs a value that only AWS knows; CloudFormation decides

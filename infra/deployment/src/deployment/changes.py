@@ -1,4 +1,4 @@
-"""A change set, laid out for a person."""
+"""Parses a CloudFormation change set and formats it for the terminal."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,18 +10,18 @@ _MARKS: Final = {"Add": "+", "Modify": "~", "Remove": "-", "Import": "+", "Dynam
 
 @dataclass(frozen=True)
 class Change:
-    """What will happen to one resource."""
+    """A planned change of one resource."""
 
     action: str
     name: str
     kind: str
     replaced: bool
     because: tuple[str, ...]
-    """The properties that differ."""
+    """Names of the properties that differ."""
 
 
 def read(change_set: Iterable[Mapping[str, Any]]) -> list[Change]:
-    """Read what CloudFormation lists."""
+    """Return the resource changes of a change set, as `describe_change_set` lists them."""
     return [_read(one["ResourceChange"]) for one in change_set if "ResourceChange" in one]
 
 
@@ -38,7 +38,7 @@ def _read(change: Mapping[str, Any]) -> Change:
 
 
 def rows(changes: Sequence[Change]) -> list[str]:
-    """Lay them out, one a line; what is removed or replaced comes first, since that can hurt."""
+    """Return one line per change; removals and replacements first, because they can interrupt the service."""
     hurting_first = sorted(changes, key=lambda one: (one.action != "Remove", not one.replaced, one.name))
     width = max((len(change.name) for change in changes), default=0)
     return [_row(change, width) for change in hurting_first]
@@ -51,6 +51,6 @@ def _row(change: Change, width: int) -> str:
 
 
 def kinds(found: Iterable[str]) -> str:
-    """Count kinds: `3 Subnet, VPC`."""
+    """Return the resource types with their counts: `3 Subnet, VPC`."""
     counted = Counter(kind.rpartition("::")[2] for kind in found)
     return ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in sorted(counted.items()))

@@ -1,4 +1,4 @@
-"""What each parameter is for a service, wherever it comes from: its file, its stack, or the default of a template."""
+"""Resolves the parameters of a service: from the environment's file, its stack, or a template's default."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,27 +7,27 @@ from deployment.target_environment import TargetEnvironment
 
 
 class Chosen(Mapping[str, str]):
-    """What each parameter is: the environment's value, or the default of the template that has it; else empty."""
+    """All parameters of a service: the environment's value, else the template's default, else empty."""
 
     def __init__(self, said: Mapping[str, str], defaults: Mapping[str, str]) -> None:
-        """Tell what was said from what was left to a default."""
+        """Keep explicit values apart from defaults: some checks apply to explicit values only."""
         self.said = said
         self._all = {**defaults, **said}
 
     def __getitem__(self, name: str) -> str:
-        """Return one; empty where there is none of this name."""
+        """Return a parameter's value; empty if there is none of this name."""
         return self._all.get(name, "")
 
     def __iter__(self) -> Iterator[str]:
-        """List the names."""
+        """Iterate over the names."""
         return iter(self._all)
 
     def __len__(self) -> int:
-        """Count them."""
+        """Return the number of parameters."""
         return len(self._all)
 
     def number(self, name: str) -> float | None:
-        """Return a number; None where it is none, which `bounds` reports."""
+        """Return a parameter as a number; None if it is not one (`bounds` reports that)."""
         try:
             return float(self[name])
         except ValueError:
@@ -35,7 +35,7 @@ class Chosen(Mapping[str, str]):
 
     @property
     def first_tasks(self) -> int:
-        """Count the tasks of the first deployment: what was said, or the default as far as scaling agrees with it."""
+        """Number of tasks of a first deployment: the explicit value, or the default clamped to the scaling limits."""
         count = int(self.number("DesiredCount") or 1)
         if "DesiredCount" in self.said:
             return count
@@ -44,12 +44,12 @@ class Chosen(Mapping[str, str]):
 
     @property
     def fewest_tasks(self) -> int:
-        """Count the tasks that stay while nobody calls."""
+        """Number of tasks that scaling keeps without traffic."""
         return int(self.number("MinTasks") or 1)
 
 
 def choose(environment: TargetEnvironment, stacks: Stacks, service: str = "") -> Chosen:
-    """Gather what a service's stacks are given; without a service, what all others are."""
+    """Return the parameters of a service's stacks; without a service, of the stacks that both services share."""
     own = [stack for stack in stacks.all if stack.own.get("ServiceName", service) == service]
     defaults = {
         name: str(declared["Default"])

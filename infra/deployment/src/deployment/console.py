@@ -1,4 +1,4 @@
-"""What a person sees: rows with a mark each, questions, and how far it is."""
+"""Terminal output: rows with a mark, questions, and progress."""
 
 import getpass
 import os
@@ -28,18 +28,18 @@ _STYLES: Final = {
 
 
 class CheckMark(StrEnum):
-    """How something stands."""
+    """The state that a row reports."""
 
     GOOD = "✓"
     CARE = "!"
     BAD = "✗"
     UNKNOWN = "?"
     STEP = "·"
-    UNSET = "–"  # noqa: RUF001 - the same
+    UNSET = "–"  # noqa: RUF001 - a dash, not a minus
 
 
 class Screen(Terminal):
-    """What a command writes: rows with a mark each, what to do about them, questions, and how far it is."""
+    """Writes a command's rows, advice, questions and progress."""
 
     def __init__(
         self,
@@ -49,8 +49,9 @@ class Screen(Terminal):
         hidden: Callable[[str], str] = getpass.getpass,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take `answer` for what a person types; without it, the person at the terminal is asked."""
+        """Use `answer` for the operator's input; without it, read from the terminal if there is one."""
         super().__init__(stream, env)
+        # Output may go to a file while input is a terminal, and the other way around: a question needs both.
         self._answer = answer or (input if self.watched and sys.stdin.isatty() else None)
         self._hidden = hidden
         self._clock = clock
@@ -58,26 +59,26 @@ class Screen(Terminal):
 
     @property
     def can_ask(self) -> bool:
-        """Whether a person is there to answer."""
+        """Whether there is a terminal to ask questions on."""
         return self._answer is not None
 
     def title(self, text: str) -> None:
-        """Begin."""
+        """Write the title."""
         self.write((text, "bold"))
 
     def heading(self, text: str) -> None:
-        """Begin a part."""
+        """Write a heading."""
         self.write()
         self.write((text, "bold"))
 
     def row(self, mark: str, label: str, text: str = "", advice: Iterable[str] = ()) -> None:
-        """Write a row: how it stands, what, what about it, and below it what to do."""
+        """Write a row: mark, label and text, with advice below it."""
         self.hanging(("  ", ""), (mark, _STYLES.get(mark, "")), (f" {label:<{_LABEL}} ", ""), text=text)
         for line in advice:
             self.advise(line)
 
     def advise(self, text: str, indent: str = " " * _INDENT) -> None:
-        """Write what to do. A command is not broken, so that it can be copied."""
+        """Write advice. A command is never wrapped, so that it can be copied."""
         arrow = ((indent, ""), ("→", _STYLES["→"]), (" ", ""))
         if text.startswith("$ "):
             self.write(*arrow, text.removeprefix("$ "))
@@ -85,33 +86,36 @@ class Screen(Terminal):
             self.hanging(*arrow, text=text)
 
     def lines(self, lines: Iterable[str], indent: int = 4) -> None:
-        """Write rows that are laid out already; the first character may be a mark."""
+        """Write preformatted rows; the first character may be a mark."""
         for line in lines:
             head, rest = line[:1], line[1:]
+            # Cut instead of wrapping: these rows are aligned in columns.
             room = self.width - indent
             cut = rest if len(line) <= room else rest[: room - 2] + "…"
             self.write(" " * indent, (head, _STYLES.get(head, "")), cut)
 
     def progress(self, text: str, style: str = "dim") -> None:
-        """Say how far it is, over what was said before; in a log, a line a minute."""
+        """Replace the progress line on a terminal; in a log, write a line at most once a minute."""
+        # A log cannot be overwritten, and a job that prints nothing for minutes looks stuck.
         if self.watched:
             super().progress(f"  … {text[: self.width - 4]}", style)
         elif self._clock() - self._written >= _LOG_EVERY_SECONDS:
             self.write(f"  … {text}")
 
     def ask(self, question: str) -> str:
-        """Ask the person at the terminal."""
+        """Ask a question, and return the answer."""
         if self._answer is None:
-            raise EOFError("no person is there: look at can_ask first")
+            raise EOFError("not a terminal: check can_ask first")
+        # Remove the progress line, or the question would be appended to it.
         self.wipe()
         return self._answer(f"  {question} ").strip()
 
     def ask_hidden(self, question: str) -> str:
-        """Ask for something that nobody may read over a shoulder."""
+        """Ask for a secret, without echoing the input."""
         self.wipe()
         return self._hidden(f"  {question} ").strip()
 
     def write(self, *parts: str | tuple[str, str]) -> None:
-        """Write one line, and remember when."""
+        """Write one line, and record the time."""
         super().write(*parts)
         self._written = self._clock()

@@ -1,7 +1,7 @@
-"""Parameters of which each is allowed and that do not go together, and what to do, a sentence each.
+"""Finds parameters that are valid alone and invalid together, and says how to correct them.
 
-What one template can decide stands in its `Rules`, where CloudFormation holds everybody to it; `bounds` reads it there.
-Here is what takes arithmetic, or parameters of two templates. A rule about a parameter that no template has is silent.
+A rule that one template can decide belongs in its `Rules`, where CloudFormation enforces it; `bounds` evaluates those.
+The rules here need arithmetic, or parameters of two templates. Rules skip parameters that no template has.
 """
 
 import re
@@ -19,30 +19,30 @@ _ARN: Final = re.compile(r"arn:[^:]+:(?:acm|kms|secretsmanager):(?P<region>[^:]+
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Parameters that do not go together."""
+    """A combination of parameters that is invalid."""
 
     what: str
     advice: str
     stops: bool = True
-    """It is not deployed; otherwise only something that was asked for has no effect."""
+    """Whether it stops the deployment. If not, a requested setting has no effect."""
 
 
 type Rule = Callable[[Chosen], Iterator[Contradiction]]
 
 
 def contradictions(chosen: Chosen) -> list[Contradiction]:
-    """List every rule that is broken."""
+    """Return every rule that these parameters break."""
     return [one for rule in RULES for one in rule(chosen)]
 
 
 def _ordered(smaller: str, larger: str, why: str) -> Rule:
-    """Require one number not to be above another."""
+    """Return a rule that requires one number to be at most another."""
 
     def rule(chosen: Chosen) -> Iterator[Contradiction]:
         least, most = chosen.number(smaller), chosen.number(larger)
         if least is not None and most is not None and least > most:
             yield Contradiction(
-                f"{smaller} is {chosen[smaller]}, more than {larger}, which is {chosen[larger]}: {why}",
+                f"{smaller}={chosen[smaller]} is more than {larger}={chosen[larger]}: {why}",
                 f"lower {smaller} or raise {larger}",
             )
 
@@ -51,42 +51,45 @@ def _ordered(smaller: str, larger: str, why: str) -> Rule:
 
 def _desired_count(chosen: Chosen) -> Iterator[Contradiction]:
     count, least, most = (chosen.number(name) for name in ("DesiredCount", "MinTasks", "MaxTasks"))
+    # Only a count that the environment names: the template's default need not suit other limits.
     if "DesiredCount" in chosen.said and count and least and most and least <= most and not least <= count <= most:
         yield Contradiction(
-            f"DesiredCount is {count:.0f}, not from MinTasks {least:.0f} to MaxTasks {most:.0f}: scaling would undo it",
-            f"set DesiredCount to a number from {least:.0f} to {most:.0f}, or leave it out",
+            f"DesiredCount={count:.0f} is outside MinTasks={least:.0f} to MaxTasks={most:.0f}: scaling would undo it",
+            f"set DesiredCount to a number from {least:.0f} to {most:.0f}, or remove it",
         )
 
 
 def _busy_hours(chosen: Chosen) -> Iterator[Contradiction]:
-    """Hours with more tasks, which templates that scale by the clock have."""
+    """Check the schedule that raises the minimum number of tasks during busy hours."""
     busy, most = chosen.number("BusyMinTasks"), chosen.number("MaxTasks")
     if busy and most and busy > most:
         yield Contradiction(
-            f"BusyMinTasks is {busy:.0f}, more than MaxTasks, which is {most:.0f}: busy hours could not begin",
+            f"BusyMinTasks={busy:.0f} is more than MaxTasks={most:.0f}: busy hours could not start",
             "lower BusyMinTasks or raise MaxTasks",
         )
+    # Equal times would create two scheduled actions for the same minute, in no defined order.
     if busy and chosen["BusyFrom"] and chosen["BusyFrom"] == chosen["BusyUntil"]:
         yield Contradiction(
-            f"busy hours end at {chosen['BusyUntil']}, when they begin", "set BusyFrom and BusyUntil to two times"
+            f"busy hours end at {chosen['BusyUntil']}, when they start", "set BusyFrom and BusyUntil to different times"
         )
 
 
 def _firewall(chosen: Chosen) -> Iterator[Contradiction]:
+    # CloudFront hides the visitors' addresses from the firewall.
     if chosen["Firewall"] == "true" and chosen["Https"] == "cloudfront":
         yield Contradiction(
-            "Firewall=true does not go with Https=cloudfront: all visitors come from CloudFront's few addresses, and "
-            "the firewall's limit for one address would turn them away",
-            "take one of the two lines out",
+            "Firewall=true does not work with Https=cloudfront: all clients connect from CloudFront's few addresses, "
+            "so the firewall's limit per address would block them",
+            "remove one of the two lines",
         )
 
 
 def _two_addresses(chosen: Chosen) -> Iterator[Contradiction]:
     if chosen["Https"] == "cloudfront" and chosen["CertificateArn"]:
         yield Contradiction(
-            "Https=cloudfront is for trying without a certificate, and CertificateArn names one: Twilio signs one "
-            "address only",
-            "take Https=cloudfront out to use your own domain",
+            "Https=cloudfront is for trying without a certificate, and CertificateArn names one: Twilio signs requests "
+            "for one URL only",
+            "remove Https=cloudfront to use your own domain",
         )
 
 
@@ -95,17 +98,18 @@ def _choices(chosen: Chosen) -> Iterator[Contradiction]:
         value = chosen[name]
         if value and value not in choices:
             yield Contradiction(
-                f"{name}={value} says nothing{meant(value, choices)}",
-                f"set {name} to {' or '.join(choices)}, or take it out",
+                f"{name}={value} is not valid{meant(value, choices)}",
+                f"set {name} to {' or '.join(choices)}, or remove it",
             )
 
 
 def _regions(chosen: Chosen) -> Iterator[Contradiction]:
+    # Twilio's regions have names of their own.
     for name in sorted(name for name in chosen if name.endswith("Region") and name != "TwilioRegion"):
         region = chosen[name]
         if region and region not in known():
             yield Contradiction(
-                f"AWS has no {name} {region}, as far as the SDK pinned here knows{meant(region, known())}",
+                f"{name}={region} is not a region that the pinned AWS SDK knows{meant(region, known())}",
                 f"correct {name}" + (", or --region" if name == "Region" else ""),
             )
 
@@ -113,33 +117,36 @@ def _regions(chosen: Chosen) -> Iterator[Contradiction]:
 def _elsewhere(chosen: Chosen) -> Iterator[Contradiction]:
     for name in sorted(chosen):
         arn = _ARN.match(chosen[name]) if name.endswith("Arn") else None
+        # ACM, KMS and Secrets Manager are regional: a task or load balancer can only use those of its region.
         if arn and chosen["Region"] and arn["region"] != chosen["Region"]:
             yield Contradiction(
-                f"{name} is in {arn['region']}, and everything runs in {chosen['Region']}",
-                f"name one in {chosen['Region']}, where it is used",
+                f"{name} is in {arn['region']}, but everything runs in {chosen['Region']}",
+                f"use one in {chosen['Region']}",
             )
 
 
 def _caller_id(chosen: Chosen) -> Iterator[Contradiction]:
     if chosen["TransferCallerId"] and not (chosen["TransferDestinations"] or chosen["FallbackDestination"]):
         yield Contradiction(
-            "TransferCallerId is the number that people who are dialled are shown, and there is nobody to dial",
-            "set TransferDestinations or FallbackDestination, or take TransferCallerId out",
+            "TransferCallerId is the caller ID of transferred calls, and there is no destination to transfer to",
+            "set TransferDestinations or FallbackDestination, or remove TransferCallerId",
         )
 
 
 def _existing_network(chosen: Chosen) -> Iterator[Contradiction]:
+    # Parameters of network-existing.yaml, which is used only with VpcId.
     named = [one for one in ("PublicSubnetIds", "TaskSubnetIds", "VpcCidr", "TaskPublicIp") if one in chosen.said]
     if named and not chosen["VpcId"]:
         yield Contradiction(
-            f"without VpcId, {' and '.join(named)} would have no effect: a new network would be made",
-            "set VpcId, or take the others out",
+            f"without VpcId, {' and '.join(named)} would have no effect: a new network would be created",
+            "set VpcId, or remove the others",
         )
+    # A load balancer needs subnets in two zones; with one name there cannot be two.
     subnets = chosen["PublicSubnetIds"].split(",")
     if chosen["VpcId"] and len(set(subnets)) == 1 and subnets[0]:
         yield Contradiction(
-            "PublicSubnetIds names one subnet, and a load balancer stands in two zones at least",
-            "name two subnets of different zones",
+            "PublicSubnetIds names one subnet, and a load balancer needs two availability zones",
+            "name two subnets in different zones",
         )
 
 
@@ -149,23 +156,25 @@ def _time_zone(chosen: Chosen) -> Iterator[Contradiction]:
         ZoneInfo(zone or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
         zones = available_timezones()
-        if zones:  # some machines have no list of them
+        if zones:  # a machine without a time zone database cannot check
             yield Contradiction(
-                f"there is no TimeZone {zone}{meant(zone, zones)}", "set TimeZone to a name such as Europe/Stockholm"
+                f"TimeZone={zone} does not exist{meant(zone, zones)}", "set TimeZone to a name such as Europe/Stockholm"
             )
 
 
 def _spend(chosen: Chosen) -> Iterator[Contradiction]:
     limit, most, alarm = (chosen.number(name) for name in ("SpendPerTask", "MaxTasks", "DailySpend"))
+    # Every task stops at its own limit, so together they never reach the alarm's.
     if limit and most and alarm and limit * most <= alarm:
         yield Contradiction(
-            f"the alarm at DailySpend {alarm:.0f} cannot go off: {most:.0f} tasks refuse callers at SpendPerTask "
+            f"the alarm at DailySpend={alarm:.0f} can never fire: {most:.0f} tasks reject callers at SpendPerTask="
             f"{limit:.0f}, {limit * most:.0f} dollars together",
             f"set DailySpend below {limit * most:.0f}",
             stops=False,
         )
 
 
+# Findings are reported in this order.
 RULES: Final[tuple[Rule, ...]] = (
     _regions,
     _choices,
@@ -173,11 +182,11 @@ RULES: Final[tuple[Rule, ...]] = (
     _two_addresses,
     _elsewhere,
     _existing_network,
-    _ordered("MinTasks", "MaxTasks", "scaling has no number of tasks to choose"),
+    _ordered("MinTasks", "MaxTasks", "scaling has no valid number of tasks"),
     _desired_count,
     _busy_hours,
-    _ordered("LongestCallSeconds", "PhoneDrainSeconds", "a deployment would cut the longest calls off"),
-    _ordered("StartsPerMinutePerAddress", "StartsPerMinute", "one address could never start that many"),
+    _ordered("LongestCallSeconds", "PhoneDrainSeconds", "a deployment would cut off the longest calls"),
+    _ordered("StartsPerMinutePerAddress", "StartsPerMinute", "one address could never reach its limit"),
     _caller_id,
     _time_zone,
     _spend,

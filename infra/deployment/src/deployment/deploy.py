@@ -1,4 +1,4 @@
-"""`voice-agent deploy`: make an environment, or bring it up to date."""
+"""`voice-agent deploy`: create or update an environment."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ def main(
     patience: Timeouts | None = None,
     root: Path = ROOT,
 ) -> int:
-    """Read the options, and do what they ask for; see `--help` for the exit codes."""
+    """Parse the options and run the command; see `--help` for the exit codes."""
     return work(deploy_options.read_deploy(arguments), screen, programs, patience, root)
 
 
@@ -35,16 +35,16 @@ def work(
     patience: Timeouts | None = None,
     root: Path = ROOT,
 ) -> int:
-    """Deploy, and return the exit code."""
+    """Run the command with these options; return the exit code."""
     shown = screen or new_screen()
     return run(lambda: deploy(open_job(given, shown, programs, patience or Timeouts(), root)), shown)
 
 
 def deploy(job: DeployContext) -> int:
-    """Check, build, change stack after stack, and see that it works.
+    """Check, build, deploy every stack, and run a smoke test.
 
     Raises:
-        DeploymentError: where it stopped. The next run goes on from there.
+        DeploymentError: Where it stopped. The next run continues from there.
     """
     job.screen.title(f"voice-agent deploy · {job.environment.name} · {job.aws.region}")
     examine(job)
@@ -53,7 +53,7 @@ def deploy(job: DeployContext) -> int:
         job.found["ImageTag"] = push_images.tag_of(job)
     job.screen.heading("Registry")
     rollout.deploy(job.stacks.registry)
-    linked_roles.ensure(job)  # before images and network, which take minutes: AWS needs one to know a new role
+    linked_roles.ensure(job)  # early: IAM needs a minute to propagate a new role, and images and network take longer
     if not job.options.foundation:
         push_images.publish(job, job.found["ImageTag"])
     job.screen.heading("Stacks")
@@ -62,7 +62,7 @@ def deploy(job: DeployContext) -> int:
     ensure(job)
     if job.options.foundation:
         say_roles(job)
-        return 0
+        return 0  # GitHub's workflow builds the images and deploys the services
     job.found["PublicBaseUrl"] = public_address(job)
     image_retention.announce(job, job.found["ImageTag"])
     for stack in job.stacks.guards:
@@ -78,7 +78,7 @@ def deploy(job: DeployContext) -> int:
 
 
 def public_address(job: DeployContext) -> str:
-    """Tell how the outside reaches it; empty before there is a load balancer."""
+    """Return the public URL; empty before there is a load balancer."""
     for last in ("https", "edge"):
         known = last in job.stacks
         address = job.cloudformation.outputs(job.stacks[last]).get("PublicUrl", "") if known else ""

@@ -1,4 +1,4 @@
-"""What a command works with, made in one place."""
+"""Creates the objects that a command works with: environment, stacks, AWS clients, terminal."""
 
 import sys
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from deployment.timeouts import Timeouts
 
 ROOT: Final = Path(__file__).resolve().parents[4]
 NEWEST: Final = "newest"
-"""In place of a model id: the newest that the region offers."""
+"""Placeholder for a model ID: selects the newest model that the region offers."""
 
 
 @dataclass
@@ -39,55 +39,60 @@ class DeployContext:
     programs: Programs
     patience: Timeouts
     environments: list[str] = field(default_factory=list)
-    """Names of all environments: they share the registry."""
+    """Names of all environments, which share the registry."""
     found: dict[str, str] = field(default_factory=dict)
-    """Parameters that are known only on the way: the images' tag, the public address."""
+    """Parameters that are determined on the way: the images' tag, the public URL."""
     before: dict[str, str] = field(default_factory=dict)
     """Tags of the images that services ran before this run changed them, by service."""
     set_aside: frozenset[str] = frozenset()
-    """Parameters whose value no template allows; their defaults stand for them in what a plan still shows."""
+    """Parameters whose value no template allows; a plan continues with their defaults."""
 
     def setting(self, template: str, parameter: str, service: str = "") -> str:
-        """Return a parameter, of one service where they may differ: the environment's, or its template's default."""
+        """Return a parameter's value, for one service if given: the environment's, or the template's default."""
+        # The templates' defaults are the defaults: nothing is repeated in this package.
         path = self.stacks.registry.template.path.with_name(f"{template}.yaml")
         return sizes.of(service, self.environment.parameters).get(parameter) or StackTemplate(path).default(parameter)
 
     def places(self, service: str) -> int:
         """Return how many conversations a task of a service admits."""
+        # The same mapping that the task definition uses for MAX_SESSIONS.
         template = StackTemplate(self.stacks.registry.template.path.with_name("service.yaml"))
         return int(template.mapped("Places", service, self.setting("service", "Cpu", service)))
 
     @property
     def listener(self) -> str:
-        """ARN of the listener that takes calls and visitors; before there is one, an ARN of the same form."""
+        """ARN of the listener for calls and page requests; before it exists, a placeholder of the same form."""
         outputs = self.cloudformation.outputs(self.stacks["edge"])
+        # A placeholder lets the plan check canary.yaml's parameters before edge.yaml is deployed.
         not_yet = f"arn:aws:elasticloadbalancing:{self.aws.region}:000000000000:listener/not-yet"
         return outputs.get("ListenerArn") or not_yet
 
     def chosen(self, service: str) -> Chosen:
-        """Gather every parameter of a service's stacks."""
+        """Return all parameters of a service's stacks."""
         return choose(self.environment, self.stacks, service)
 
     def go_on_without(self, names: frozenset[str]) -> None:
-        """Set parameters aside: what is worked out from here on goes by their defaults."""
+        """Set invalid parameters aside: every later step uses their defaults."""
         self.set_aside = names
+        # Also remove the variants for one service, such as PhoneCpu for Cpu.
         aside = names | {sizes.own(service, name) for service in sizes.SERVICES for name in names}
         kept = {name: value for name, value in self.environment.parameters.items() if name not in aside}
         self.environment = TargetEnvironment(self.environment.name, kept)
 
     @property
     def is_offline(self) -> bool:
-        """Whether AWS is not asked any more."""
+        """Whether requests to AWS have been stopped."""
         return isinstance(self.aws, NoAws)
 
     def go_offline(self) -> None:
-        """Ask AWS nothing more: it does not answer, or not us."""
+        """Stop sending requests to AWS: it is unreachable, or rejects the credentials."""
         self.aws = NoAws(self.aws.region, self.aws.model_region, NotAskedError())
         self.cloudformation = CloudFormation(self.aws, self.patience, self.screen.progress, self.options.role)
 
     @property
     def model(self) -> str:
-        """Bedrock id of the model that tasks may call."""
+        """Bedrock ID of the model that tasks may invoke."""
+        # "newest" is resolved by the template, so that the IAM policy and the task always agree.
         wanted = self.setting("service", "NovaSonicModelId")
         return self.stacks["permissions"].template.mapped("Models", "Newest", "Id") if wanted == NEWEST else wanted
 
@@ -100,19 +105,20 @@ class DeployContext:
 def open_job(
     options: Options, screen: Screen, programs: Programs | None, patience: Timeouts, root: Path = ROOT
 ) -> DeployContext:
-    """Read the environment and make the clients.
+    """Read the environment and create the clients.
 
     Raises:
-        UsageError: there is no such environment, or its file is wrong.
+        UsageError: There is no such environment, or its file is not valid.
     """
     templates = root / "infra/cloudformation"
+    # Installed as a package, this code has no templates beside it.
     if not templates.is_dir():
-        raise UsageError(f"{templates} is not there: deploy from a checkout of the repository")
+        raise UsageError(f"{templates} does not exist: deploy from a checkout of the repository")
     environment = environments.load(root / "infra/environments", options.environment)
     if options.region:
         environment = TargetEnvironment(environment.name, {**environment.parameters, "Region": options.region})
     stacks = stacks_of(environment, templates, strict=not options.lenient)
-    # As in the templates: a region has to be named before callers' audio leaves the one that all of it runs in.
+    # As in the templates: audio leaves the region of the stacks only if the environment names another one.
     model_region = environment.parameters.get("NovaSonicRegion") or environment.region
     aws = connect(environment.region, model_region)
     cloudformation = CloudFormation(aws, patience, screen.progress, options.role)
@@ -122,11 +128,12 @@ def open_job(
 
 
 def run(command: Callable[[], int], screen: Screen) -> int:
-    """Run a command to its end, whatever that is, and tell it as a person would want to hear it."""
+    """Run a command, print an error as a message with advice, and return the exit code."""
     try:
         return command()
     except DeploymentError as error:
         screen.heading("Stopped")
+        # Errors of our own come with advice.
         screen.row(CheckMark.BAD, "what happened", error.what)
         for line in error.advice:
             screen.advise(line)
@@ -134,15 +141,17 @@ def run(command: Callable[[], int], screen: Screen) -> int:
     except AwsFailure as error:
         screen.heading("Stopped")
         screen.row(
-            CheckMark.BAD, "AWS", short(error), ["mend that and run the same command again: it goes on from here"]
+            CheckMark.BAD, "AWS", short(error), ["fix that and run the same command again: it continues from here"]
         )
         return 1
     except (KeyboardInterrupt, EOFError):
+        # CloudFormation and ECS continue without us, so interrupting is safe.
         screen.heading("Stopped")
-        screen.advise("AWS goes on with what was begun; the same command waits for it and goes on from there")
+        screen.advise("AWS continues what was started; the same command waits for it and continues from there")
+        # 128 + SIGINT, as shells report it.
         return 130
 
 
 def new_screen() -> Screen:
-    """Make the screen of a command: what it says is all that it prints."""
+    """Return the terminal that the commands print to."""
     return Screen(sys.stdout)

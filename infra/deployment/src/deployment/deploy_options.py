@@ -1,4 +1,4 @@
-"""The options of `voice-agent deploy`, `deploy-plan` and `destroy`; each is a variable of `make` too."""
+"""Options of `voice-agent deploy`, `deploy-plan` and `destroy`; each is also a variable of the make target."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ from voice_agent.plug_in import command
 
 _TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _EPILOG: Final = """\
-Credentials are found as every AWS tool finds them: AWS_PROFILE, AWS_ACCESS_KEY_ID, a role. The region is the
-environment's own (infra/environments). Whatever ends a run, the same command goes on from there.
+Credentials come from the default chain of the AWS tools: AWS_PROFILE, AWS_ACCESS_KEY_ID, a role. The region is the
+environment's own (infra/environments). If a run stops, run the same command again: it continues from there.
 
 Exit code: 0 done, 1 not done, 2 wrong usage.
 """
@@ -20,7 +20,7 @@ Exit code: 0 done, 1 not done, 2 wrong usage.
 
 @dataclass(frozen=True)
 class Options:
-    """What is to be done, checked."""
+    """Validated options of one command."""
 
     environment: str
     region: str
@@ -36,13 +36,13 @@ class Options:
     canary: bool = True
     restart: bool = False
     lenient: bool = False
-    """List a line of the environment's file that says nothing among the checks, instead of stopping at it."""
+    """Report an invalid line of the environment's file among the checks, instead of stopping at it."""
     foundation: bool = False
     unprotect: bool = False
 
 
 def is_tag(text: str) -> bool:
-    """Tell whether a registry takes it."""
+    """Return whether a registry accepts the text as a tag."""
     return _TAG.fullmatch(text) is not None
 
 
@@ -54,15 +54,15 @@ def _tag(text: str) -> str:
 
 def _number(text: str) -> str:
     if not re.fullmatch(r"\+[1-9]\d{6,14}", text):
-        raise ValueError(f"{text!r} is not a number such as +46701234567")
+        raise ValueError(f"{text!r} is not a phone number such as +46701234567")
     return text
 
 
-_environment = typer.Option("--environment", metavar="NAME", help="A file of infra/environments.")
-_region = typer.Option("--region", metavar="REGION", help="Instead of the environment's own.")
-_role = typer.Option("--role", metavar="ARN", help="What CloudFormation acts as, instead of as you do.")
-_images = typer.Option("--images", metavar="TAG", parser=_tag, help="Deploy images that were pushed before.")
-_tagged = typer.Option("--tag", metavar="TAG", parser=_tag, help="Name the images so, instead of by the commit.")
+_environment = typer.Option("--environment", metavar="NAME", help="Name of a file in infra/environments.")
+_region = typer.Option("--region", metavar="REGION", help="Override the environment's region.")
+_role = typer.Option("--role", metavar="ARN", help="Role that CloudFormation assumes, instead of yours.")
+_images = typer.Option("--images", metavar="TAG", parser=_tag, help="Deploy images that have been pushed.")
+_tagged = typer.Option("--tag", metavar="TAG", parser=_tag, help="Tag of the images, instead of the commit.")
 
 
 @command("deployment.deploy:work", epilog=_EPILOG)
@@ -74,33 +74,35 @@ def deploy(  # noqa: PLR0913 - each is an option
     role: Annotated[str, _role] = "",
     images: Annotated[str | None, _images] = None,
     tag: Annotated[str | None, _tagged] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Make the changes that are shown without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Apply the changes without asking.")] = False,
     twilio_number: Annotated[
         str | None,
-        typer.Option(metavar="NUMBER", parser=_number, help="Let this number call the agent, such as +46…"),
+        typer.Option(metavar="NUMBER", parser=_number, help="Point this phone number at the deployment, such as +46…"),
     ] = None,
     twilio_fallback_url: Annotated[
-        str, typer.Option(metavar="URL", help="What Twilio asks when nothing answers: a TwiML Bin's address.")
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Fallback URL of the number, for when the deployment does not answer: a TwiML Bin's URL.",
+        ),
     ] = "",
     address: Annotated[
-        str, typer.Option(metavar="URL", help="Prove it works at this address, where its name is not known yet.")
+        str, typer.Option(metavar="URL", help="Run the smoke test against this URL (DNS not propagated yet).")
     ] = "",
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Start all tasks anew, also where nothing has changed.")
-    ] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Replace all tasks, even if nothing has changed.")] = False,
     no_canary: Annotated[
-        bool, typer.Option("--no-canary", help="Change the services without trying the new version at one task first.")
+        bool, typer.Option("--no-canary", help="Update the services without testing the new version as a canary first.")
     ] = False,
     foundation: Annotated[
         bool,
         typer.Option(
             "--foundation",
-            help="Stop before images and services: GitHub builds and releases those, and needs no docker here.",
+            help="Deploy only what GitHub's workflow needs before it builds and deploys the services; needs no docker.",
         ),
     ] = False,
-    no_call: Annotated[bool, typer.Option("--no-call", help="Do not call it afterwards.")] = False,
+    no_call: Annotated[bool, typer.Option("--no-call", help="Skip the test call.")] = False,
 ) -> Options:
-    """Make an environment in AWS, or bring it up to date."""
+    """Create or update an environment in AWS."""
     _one_of(context, images, tag)
     return Options(
         environment=environment,
@@ -130,7 +132,7 @@ def deploy_plan(  # noqa: PLR0913 - each is an option
     images: Annotated[str | None, _images] = None,
     tag: Annotated[str | None, _tagged] = None,
 ) -> Options:
-    """Show what deploy would do. Nothing is changed, and nothing is left behind."""
+    """Show what deploy would change, without changing it."""
     _one_of(context, images, tag)
     return Options(environment, region, yes=False, role=role, images=images or "", tag=tag or "", lenient=True)
 
@@ -142,24 +144,26 @@ def destroy(
     region: Annotated[str, _region] = "",
     role: Annotated[str, _role] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the environment's name first.")] = False,
-    unprotect: Annotated[bool, typer.Option("--unprotect", help="With --yes: delete also what is protected.")] = False,
+    unprotect: Annotated[
+        bool, typer.Option("--unprotect", help="With --yes: also delete a protected environment.")
+    ] = False,
 ) -> Options:
-    """Take an environment away, newest stack first, and say what stays."""
+    """Delete an environment, newest stack first, and list what remains."""
     return Options(environment, region, yes, role, unprotect=unprotect)
 
 
 def read_deploy(arguments: Sequence[str], env: Mapping[str, str] | None = None) -> Options:
-    """Return the options of `deploy`; wrong usage ends the program with code 2."""
+    """Parse the options of `deploy`; wrong usage exits with code 2."""
     return deploy.options(arguments, env)
 
 
 def read_plan(arguments: Sequence[str]) -> Options:
-    """Return the options of `deploy-plan`."""
+    """Parse the options of `deploy-plan`."""
     return deploy_plan.options(arguments)
 
 
 def read_destroy(arguments: Sequence[str]) -> Options:
-    """Return the options of `destroy`."""
+    """Parse the options of `destroy`."""
     return destroy.options(arguments)
 
 

@@ -1,7 +1,6 @@
-"""`voice-agent deploy-plan`: show what `deploy` would do, and do nothing.
+"""`voice-agent deploy-plan`: show what `deploy` would change, without changing it.
 
-A plan changes nothing, so nothing stops it: what is in the way of a deployment is listed, and the rest is shown by what
-is known here.
+A plan always runs to its end: it lists what would stop a deployment, and derives the rest from what is known locally.
 """
 
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from deployment.subprocesses import Programs
 from deployment.timeouts import Timeouts
 
 _NOT_YET: Final = "https://not-yet.invalid"
-"""Stands for the address of a load balancer that is not there yet."""
+"""Placeholder for the URL of a load balancer that does not exist yet."""
 
 
 def main(
@@ -34,7 +33,7 @@ def main(
     patience: Timeouts | None = None,
     root: Path = ROOT,
 ) -> int:
-    """Read the options, and do what they ask for; see `--help` for the exit codes."""
+    """Parse the options and run the command; see `--help` for the exit codes."""
     return work(deploy_options.read_plan(arguments), screen, programs, patience, root)
 
 
@@ -45,28 +44,30 @@ def work(
     patience: Timeouts | None = None,
     root: Path = ROOT,
 ) -> int:
-    """Show it, and return the exit code."""
+    """Run the command with these options; return the exit code."""
     shown = screen or new_screen()
     return run(lambda: plan(open_job(given, shown, programs, patience or Timeouts(), root)), shown)
 
 
 def plan(job: DeployContext) -> int:
-    """Make the same checks and comparisons as `deploy`, leave nothing behind, and tell whether it would go through."""
+    """Run the checks and comparisons of `deploy`, change nothing, and return 1 if `deploy` would stop."""
     job.screen.title(f"voice-agent deploy-plan · {job.environment.name} · {job.aws.region}")
     stopping = look_at(job)
+    # Set in the order in which `deploy` would find them, because stacks use both.
     job.found["ImageTag"] = _tag(job)
     _images(job)
     job.found["PublicBaseUrl"] = _coming_address(job)
     stopping += _stacks(job)
+    # The bill is shown even if `deploy` would stop: it often decides whether to continue.
     bill.show(job)
-    job.screen.heading("Nothing was changed, and nothing is left behind")
+    job.screen.heading("Nothing was changed")
     if stopping:
         job.screen.advise(f"`deploy` would stop at: {', '.join(dict.fromkeys(stopping))}", "  ")
     return 1 if stopping else 0
 
 
 def _tag(job: DeployContext) -> str:
-    """Name the images; the check of the source has said why there is no commit, if there is none."""
+    """Return the images' tag, or a placeholder without a commit; the check of the source reports why there is none."""
     try:
         return push_images.tag_of(job)
     except UsageError:
@@ -81,15 +82,17 @@ def _images(job: DeployContext) -> None:
             there = images.is_there(job.aws, f"pipecat-voice-agent/{service}", job.found["ImageTag"])
         except AwsFailure as error:
             _forget(job, error)
-            job.screen.row(CheckMark.UNKNOWN, service, f"{way}, unless the registry has it")
+            job.screen.row(CheckMark.UNKNOWN, service, f"{way}, unless the registry contains it")
             continue
-        job.screen.row(CheckMark.GOOD if there else "+", service, "there already" if there else f"would be {way}")
+        # An image that is there is not built again.
+        job.screen.row(CheckMark.GOOD if there else "+", service, "already pushed" if there else f"would be {way}")
 
 
 def _coming_address(job: DeployContext) -> str:
-    """Tell the address that services will have: a certificate brings a new one, which its stack does not know yet."""
+    """Return the URL that the services will have: with a certificate it is the domain, which no stack outputs yet."""
     domain = job.environment.parameters.get("DomainName", "")
     try:
+        # Without a domain the URL is the load balancer's, which only AWS knows.
         return f"https://{domain}" if domain else public_address(job) or _NOT_YET
     except AwsFailure as error:
         _forget(job, error)
@@ -97,7 +100,7 @@ def _coming_address(job: DeployContext) -> str:
 
 
 def _stacks(job: DeployContext) -> list[str]:
-    """Show what would become of each stack; name those that CloudFormation refuses."""
+    """Show the changes of each stack; return the stacks that CloudFormation rejects."""
     job.screen.heading("Stacks, by their templates" if job.is_offline else "Stacks")
     rollout = Rollout(job, ChangeApproval(job.screen, all=False))
     missing, refused = 0, []
@@ -108,17 +111,20 @@ def _stacks(job: DeployContext) -> list[str]:
             job.screen.row(CheckMark.BAD, stack.last, error.what, error.advice)
             refused.append(stack.last)
             exists = False
+        # Once a stack below is missing, CloudFormation cannot resolve the imports of the later ones.
         missing += not exists and stack in (job.stacks.registry, *job.stacks.foundation)
     return refused
 
 
 def _preview(rollout: Rollout, stack: Stack, *, comparable: bool) -> bool:
-    """Compare one stack with AWS, or with nothing where AWS cannot be asked; tell whether it is there."""
+    """Compare one stack with AWS, or list its template's resources offline; return whether the stack exists."""
     job = rollout.job
     given = stack.parameters(job.environment, {**FOUND, **job.found})
+    # Offline, the template alone tells what would be created.
     if job.is_offline:
         job.screen.row(CheckMark.STEP, stack.last, changes.kinds(stack.template.made(given).values()))
         return False
+    # CloudFormation would reject the stack for reasons that the checks have already reported.
     if stack.template.parameters & job.set_aside or bounds.refused(stack.template, given, job.environment.region):
         by_template = changes.kinds(stack.template.made(given).values())
         job.screen.row(CheckMark.UNKNOWN, stack.last, f"not compared, see parameters; by its template: {by_template}")
@@ -133,6 +139,6 @@ def _preview(rollout: Rollout, stack: Stack, *, comparable: bool) -> bool:
 
 
 def _forget(job: DeployContext, error: Exception) -> None:
-    """Ask AWS nothing more once it is out of reach: every further request would wait as long as this one did."""
+    """Stop sending requests once AWS is unreachable: each further one would wait for the same timeout."""
     if is_out_of_reach(error):
         job.go_offline()

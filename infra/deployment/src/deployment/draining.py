@@ -1,8 +1,8 @@
-"""How a service that is deleted lets go of its conversations.
+"""Shortens connection draining while a service is deleted.
 
 A task keeps its conversations for PhoneDrainSeconds or WebDrainSeconds of edge.yaml, half an hour or more, and
-CloudFormation gives up on deleting a service after thirty minutes. Deleting one with live calls would so end as
-DELETE_FAILED, after half an hour in which no new call is answered. To agree to the deletion is to agree to the cut.
+CloudFormation gives up on deleting a service after thirty minutes. Deleting a service with live calls would therefore
+end as DELETE_FAILED, after half an hour without a new call. Confirming the deletion confirms that calls are cut off.
 """
 
 from collections.abc import Iterator
@@ -21,20 +21,22 @@ _DELAY: Final = "deregistration_delay.timeout_seconds"
 
 @contextmanager
 def quick_drain(job: DeployContext, stack: Stack) -> Iterator[None]:
-    """Shorten the deregistration delay while a service's stack is deleted; it is as before if the deletion fails.
+    """Lower the deregistration delay while a service's stack is deleted; restore it if the deletion fails.
 
     Args:
         job: The command.
-        stack: Any stack; only a service's has tasks that drain.
+        stack: Any stack; only a service's stack has tasks that drain.
     """
     group = job.cloudformation.outputs(job.stacks["edge"]).get(_output(stack), "") if stack.service else ""
     before = _delay(job, group) if group else ""
     if not before:
         yield
         return
+    # CloudFormation gives up on deleting a service after thirty minutes.
     _set(job, group, str(DRAIN_SECONDS))
     try:
         yield
+    # Only a failed deletion leaves a target group whose delay matters.
     except DeploymentError:
         _set(job, group, before)
         raise
@@ -45,7 +47,7 @@ def _output(stack: Stack) -> str:
 
 
 def _delay(job: DeployContext, group: str) -> str:
-    """Read the delay; empty where these credentials may not, or the group is gone."""
+    """Return the delay in seconds; empty without permission to read it, or if the target group is gone."""
     try:
         attributes = job.aws.elb.describe_target_group_attributes(TargetGroupArn=group)["Attributes"]
     except AwsFailure as error:

@@ -1,12 +1,12 @@
-"""What ends a deployment before its end. Each says what happened and what to do, in a sentence for a person."""
+"""Errors that stop a deployment. Each says what happened and what to do, in a sentence for the operator."""
 
 
 class DeploymentError(Exception):
-    """The deployment stops here; run again, it goes on from here.
+    """The deployment stopped; the next run continues from there.
 
     Attributes:
-        what: what happened.
-        advice: what to do about it, line by line.
+        what: What happened.
+        advice: What to do about it, line by line.
     """
 
     code = 1
@@ -18,17 +18,17 @@ class DeploymentError(Exception):
 
 
 class UsageError(DeploymentError):
-    """It was not said what to do, or not so that it can be done."""
+    """The options, or the environment's file, are not valid."""
 
     code = 2
 
 
 class DeclinedError(DeploymentError):
-    """The person at the keyboard said no."""
+    """The operator answered no."""
 
 
 class StackError(DeploymentError):
-    """CloudFormation could not do what the template says."""
+    """CloudFormation could not apply a template."""
 
 
 class ImageError(DeploymentError):
@@ -36,4 +36,4 @@ class ImageError(DeploymentError):
 
 
 class ProofError(DeploymentError):
-    """Everything was deployed, and does not answer as it should."""
+    """The deployment completed, and its smoke test failed."""

@@ -1,4 +1,4 @@
-"""CloudFormation's functions, worked out from the parameters alone: conditions, rules, and what they choose between."""
+"""Evaluates CloudFormation's intrinsic functions from the parameters alone: conditions, rules, and what they select."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -7,22 +7,24 @@ _NO_VALUE: Final = "AWS::NoValue"
 
 
 class UnknowableError(Exception):
-    """It depends on something that only AWS knows, such as an attribute of a resource."""
+    """The value depends on something that only AWS knows, such as an attribute of a resource."""
 
 
 class Expressions:
-    """A template together with the values of its parameters."""
+    """A template with the values of its parameters."""
 
     def __init__(self, body: Mapping[str, Any], given: Mapping[str, str]) -> None:
-        """Take a template with its functions in their long form, and the parameters that are not left to defaults."""
+        """Keep a template with its functions in long form, and the parameters that differ from their defaults."""
         declared: Mapping[str, Any] = body.get("Parameters", {})
         self._body = body
+        # Pseudo parameters such as AWS::Region are given like parameters.
         self._values = {name: given.get(name, one.get("Default")) for name, one in declared.items()} | {
             name: value for name, value in given.items() if name.startswith("AWS::")
         }
         self._functions: Mapping[str, Callable[[Any], Any]] = {
             "Ref": self._ref,
             "Condition": self.condition,
+            # CloudFormation compares texts, so 1024 equals "1024".
             "Fn::Equals": lambda pair: self.value(pair[0]) == self.value(pair[1]),
             "Fn::Not": lambda one: not self.holds(one[0]),
             "Fn::And": lambda every: all(self.holds(one) for one in every),
@@ -36,45 +38,50 @@ class Expressions:
         }
 
     def condition(self, name: str) -> bool:
-        """Tell whether a condition of the template holds.
+        """Return whether a condition of the template holds.
 
         Raises:
-            UnknowableError: it depends on more than the parameters.
+            UnknowableError: It depends on more than the parameters.
         """
         return self.holds(self._body["Conditions"][name])
 
     def holds(self, node: Any) -> bool:  # noqa: ANN401 - JSON
-        """Tell whether an expression that is true or false is true."""
+        """Evaluate an expression to a boolean."""
         found = self.resolve(node)
+        # An unresolved function is a mapping, not a boolean.
         if not isinstance(found, bool):
-            raise UnknowableError(f"{node} is neither true nor false")
+            raise UnknowableError(f"{node} is not a boolean")
         return found
 
     def value(self, node: Any) -> str:  # noqa: ANN401 - JSON
-        """Return an expression's text; a number is written as CloudFormation compares it."""
+        """Evaluate an expression to text; CloudFormation compares numbers as text too."""
         return str(self.resolve(node))
 
     def values(self, node: Any) -> list[str]:  # noqa: ANN401 - JSON
-        """Return a list's texts, without those that are no value."""
+        """Evaluate a list to texts, without AWS::NoValue."""
         found = self.resolve(node)
+        # A parameter of a list type arrives as text with commas.
         listed: Sequence[Any] = found.split(",") if isinstance(found, str) else found
         resolved = [self.resolve(one) for one in listed]
         return [str(one) for one in resolved if one is not None]
 
     def resolve(self, node: Any) -> Any:  # noqa: ANN401 - JSON
-        """Work one expression out; what is no function stays as it is."""
+        """Evaluate one expression; anything that is not a function is returned as it is."""
+        # A function is a mapping with exactly one key.
         if not isinstance(node, Mapping) or len(node) != 1:
             return node
         ((name, argument),) = node.items()
         if name in self._functions:
             return self._functions[name](argument)
+        # Fn::ImportValue and Fn::GetAtt, for example.
         if str(name).startswith("Fn::"):
-            raise UnknowableError(f"{name} is known to AWS alone")
+            raise UnknowableError(f"only AWS can evaluate {name}")
         return node
 
     def _ref(self, name: str) -> Any:  # noqa: ANN401 - JSON
         if name == _NO_VALUE:
             return None
+        # No value and no default: a resource, or a parameter that is given later.
         if self._values.get(name) is None:
             raise UnknowableError(f"{name} is not a parameter with a value")
         return self._values[name]

@@ -1,6 +1,7 @@
-"""GitHub's OIDC provider: an account has one at most, and often has it already.
+"""Finds GitHub's OIDC provider: an account has at most one, and often has it already.
 
-Other pipelines of the account use the same one, so it is never deleted: the stack of the roles uses what is there.
+Other pipelines of the account use the same provider, so it is never deleted: the stack of the roles uses the existing
+one.
 """
 
 from typing import Final
@@ -13,14 +14,14 @@ from deployment.stacks import Stack
 
 PARAMETER: Final = "ProviderArn"
 AUDIENCE: Final = "sts.amazonaws.com"
-"""What GitHub's token must be for; a provider accepts the audiences on its own list."""
+"""Audience of GitHub's token; a provider accepts only the audiences on its list."""
 _NAME: Final = ":oidc-provider/token.actions.githubusercontent.com"
 
 
 def adopted(job: DeployContext, stack: Stack, *, exists: bool) -> dict[str, str]:
-    """Return the parameter that names the account's provider; nothing where the stack has to create it.
+    """Return the parameter that names the account's provider; empty if the stack must create it.
 
-    A stack that stands keeps what it was given: one that created the provider itself would otherwise give it up.
+    An existing stack keeps its last value: a stack that created the provider would otherwise delete it.
     """
     if job.environment.parameters.get(PARAMETER):
         return {}
@@ -29,7 +30,7 @@ def adopted(job: DeployContext, stack: Stack, *, exists: bool) -> dict[str, str]
 
 
 def find(aws: Aws) -> str:
-    """Return the ARN of the account's provider for GitHub; empty if it has none, or these credentials may not look."""
+    """Return the ARN of the account's provider for GitHub; empty if there is none, or no permission to list them."""
     try:
         listed = aws.iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
     except ClientError as error:
@@ -40,11 +41,11 @@ def find(aws: Aws) -> str:
 
 
 def accepts_us(aws: Aws, arn: str) -> bool:
-    """Tell whether a provider accepts tokens for AWS."""
+    """Return whether a provider accepts tokens for AWS."""
     return AUDIENCE in aws.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"]
 
 
 def how_to_accept(arn: str) -> str:
-    """Return the command that adds the audience; it takes nothing away from other pipelines."""
+    """Return the command that adds the audience; other pipelines keep theirs."""
     command = "aws iam add-client-id-to-open-id-connect-provider"
     return f"{command} --open-id-connect-provider-arn {arn} --client-id {AUDIENCE}"

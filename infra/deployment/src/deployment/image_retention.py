@@ -1,7 +1,7 @@
-"""Tags the images that an environment runs, so that no rule of the registry deletes them.
+"""Tags the images that environments run, so that no lifecycle rule deletes them.
 
-`deployed-<environment>-now` is what runs, `-next` what is being rolled out, `-before` what ran before it. These tags
-move (registry.yaml); the tag that tasks are started by does not.
+`deployed-<environment>-now` marks what runs, `-next` what is being rolled out, `-before` what ran before. These tags
+move (registry.yaml); the immutable tag that tasks start from does not.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from deployment.errors import ImageError
 from deployment.images import DOCKERFILES
 
 PREFIX: Final = "deployed-"
-"""Begins every tag that exempts an image; the rules of registry.yaml name it."""
+"""Prefix of every tag that exempts an image; the lifecycle rules of registry.yaml match it."""
 REPOSITORIES: Final = {service: f"pipecat-voice-agent/{service}" for service in DOCKERFILES}
 _MANIFESTS: Final = (
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -27,14 +27,15 @@ _MANIFESTS: Final = (
 
 
 def announce(job: DeployContext, tag: str) -> None:
-    """Keep the images that are about to be rolled out; what runs until then keeps its own tag."""
+    """Tag the images that are about to be rolled out; the running ones keep their tag until then."""
     _tell(job, lambda repository: tag_also(job.aws, repository, tag, _marker(job, "next")))
 
 
 def confirm(job: DeployContext, tag: str) -> None:
-    """Keep the images that run now, and those that ran before: the way back is one deployment long."""
+    """Tag the images that run now, and those that ran before: a rollback goes back one deployment."""
 
     def move(repository: str) -> None:
+        # Move `before` only if another image runs now, or a repeated deployment would overwrite the way back.
         was, now = (digest(job.aws, repository, one) for one in (_marker(job, "now"), tag))
         if was and was != now:
             tag_also(job.aws, repository, _marker(job, "now"), _marker(job, "before"))
@@ -44,17 +45,19 @@ def confirm(job: DeployContext, tag: str) -> None:
 
 
 def tag_also(aws: Aws, repository: str, tag: str, marker: str) -> None:
-    """Give an image one more tag, without pulling it.
+    """Add a tag to an image in the registry, without pulling it.
 
     Raises:
-        ImageError: the repository has no image of this tag.
+        ImageError: The repository has no image with this tag.
     """
+    # Without these types ECR would convert the manifest, which changes its digest.
     found = aws.ecr.batch_get_image(
         repositoryName=repository, imageIds=[{"imageTag": tag}], acceptedMediaTypes=list(_MANIFESTS)
     )["images"]
     if not found:
         raise ImageError(f"{repository} has no image {tag}")
     image: Any = found[0]
+    # Old manifests contain no media type, so it must be passed on.
     about = {"imageManifestMediaType": image["imageManifestMediaType"]} if "imageManifestMediaType" in image else {}
     try:
         aws.ecr.put_image(repositoryName=repository, imageManifest=image["imageManifest"], imageTag=marker, **about)
@@ -70,18 +73,19 @@ def digest(aws: Aws, repository: str, tag: str) -> str:
 
 
 def kept_images(given: Mapping[str, str], default: str, told: str) -> str:
-    """Return how many images the registry keeps: never fewer than it was told, by whichever environment.
+    """Return how many images the registry keeps: never fewer than any environment has set.
 
     Args:
-        given: parameters of the environment that is deployed.
-        default: the template's.
-        told: what the registry keeps at present; empty if there is no registry.
+        given: Parameters of the environment that is being deployed.
+        default: The template's default.
+        told: The registry's current setting; empty if there is no registry.
     """
+    # Environments share the registry: the largest number wins.
     return str(max(int(one) for one in (given.get("KeptImages") or default, told) if one))
 
 
 def newer_than(images: Iterable[Mapping[str, Any]], image: Mapping[str, Any]) -> int:
-    """Count the images that were pushed after one: the registry deletes the oldest first."""
+    """Return how many images were pushed after this one: the registry deletes the oldest first."""
     return sum(one["imagePushedAt"] > image["imagePushedAt"] for one in images)
 
 
@@ -90,7 +94,8 @@ def _marker(job: DeployContext, which: str) -> str:
 
 
 def _tell(job: DeployContext, mark: Any) -> None:  # noqa: ANN401 - called with a repository
-    """Tag both services' images. A failure is shown and stops nothing: what runs is in the registry still."""
+    """Tag both services' images. A failure only warns: the images that run are still in the registry."""
+    # Each repository by itself: one failure does not keep the other from being tagged.
     for service, repository in REPOSITORIES.items():
         try:
             mark(repository)

@@ -1,4 +1,4 @@
-"""The images: built here for the environment's processor, pushed once under the commit they were built from."""
+"""Builds the images for the environment's CPU architecture and pushes them, tagged with their commit."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -18,15 +18,15 @@ _BUILD_SECONDS: Final = 3600.0
 
 @dataclass(frozen=True)
 class Commit:
-    """What is checked out."""
+    """The commit that is checked out."""
 
     tag: str
     changed: int
-    """Files that differ from the commit."""
+    """Number of files that differ from the commit."""
 
 
 def commit(programs: Programs) -> Commit | None:
-    """Tell what is checked out; None where there is no git or no repository."""
+    """Return the commit that is checked out; None without git or without a repository."""
     head = programs.run(["git", "rev-parse", "--short=12", "HEAD"])
     status = programs.run(["git", "status", "--porcelain"])
     if head.code or status.code:
@@ -35,7 +35,7 @@ def commit(programs: Programs) -> Commit | None:
 
 
 def is_there(aws: Aws, repository: str, tag: str) -> bool:
-    """Tell whether a repository has an image of this tag. Tags do not move, so one that is there is the right one."""
+    """Return whether a repository has an image with this tag. Tags are immutable, so it is the right image."""
     try:
         aws.ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
     except ClientError as error:
@@ -46,10 +46,10 @@ def is_there(aws: Aws, repository: str, tag: str) -> bool:
 
 
 def log_in(client: Any, programs: Programs, registry: str) -> None:  # noqa: ANN401 - boto3's client for ECR
-    """Open the registry to docker for some hours; the token goes over stdin, where no list of processes shows it.
+    """Log docker in to the registry. The token, valid for hours, goes over stdin, because process lists show arguments.
 
     Raises:
-        ImageError: docker does not take it.
+        ImageError: The login failed.
     """
     (token,) = client.get_authorization_token()["authorizationData"]
     user, _, password = base64.b64decode(token["authorizationToken"]).decode().partition(":")
@@ -59,9 +59,9 @@ def log_in(client: Any, programs: Programs, registry: str) -> None:  # noqa: ANN
 
 
 def build_command(service: str, image: str, platform: str) -> list[str]:
-    """Tell how an image is built and pushed.
+    """Return the command that builds and pushes an image.
 
-    Without provenance, which would make an index of each image; its unnamed parts look like leftovers to the registry.
+    Without provenance: it would create an index for each image, whose untagged parts the lifecycle rules delete.
     """
     return [
         *("docker", "buildx", "build", "--platform", platform, "--file", DOCKERFILES[service], "--tag", image),
@@ -73,13 +73,13 @@ def build(programs: Programs, service: str, image: str, platform: str, on_line: 
     """Build and push one image.
 
     Raises:
-        ImageError: with the last lines that docker wrote.
+        ImageError: With the last lines of docker's output.
     """
     done = programs.run(build_command(service, image, platform), seconds=_BUILD_SECONDS, on_line=on_line)
     if done.code:
-        raise ImageError(f"the image of {service} was not built", *done.tail())
+        raise ImageError(f"building the image of {service} failed", *done.tail())
 
 
 def repositories(outputs: Mapping[str, str]) -> dict[str, str]:
-    """Tell each service's repository from the registry's outputs."""
+    """Return each service's repository URI from the registry stack's outputs."""
     return {"phone": outputs["PhoneRepositoryUri"], "web": outputs["WebRepositoryUri"]}

@@ -1,7 +1,7 @@
-"""Service-linked roles: what AWS's own services act as, made before the account's first stack needs them.
+"""Creates the service-linked roles that AWS services assume, before the account's first stack needs them.
 
-A service makes its role when it is first used, and then may not be able to assume it for a minute: the first cluster of
-an account fails with "Unable to assume the service linked role". Made here, they are known when a stack uses them.
+A service creates its role on first use, and may not be able to assume it for a minute: the first cluster of an account
+fails with "Unable to assume the service linked role". Created here, they have propagated when a stack needs them.
 """
 
 from typing import Final
@@ -18,13 +18,13 @@ SERVICES: Final = (
     "ecs.application-autoscaling.amazonaws.com",
 )
 _THERE: Final = "InvalidInput"
-"""IAM's answer where the account has the role: "Service role name … has been taken in this account"."""
+"""IAM's error code if the account has the role: "Service role name … has been taken in this account"."""
 
 
 def ensure(job: DeployContext) -> None:
-    """Create the roles that the account lacks, before the first platform.
+    """Create the roles that the account lacks, before its first platform stack.
 
-    Credentials that may not create roles are no reason to stop: most accounts have them.
+    Without permission to create roles, only warn: most accounts have them.
     """
     if job.cloudformation.exists(job.stacks["platform"]):
         return
@@ -42,10 +42,10 @@ def ensure(job: DeployContext) -> None:
 
 
 def is_too_new(reason: str) -> bool:
-    """Tell whether something failed because such a role was created only a moment ago."""
+    """Return whether a failure was caused by a role that is still propagating."""
     return "assume the service linked role" in reason
 
 
 def how_to_create(service: str) -> str:
-    """Return the command that creates one by hand."""
+    """Return the command that creates a role by hand."""
     return f"aws iam create-service-linked-role --aws-service-name {service}"

@@ -1,7 +1,7 @@
-"""The account's quota of concurrent streams to the model, in the model's region.
+"""Reads the account's quota of concurrent model streams, in the model's region.
 
-AWS names it "On-demand InvokeModel concurrent requests for Amazon Nova 2 Sonic", one for each generation. Its code
-differs from generation to generation and is documented nowhere, so the name is what identifies it.
+AWS names it "On-demand InvokeModel concurrent requests for Amazon Nova 2 Sonic", one per model generation. Its code
+differs between generations and is not documented, so the quota is found by its name.
 """
 
 import re
@@ -12,18 +12,18 @@ from typing import Any, Final
 from deployment.aws import Aws
 
 DOCUMENTED: Final = 20
-"""AWS's default where an account lists no value; new accounts are often given less."""
+"""AWS's documented default, for accounts that list no value; new accounts often get less."""
 _GENERATION: Final = re.compile(r"nova(?P<version>[\d\s._-]*)sonic")
 _MODEL: Final = re.compile(r"^amazon\.nova(?P<version>(?:-\d+)*)-sonic(?:-v\d+(?::\d+)?)?$")
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How many streams may be open at once.
+    """The number of streams that may be open concurrently.
 
     Attributes:
-        streams: Of all environments of the account together.
-        adjustable: Whether the Service Quotas console takes a request; None where AWS does not say.
+        streams: For all environments of the account together.
+        adjustable: Whether the Service Quotas console accepts an increase request; None if AWS does not say.
         source: Where the value comes from.
     """
 
@@ -33,12 +33,12 @@ class Quota:
 
 
 def read(aws: Aws, model: str, region: str = "") -> Quota:
-    """Read the quota of a model: the account's value, else AWS's default, else the documented one.
+    """Return the quota of a model: the account's value, else AWS's default, else the documented one.
 
     Args:
-        aws: The account.
-        model: Id of the model.
-        region: Of the model; empty is the first one of the deployment.
+        aws: The clients.
+        model: ID of the model.
+        region: The model's region; empty selects the deployment's model region.
 
     Raises:
         BotoCoreError, ClientError: AWS did not answer.
@@ -68,5 +68,5 @@ def _of(model: str, quotas: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | 
 
 
 def _version(found: re.Match[str] | None) -> list[str] | None:
-    """Return the digits of a generation, however they are separated; None for another kind of model."""
+    """Return the numbers of a generation, whatever separates them; None for another kind of model."""
     return None if found is None else re.findall(r"\d+", found["version"])

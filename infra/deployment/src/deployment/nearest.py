@@ -1,4 +1,4 @@
-"""What a misspelt or shortened word was meant to be."""
+"""Suggests the known word that a misspelt or shortened one stands for."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -8,9 +8,9 @@ _ALIKE: Final = 0.6
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the known word that is most like this one; empty if none is.
+    """Return the known word that is most similar; empty if none is.
 
-    The beginning of a word stands for it: nothing is as like `prod` as `production`, though half of the letters lack.
+    A unique prefix wins: `prod` means `production`, although difflib rates half of its letters as missing.
     """
     words = sorted(known)
     lower = {one.lower(): one for one in words}
@@ -22,6 +22,6 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence that asks for the nearest word; empty if none is near."""
+    """Return a suffix that suggests the most similar word; empty if there is none."""
     near = nearest(word, known)
     return f"; did you mean {near}?" if near else ""

@@ -1,4 +1,4 @@
-"""AWS, where it cannot be asked: what needs no answer of it is shown all the same."""
+"""Replaces AWS where it cannot be reached, so that a plan still shows everything that is known locally."""
 
 from typing import Any, NoReturn
 
@@ -9,13 +9,13 @@ from deployment.aws import Aws, AwsFailure
 
 
 class NotAskedError(BotoCoreError):
-    """AWS was not asked, since it would not have answered."""
+    """No request was sent, because AWS would not have answered."""
 
     fmt = "AWS was not asked"
 
 
 class NoAws(Aws):
-    """In AWS's place: every request ends in the reason why there is none."""
+    """A replacement for Aws whose every request raises the reason why AWS is unavailable."""
 
     def __init__(self, region: str, model_region: str, why: Exception) -> None:
         self.region = region
@@ -23,12 +23,12 @@ class NoAws(Aws):
         self.why = why
 
     def __getattr__(self, _client: str) -> Any:  # noqa: ANN401 - in place of any client
-        """Give a client that is none."""
+        """Return a client whose every method raises."""
         return _Nobody(self.why)
 
 
 class _Nobody:
-    """A client that cannot ask."""
+    """A client whose every method raises."""
 
     def __init__(self, why: Exception) -> None:
         self._why = why
@@ -41,7 +41,7 @@ class _Nobody:
 
 
 def connect(region: str, model_region: str) -> Aws:
-    """Make AWS's clients, or what stands for them where the region, the profile or its file is wrong."""
+    """Create the AWS clients, or their replacement if the region, the profile or its file is not valid."""
     if region not in aws_regions.known():
         return NoAws(region, model_region, UnknownRegionError(region_name=region, error_msg="no such region"))
     try:
@@ -51,5 +51,5 @@ def connect(region: str, model_region: str) -> Aws:
 
 
 def is_out_of_reach(error: Exception) -> bool:
-    """Tell whether AWS gave no answer at all: the next request would end the same way, after as long a wait."""
+    """Return whether AWS sent no response at all: a further request would wait for the same timeout."""
     return not isinstance(error, ClientError)

@@ -1,4 +1,4 @@
-"""All checks, in the order in which a person can do something about them."""
+"""Runs all checks, in the order in which an operator can fix what they find."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -32,37 +32,42 @@ from deployment.service_secrets import find, needs
 
 
 def examine(job: DeployContext) -> None:
-    """Make every check and list them all.
+    """Run every check and print the results.
 
     Raises:
-        DeploymentError: something would stop the deployment later, and worse.
+        DeploymentError: A problem would stop the deployment later, with part of it done.
     """
     if stopping := look_at(job):
         raise DeploymentError(
-            f"{', '.join(stopping)}: nothing has been changed", "correct that and run the same command again"
+            f"{', '.join(stopping)}: nothing has been changed", "fix the above and run the same command again"
         )
 
 
 def look_at(job: DeployContext) -> list[str]:
-    """Make every check and list them all; name those that would stop the deployment."""
+    """Run every check and print the results; return the subjects that would stop the deployment."""
     job.screen.heading("Checks")
     stopping = []
+    # All checks run before anything stops, so that one run shows everything that must be fixed.
     for finding in _every(job):
         if finding.mark is CheckMark.BAD:
             stopping.append(finding.subject)
         job.screen.row(finding.mark, finding.subject, finding.found, finding.advice)
+    # A subject may have several findings.
     return list(dict.fromkeys(stopping))
 
 
 def _every(job: DeployContext) -> Iterator[Finding]:
     files = job.stacks.registry.template.path.parents[1] / "environments"
+    # Parameters first: later checks use them, and need no AWS to be wrong.
     yield from parameters.check(job.environment, job.stacks, parameters.others(files, job.environment.name))
     job.go_on_without(parameters.not_allowed(job.environment, job.stacks))
+    # With an unknown region, no request would find its endpoint.
     if job.is_offline and job.environment.region not in aws_regions.known():
         yield from _without_aws(job)
         return
     who, clock = account.check(job.aws, lambda: datetime.now(UTC), masked=not job.screen.watched)
     yield from (who, clock)
+    # Without valid credentials every further request would fail for the same reason.
     if who.mark is CheckMark.BAD:
         yield from _without_aws(job)
         return
@@ -74,6 +79,7 @@ def _every(job: DeployContext) -> Iterator[Finding]:
         yield asked("overflow quota", partial(_overflow_quota, job, overflow))
     yield voices_check.check(job)
     yield https.check(job.aws, job.environment)
+    # Limits of VPCs and addresses matter only while the network does not exist yet.
     if job.environment.has_own_network and not _stands(job, "network"):
         yield from quotas.check(job.aws)
     yield cores.check(job)
@@ -90,7 +96,7 @@ def _every(job: DeployContext) -> Iterator[Finding]:
 
 
 def _made(job: DeployContext, subject: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]:
-    """Make a check of several answers; one that AWS does not give hides no other check."""
+    """Run a check with several findings; if AWS does not answer it, the other checks still run."""
     try:
         return list(check())
     except AwsFailure as error:
@@ -99,13 +105,13 @@ def _made(job: DeployContext, subject: str, check: Callable[[], Iterable[Finding
 
 
 def _forget(job: DeployContext, error: Exception) -> None:
-    """Ask AWS nothing more once it is out of reach: every further check would wait as long as this one did."""
+    """Stop sending requests once AWS is unreachable: each further check would wait for the same timeout."""
     if is_out_of_reach(error):
         job.go_offline()
 
 
 def _stands(job: DeployContext, last: str) -> bool:
-    """Tell whether a stack is there; one that may not be looked at is taken to be missing."""
+    """Return whether a stack exists; without permission to look, assume that it does not."""
     try:
         return job.cloudformation.exists(job.stacks[last])
     except AwsFailure as error:
@@ -114,17 +120,19 @@ def _stands(job: DeployContext, last: str) -> bool:
 
 
 def _without_aws(job: DeployContext) -> Iterator[Finding]:
-    """Make the checks that ask AWS nothing: what they find has to be corrected too."""
+    """Run the checks that need no AWS: what they find must be fixed too."""
     job.go_offline()
+    # With CertificateArn the check needs ACM.
     if not job.environment.parameters.get("CertificateArn"):
         yield https.check(job.aws, job.environment)
     if not job.options.images:
         yield from _images(job)
     yield secrets.check_weather(job.environment)
-    yield unknown("in AWS", "model, quotas, certificate, images and secrets wait for an answer of AWS")
+    yield unknown("in AWS", "model, quotas, certificate, images and secrets need an answer from AWS")
 
 
 def _images(job: DeployContext) -> list[Finding]:
+    # --foundation deploys no service, so it needs no image.
     if job.options.foundation:
         return []
     if origin := promotion.source(job):
@@ -139,16 +147,17 @@ def _images(job: DeployContext) -> list[Finding]:
 
 
 def _model_quota(job: DeployContext) -> Finding:
-    """Read the quota; tasks share it, unless the environment says how much of it is theirs."""
+    """Check the quota of streams; tasks share all of it, unless the environment sets ModelStreams."""
     given = job.environment.parameters.get("ModelStreams")
     quota = model_quota.read(job.aws, job.model)
+    # Tasks get the quota that the account really has, which may differ from the template's default.
     if not given and quota.streams:
         job.found["ModelStreams"] = str(quota.streams)
     return model_check.quota(job.aws, quota, _conversations(job), int(given) if given else None)
 
 
 def _overflow_quota(job: DeployContext, region: str) -> Finding:
-    """Read the quota of the second region: it is another one, and often smaller."""
+    """Check the overflow region's quota, which is separate and often smaller."""
     given = job.environment.parameters.get("OverflowStreams")
     quota = model_quota.read(job.aws, job.model, region)
     if not given and quota.streams:
@@ -157,7 +166,7 @@ def _overflow_quota(job: DeployContext, region: str) -> Finding:
 
 
 def _conversations(job: DeployContext) -> int:
-    """Tell how many conversations the first tasks admit, of both services together."""
+    """Return how many conversations the first deployment's tasks admit, for both services together."""
     wanted = {name: int(job.setting("service", "DesiredCount", name) or 1) for name in job.environment.services}
     return sum(tasks * job.places(name) for name, tasks in wanted.items())
 
@@ -165,10 +174,11 @@ def _conversations(job: DeployContext) -> int:
 def _number(job: DeployContext) -> list[Finding]:
     if not job.options.twilio_number:
         return []
+    # Detect now what Twilio would only report at the end, after everything has been created.
     if "phone" not in job.environment.services:
-        return [bad("twilio number", "Services leaves the phone service out", "leave TWILIO_NUMBER out")]
+        return [bad("twilio number", "Services excludes the phone service", "remove TWILIO_NUMBER")]
     if not (job.environment.parameters.get("CertificateArn") or job.environment.has_cloudfront):
-        return [bad("twilio number", "Twilio streams to https alone", "set up https first, or leave TWILIO_NUMBER out")]
+        return [bad("twilio number", "Twilio Media Streams require https", "set https up first, or omit TWILIO_NUMBER")]
     try:
         return [asked("twilio number", lambda: _at_twilio(job))]
     except DeploymentError as error:
@@ -179,7 +189,7 @@ def _at_twilio(job: DeployContext) -> Finding:
     need, *_ = needs(job.environment, job.stacks["platform"].template)
     secret = find(job.aws, job.environment, need)
     if secret is None or not secret.values or secret.lacks(need):
-        return unknown("twilio number", "Twilio's secret has no values yet that we may read")
+        return unknown("twilio number", "no permission to read Twilio's secret, or it has no values yet")
     number = job.options.twilio_number
-    asks = look(Account.of(secret.values), number, job.options.twilio_api)
-    return good("twilio number", f"{number} asks {asks}, and asks here at the end")
+    points_to = look(Account.of(secret.values), number, job.options.twilio_api)
+    return good("twilio number", f"{number} currently points to {points_to}; it will be updated at the end")

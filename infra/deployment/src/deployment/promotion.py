@@ -1,6 +1,6 @@
-"""Copying an image from another account's registry: the very image that was tested there, by its digest.
+"""Copies tested images from another account's registry, identified by digest.
 
-The copy belongs to this account, so that no rule and no outage over there takes away what runs here.
+The copy belongs to this account, so neither a lifecycle rule nor an outage of the other account affects it.
 """
 
 import re
@@ -30,10 +30,10 @@ class SourceRegistry:
 
 
 def source(job: DeployContext) -> SourceRegistry | None:
-    """Return where this environment takes its images from; None where they are built.
+    """Return the registry that this environment copies its images from; None if it builds them.
 
     Raises:
-        UsageError: the parameter names no registry.
+        UsageError: The parameter is not the host of a registry.
     """
     host = job.environment.parameters.get(PARAMETER, "")
     if not host:
@@ -47,10 +47,13 @@ def source(job: DeployContext) -> SourceRegistry | None:
 
 
 def digest(job: DeployContext, origin: SourceRegistry, repository: str, tag: str) -> str:
-    """Return the digest of an image over there; empty if there is none of this tag."""
+    """Return the digest of an image in the source registry; empty if the tag does not exist."""
     try:
         listed = job.aws.registry_in(origin.region).describe_images(
-            registryId=origin.account, repositoryName=repository, imageIds=[{"imageTag": tag}]
+            # By account ID, because the registry is in another account.
+            registryId=origin.account,
+            repositoryName=repository,
+            imageIds=[{"imageTag": tag}],
         )
     except ClientError as error:
         if code_of(error) in {"ImageNotFoundException", "RepositoryNotFoundException"}:
@@ -60,32 +63,36 @@ def digest(job: DeployContext, origin: SourceRegistry, repository: str, tag: str
 
 
 def promote(job: DeployContext, origin: SourceRegistry, tag: str) -> None:
-    """Copy what this account's registry does not have yet.
+    """Copy the images that this account's registry lacks.
 
     Raises:
-        ImageError: it is not over there, could not be copied, or arrived as another image.
+        ImageError: An image is not in the source registry, could not be copied, or has another digest after the copy.
     """
     logged_in = False
     for service, uri in images.repositories(job.cloudformation.outputs(job.stacks.registry)).items():
         host, _, repository = uri.partition("/")
+        # Copy by digest: a tag could be moved between this request and the copy.
         wanted = digest(job, origin, repository, tag)
+        # An interrupted run may have copied one of the two images.
         if images.is_there(job.aws, repository, tag):
             _same(job, service, repository, tag, wanted)
-            job.screen.row(CheckMark.GOOD, service, "there already")
+            job.screen.row(CheckMark.GOOD, service, "already pushed")
             continue
         if not wanted:
             raise ImageError(f"{origin.host} has no image {tag} of {service}", "deploy it there first")
+        # Log in once for both images, and only if there is something to copy.
         if not logged_in:
             images.log_in(job.aws.registry_in(origin.region), job.programs, origin.host)
             images.log_in(job.aws.ecr, job.programs, host)
             logged_in = True
         _copy(job, service, f"{origin.host}/{repository}@{wanted}", f"{uri}:{tag}")
+        # Compare after the copy too: an index around the image would have another digest.
         _same(job, service, repository, tag, wanted)
         job.screen.row(CheckMark.GOOD, service, f"copied from account {origin.account}, {wanted[:19]}")
 
 
 def copy_command(origin: str, image: str) -> list[str]:
-    """Return what copies an image between registries as it is; an index around it would have another digest."""
+    """Return the command that copies an image between registries; without an index, which would change the digest."""
     return ["docker", "buildx", "imagetools", "create", "--prefer-index=false", "--tag", image, origin]
 
 
@@ -93,14 +100,14 @@ def _copy(job: DeployContext, service: str, origin: str, image: str) -> None:
     job.screen.progress(f"{service}: copying")
     done = job.programs.run(copy_command(origin, image), seconds=_COPY_SECONDS)
     if done.code:
-        raise ImageError(f"the image of {service} was not copied", *done.tail())
+        raise ImageError(f"copying the image of {service} failed", *done.tail())
 
 
 def _same(job: DeployContext, service: str, repository: str, tag: str, wanted: str) -> None:
-    """Compare digests. What is no longer over there cannot be compared, and is what was copied once."""
+    """Compare digests. If the source has deleted its image, there is nothing to compare with."""
     (here,) = job.aws.ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])["imageDetails"]
     if wanted and here["imageDigest"] != wanted:
         raise ImageError(
-            f"image {tag} of {service} here is not the one over there: {here['imageDigest']}, not {wanted}",
-            "a tag never moves: delete the image here, or deploy another tag",
+            f"image {tag} of {service} differs from the source's: {here['imageDigest']}, not {wanted}",
+            "tags are immutable: delete the image here, or deploy another tag",
         )

@@ -1,4 +1,4 @@
-"""Brings the images to the registry: those that are there already are left alone."""
+"""Pushes images to the registry, skipping those that it already contains."""
 
 import time
 
@@ -9,24 +9,24 @@ from deployment.errors import UsageError
 
 
 def tag_of(job: DeployContext) -> str:
-    """Tell the tag of the images that will run.
+    """Return the tag of the images that will run.
 
     Raises:
-        UsageError: none was given, and there is no commit.
+        UsageError: No tag was given, and there is no commit.
     """
     if job.options.images or job.options.tag:
         return job.options.images or job.options.tag
     commit = images.commit(job.programs)
     if commit is None:
-        raise UsageError("no git repository, so no commit to name the images by", "give a tag: --tag")
+        raise UsageError("not a git repository, so there is no commit to tag the images with", "set a tag: --tag")
     return commit.tag
 
 
 def publish(job: DeployContext, tag: str) -> None:
-    """Build and push what the registry does not have, or copy it from where it was tested.
+    """Build and push the images that the registry lacks, or copy them from the account where they were tested.
 
     Raises:
-        ImageError: docker could not.
+        ImageError: docker failed.
     """
     origin = promotion.source(job)
     if origin is None and job.options.images:
@@ -42,7 +42,7 @@ def publish(job: DeployContext, tag: str) -> None:
             continue
         registry, _, repository = uri.partition("/")
         if images.is_there(job.aws, repository, tag):
-            job.screen.row(CheckMark.GOOD, service, "there already")
+            job.screen.row(CheckMark.GOOD, service, "already pushed")
             continue
         if not logged_in:
             images.log_in(job.aws.ecr, job.programs, registry)

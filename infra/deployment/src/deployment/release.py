@@ -1,4 +1,4 @@
-"""The services: what changes is tried at a canary first, and can be rolled back when the proof at the end fails."""
+"""Updates the services: tests changes as a canary first, and offers a rollback if the smoke test fails."""
 
 from collections.abc import Sequence
 
@@ -11,16 +11,17 @@ from deployment.rollout import ChangeApproval, Rollout
 
 
 def release(job: DeployContext, rollout: Rollout) -> None:
-    """Bring the services up to date.
+    """Update the services.
 
     Raises:
-        DeploymentError: where it stopped. What was agreed to and not done is discarded.
+        DeploymentError: Where it stopped. Confirmed change sets that were not executed are deleted.
     """
     pending: list[ChangeSet] = []
     try:
         for stack in job.stacks.services:
             if change_set := rollout.prepare(stack):
-                pending.append(change_set)  # noqa: PERF401 - a "no" discards those before it too
+                pending.append(change_set)  # noqa: PERF401 - after a "no", `finally` discards the earlier ones
+        # All canaries first, so that either both services change or none.
         _try(job, pending)
         while pending:
             _remember(job, pending[0])
@@ -31,18 +32,18 @@ def release(job: DeployContext, rollout: Rollout) -> None:
 
 
 def _try(job: DeployContext, pending: Sequence[ChangeSet]) -> None:
-    """Try what replaces something that runs; a first version has no callers to lose."""
+    """Test new versions of running services as canaries; a first version has no callers to protect."""
     replacing = [change_set.stack for change_set in pending if not change_set.creates]
     if not replacing:
         return
     if job.options.canary:
         canary.prove(job, replacing)
     else:
-        job.screen.row(CheckMark.UNKNOWN, "canary", "left out, as you asked")
+        job.screen.row(CheckMark.UNKNOWN, "canary", "skipped (--no-canary)")
 
 
 def _remember(job: DeployContext, change_set: ChangeSet) -> None:
-    """Keep which image a service ran before, to go back to."""
+    """Record which image a service ran before, for a rollback."""
     stack = change_set.stack
     ran = "" if change_set.creates else job.cloudformation.parameters(stack).get("ImageTag", "")
     if ran and ran != job.found["ImageTag"]:
@@ -53,19 +54,19 @@ def roll_back(job: DeployContext, rollout: Rollout, error: ProofError) -> ProofE
     """Offer to roll back the images that this run changed; return the error that ends the run.
 
     Args:
-        job: whose run has changed images.
-        rollout: what was agreed to: after "all" nothing is asked.
-        error: what the proof has found.
+        job: The command whose run changed the images.
+        rollout: Knows what was confirmed: after "all" there are no more questions.
+        error: What the smoke test found.
     """
     if not job.before:
         return error
-    job.screen.heading("It does not work")
-    job.screen.row(CheckMark.BAD, "proof", error.what, error.advice)
+    job.screen.heading("Smoke test failed")
+    job.screen.row(CheckMark.BAD, "smoke test", error.what, error.advice)
     former = " and ".join(f"{service} to {tag}" for service, tag in job.before.items())
     try:
         rollout.consent.ask(f"Roll {former} back?")
     except (DeclinedError, UsageError):
-        return ProofError(f"{error.what}; the new version runs", *error.advice)
+        return ProofError(f"{error.what}; the new version keeps running", *error.advice)
     back = Rollout(job, ChangeApproval(job.screen, all=True))
     try:
         for service, tag in job.before.items():

@@ -1,6 +1,6 @@
-"""What makes tasks start anew although no template and no image has changed: another secret, or an order.
+"""Replaces tasks although no template and no image has changed: after a change of a secret, or with --restart.
 
-Tasks read their secrets only when they start, so a corrected or rotated value reaches no running task.
+Tasks read their secrets only at start, so a corrected or rotated value does not reach a running task.
 """
 
 import time
@@ -16,11 +16,11 @@ from deployment.stacks import Stack
 
 _CURRENT: Final = "AWSCURRENT"
 _SHARED: Final = "weather"
-"""The secret that both services read."""
+"""Name of the secret that both services read."""
 
 
 def parameters(job: DeployContext, stack: Stack, *, exists: bool) -> dict[str, str]:
-    """Return the parameters of a service's stack that differ from the last ones when its tasks have to start anew."""
+    """Return the parameters of a service's stack that make ECS replace its tasks if they differ from the last ones."""
     last = job.cloudformation.parameters(stack) if exists else {}
     return {
         "SecretVersion": _versions(job, stack.service) or last.get("SecretVersion", ""),
@@ -33,12 +33,13 @@ def _ordered(job: DeployContext) -> str:
 
 
 def _versions(job: DeployContext, service: str) -> str:
-    """Return a short name for the current versions of a service's secrets; empty where they may not be looked at."""
+    """Return a hash of the current versions of a service's secrets; empty without permission to describe them."""
     needs = service_secrets.needs(job.environment, job.stacks["platform"].template)
     try:
         found = [_version(job, need) for need in needs if need.service in {service, _SHARED}]
     except ClientError:
         return ""
+    # With an unknown version, keep the last value: a changed one would replace all tasks.
     return sha256(" ".join(found).encode()).hexdigest()[:16] if all(found) else ""
 
 

@@ -1,4 +1,4 @@
-"""Stack after stack: what would change is shown, agreed to, made and waited for."""
+"""Deploys stack after stack: shows the changes, asks for confirmation, executes, waits."""
 
 import time
 from dataclasses import dataclass
@@ -17,34 +17,34 @@ from deployment.stacks import Stack
 
 @dataclass
 class ChangeApproval:
-    """Whether changes may be made."""
+    """The operator's consent to changes."""
 
     screen: Screen
     all: bool
-    """Nothing is asked any more."""
+    """Whether the operator has answered "all": no further questions."""
 
     def ask(self, what: str) -> None:
-        """Ask, unless all was agreed to.
+        """Ask for confirmation, unless all changes were confirmed.
 
         Raises:
-            DeclinedError: the answer was no.
-            UsageError: nobody is there to answer.
+            DeclinedError: The answer was no.
+            UsageError: There is no terminal to ask on.
         """
         if self.all:
             return
         if not self.screen.can_ask:
             raise UsageError(
-                "nobody is at the keyboard to agree", "give --yes (YES=1), or look first: `make deploy-plan`"
+                "not a terminal; pass --yes to confirm", "pass --yes (YES=1), or look first: `make deploy-plan`"
             )
         answer = self.screen.ask(f"{what} [y]es, [a]ll, [N]o:").lower()
         self.all = answer in {"a", "all"}
         if not self.all and answer not in {"y", "yes"}:
-            raise DeclinedError("you said no: nothing more is changed", "the same command goes on from here")
+            raise DeclinedError("you answered no: nothing more was changed", "the same command continues from here")
 
 
 @dataclass
 class Rollout:
-    """Deploys stacks for a job."""
+    """Deploys stacks for one command."""
 
     job: DeployContext
     consent: ChangeApproval
@@ -53,22 +53,23 @@ class Rollout:
         """Bring one stack up to date.
 
         Raises:
-            StackError: it could not be; the stack is in a state from which the next run goes on.
-            DeclinedError: the person said no. Nothing is left behind.
+            StackError: The deployment failed; the next run can continue from the stack's state.
+            DeclinedError: The operator answered no. The change set is deleted.
         """
         change_set = self.prepare(stack)
         if change_set is not None:
             self.make(change_set)
 
     def prepare(self, stack: Stack) -> ChangeSet | None:
-        """Show what would change, and have it agreed to; None if nothing would.
+        """Show what would change and ask for confirmation; return None if nothing would change.
 
         Raises:
-            StackError: the stack cannot be compared.
-            DeclinedError: the person said no. Nothing is left behind.
+            StackError: The stack cannot be compared.
+            DeclinedError: The operator answered no. The change set is deleted.
         """
         screen = self.job.screen
         screen.progress(f"{stack.name}: comparing")
+        # An interrupted run may have left the stack in progress, or half created.
         exists = self.job.cloudformation.settle(stack, lambda text: screen.row(CheckMark.STEP, stack.last, text))
         change_set = self._compare(stack, exists=exists)
         if change_set is None:
@@ -80,19 +81,20 @@ class Rollout:
         return change_set
 
     def make(self, change_set: ChangeSet) -> None:
-        """Make the changes of a stack that were agreed to.
+        """Execute a confirmed change set.
 
         Raises:
-            StackError: it could not be; the stack is in a state from which the next run goes on.
+            StackError: The deployment failed; the next run can continue from the stack's state.
         """
         began = time.monotonic()
         try:
             self._execute(change_set)
         except StackError as error:
+            # Only a creation: an update that fails for another reason must not be repeated.
             if not (change_set.creates and linked_roles.is_too_new(error.what)):
                 raise
             stack = change_set.stack
-            what = "AWS does not know yet a role that it has just created: once more"
+            what = "IAM is still propagating a role that AWS has just created: retrying"
             self.job.screen.row(CheckMark.CARE, stack.last, what)
             self._once_more(stack)
         done = "created" if change_set.creates else "updated"
@@ -107,11 +109,11 @@ class Rollout:
             self._execute(change_set)
 
     def preview(self, stack: Stack, *, comparable: bool) -> bool:
-        """Show what would change, and leave nothing behind; tell whether the stack is there and can be compared.
+        """Show what would change and delete the change set; return whether the stack exists and can be compared.
 
         Args:
-            stack: what to look at.
-            comparable: whether all that it stands on is there. CloudFormation cannot compare without it.
+            stack: The stack to compare.
+            comparable: Whether every stack that it imports from exists. CloudFormation cannot compare without.
         """
         screen = self.job.screen
         if unsettled := self.job.cloudformation.unsettled(stack):
@@ -134,15 +136,16 @@ class Rollout:
         return changes.kinds(made.values())
 
     def parameters(self, stack: Stack, *, exists: bool) -> dict[str, str]:
-        """Tell what a stack is told this time."""
+        """Return the parameters of a stack for this deployment."""
         given = stack.parameters(self.job.environment, self.job.found)
+        # The order matters: later lines override what the environment's file says.
         if stack == self.job.stacks.registry and exists:
-            # All environments of the account share it: what another one set stays.
+            # All environments of the account share the registry: keep what another one has set.
             told, template = self.job.cloudformation.parameters(stack), stack.template
             kept = {name: told[name] for name in sorted(told.keys() & template.parameters)}
             given = {name: value for name, value in kept.items() if value != template.default(name)} | given
         if stack.service:
-            # How many there are is scaling's business once it runs.
+            # Once the service runs, scaling controls the number of tasks.
             given["DesiredCount"] = "" if exists else str(self.job.chosen(stack.service).first_tasks)
             given |= restart.parameters(self.job, stack, exists=exists)
         if stack.last == "canary":
@@ -150,6 +153,7 @@ class Rollout:
         if stack == self.job.stacks.registry:
             kept_now = self.job.cloudformation.parameters(stack).get("KeptImages", "") if exists else ""
             given["KeptImages"] = image_retention.kept_images(given, stack.template.default("KeptImages"), kept_now)
+        # The alarm needs the gateways' IDs. No import, because an export in use could not change with NatGateways.
         if "NatGatewayIds" in stack.template.parameters:
             network = self.job.cloudformation.outputs(self.job.stacks["network"])
             given["NatGatewayIds"] = network.get("NatGatewayIds", "")
@@ -160,7 +164,8 @@ class Rollout:
         return given
 
     def _protect(self, stack: Stack) -> None:
-        """Keep a stack of a protected environment from being deleted; who may not do that deploys all the same."""
+        """Turn on a protected environment's termination protection; without permission, only warn."""
+        # The registry belongs to all environments, so no single one protects it.
         if not self.job.environment.is_protected or stack is self.job.stacks.registry:
             return
         try:
@@ -169,7 +174,8 @@ class Rollout:
             self.job.screen.row(CheckMark.CARE, stack.last, f"could not be protected from deletion: {short(error)}")
 
     def _adopted(self, platform: Stack, *, exists: bool) -> dict[str, str]:
-        """Name the secrets that an earlier stack left: CloudFormation would not make them twice."""
+        """Return the secrets that an earlier stack left behind: CloudFormation cannot create them again."""
+        # Once the stack exists, keep the secrets that it was created with, unless the environment names others.
         if exists:
             told = self.job.cloudformation.parameters(platform)
             kept = {need.parameter: told.get(need.parameter, "") for need in self._needs(platform)}
@@ -185,7 +191,7 @@ class Rollout:
     def _compare(self, stack: Stack, *, exists: bool) -> ChangeSet | None:
         wanted = self.parameters(stack, exists=exists)
         if exists and stack.service:
-            # Only to leave the number of tasks to scaling is no change that anybody needs to see.
+            # A change set that only leaves the number of tasks to scaling is not worth a question to the operator.
             told = {"DesiredCount": self.job.cloudformation.parameters(stack).get("DesiredCount", "")}
             as_before = self._ask(stack, wanted | told, exists=True)
             if as_before is None or told["DesiredCount"] == "":
@@ -200,6 +206,7 @@ class Rollout:
         last = change_set.stack.last
         if change_set.creates:
             self.job.screen.row("+", last, f"new: {changes.kinds(change.kind for change in change_set.changes)}")
+        # Only updates list single resources: for a new stack, the kinds say enough.
         else:
             self.job.screen.row("~", last, "changes")
             self.job.screen.lines(changes.rows(change_set.changes), indent=20)
@@ -207,6 +214,7 @@ class Rollout:
     def _agreed(self, change_set: ChangeSet) -> None:
         try:
             self.consent.ask("Make these changes?")
+        # Also on Ctrl-C: an unconfirmed change set would block nothing, but confuse whoever opens the console.
         except (DeclinedError, UsageError, KeyboardInterrupt, EOFError):
             self.job.cloudformation.discard(change_set)
             raise
@@ -215,6 +223,7 @@ class Rollout:
         try:
             self.job.cloudformation.execute(change_set)
         except StackError as error:
+            # ECS says only that tasks failed to start; the reason is in the last lines of their log.
             service = change_set.stack.service
             said = last_words(self.job.aws, self.job.environment.name, service) if service else []
             raise StackError(error.what, *error.advice, *said) from error

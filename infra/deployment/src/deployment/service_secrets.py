@@ -1,7 +1,7 @@
-"""The secrets of Twilio, Daily and Open-Meteo: whether they are there, whose they are, whether they have values.
+"""Manages the secrets of Twilio, Daily and Open-Meteo: whether they exist, who owns them, whether they have values.
 
-ECS starts no task whose definition names a key that the secret's JSON lacks; an empty value it takes. So a secret must
-have every key that service.yaml names, also those that may stay empty.
+ECS does not start a task whose definition names a key that the secret's JSON lacks; it accepts an empty value. A secret
+must therefore have every key that service.yaml names, including those that may stay empty.
 """
 
 import json
@@ -18,27 +18,28 @@ from deployment.sizes import SERVICES
 from deployment.target_environment import TargetEnvironment
 from deployment.template import StackTemplate
 
+# Values that people leave in examples count as empty.
 _EMPTY: Final = re.compile(r"|<.*>|change-?me|placeholder|todo|x+", re.IGNORECASE)
 _OPEN_METEO: Final = {"OPEN_METEO_API_KEY": "Open-Meteo's API key"}
 KEY_PARAMETER: Final = "SecretsKeyArn"
-"""Of permissions.yaml: the one key under which secrets of an owner's own may be encrypted."""
+"""Parameter of permissions.yaml: the only customer-managed KMS key that the services may decrypt secrets with."""
 _OWNER: Final = "aws:cloudformation:stack-name"
 
 
 @dataclass(frozen=True)
 class SecretNeeded:
-    """A secret that a service reads when it starts."""
+    """A secret that a service reads at start."""
 
     service: str
     name: str
     parameter: str
-    """Of a template: the ARN of one that is there already."""
+    """Template parameter for the ARN of an existing secret."""
     keys: Mapping[str, str]
-    """Keys that must have a value, and what to ask a person for."""
+    """Keys that must have a value, with the label to ask the operator for it."""
     form: Mapping[str, str]
-    """What a value must look like, where that is known."""
+    """Regular expressions that values must match, where their form is known."""
     may_be_empty: tuple[str, ...] = ()
-    """Keys that must be there, with or without a value."""
+    """Keys that must exist, with or without a value."""
 
     @property
     def every_key(self) -> tuple[str, ...]:
@@ -48,41 +49,44 @@ class SecretNeeded:
 
 @dataclass(frozen=True)
 class Found:
-    """A secret as it is."""
+    """A secret in AWS."""
 
     arn: str
     owner: str
-    """The stack that made it; empty if a person did."""
+    """The stack that created it; empty if it was created by hand."""
     values: Mapping[str, str] | None
-    """None where we may not read them."""
+    """None without permission to read them."""
     deleted_on: datetime | None = None
-    """When it was scheduled for deletion. Until it is gone it has no values, and its name cannot be used again."""
+    """When its deletion was scheduled. Until it is gone, it has no values and its name cannot be used again."""
     key: str = ""
-    """The KMS key of the owner's that it is encrypted under; empty under AWS's own."""
+    """The customer-managed KMS key that encrypts it; empty for AWS's own key."""
 
     def called(self, need: SecretNeeded) -> str:
-        """Return what to call it: the name that this environment gives it, or the ARN of an owner's own."""
+        """Return how to refer to it: by the environment's name for it, or by the ARN of an existing secret."""
         return need.name if f":secret:{need.name}-" in self.arn else self.arn
 
     def lacks(self, need: SecretNeeded) -> list[str]:
-        """List the keys that have no value yet."""
+        """Return the keys that have no value yet."""
+        # Without permission to read, every key would count as missing, so callers check `values` for None first.
         return [key for key in need.keys if _EMPTY.fullmatch((self.values or {}).get(key, "").strip())]
 
     def misses(self, need: SecretNeeded) -> list[str]:
-        """List the keys that are not there at all, though they may be empty."""
+        """Return the keys that are missing, although they may be empty."""
         return [key for key in need.may_be_empty if key not in (self.values or {})]
 
     def wrong(self, need: SecretNeeded) -> list[str]:
-        """List the keys whose values cannot be right."""
+        """Return the keys whose values do not match their form."""
         values = self.values or {}
         return [key for key, form in need.form.items() if values.get(key) and not re.fullmatch(form, values[key])]
 
 
 def needs(environment: TargetEnvironment, platform: StackTemplate) -> tuple[SecretNeeded, ...]:
-    """List the secrets that an environment has: Twilio's, Daily's, and Open-Meteo's where one is named."""
+    """Return the secrets of an environment: Twilio's, Daily's, and Open-Meteo's if one is configured."""
+    # The order decides in which order the operator is asked.
     folder = environment.parameters.get("SecretsFolder") or platform.default("SecretsFolder")
     twilio = {"account_sid": "Twilio's Account SID (AC…)", "auth_token": "Twilio's Auth Token"}
     form = {"account_sid": r"AC[0-9a-fA-F]{32}"}
+    # An API key is optional: REST calls then use the Auth Token.
     rest = ("api_sid", "api_secret")
     weather = environment.parameters.get("WeatherSecretArn", "")
     return (
@@ -93,13 +97,14 @@ def needs(environment: TargetEnvironment, platform: StackTemplate) -> tuple[Secr
 
 
 def read_by_services(environment: TargetEnvironment, platform: StackTemplate) -> tuple[SecretNeeded, ...]:
-    """List the secrets that are read: a service that does not run needs no account at Twilio or Daily."""
+    """Return the secrets that are read: a service that does not run needs no account at Twilio or Daily."""
     unread = set(SERVICES) - set(environment.services)
     return tuple(need for need in needs(environment, platform) if need.service not in unread)
 
 
 def find(aws: Aws, environment: TargetEnvironment, need: SecretNeeded) -> Found | None:
-    """Look for a secret, under the ARN that the environment names or under its name."""
+    """Look up a secret by the ARN that the environment names, or by its name."""
+    # describe_secret accepts an ARN as well as a name.
     name = environment.parameters.get(need.parameter) or need.name
     try:
         described: Mapping[str, Any] = aws.secrets.describe_secret(SecretId=name)
@@ -108,59 +113,64 @@ def find(aws: Aws, environment: TargetEnvironment, need: SecretNeeded) -> Found 
             return None
         raise
     tags = {tag.get("Key"): tag.get("Value", "") for tag in described.get("Tags", [])}
+    # CloudFormation tags its resources; a secret created by hand has no such tag.
     owner = tags.get(_OWNER, "")
-    if "DeletedDate" in described:  # its values cannot be read meanwhile
+    if "DeletedDate" in described:  # until it is restored, its values cannot be read
         return Found(described["ARN"], owner, None, described["DeletedDate"])
     return Found(described["ARN"], owner, read(aws, described["ARN"]), key=described.get("KmsKeyId", ""))
 
 
 def read(aws: Aws, arn: str) -> dict[str, str] | None:
-    """Read the values; None where we may not. They go no further than to Twilio and to a caller's signature."""
+    """Return a secret's values; None without permission. They are used only for Twilio's API and to sign test calls."""
     try:
-        # A secret of bytes has no text. ECS cannot take a key from it either.
+        # A binary secret has no string, and ECS cannot read a key from it either.
         values = json.loads(aws.secrets.get_secret_value(SecretId=arn).get("SecretString", ""))
     except ClientError as error:
         if code_of(error) in {"AccessDeniedException", "AccessDenied"}:
+            # Without permission a deployment is still possible: the service itself checks its values at the start.
             return None
         if code_of(error) == "ResourceNotFoundException":
             return {}
         raise
     except ValueError:
         return {}
-    # ECS would write a null as "<nil>".
+    # Drop nulls: ECS would pass one to the container as "<nil>".
     given = values if isinstance(values, dict) else {}
     return {key: str(value) for key, value in given.items() if value is not None}
 
 
 def signing(values: Mapping[str, str]) -> dict[str, str]:
-    """Return Twilio's values with the one token that signs: while a token is replaced, the secret has two."""
+    """Return Twilio's values with the active token only: during rotation, the secret has two, the active one first."""
     token = values.get("auth_token", "").partition(",")[0].strip()
     return {**values, "auth_token": token} if "auth_token" in values else dict(values)
 
 
 def may_decrypt(key: str, granted: str) -> bool:
-    """Tell whether the granted key, an ARN, is the one of a secret: an ARN, an id, or an alias that hides which."""
+    """Return whether the granted key ARN matches a secret's key, which may be an ARN, an ID, or an opaque alias."""
+    # An alias does not tell its key, so any granted key may be the right one.
     if ":alias/" in key or key.startswith("alias/"):
         return bool(granted) or key.endswith("alias/aws/secretsmanager")
     return granted.rpartition("/")[2] == key.rpartition("/")[2]
 
 
 def fill(aws: Aws, found: Found, need: SecretNeeded, values: Mapping[str, str]) -> None:
-    """Put values into a secret, beside those that it has, and empty ones for the keys that it lacks."""
+    """Write values into a secret, keeping its other values, and adding empty ones for missing keys."""
+    # Later entries win: new values over stored ones, stored ones over empty ones.
     merged = {**dict.fromkeys(need.every_key, ""), **(found.values or {}), **values}
     aws.secrets.put_secret_value(SecretId=found.arn, SecretString=json.dumps(merged))
 
 
 def how_to_restore(region: str, found: Found, need: SecretNeeded) -> str:
-    """Return the command that takes back a deletion that is only scheduled."""
+    """Return the command that cancels a scheduled deletion."""
     return f"$ aws secretsmanager restore-secret --region {region} --secret-id {found.called(need)}"
 
 
 def how_to_fill(region: str, found: Found, need: SecretNeeded) -> list[str]:
-    """Tell how to do it by hand; the values go through a file, since a shell remembers what is typed.
+    """Return the commands that set the values by hand; through a file, because shells record what is typed.
 
-    What is written replaces everything, so every key is shown: "…" for a value, "" for one that may stay empty.
+    The command replaces the whole secret, so the JSON shows every key: "…" for a value, "" where it may stay empty.
     """
+    # Existing values are shown as "…" too: the command would otherwise delete them.
     kept = [key for key, value in (found.values or {}).items() if value]
     shape = {**dict.fromkeys(need.may_be_empty, ""), **dict.fromkeys([*kept, *need.keys], "…")}
     text = json.dumps(dict(sorted(shape.items())), ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The services' tasks: whether they run, and what they last said if they do not."""
+"""Waits for the services' tasks, and explains why they stopped."""
 
 import contextlib
 import time
@@ -15,10 +15,10 @@ _LAST_LINES: Final = 3
 def wait_until_steady(
     aws: Aws, environment: str, names: tuple[str, ...], patience: Timeouts, progress: Callable[[str], None]
 ) -> dict[str, int]:
-    """Wait until every service runs what it should, and nothing older; tell how many tasks each has.
+    """Wait until every service runs its desired tasks and no older ones; return the number of tasks by service.
 
     Raises:
-        StackError: one does not get there, with its tasks' last words.
+        StackError: A service does not get there; contains its tasks' last log lines.
     """
     cluster = f"pipecat-cluster-{environment}"
     until = time.monotonic() + patience.steady
@@ -29,34 +29,36 @@ def wait_until_steady(
             return {name: int(service["runningCount"]) for name, service in services.items()}
         if time.monotonic() > until:
             said = [line for name in waiting for line in last_words(aws, environment, name)]
-            raise StackError(f"{' and '.join(waiting)} did not get steady", *said, "mend that and deploy again")
+            raise StackError(f"{' and '.join(waiting)} did not become steady", *said, "fix that and deploy again")
         progress(", ".join(f"{name} {_standing(service)}" for name, service in services.items()))
         time.sleep(patience.poll)
 
 
 def last_words(aws: Aws, environment: str, name: str, role: str = "service") -> list[str]:
-    """Tell why tasks stopped and what they logged last: a service that lacks a setting says so in a line."""
+    """Return why tasks stopped and their last log lines: a service that lacks a setting logs that as its last line."""
     said: list[str] = []
+    # Helpful lines only: without permission for one source, the other is still shown.
     for look in (_stopped, _logged):
         with contextlib.suppress(*AwsFailure):
             said += look(aws, environment, name, role)
     return said
 
 
-def _service(aws: Aws, cluster: str, name: str) -> Any:  # noqa: ANN401 - a service as boto3 gives it
+def _service(aws: Aws, cluster: str, name: str) -> Any:  # noqa: ANN401 - a service as boto3 returns it
     found = aws.ecs.describe_services(cluster=cluster, services=[name])["services"]
     if not found:
-        raise StackError(f"ECS knows no service {name}", "run `make deploy` again")
+        raise StackError(f"ECS has no service {name}", "run `make deploy` again")
     return found[0]
 
 
-def _is_steady(service: Any) -> bool:  # noqa: ANN401 - a service as boto3 gives it
+def _is_steady(service: Any) -> bool:  # noqa: ANN401 - a service as boto3 returns it
+    # An old deployment stays in the list until its last task is gone.
     deployments = service["deployments"]
     rolled_out = all(one.get("rolloutState", "COMPLETED") == "COMPLETED" for one in deployments)
     return len(deployments) == 1 and rolled_out and service["runningCount"] >= service["desiredCount"]
 
 
-def _standing(service: Any) -> str:  # noqa: ANN401 - a service as boto3 gives it
+def _standing(service: Any) -> str:  # noqa: ANN401 - a service as boto3 returns it
     return f"{service['runningCount']} of {service['desiredCount']}"
 
 
@@ -72,7 +74,7 @@ def _stopped(aws: Aws, environment: str, name: str, role: str) -> list[str]:
 def _logged(aws: Aws, environment: str, name: str, role: str) -> list[str]:
     group = f"/ecs/pipecat-voice-agent-{environment}/{name}"
     streams = aws.logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True, limit=50)
-    # service.yaml names the streams of a canary so; the tasks that run go on writing to theirs.
+    # Log streams of a canary have this prefix (service.yaml); running tasks keep writing to theirs meanwhile.
     found = [
         stream["logStreamName"]
         for stream in streams["logStreams"]
@@ -81,4 +83,4 @@ def _logged(aws: Aws, environment: str, name: str, role: str) -> list[str]:
     if not found:
         return []
     events = aws.logs.get_log_events(logGroupName=group, logStreamName=found[0], limit=_LAST_LINES)["events"]
-    return [f"{name} said: {event['message'].strip()[:200]}" for event in events]
+    return [f"{name} logged: {event['message'].strip()[:200]}" for event in events]

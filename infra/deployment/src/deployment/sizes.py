@@ -1,6 +1,6 @@
-"""The two services apart: which of them run, and parameters that hold for one of them.
+"""Resolves per-service parameters, and which of the two services run.
 
-`MaxTasks=12` holds for both services, `PhoneMaxTasks=42` for the phone service instead of it.
+`MaxTasks=12` applies to both services; `PhoneMaxTasks=42` overrides it for the phone service.
 """
 
 from collections.abc import Mapping
@@ -27,21 +27,21 @@ EACH: Final = (
 
 
 def names() -> frozenset[str]:
-    """Return every name of a parameter for one service."""
+    """Return the names of all per-service parameters."""
     return frozenset(own(service, name) for service in SERVICES for name in EACH)
 
 
 def own(service: str, name: str) -> str:
-    """Return what a parameter is called for one service: `PhoneMaxTasks`."""
+    """Return a parameter's name for one service: `PhoneMaxTasks`."""
     return f"{service.capitalize()}{name}"
 
 
 def of(service: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters as one service has them: its own instead of those for both.
+    """Return the parameters of one service: its own override those for both.
 
     Args:
-        service: `phone` or `web`; empty for what belongs to neither.
-        parameters: Of the environment.
+        service: `phone` or `web`; empty for stacks of neither.
+        parameters: The environment's parameters.
     """
     others = {name: value for name, value in parameters.items() if name not in names()}
     if not service:
@@ -51,11 +51,11 @@ def of(service: str, parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def refuse_contradictions(environment: str, parameters: Mapping[str, str]) -> None:
-    """Refuse what cannot be meant.
+    """Reject per-service parameters that cannot take effect.
 
     Raises:
-        UsageError: a parameter for both services stands beside one for each, so it holds for neither; or one is for a
-            service that does not run.
+        UsageError: A parameter for both services is overridden for each of them, or one is for a service that does not
+            run.
     """
     file = f"infra/environments/{environment}.parameters"
     running = services(environment, parameters)
@@ -65,14 +65,14 @@ def refuse_contradictions(environment: str, parameters: Mapping[str, str]) -> No
             raise UsageError(f"{file}: {name} has no effect beside {' and '.join(apart)}; remove one of the three")
         for service in SERVICES:
             if service not in running and own(service, name) in parameters:
-                raise UsageError(f"{file}: {own(service, name)} is for a service that Services leaves out; remove one")
+                raise UsageError(f"{file}: {own(service, name)} is for a service that Services excludes; remove one")
 
 
 def services(environment: str, parameters: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the services that run: both, or the one that `Services` names.
+    """Return the services that run: both, or the one in `Services`.
 
     Raises:
-        UsageError: it names something else.
+        UsageError: `Services` has another value.
     """
     chosen = parameters.get("Services") or "both"
     if chosen == "both":

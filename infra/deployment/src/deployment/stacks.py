@@ -1,4 +1,4 @@
-"""Which stacks there are, in the order in which they stand on each other."""
+"""Lists the stacks of an environment in dependency order."""
 
 import re
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from deployment.target_environment import CHOICES, TargetEnvironment
 from deployment.template import StackTemplate
 
 SERVICES = sizes.SERVICES
-"""Both; an environment may have one of them only, see `Environment.services`."""
+"""Both services; an environment may run only one of them, see `Environment.services`."""
 _APPLICATION: Final = {"Application": "pipecat-voice-agent"}
 _SHARED: Final = {**_APPLICATION, "Environment": "shared"}
-"""Of the registry: it would otherwise be tagged anew by each environment that deploys it."""
+"""Tags of the registry: with an environment's tags, each deployment of another environment would change them."""
 _TAG_VALUE: Final = re.compile(r"[\w.:/=+@-]{1,256}")
 
 
@@ -29,17 +29,18 @@ class Stack:
     own: Mapping[str, str] = field(default_factory=dict)
     """Parameters that only this stack gets."""
     service: str = ""
-    """Whose tasks it runs, if it runs any."""
+    """The service whose tasks it runs; empty for any other stack."""
     tags: Mapping[str, str] = field(default_factory=dict)
-    """What every resource of it is tagged with."""
+    """Tags of every resource in the stack."""
 
     @property
     def last(self) -> str:
-        """What its name ends in: `pipecat-test-phone-alarms` is `phone-alarms`."""
+        """The end of its name: `phone-alarms` for `pipecat-test-phone-alarms`."""
         return self.name.split("-", 2)[-1]
 
     def parameters(self, environment: TargetEnvironment, found: Mapping[str, str]) -> dict[str, str]:
-        """Tell its template's parameters: from the environment's file, what was found on the way, and its own."""
+        """Return its template's parameters: from the environment's file, those determined on the way, and its own."""
+        # Later entries win: the environment's file, then values determined on the way, then the stack's own.
         given = {**sizes.of(self.own.get("ServiceName", ""), environment.parameters), **found, **self.own}
         return {name: given[name] for name in sorted(self.template.parameters) if name in given}
 
@@ -50,42 +51,44 @@ class Stacks:
 
     registry: Stack
     foundation: tuple[Stack, ...]
-    """Network to load balancer: what has to stand before a service can."""
+    """Network to load balancer: what a service needs before it can be created."""
     guards: tuple[Stack, ...]
-    """The alarms that roll a service back, which it names."""
+    """Alarms that roll a service's deployment back; its stack refers to them."""
     services: tuple[Stack, ...]
     watch: tuple[Stack, ...]
-    """Scaling, alarms, events and dashboard: what needs the services."""
+    """Scaling, alarms, events and dashboard, which need the services."""
 
     @property
     def all(self) -> tuple[Stack, ...]:
-        """Every stack, each after those it stands on."""
+        """All stacks, each after those that it depends on."""
         return (self.registry, *self.foundation, *self.guards, *self.services, *self.watch)
 
     def __getitem__(self, last: str) -> Stack:
-        """Give the stack whose name ends so, such as `edge`.
+        """Return the stack whose name ends like this, such as `edge`.
 
         Raises:
-            KeyError: this environment has none.
+            KeyError: This environment has none.
         """
+        # The index is built each time: a deployment has about twenty stacks.
         return {stack.last: stack for stack in self.all}[last]
 
     def __contains__(self, last: str) -> bool:
-        """Tell whether there is a stack whose name ends so."""
+        """Return whether there is a stack whose name ends like this."""
         return any(stack.last == last for stack in self.all)
 
 
 def stacks_of(environment: TargetEnvironment, folder: Path, *, strict: bool = True) -> Stacks:
-    """List the stacks of an environment.
+    """Return the stacks of an environment.
 
     Args:
-        environment: whose.
-        folder: where the templates are.
-        strict: refuse a parameter that no template has. A plan lists it among its checks instead.
+        environment: The environment.
+        folder: Folder of the templates.
+        strict: Reject a parameter that no template declares. A plan reports it among its checks instead.
 
     Raises:
-        UsageError: its file names a parameter that no template has, or contradicts itself.
+        UsageError: The file names a parameter that no template declares, or contradicts itself.
     """
+    # Errors in the file end the command before it sends a request to AWS.
     if strict:
         sizes.refuse_contradictions(environment.name, environment.parameters)
     services = environment.services
@@ -96,6 +99,7 @@ def stacks_of(environment: TargetEnvironment, folder: Path, *, strict: bool = Tr
             f"pipecat-{environment.name}-{last}", StackTemplate(folder / f"{template}.yaml"), own, service, tags
         )
 
+    # In the order of their imports: each stack comes after those whose exports it uses.
     foundation = [
         stack("network", "network" if environment.has_own_network else "network-existing"),
         stack("platform", "platform"),
@@ -126,7 +130,8 @@ def stacks_of(environment: TargetEnvironment, folder: Path, *, strict: bool = Tr
 
 
 def _tags(environment: TargetEnvironment) -> dict[str, str]:
-    """Return what resources are tagged with; bills and searches are divided by it."""
+    """Return the tags of the environment's resources, which bills and searches filter by."""
+    # Only tags that the operator has set: an empty value would be a tag as well.
     own = {name: environment.parameters.get(name, "") for name in ("Owner", "CostCenter")}
     for name, value in own.items():
         if value and not _TAG_VALUE.fullmatch(value):
@@ -135,7 +140,8 @@ def _tags(environment: TargetEnvironment) -> dict[str, str]:
 
 
 def unknown_parameters(environment: TargetEnvironment, folder: Path) -> list[str]:
-    """Say which lines name a parameter that no template has: they would be ignored, and defaults deployed."""
+    """Return the parameters that no template declares: they would be ignored, and defaults deployed."""
+    # All templates count, used or not, so that one file can be valid for several sets of stacks.
     known = {name for path in folder.glob("*.yaml") for name in StackTemplate(path).parameters} | CHOICES.keys()
     known |= sizes.names()
     return [

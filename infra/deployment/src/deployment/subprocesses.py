@@ -1,4 +1,4 @@
-"""Other programs: docker, git, and our own `voice-agent call`."""
+"""Runs other programs: docker, git, and our own `voice-agent call`."""
 
 import os
 import subprocess
@@ -14,18 +14,18 @@ TOO_LONG: Final = 124
 
 @dataclass(frozen=True)
 class Finished:
-    """What became of a program."""
+    """Exit code and output of a program."""
 
     code: int
     output: str
 
     def tail(self, lines: int = 8) -> list[str]:
-        """Give the last lines that say something."""
+        """Return the last non-empty lines of the output."""
         return [line for line in self.output.splitlines() if line.strip()][-lines:]
 
 
 class Programs(Protocol):
-    """Starts programs and waits for them."""
+    """Runs programs and waits for them."""
 
     def run(
         self,
@@ -36,20 +36,20 @@ class Programs(Protocol):
         env: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> Finished:
-        """Run one to its end, or end it after some seconds.
+        """Run a program until it exits; kill it after a timeout.
 
         Args:
-            command: the program and its arguments.
-            stdin: what it reads.
-            seconds: how long it may take.
-            env: added to the environment.
-            on_line: gets each line as it comes.
+            command: The program and its arguments.
+            stdin: Its input.
+            seconds: The timeout.
+            env: Variables to add to the environment.
+            on_line: Called with each line of output as it arrives.
         """
         ...
 
 
 class RealPrograms:
-    """Starts them on this machine, from the top of the checkout."""
+    """Runs programs on this machine, in the root of the checkout."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -63,8 +63,9 @@ class RealPrograms:
         env: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> Finished:
-        """Run one; a program that is not there ends with 127, as in a shell."""
+        """Run a program; a missing one returns exit code 127, as in a shell."""
         try:
+            # stderr goes into the same pipe, because a build's errors make sense only next to its output.
             process = subprocess.Popen(
                 command,
                 cwd=self._folder,
@@ -76,6 +77,7 @@ class RealPrograms:
                 errors="replace",
             )
         except FileNotFoundError:
+            # A missing program is an answer for the caller, who knows what it is needed for.
             return Finished(NOT_FOUND, f"{command[0]}: not found")
         return self._follow(process, stdin, seconds, on_line)
 
@@ -83,18 +85,21 @@ class RealPrograms:
     def _follow(
         process: subprocess.Popen[str], stdin: str, seconds: float, on_line: Callable[[str], None] | None
     ) -> Finished:
+        # Distinguishes a timeout from a program that was killed by something else.
         late = threading.Event()
 
         def end() -> None:
             late.set()
             process.kill()
 
+        # A timer instead of communicate(timeout=), which would not give lines as they arrive.
         timer = threading.Timer(seconds, end)
         timer.start()
         try:
             lines = []
             with process, cast("IO[str]", process.stdin) as keyboard:
                 keyboard.write(stdin)
+                # Close the input, or a program that reads all of it would never start.
                 keyboard.close()
                 for line in cast("IO[str]", process.stdout):
                     lines.append(line)
@@ -102,6 +107,7 @@ class RealPrograms:
                         on_line(line.rstrip())
         finally:
             timer.cancel()
+            # After an exception, such as Ctrl-C, the program may still run.
             if process.poll() is None:
                 process.kill()
         return Finished(TOO_LONG if late.is_set() else process.returncode, "".join(lines))

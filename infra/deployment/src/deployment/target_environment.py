@@ -1,4 +1,4 @@
-"""What differs between test, staging and production: one file each, in infra/environments."""
+"""Reads an environment's settings: one file each for test, staging and production, in infra/environments."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,51 +12,51 @@ from deployment.nearest import meant
 DEFAULT_REGION: Final = "eu-north-1"
 _ENDING: Final = ".parameters"
 CHOICES: Final = {
-    "Region": "where it runs",
-    "Https": "`cloudfront` makes https.yaml, an address to try things at",
-    "Firewall": "`true` makes firewall.yaml",
-    "FlowLogs": "`true` makes flow-logs.yaml",
+    "Region": "the region of all stacks",
+    "Https": "`cloudfront` deploys https.yaml, an https URL for testing",
+    "Firewall": "`true` deploys firewall.yaml",
+    "FlowLogs": "`true` deploys flow-logs.yaml",
     "Owner": "a tag of every resource",
-    "CostCenter": "the same",
+    "CostCenter": "a tag of every resource",
 }
-"""Keys that no template has: they say which stacks there are, and where."""
+"""Keys that no template declares: they select the stacks and their region."""
 
 
 @dataclass(frozen=True)
 class TargetEnvironment:
-    """One copy of the system."""
+    """One deployment of the system, such as test or production."""
 
     name: str
     parameters: Mapping[str, str]
 
     @property
     def region(self) -> str:
-        """Where it runs."""
+        """The region of all stacks."""
         return self.parameters.get("Region") or DEFAULT_REGION
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Which of the two services run."""
+        """The services that run: phone, web or both."""
         return sizes.services(self.name, self.parameters)
 
     @property
     def has_own_network(self) -> bool:
-        """Whether network.yaml makes one; naming a VpcId takes that one instead."""
+        """Whether network.yaml creates a VPC; with VpcId an existing one is used."""
         return not self.parameters.get("VpcId")
 
     @property
     def has_cloudfront(self) -> bool:
-        """Whether https.yaml lends it an address."""
+        """Whether https.yaml provides an https URL through CloudFront."""
         return self.parameters.get("Https", "") == "cloudfront"
 
     @property
     def has_firewall(self) -> bool:
-        """Whether firewall.yaml stands before it."""
+        """Whether firewall.yaml puts a web ACL before the load balancer."""
         return self.parameters.get("Firewall", "") == "true"
 
     @property
     def is_protected(self) -> bool:
-        """Whether its stacks are kept from being deleted by mistake."""
+        """Whether its stacks have termination protection."""
         return self.parameters.get("DeletionProtection", "") == "true"
 
     @property
@@ -66,7 +66,7 @@ class TargetEnvironment:
 
 
 def names(folder: Path) -> list[str]:
-    """List the environments."""
+    """Return the names of all environments."""
     return sorted(path.stem for path in folder.glob(f"*{_ENDING}"))
 
 
@@ -74,15 +74,15 @@ def load(folder: Path, name: str) -> TargetEnvironment:
     """Read an environment's file: `Name=value` lines, and comments.
 
     Raises:
-        UsageError: there is none of this name, or a line of it says nothing.
+        UsageError: There is no such environment, or a line is not valid.
     """
     known = names(folder)
     if name not in known:
         hint = meant(name, known)
-        raise UsageError(f"there is no environment {name!r}; {folder} has {', '.join(known) or 'none'}{hint}")
+        raise UsageError(f"environment {name!r} does not exist; {folder} has {', '.join(known) or 'none'}{hint}")
     read = dict(_lines(folder / f"{name}{_ENDING}"))
     if read.get("Environment", name) != name:
-        raise UsageError(f"{name}{_ENDING} says Environment={read['Environment']}: a copied file?")
+        raise UsageError(f"{name}{_ENDING} contains Environment={read['Environment']}: is it a copied file?")
     return TargetEnvironment(name, {**read, "Environment": name})
 
 

@@ -1,4 +1,4 @@
-"""A CloudFormation template, as far as one must understand it to deploy it."""
+"""Parses a CloudFormation template, as far as a deployment needs it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,12 @@ _KEPT: Final = {"Retain", "RetainExceptOnCreate"}
 _GIVES_RIGHTS: Final = "AWS::IAM::"
 
 
-class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # ten times faster, where it is
-    """Reads the short forms of functions as their long ones; nothing is resolved here."""
+class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader is ten times faster
+    """Loads short function forms as long ones, without evaluating them."""
 
 
 def _long_form(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:  # noqa: ANN401 - either of yaml's loaders
+    # CloudFormation's short form of Fn::If is !If, but Ref and Condition have no prefix.
     name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
@@ -32,6 +33,7 @@ _Reader.add_multi_constructor("!", _long_form)
 
 @lru_cache(maxsize=32)
 def _read(text: str) -> dict[str, Any]:
+    # Parsing takes most of a plan's time, and stacks share templates.
     read: dict[str, Any] = yaml.load(text, _Reader)  # noqa: S506 - a SafeLoader
     return read
 
@@ -40,6 +42,7 @@ def _is_made(resource: Mapping[str, Any], expressions: Expressions) -> bool:
     try:
         return "Condition" not in resource or expressions.condition(resource["Condition"])
     except UnknowableError:
+        # Better too many resources in a list than one too few.
         return True
 
 
@@ -51,49 +54,50 @@ class StackTemplate:
 
     @cached_property
     def text(self) -> str:
-        """What CloudFormation is given."""
+        """The template body that CloudFormation receives."""
         return self.path.read_text(encoding="utf-8")
 
     @property
     def body(self) -> Mapping[str, Any]:
-        """All of it, functions in their long form."""
+        """The parsed template, functions in long form."""
         return _read(self.text)
 
     @property
     def parameters(self) -> frozenset[str]:
-        """What it may be told."""
+        """Names of its parameters."""
         return frozenset(self.body.get("Parameters", {}))
 
     def default(self, parameter: str) -> str:
-        """Tell what a parameter is when nobody sets it."""
+        """Return a parameter's default; empty if it has none."""
         return str(self.body["Parameters"][parameter].get("Default", ""))
 
     def mapped(self, mapping: str, key: str, name: str) -> str:
-        """Look a value up in its mappings."""
+        """Return a value of its mappings."""
         return str(self.body["Mappings"][mapping][key][name])
 
     def choices(self, rule: str) -> list[str]:
-        """List the values that a rule of the form "one of these" allows."""
+        """Return the values that a rule of the form "one of these" allows."""
         (assertion,) = self.body["Rules"][rule]["Assertions"]
         return [str(value) for value in assertion["Assert"]["Fn::Contains"][0]]
 
     @property
     def kinds(self) -> list[str]:
-        """The kind of each resource; those of a condition too."""
+        """Type of each resource, including conditional ones."""
         return [one["Type"] for one in self.body["Resources"].values()]
 
     def made(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Tell what these parameters make: logical name to kind, without those whose condition is false."""
+        """Return what these parameters create: logical name to type, without resources whose condition is false."""
         expressions = Expressions(self.body, given)
         return {name: one["Type"] for name, one in self.body["Resources"].items() if _is_made(one, expressions)}
 
     @property
     def kept(self) -> dict[str, str]:
-        """What stays when the stack goes: logical name to kind."""
+        """Resources that outlive the stack: logical name to type."""
         found = self.body["Resources"].items()
         return {name: one["Type"] for name, one in found if one.get("DeletionPolicy") in _KEPT}
 
     @property
     def capabilities(self) -> tuple[str, ...]:
-        """What CloudFormation wants to hear before it makes such things."""
+        """Capabilities that CloudFormation requires an acknowledgement of."""
+        # The templates name no IAM resources, so CAPABILITY_NAMED_IAM is not needed.
         return ("CAPABILITY_IAM",) if any(kind.startswith(_GIVES_RIGHTS) for kind in self.kinds) else ()

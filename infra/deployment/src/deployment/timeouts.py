@@ -1,18 +1,18 @@
-"""How long is waited for what, and how often is asked."""
+"""Timeouts and the polling interval of a deployment."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """In seconds."""
+    """All values are in seconds."""
 
     poll: float = 3.0
     change_set: float = 300.0
-    """CloudFormation compares; minutes at most."""
+    """For comparing a template; usually less than minutes."""
     stack: float = 5400.0
-    """The slowest is a service whose phone tasks leave: they keep their calls for up to an hour."""
+    """The slowest stack is a service whose phone tasks drain: they keep their calls for up to an hour."""
     steady: float = 1800.0
-    """After its stack is there, a service only has to start what it lacks."""
+    """When its stack is complete, a service only has to start missing tasks."""
     answer: float = 180.0
-    """A new load balancer's name takes a minute or two to be known."""
+    """DNS for a new load balancer takes a minute or two."""

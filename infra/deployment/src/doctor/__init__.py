@@ -1,1 +1,1 @@
-"""`voice-agent doctor`: finds out why the agent does not answer, before the first call and after."""
+"""`voice-agent doctor`: finds out why the agent does not answer, before the first call or later."""

@@ -1,4 +1,4 @@
-"""AWS: who we are there, what the clock says, whether the model is there for us, and the secrets of a deployment."""
+"""Checks AWS: identity, clock, model access, quota, and the secrets of a deployed environment."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,36 +25,38 @@ SOURCES: Final = {
     "env": "the environment",
     "shared-credentials-file": "~/.aws/credentials",
     "config-file": "~/.aws/config",
-    "sso": "a sign-in (SSO)",
-    "login": "a sign-in (aws login)",
-    "assume-role": "a role of the profile",
+    "sso": "an SSO session",
+    "login": "an `aws login` session",
+    "assume-role": "a role that the profile assumes",
     "assume-role-with-web-identity": "a web identity",
     "container-role": "the task's role",
     "iam-role": "the instance's role",
-    "custom-process": "a program of the profile",
+    "custom-process": "the profile's credential_process",
 }
-_NONE: Final = "no AWS credentials: `voice-agent run` takes the stand-in for the model"
+_NONE: Final = "no AWS credentials: `voice-agent run` uses the stand-in for the model"
 
 
 def now() -> datetime:
-    """Return the time of this machine."""
+    """Return this machine's time."""
     return datetime.now(UTC)
 
 
 def source() -> str:
-    """Say where the credentials come from; empty where there are none.
+    """Return where the credentials come from; empty if there are none.
 
     Raises:
-        BotoCoreError: they are given by half, or their source fails.
+        BotoCoreError: The credentials are incomplete, or their source fails.
     """
+    # A new session each time: boto3's default one remembers credentials that were missing.
     found = botocore.session.Session().get_credentials()
     return "" if found is None else SOURCES.get(found.method, found.method)
 
 
 def credentials(surroundings: MachineState, clock: Callable[[], datetime] = now) -> list[Finding]:
-    """Find the credentials and ask AWS whose they are; its answer has its time, too."""
+    """Check the credentials with AWS, whose response also shows the clock skew."""
     where = source()
     if not where:
+        # The texts are those of the services' log, so that both lead to the same page.
         cause = causes.classify(ModelRejected("NoCredentials"))
         return [unset("credentials", _NONE, f"for real speech: {cause.remedy}")]
     who, *rest = account.check(surroundings.aws, clock, masked=True)
@@ -62,18 +64,21 @@ def credentials(surroundings: MachineState, clock: Callable[[], datetime] = now)
 
 
 def offered(surroundings: MachineState) -> list[Finding]:
-    """Look whether the region offers the model, and which generation."""
+    """Check that the region offers the model, and report a newer generation."""
     try:
         wanted = surroundings.model
     except ConfigurationError as error:
         return [bad("model", error.reason, "change the region or the model")]
     if not source():
-        return [unset("model", f"{wanted} would be asked in {surroundings.model_region}")]
+        return [unset("model", f"{wanted} would be used in {surroundings.model_region}")]
+    # The first generation in the list is the newest.
     regions = generations.regions(generations.GENERATIONS[:1])
     found = [model_check.check(surroundings.aws, wanted, regions)]
+    # A missing model has already been reported, and its access cannot be queried.
     if found[0].mark in {CheckMark.GOOD, CheckMark.CARE}:
         found.append(asked("model access", lambda: _access(surroundings, wanted)))
     newest = generations.GENERATIONS[0]
+    # Only if the region has it: a newer model elsewhere would move callers' audio.
     if wanted != newest.model_id and surroundings.model_region in newest.regions:
         found.append(care("generation", f"{newest.model_id} is newer", "set NOVA_SONIC_MODEL_ID to newest"))
     return found
@@ -87,6 +92,7 @@ def _access(surroundings: MachineState, wanted: str) -> Finding:
         "region": answer.get("regionAvailability"),
         "agreement": answer.get("agreementAvailability", {}).get("status"),
     }
+    # Some fields are missing for models without an agreement.
     lacking = [name for name, state in states.items() if state not in {None, "AUTHORIZED", "AVAILABLE"}]
     if not lacking:
         return good("model access", "granted to this account")
@@ -95,12 +101,14 @@ def _access(surroundings: MachineState, wanted: str) -> Finding:
 
 
 def quota(surroundings: MachineState) -> list[Finding]:
-    """Read how many streams to the model the account may have open at once."""
+    """Check how many concurrent streams to the model the account may open."""
     if not source():
         return []
     found = model_quota.read(surroundings.aws, surroundings.model)
     mine = surroundings.get("MODEL_STREAMS")
+    # An invalid number is reported by the check of the settings.
     given = int(mine) if mine.isdecimal() else None
+    # One place is enough here: a laptop needs no capacity for a rush.
     return [model_check.quota(surroundings.aws, found, 1, given)]
 
 
@@ -110,11 +118,11 @@ def _job(surroundings: MachineState) -> DeployContext:
 
 
 def stored_keys(surroundings: MachineState) -> list[Finding]:
-    """Look whether each key that a service's template names is in its secret: without it ECS starts no task."""
+    """Check that each key in a service's template is in its secret: ECS does not start a task without it."""
     if not surroundings.deployed:
-        return [unset("secrets", "name an environment with --environment to look at its secrets")]
+        return [unset("secrets", "pass --environment to check the secrets of a deployed environment")]
     if not source():
-        return [unset("secrets", "there are no AWS credentials to look with")]
+        return [unset("secrets", "there are no AWS credentials to check with")]
     job = _job(surroundings)
     platform = job.stacks["platform"].template
     needed = service_secrets.read_by_services(job.environment, platform)
@@ -123,7 +131,8 @@ def stored_keys(surroundings: MachineState) -> list[Finding]:
 
 
 def _strict(job: DeployContext, need: service_secrets.SecretNeeded, row: Finding) -> Finding:
-    """Take a missing key for what it is to ECS; a deployment would only add it."""
+    """Report a missing key as an error, as ECS treats it; a deployment only warns, because it adds the key."""
+    # Values that were never set: `deploy` would ask for them.
     if row.mark is not CheckMark.CARE:
         return row
     found = service_secrets.find(job.aws, job.environment, need)
@@ -134,15 +143,16 @@ def _strict(job: DeployContext, need: service_secrets.SecretNeeded, row: Finding
         return bad(row.subject, row.found, *service_secrets.how_to_fill(job.aws.region, found, need))
     return bad(
         row.subject,
-        f"{found.called(need)} has no key {' and no key '.join(absent)}: ECS starts no task without",
-        "`voice-agent doctor --fix` adds it, empty; one that must have a value still wants it",
+        f"{found.called(need)} has no key {' and no key '.join(absent)}: ECS does not start a task without it",
+        "`voice-agent doctor --fix` adds it, empty; a required value must still be set",
     )
 
 
 def missing_keys(surroundings: MachineState) -> list[tuple[str, Callable[[], None]]]:
-    """List what would be added to which secret, and what adds it; values that are there stay."""
+    """Return the missing keys of each secret, with a function that adds them; existing values stay."""
     if not surroundings.deployed or not source():
         return []
+    # A plan's options: invalid lines of the environment's file must not prevent the repair.
     job = _job(surroundings)
     repairs: list[tuple[str, Callable[[], None]]] = []
     for need in service_secrets.read_by_services(job.environment, job.stacks["platform"].template):
@@ -150,6 +160,7 @@ def missing_keys(surroundings: MachineState) -> list[tuple[str, Callable[[], Non
             found = service_secrets.find(job.aws, job.environment, need)
         except ClientError:
             continue
+        # Without permission, or during a deletion, writing is impossible or lost.
         if found is None or found.values is None or found.deleted_on is not None:
             continue
         if absent := [key for key in need.every_key if key not in found.values]:

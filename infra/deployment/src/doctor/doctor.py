@@ -1,4 +1,4 @@
-"""`voice-agent doctor`: check what a call needs, without one, and say what to do about what is wrong."""
+"""`voice-agent doctor`: check everything that a call needs, without a call, and say how to fix what is wrong."""
 
 import json
 import os
@@ -21,18 +21,19 @@ from doctor.surroundings import MachineState, read_environment
 
 
 def main(arguments: Sequence[str], screen: Screen | None = None, root: Path = ROOT) -> int:
-    """Read the options, and do what they ask for; see `--help`."""
+    """Parse the options and run the command; see `--help`."""
     return work(options.doctor.options(arguments), screen, root)
 
 
 def work(given: DoctorOptions, screen: Screen | None = None, root: Path = ROOT) -> int:
-    """Look, repair if wanted, show what was found, and return the exit code."""
+    """Run the checks, repair if requested, print the findings, and return the exit code."""
     for name, value in (environment := read_environment(root)).items():
-        os.environ.setdefault(name, value)  # AWS's libraries read no .env
+        os.environ.setdefault(name, value)  # boto3 does not read .env
     surroundings = MachineState(root, environment, given.environment, given.twilio_number)
     shown = screen or new_screen()
     if given.live:
         return live.run(surroundings, shown, given)
+    # --live has its own output and needs no findings of the quick checks.
     found = make(checks(surroundings), given.seconds)
     if given.json:
         sys.stdout.write(json.dumps(_as_json(found), ensure_ascii=False, indent=1) + "\n")
@@ -44,7 +45,7 @@ def work(given: DoctorOptions, screen: Screen | None = None, root: Path = ROOT) 
 
 
 def checks(surroundings: MachineState) -> list[Check]:
-    """List the checks in the order of their rows."""
+    """Return the checks in the order of their rows."""
     named: dict[str, Callable[..., Sequence[Finding]]] = {
         "settings": machine.settings,
         "page": machine.page,
@@ -59,22 +60,19 @@ def checks(surroundings: MachineState) -> list[Check]:
         "weather": others.weather,
     }
     return [
+        # Not in the table: it needs no surroundings.
         Check("python", machine.python),
         *(Check(name, partial(look, surroundings)) for name, look in named.items()),
     ]
 
 
 def show(found: Sequence[Finding], screen: Screen) -> None:
-    """Write a row for each finding, and what it comes to."""
+    """Print a row for each finding, and a summary."""
     screen.title("voice-agent doctor")
     for one in found:
         screen.row(one.mark, one.subject, one.found, one.advice)
     wrong = sum(one.mark is CheckMark.BAD for one in found)
-    text = (
-        "Nothing stands in the way of a call."
-        if not wrong
-        else f"{wrong} of {len(found)} checks found something wrong."
-    )
+    text = "Nothing prevents a call." if not wrong else f"{wrong} of {len(found)} checks found something wrong."
     screen.heading(text)
 
 
@@ -84,26 +82,26 @@ def code(found: Sequence[Finding]) -> int:
 
 
 def _fix(surroundings: MachineState, screen: Screen, *, consent: bool, found: Sequence[Finding], seconds: float) -> int:
-    """Repair what can be repaired safely, after showing each change; then look again."""
+    """Apply safe repairs after confirmation, then run the checks again."""
     try:
+        # Computed before anything is changed, to show the operator what would change.
         repairs = [*twilio_checks.pointing(surroundings), *amazon.missing_keys(surroundings)]
     except (DeploymentError, *AwsFailure) as error:
         screen.row(CheckMark.BAD, "fix", str(error) if isinstance(error, DeploymentError) else short(error))
         return 1
     if not repairs:
-        screen.row(CheckMark.STEP, "fix", "nothing here can be repaired from here: follow the arrows above")
+        screen.row(CheckMark.STEP, "fix", "nothing can be repaired automatically: follow the arrows above")
         return code(found)
     done = 0
     for words, repair in repairs:
         screen.row(CheckMark.STEP, "fix", words)
-        if not consent and (not screen.can_ask or screen.ask("Do it? [y/N]").lower() not in {"y", "yes"}):
-            screen.row(
-                CheckMark.STEP, "", "left as it is" if screen.can_ask else "left as it is: --yes does it unasked"
-            )
+        if not consent and (not screen.can_ask or screen.ask("Apply? [y/N]").lower() not in {"y", "yes"}):
+            screen.row(CheckMark.STEP, "", "not applied" if screen.can_ask else "not applied: pass --yes to confirm")
             continue
         repair()
         done += 1
         screen.row(CheckMark.GOOD, "", "done")
+    # Run the checks again only if something has changed.
     if not done:
         return code(found)
     again = make(checks(surroundings), seconds)

@@ -1,4 +1,4 @@
-"""The options of `voice-agent doctor`."""
+"""Options of `voice-agent doctor`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +9,19 @@ import typer
 from voice_agent.plug_in import command
 
 SECONDS: Final = 20.0
-"""All checks together: they are made at once, and each request has a shorter deadline of its own."""
+"""Timeout for all checks, which run concurrently; each request has a shorter one."""
 OUT: Final = Path(".run/doctor-live.jsonl")
 _EPILOG: Final = """\
-✓ good, ! works but look at it, ✗ does not work, – not set up (a stand-in or nothing takes its place).
+✓ good, ! works with a warning, ✗ does not work, – not set up (a stand-in or nothing is used instead).
 
-Exit code: 0 without a ✗, 1 with one, 2 wrong usage. Nothing is changed without --fix and your consent.
+Exit code: 0 without a ✗, 1 with one, 2 wrong usage. Nothing is changed without --fix and your confirmation.
 """  # noqa: RUF001 - a dash, not a minus
 _LIVE: Final = "Probes of real accounts, which cost money"
 
 
 @dataclass(frozen=True)
 class DoctorOptions:
-    """What is to be looked at, checked."""
+    """Validated options."""
 
     environment: str = ""
     twilio_number: str = ""
@@ -39,31 +39,29 @@ class DoctorOptions:
 def doctor(  # noqa: PLR0913 - each is an option
     *,
     environment: Annotated[
-        str, typer.Option(metavar="NAME", help="Look at the secrets of this deployed environment, too.")
+        str, typer.Option(metavar="NAME", help="Also check the secrets of this deployed environment.")
     ] = "",
     twilio_number: Annotated[
-        str, typer.Option(metavar="NUMBER", help="Look at this number only, such as +46…, not at all of the account.")
+        str, typer.Option(metavar="NUMBER", help="Check this number only, such as +46…, instead of all of the account.")
     ] = "",
     fix: Annotated[
         bool,
         typer.Option("--fix", help="Offer to point the number at PUBLIC_BASE_URL, and to add missing secret keys."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: make the repairs, or pay for --live.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON.")] = False,
-    seconds: Annotated[float, typer.Option(metavar="SECONDS", help="Longest time for all checks.")] = SECONDS,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: apply the repairs, or pay for --live.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    seconds: Annotated[float, typer.Option(metavar="SECONDS", help="Timeout for all checks.")] = SECONDS,
     live: Annotated[
         bool,
-        typer.Option(
-            "--live", help="Try what no public source settles: ten minutes, about 1 USD.", rich_help_panel=_LIVE
-        ),
+        typer.Option("--live", help="Test undocumented limits: ten minutes, about 1 USD.", rich_help_panel=_LIVE),
     ] = False,
     out: Annotated[Path, typer.Option(metavar="FILE", help="File of raw events.", rich_help_panel=_LIVE)] = OUT,
     content: Annotated[
-        bool, typer.Option("--content", help="Keep words and audio in that file.", rich_help_panel=_LIVE)
+        bool, typer.Option("--content", help="Keep texts and audio in that file.", rich_help_panel=_LIVE)
     ] = False,
     role: Annotated[
-        str, typer.Option(metavar="ARN", help="P7: a role that may only bedrock:InvokeModel.", rich_help_panel=_LIVE)
+        str, typer.Option(metavar="ARN", help="P7: a role that has only bedrock:InvokeModel.", rich_help_panel=_LIVE)
     ] = "",
 ) -> DoctorOptions:
-    """Find out why the agent does not answer: accounts, keys, network, clock, numbers."""
+    """Check everything that a call needs: accounts, keys, network, clock, numbers."""
     return DoctorOptions(environment, twilio_number, fix, yes, json, seconds, live, out, content, role)

@@ -1,4 +1,4 @@
-"""Makes all checks at once, each with a deadline: a name that is not resolved has no time-out of its own."""
+"""Runs all checks concurrently, with one deadline: a DNS lookup has no timeout of its own."""
 
 import threading
 import time
@@ -16,11 +16,11 @@ type Look = Callable[[], Sequence[Finding]]
 
 @dataclass(frozen=True)
 class Check:
-    """One subject.
+    """A check of one subject.
 
     Args:
-        subject: What it is about.
-        look: Looks; may take as long as it likes.
+        subject: The label of its row.
+        look: Runs the check; may block without a limit.
     """
 
     subject: str
@@ -28,15 +28,18 @@ class Check:
 
 
 def make(checks: Sequence[Check], seconds: float) -> list[Finding]:
-    """Make all checks, and return what they found in their order; what takes too long is left behind."""
+    """Run all checks and return their findings in order; a check that exceeds the deadline is abandoned."""
     found: list[list[Finding] | None] = [None] * len(checks)
 
     def look(place: int) -> None:
+        # Each thread writes to its own place, so no lock is needed.
         found[place] = list(_looked(checks[place]))
 
+    # Daemon threads do not keep the process alive when a request hangs.
     threads = [threading.Thread(target=look, args=(place,), daemon=True) for place in range(len(checks))]
     for thread in threads:
         thread.start()
+    # One deadline for all: the waits overlap.
     end = time.monotonic() + seconds
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
@@ -54,7 +57,7 @@ def _looked(check: Check) -> Sequence[Finding]:
         return [refused(error)]
     except DeploymentError as error:
         return [bad(check.subject, error.what, *error.advice)]
-    except Exception as error:  # noqa: BLE001 - the other checks are as good without this one
+    except Exception as error:  # noqa: BLE001 - a crash in one check must not hide the others
         cause = classify(error)
         return [bad(check.subject, cause.why, cause.remedy)]
 
@@ -63,5 +66,5 @@ def _late(check: Check, seconds: float) -> Finding:
     return bad(
         check.subject,
         f"no answer within {seconds:.0f} s",
-        "check the network and its name servers, and that outgoing connections to port 443 are allowed",
+        "check the network and DNS, and that outgoing connections to port 443 are allowed",
     )

@@ -1,4 +1,4 @@
-"""Daily's REST API as a small server: rooms and tokens, their errors and limits; no sound."""
+"""A stand-in for Daily's REST API: rooms and tokens, with its errors and limits; without media."""
 
 from standins.daily.server import DailySettings, DailyStandin
 

@@ -1,4 +1,4 @@
-"""Run the pretend Daily: ``python -m standins.daily --port 8447``."""
+"""Run the Daily stand-in: ``python -m standins.daily --port 8447``."""
 
 import argparse
 import os
@@ -9,14 +9,14 @@ from standins.daily.server import ABOUT, DEFAULT_KEY, DailySettings, DailyStandi
 
 
 def main() -> int:
-    """Serve until told to stop; one JSON line for each event goes to stdout."""
+    """Serve until a signal; write one JSON line per event to stdout."""
     parser = argparse.ArgumentParser(prog="python -m standins.daily", description=ABOUT)
-    parser.add_argument("--port", type=int, default=8447, help="0 chooses a free one (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8447, help="0 selects a free port (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--api-key",
         default=os.environ.get("DAILY_API_KEY") or DEFAULT_KEY,
-        help="the key it takes (default: DAILY_API_KEY, or standin-daily-key)",
+        help="the accepted API key (default: DAILY_API_KEY, or standin-daily-key)",
     )
     arguments = parser.parse_args()
     settings = DailySettings(arguments.api_key, port=arguments.port, host=arguments.host, log=write)

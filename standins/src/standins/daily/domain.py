@@ -1,4 +1,4 @@
-"""Rooms and tokens of one pretend domain, and what has happened to them. No I/O."""
+"""Rooms and tokens of one simulated domain. No I/O."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from standins.daily import errors, properties
 
 DOMAIN = "standin"
 ROOMS_URL = f"https://{DOMAIN}.daily.invalid"
-"""A name that never leads anywhere (RFC 2606): the real one ends in ``.daily.co``, and may belong to somebody."""
+"""A host name that never resolves (RFC 2606): a name under ``.daily.co`` might belong to a customer."""
 _LONGEST_NAME = 128
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -25,7 +25,7 @@ type Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class StandinRoom:
-    """A room as it was made."""
+    """A room as it was created."""
 
     name: str
     privacy: str
@@ -34,7 +34,7 @@ class StandinRoom:
     room_id: str = field(default_factory=lambda: str(uuid4()))
 
     def shown(self) -> Json:
-        """Describe it as the API does."""
+        """Return the room as the API shows it."""
         return {
             "id": self.room_id,
             "name": self.name,
@@ -48,39 +48,40 @@ class StandinRoom:
 
 @dataclass(slots=True)
 class RoomLedger:
-    """What a test wants to know in the end."""
+    """What tests check at the end."""
 
     created: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     expired: list[str] = field(default_factory=list)
     tokens: list[Json] = field(default_factory=list)
-    """Their properties, in the order they were made."""
+    """Properties of the tokens, in the order of their creation."""
 
 
 class DailyDomain:
     """All rooms of the domain.
 
     Args:
-        clock: Unix seconds.
+        clock: Returns unix seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.ledger = RoomLedger()
         self._clock = clock
         self._rooms: dict[str, StandinRoom] = {}
+        # A key per process: tokens of another run are not valid here.
         self._key = secrets.token_bytes(32)
 
     @property
     def open_rooms(self) -> list[str]:
-        """Names of the rooms that are there."""
+        """Names of the existing rooms."""
         self._collect()
         return list(self._rooms)
 
     def create(self, asked: Json) -> Json:
-        """Make a room.
+        """Create a room.
 
         Raises:
-            RefusedError: The request is wrong, or the name is taken.
+            RefusedError: The request is not valid, or the name is in use.
         """
         unknown = set(asked) - {"name", "privacy", "properties"}
         if unknown:
@@ -90,6 +91,7 @@ class DailyDomain:
             raise errors.invalid("bad room name")
         if privacy not in properties.PRIVACY:
             raise errors.invalid(f"'privacy' should be one of {', '.join(properties.PRIVACY)}")
+        # Validate everything before creating anything.
         config = properties.room(asked.get("properties", {}))
         self._collect()
         if name in self._rooms:
@@ -99,10 +101,10 @@ class DailyDomain:
         return room.shown()
 
     def get(self, name: str) -> Json:
-        """Describe a room.
+        """Return a room.
 
         Raises:
-            RefusedError: It is not there.
+            RefusedError: It does not exist.
         """
         self._collect()
         if name not in self._rooms:
@@ -113,9 +115,11 @@ class DailyDomain:
         """Delete a room.
 
         Raises:
-            RefusedError: It was not there, or its time was over.
+            RefusedError: It does not exist, or has expired.
         """
         self._collect()
+        # Expired rooms are collected first, so that they cannot be deleted twice.
+        # Daily tells an expired room apart: its error says that it was deleted.
         if name in self.ledger.expired and name not in self._rooms:
             raise errors.no_room(name, deleted=True)
         if name not in self._rooms:
@@ -125,28 +129,32 @@ class DailyDomain:
         return {"deleted": True, "name": name}
 
     def list_rooms(self) -> Json:
-        """Describe the newest hundred."""
+        """Return the newest hundred rooms."""
+        # The newest first.
         names = self.open_rooms
         return {"total_count": len(names), "data": [self._rooms[name].shown() for name in reversed(names)][:100]}
 
     def make_token(self, asked: Json) -> Json:
-        """Make a token. The room need not be there; without a name it is good for every room, as at Daily's."""
+        """Create a token. Its room need not exist; without a name it is valid for every room, as at Daily."""
         read = properties.token(asked.get("properties", {}))
         self.ledger.tokens.append(read)
         claims = {**read, "d": DOMAIN, "iat": int(self._clock())}
+        # JSON Web Tokens have no padding.
         head, body = (_base64(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
         return {"token": f"{head}.{body}.{self._sign(head, body)}"}
 
     def read_token(self, token: str) -> Json:
-        """Tell what a token says.
+        """Return the claims of a token.
 
         Raises:
-            RefusedError: It is not one of ours, or is over.
+            RefusedError: Its signature is not valid, or it has expired.
         """
         head, _, rest = token.partition(".")
         body, _, signature = rest.partition(".")
+        # Verify the signature before parsing the claims.
         if not hmac.compare_digest(self._sign(head, body).encode(), signature.encode()):
             raise errors.invalid("invalid token")
+        # Add the padding that the decoder requires.
         claims: Json = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
         if claims.get("exp", self._clock() + 1) <= self._clock():
             raise errors.invalid("token has expired")
@@ -156,7 +164,7 @@ class DailyDomain:
         return _base64(hmac.digest(self._key, f"{head}.{body}".encode(), hashlib.sha256))
 
     def _collect(self) -> None:
-        """Forget rooms whose time is over, as Daily does, only sooner."""
+        """Delete expired rooms. Daily does too, but later."""
         now = self._clock()
         for name in [name for name, room in self._rooms.items() if room.config.get("exp", now + 1) <= now]:
             del self._rooms[name]

@@ -1,4 +1,4 @@
-"""What goes wrong on request: a script of faults, each spoiling the next few answers of one step."""
+"""Fault injection: a script of faults, each of which spoils the next responses of one step."""
 
 import asyncio
 import json
@@ -20,13 +20,13 @@ class DailyFault:
     """One entry of the script.
 
     Args:
-        on: Which step it spoils.
-        action: What happens to the answer; ``delay`` spoils nothing else, ``hang`` never answers.
-        times: How many answers; ``None`` for all from now on.
-        done: Whether the step is carried out all the same, so that only its answer is lost.
-        after_ms: How long the answer is held back before.
-        status: For ``status``: its number.
-        retry_after: For ``status``: seconds to name in the answer.
+        on: The step to spoil.
+        action: What happens to the response; ``delay`` changes nothing else, ``hang`` never responds.
+        times: How many responses; ``None`` for all from now on.
+        done: Whether the step is executed, so that only its response is lost.
+        after_ms: Delay of the response.
+        status: For ``status``: the HTTP status.
+        retry_after: For ``status``: seconds in the Retry-After header.
     """
 
     on: Literal["any", "create", "token", "delete", "get", "list"] = "any"
@@ -39,15 +39,16 @@ class DailyFault:
 
     @classmethod
     def read(cls, script: object) -> Self:
-        """Read what was posted.
+        """Parse a posted fault.
 
         Raises:
-            ValueError: It is no fault; the text says what is wrong.
+            ValueError: It is not valid; the text says why.
         """
         if not isinstance(script, dict):
             message = "a fault is a JSON object"
-            raise ValueError(message)  # noqa: TRY004 - wrong input, not a wrong call
+            raise ValueError(message)  # noqa: TRY004 - invalid input, not a wrong type in code
         try:
+            # Unknown fields raise TypeError, which names them.
             fault = cls(**script)
         except TypeError as error:
             raise ValueError(str(error)) from error
@@ -56,7 +57,8 @@ class DailyFault:
         return fault
 
     async def answer(self) -> Response | None:
-        """Give the spoilt answer, in its time; None leaves the good one."""
+        """Return the spoiled response after its delay; None keeps the good one."""
+        # Also before an error, to imitate a slow failure.
         await asyncio.sleep(self.after_ms / 1000)
         match self.action:
             case "hang":

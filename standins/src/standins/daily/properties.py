@@ -1,4 +1,4 @@
-"""Which properties rooms and tokens have, and of what type. Pure.
+"""Properties of rooms and tokens, with their types. No I/O.
 
 Source: https://docs.daily.co/reference/rest-api/rooms/create-room and /meeting-tokens/create-meeting-token.
 """
@@ -62,10 +62,10 @@ _TOKEN = _BOTH | {
 
 
 def room(given: object) -> dict[str, Any]:
-    """Read a room's properties.
+    """Return the validated properties of a room.
 
     Raises:
-        RefusedError: One is unknown or of the wrong type.
+        RefusedError: A property is unknown or of the wrong type.
     """
     read = _checked(given, _ROOM)
     if read.get("max_participants", 1) < 1:
@@ -74,10 +74,10 @@ def room(given: object) -> dict[str, Any]:
 
 
 def token(given: object) -> dict[str, Any]:
-    """Read a token's properties.
+    """Return the validated properties of a token.
 
     Raises:
-        RefusedError: One is unknown or of the wrong type.
+        RefusedError: A property is unknown or of the wrong type.
     """
     read = _checked(given, _TOKEN)
     if len(read.get("user_id", "")) > _LONGEST_USER_ID:
@@ -88,10 +88,11 @@ def token(given: object) -> dict[str, Any]:
 def _checked(given: object, known: Mapping[str, type]) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise errors.invalid("'properties' should be an object")
+    # Daily rejects unknown properties, so a misspelt one must not pass here.
     for name, value in given.items():
         if name not in known:
             raise errors.invalid(f"unknown property '{name}'")
-        # Python takes True for a number; Daily does not.
+        # In Python, True is an integer; in Daily's API it is not.
         if not isinstance(value, known[name]) or (known[name] is int and isinstance(value, bool)):
             raise errors.invalid(f"property '{name}' should be of type {known[name].__name__}")
     return dict(given)

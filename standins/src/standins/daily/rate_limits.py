@@ -1,7 +1,7 @@
-"""How often the API may be asked. Pure.
+"""Rate limits of the API. No I/O.
 
-Source: https://docs.daily.co/docs/rest-api/authentication: about 20 requests a second, or 100 in 5 s; for deleting
-rooms and for listings about 2 a second, or 50 in 30 s. Whether these two share a limit is not said, so here they do.
+Source: https://docs.daily.co/docs/rest-api/authentication: about 20 requests a second, or 100 in 5 s; for deleting and
+listing rooms about 2 a second, or 50 in 30 s. Whether these two share a limit is not documented, so here they do.
 """
 
 from collections import deque
@@ -11,12 +11,12 @@ from standins.daily import errors
 
 
 class RateLimit:
-    """Takes so many requests within so many seconds.
+    """Accepts a number of requests within a sliding window.
 
     Args:
-        requests: How many.
-        seconds: Within which time.
-        clock: Seconds.
+        requests: The number of requests.
+        seconds: Length of the window.
+        clock: Returns seconds.
     """
 
     def __init__(self, requests: int, seconds: float, clock: Callable[[], float]) -> None:
@@ -29,9 +29,10 @@ class RateLimit:
         """Count one request.
 
         Raises:
-            RefusedError: It is one too many, and does not count.
+            RefusedError: The limit is exceeded; the request is not counted.
         """
         now = self._clock()
+        # A request leaves the window exactly `seconds` after it came.
         while self._taken and now - self._taken[0] >= self._seconds:
             self._taken.popleft()
         if len(self._taken) >= self._requests:

@@ -1,4 +1,4 @@
-"""The pretend Daily as a server: its REST addresses, and a few to look inside and do harm."""
+"""The Daily stand-in as a server: Daily's endpoints, and a control API for inspection and faults."""
 
 import hmac
 import json
@@ -21,7 +21,7 @@ from standins.daily.rate_limits import RateLimit
 from standins.fault_schedule import FaultSchedule
 from standins.serving import serving
 
-ABOUT = "Pretend Daily: rooms and tokens with their errors and limits; nobody can join them, there is no sound"
+ABOUT = "Stand-in for Daily's REST API: rooms and tokens with their errors and limits; rooms cannot be joined"
 
 DEFAULT_KEY = "standin-daily-key"
 
@@ -34,14 +34,14 @@ def _silent(_: dict[str, object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DailySettings:
-    """How the stand-in runs.
+    """Settings of the stand-in.
 
     Args:
-        api_key: The only key it takes.
-        port: 0 chooses a free one.
-        host: Loopback, as the addresses below ``/control`` ask nobody who they are.
-        clock: Unix seconds; the limits go by it too.
-        log: Gets one event for each request.
+        api_key: The only accepted key.
+        port: 0 selects a free port.
+        host: A loopback address, because the endpoints below ``/control`` need no authentication.
+        clock: Returns unix seconds; the limits use it too.
+        log: Called with one event per request.
     """
 
     api_key: str = DEFAULT_KEY
@@ -52,24 +52,25 @@ class DailySettings:
 
 
 class DailyStandin:
-    """A running stand-in, for the length of an ``async with`` block."""
+    """A running stand-in, for the duration of an ``async with`` block."""
 
     def __init__(self, settings: DailySettings | None = None) -> None:
         self._settings = settings or DailySettings()
         self._domain = DailyDomain(self._settings.clock)
         self._script: FaultSchedule[DailyFault] = FaultSchedule()
+        # Daily's documented limits: 20 a second in general, 50 in half a minute for slow operations.
         self._all = RateLimit(100, 5, self._settings.clock)
         self._slow = RateLimit(50, 30, self._settings.clock)
         self._running = AsyncExitStack()
         self.port = self._settings.port
         self.requests: list[tuple[str, int]] = []
-        """Step and status of each answer; 0 for one that was never given."""
+        """Step and status of each response; 0 for one that was never sent."""
 
     async def __aenter__(self) -> Self:
         """Open the port.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is in use.
         """
         listening = serving(self._app(), host=self._settings.host, port=self._settings.port)
         self.port = await self._running.enter_async_context(listening)
@@ -81,37 +82,37 @@ class DailyStandin:
 
     @property
     def api_url(self) -> str:
-        """What stands for https://api.daily.co/v1."""
+        """Replaces https://api.daily.co/v1."""
         return f"http://{self._settings.host}:{self.port}/v1"
 
     @property
     def api_key(self) -> str:
-        """The key that it takes."""
+        """The accepted API key."""
         return self._settings.api_key
 
     @property
     def ledger(self) -> RoomLedger:
-        """What was made and deleted."""
+        """What was created and deleted."""
         return self._domain.ledger
 
     @property
     def open_rooms(self) -> list[str]:
-        """Names of the rooms that are there."""
+        """Names of the existing rooms."""
         return self._domain.open_rooms
 
     def describe(self, name: str) -> Json:
-        """Describe a room as the API does.
+        """Return a room as the API shows it.
 
         Raises:
-            RestRefusedError: It is not there.
+            RestRefusedError: It does not exist.
         """
         return self._domain.get(name)
 
     def read_token(self, token: str) -> Json:
-        """Tell what a token says.
+        """Return the claims of a token.
 
         Raises:
-            RestRefusedError: It is none of ours, or over.
+            RestRefusedError: Its signature is not valid, or it has expired.
         """
         return self._domain.read_token(token)
 
@@ -120,7 +121,7 @@ class DailyStandin:
         self._script.faults.append(fault)
 
     def clear_faults(self) -> None:
-        """Work as it should again."""
+        """Remove all faults."""
         self._script.faults.clear()
 
     def _app(self) -> Starlette:
@@ -159,16 +160,19 @@ class DailyStandin:
         return await self._answer("get", request, lambda _: self._domain.read_token(request.path_params["token"]))
 
     async def _answer(self, name: str, request: Request, step: Step) -> Response:
+        # Read the body before a fault strikes: the client must have sent it.
         body = await request.body()
         fault = self._script.take(name)
         response = None
+        # A delay, or a lost response, still executes the step.
         if fault is None or fault.done or fault.action == "delay":
             response = self._carry_out(name, request, body, step)
         if fault is not None:
+            # With status 0 until the response is sent, so that one that is never sent stays visible.
             self.requests.append((name, 0))
             response = await fault.answer() or response
             self.requests.remove((name, 0))
-        assert response is not None  # noqa: S101 - a fault that lets the step go on has carried it out
+        assert response is not None  # noqa: S101 - a fault that returns None has let the step run
         self.requests.append((name, response.status_code))
         action = fault.action if fault else None
         self._settings.log({"event": "daily_asked", "step": name, "status": response.status_code, "fault": action})
@@ -176,6 +180,7 @@ class DailyStandin:
 
     def _carry_out(self, name: str, request: Request, body: bytes, step: Step) -> Response:
         try:
+            # Daily checks the key first, then the rate, then the request.
             self._check_key(request.headers.get("authorization"))
             (self._slow if name in ("delete", "list") else self._all).take()
             return JSONResponse(step(_read(body)))
@@ -186,6 +191,7 @@ class DailyStandin:
         kind, _, key = (header or "").partition(" ")
         if kind != "Bearer" or not key:
             raise errors.no_header()
+        # Constant time, as a real service would compare.
         if not hmac.compare_digest(key.encode(), self._settings.api_key.encode()):
             raise errors.wrong_key()
 
@@ -211,6 +217,7 @@ class DailyStandin:
 
 
 def _read(body: bytes) -> Json:
+    # Daily accepts an empty body.
     try:
         read: Any = json.loads(body or b"{}")
     except ValueError:

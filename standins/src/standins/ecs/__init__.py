@@ -1,1 +1,1 @@
-"""ECS's agent as tasks see it: scale-in protection, which the services of this product do not ask for."""
+"""A stand-in for the ECS agent's task scale-in protection, which this product's services do not use."""

@@ -1,4 +1,4 @@
-"""Run the pretend ECS agent: ``python -m standins.ecs --port 8448``."""
+"""Run the ECS agent stand-in: ``python -m standins.ecs --port 8448``."""
 
 import argparse
 import sys
@@ -8,9 +8,9 @@ from standins.ecs.server import ABOUT, EcsSettings, EcsStandin
 
 
 def main() -> int:
-    """Serve until told to stop; one JSON line for each event goes to stdout."""
+    """Serve until a signal; write one JSON line per event to stdout."""
     parser = argparse.ArgumentParser(prog="python -m standins.ecs", description=ABOUT)
-    parser.add_argument("--port", type=int, default=8448, help="0 chooses a free one (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8448, help="0 selects a free port (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     arguments = parser.parse_args()
     settings = EcsSettings(port=arguments.port, host=arguments.host, log=write)

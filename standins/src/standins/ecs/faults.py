@@ -1,7 +1,7 @@
-"""What goes wrong on request: a script of faults, each spoiling the next few wishes.
+"""Fault injection: a script of faults, each of which spoils the next requests.
 
-Shapes and statuses: github.com/aws/amazon-ecs-agent, ecs-agent/tmds/handlers/taskprotection/v1/handlers. What ECS
-itself refuses keeps ECS's status, which is 400 in its protocol also for throttling and for missing rights.
+Structures and statuses: github.com/aws/amazon-ecs-agent, ecs-agent/tmds/handlers/taskprotection/v1/handlers. Errors of
+ECS itself keep ECS's status, which is 400 also for throttling and missing permissions.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 ACTIONS = ("failure", "error", "status", "slow", "hang", "html")
 _STATUS = {"RequestCanceled": 504, "ServerException": 500, "ResourceNotFoundException": 404}
 LONGEST_CALL = 4.0
-"""Seconds that the agent waits for ECS; its own limit for an answer is a little more."""
+"""Seconds that the agent waits for ECS; its own response timeout is slightly longer."""
 
 
 @dataclass(slots=True)
@@ -20,13 +20,13 @@ class EcsFault:
     """One entry of the script.
 
     Args:
-        action: ``failure`` and ``error`` are ECS's two ways to say no, with ``word``; ``status`` is the agent's own
-            trouble, ``slow`` an ECS that takes ``seconds``, ``hang`` no answer at all, ``html`` an answer that is none.
+        action: ``failure`` and ``error`` are ECS's two error forms, with ``word``; ``status`` is an error of the agent,
+            ``slow`` a delay of ``seconds`` in ECS, ``hang`` no response, ``html`` a response that is not JSON.
         word: Such as ``DEPLOYMENT_BLOCKED``, ``TASK_NOT_VALID``, ``ThrottlingException``, ``AccessDeniedException``.
-        status: For ``status``: its number.
-        times: How many wishes; ``None`` for all from now on.
-        seconds: For ``slow``: how long ECS takes; the agent gives it up after ``LONGEST_CALL``.
-        done: Whether the wish comes true all the same, so that only its answer is lost.
+        status: For ``status``: the HTTP status.
+        times: How many requests; ``None`` for all from now on.
+        seconds: For ``slow``: the delay; the agent gives up after ``LONGEST_CALL``.
+        done: Whether the request takes effect, so that only its response is lost.
     """
 
     action: Literal["failure", "error", "status", "slow", "hang", "html"]
@@ -39,13 +39,14 @@ class EcsFault:
 
     @classmethod
     def read(cls, script: object) -> Self:
-        """Read what was posted.
+        """Parse a posted fault.
 
         Raises:
-            ValueError: It is no fault; the text says what is wrong.
+            ValueError: It is not valid; the text says why.
         """
         if not isinstance(script, dict) or script.get("action") not in ACTIONS:
             raise ValueError(f"a fault is a JSON object whose 'action' is one of {', '.join(ACTIONS)}")
+        # Unknown fields raise TypeError, which names them.
         try:
             return cls(**script)
         except TypeError as error:
@@ -53,13 +54,15 @@ class EcsFault:
 
     @property
     def comes_true(self) -> bool:
-        """Whether the wish is granted in spite of it."""
+        """Whether the request takes effect despite the fault."""
+        # A delay below the agent's limit only makes the request slow.
         return self.done or (self.action == "slow" and self.seconds < LONGEST_CALL)
 
     def answer(self, arn: str) -> Response:
-        """Give the spoilt answer; of a `hang`, what comes when nobody waits for it any more."""
+        """Return the spoiled response; for `hang`, one that arrives after the client has gone."""
         match self.action:
             case "hang":
+                # The agent's own text when ECS takes too long.
                 return Response(status_code=504)
             case "slow":
                 late = {"Arn": arn, "Code": "RequestCanceled", "Message": "Timed out calling ECS Task Protection API"}
@@ -67,6 +70,7 @@ class EcsFault:
             case "html":
                 return Response("<html>proxy</html>", media_type="text/html")
             case "status":
+                # The agent passes on ECS's error with a status of its own.
                 return Response(status_code=self.status)
             case "error":
                 error = {"Arn": arn, "Code": self.word, "Message": "as the script says"}

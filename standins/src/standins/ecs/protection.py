@@ -1,4 +1,4 @@
-"""What the pretend agent knows of each task: whether it is protected, until when, and what was asked. Pure."""
+"""Protection state of each task: whether it is protected, until when, and what was requested. No I/O."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,28 +11,30 @@ _ARN = "arn:aws:ecs:eu-north-1:111122223333:task/standin"
 
 
 class InvalidRequestError(ValueError):
-    """The request is none that the agent takes; the text says why."""
+    """The agent does not accept the request; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a task asked for."""
+    """A request of a task."""
 
     enabled: bool
     minutes: int | None
 
     @classmethod
     def read(cls, body: object) -> "Wish":
-        """Read a request.
+        """Parse a request.
 
         Raises:
-            InvalidRequestError: it is none.
+            InvalidRequestError: It is not valid.
         """
+        # The agent rejects unknown fields.
         if not isinstance(body, dict) or not set(body) <= {"ProtectionEnabled", "ExpiresInMinutes"}:
-            raise InvalidRequestError("a JSON object with ProtectionEnabled and ExpiresInMinutes is wanted")
+            raise InvalidRequestError("expected a JSON object with ProtectionEnabled and ExpiresInMinutes")
         enabled, minutes = body.get("ProtectionEnabled"), body.get("ExpiresInMinutes")
         if not isinstance(enabled, bool):
             raise InvalidRequestError("ProtectionEnabled must be true or false")
+        # In Python, True is an integer as well, but no sensible number of minutes.
         if minutes is not None and (not isinstance(minutes, int) or not 1 <= minutes <= _MOST_MINUTES):
             raise InvalidRequestError(f"ExpiresInMinutes must be a number from 1 to {_MOST_MINUTES}")
         return cls(enabled, minutes)
@@ -43,23 +45,23 @@ class ProtectedTask:
     """One task.
 
     Args:
-        name: Ends its ARN.
-        clock: Unix seconds.
+        name: Last part of its ARN.
+        clock: Returns unix seconds.
     """
 
     name: str
     clock: Callable[[], float]
     expires_at: float = 0.0
     asked: list[Wish] = field(default_factory=list)
-    """Every well-formed wish, also those that a fault kept from coming true."""
+    """Every valid request, including those that a fault kept from taking effect."""
     switched_on: int = 0
     """How often its protection went from off to on."""
     switched_off: int = 0
-    """How often a wish took it off again."""
+    """How often a request turned it off."""
 
     @property
     def arn(self) -> str:
-        """The task's name in AWS."""
+        """ARN of the task."""
         return f"{_ARN}/{self.name}"
 
     @property
@@ -68,14 +70,15 @@ class ProtectedTask:
         return self.clock() < self.expires_at
 
     def grant(self, wish: Wish) -> None:
-        """Let a wish come true."""
+        """Apply a request."""
+        # Renewals do not count, only changes from off to on.
         self.switched_on += wish.enabled and not self.protected
         self.switched_off += self.protected and not wish.enabled
         minutes = wish.minutes or _DEFAULT_MINUTES
         self.expires_at = self.clock() + minutes * 60 if wish.enabled else 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """Tell its state as the agent does."""
+        """Return the state as the agent does."""
         told: dict[str, Any] = {"ProtectionEnabled": self.protected, "TaskArn": self.arn}
         if self.protected:
             told["ExpirationDate"] = datetime.fromtimestamp(self.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

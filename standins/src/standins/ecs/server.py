@@ -1,9 +1,9 @@
-"""The pretend agent as a server. Each task has an address of its own, as with the original.
+"""The ECS agent stand-in as a server. Each task has its own URL, as with the original.
 
-PUT, GET  /<task>/task-protection/v1/state   what a task asks
-GET       /tasks                             every task: its state and what it asked for
-GET, POST, DELETE /faults                    the script, see `EcsFault`
-GET       /health                            it runs
+PUT, GET  /<task>/task-protection/v1/state   the agent's endpoint
+GET       /tasks                             every task: its state and its requests
+GET, POST, DELETE /faults                    the fault script, see `EcsFault`
+GET       /health                            health check
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from standins.ecs.protection import InvalidRequestError, ProtectedTask, Wish
 from standins.fault_schedule import FaultSchedule
 from standins.serving import serving
 
-ABOUT = "Pretend ECS agent: task protection; no metadata, no credentials; a scheduler is in the tests"
+ABOUT = "Stand-in for the ECS agent: task protection only; no metadata, no credentials; the tests have a scheduler"
 
 type Log = Callable[[dict[str, object]], None]
 
@@ -34,14 +34,14 @@ def _silent(_: dict[str, object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EcsSettings:
-    """How the stand-in runs.
+    """Settings of the stand-in.
 
     Args:
-        port: 0 chooses a free one.
-        host: Where to listen.
-        clock: Unix seconds.
-        log: Gets one event for each wish.
-        latency: Seconds that ECS takes; the agent asks it over the network for each wish.
+        port: 0 selects a free port.
+        host: Address to listen on.
+        clock: Returns unix seconds.
+        log: Called with one event per request.
+        latency: Seconds that ECS takes; the agent calls it over the network for each request.
     """
 
     port: int = 0
@@ -52,7 +52,7 @@ class EcsSettings:
 
 
 class EcsStandin:
-    """A running stand-in, for the length of an ``async with`` block."""
+    """A running stand-in, for the duration of an ``async with`` block."""
 
     def __init__(self, settings: EcsSettings | None = None) -> None:
         self._settings = settings or EcsSettings()
@@ -61,13 +61,13 @@ class EcsStandin:
         self.tasks: dict[str, ProtectedTask] = {}
         self.script: FaultSchedule[EcsFault] = FaultSchedule()
         self.desired: dict[str, int] = {}
-        """How many tasks a service should have, by the first part of their names; no more of them can be protected."""
+        """Desired number of tasks of a service, by the prefix of their names; no more of them can be protected."""
 
     async def __aenter__(self) -> Self:
         """Open the port.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is in use.
         """
         app = Starlette(
             routes=[
@@ -82,20 +82,21 @@ class EcsStandin:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the port."""
         await self._running.aclose()
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Base URL."""
         return f"http://{self._settings.host}:{self.port}"
 
     def uri(self, task: str) -> str:
-        """Give what ECS puts into ``ECS_AGENT_URI`` of a task."""
+        """Return the value of ``ECS_AGENT_URI`` in a task."""
         return f"{self.url}/{task}"
 
     def task(self, name: str) -> ProtectedTask:
-        """Give a task; one that nobody heard of is not protected."""
+        """Return a task; an unknown one is created without protection."""
+        # A task exists from its first request, as the agent serves only its own tasks.
         return self.tasks.setdefault(name, ProtectedTask(name, self._settings.clock))
 
     async def _state(self, request: Request) -> Response:
@@ -107,8 +108,10 @@ class EcsStandin:
             wish = Wish.read(await request.json())
         except ValueError as error:
             return JSONResponse(_invalid(error, task.arn), 400)
+        # Recorded before a fault strikes: the request was valid.
         task.asked.append(wish)
         fault = self.script.take("any") or self._blocked(task, wish)
+        # The agent gives up after its limit, however long ECS takes.
         slow = fault.seconds if fault is not None and fault.action == "slow" else self._settings.latency
         await asyncio.sleep(min(slow, LONGEST_CALL))
         if fault is None or fault.comes_true:
@@ -117,11 +120,13 @@ class EcsStandin:
         if fault is None or (fault.action == "slow" and fault.comes_true):
             return JSONResponse(task.as_json())
         if fault.action == "hang":
+            # The client must give up by itself.
             await _until_gone(request)
         return fault.answer(task.arn)
 
     def _blocked(self, task: ProtectedTask, wish: Wish) -> EcsFault | None:
-        """Refuse what would protect more tasks of a service than it should have, also a renewal."""
+        """Return a fault if more tasks than the desired number would be protected, also for a renewal."""
+        # Task names have the form service-number.
         service = task.name.rpartition("-")[0]
         protected = {name for name, one in self.tasks.items() if one.protected and name.startswith(f"{service}-")}
         too_many = len(protected | {task.name}) > self.desired.get(service, len(protected) + 1)
@@ -159,7 +164,7 @@ async def _until_gone(request: Request) -> None:
 
 
 def _invalid(error: ValueError, arn: str) -> dict[str, dict[str, str]]:
-    """Write a refusal; a request that cannot be decoded is refused before its task is looked up."""
+    """Return an error response; a request that cannot be decoded is rejected before its task is looked up."""
     decoded = isinstance(error, InvalidRequestError)
     where = {"Arn": arn} if decoded else {}
     reason = str(error) if decoded else "UpdateTaskProtection: failed to decode request"

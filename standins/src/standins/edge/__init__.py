@@ -1,1 +1,1 @@
-"""The load balancer as a small program: it takes its rules from the CloudFormation template, and routes as AWS does."""
+"""A stand-in for the load balancer: reads its rules from the CloudFormation template, and routes as AWS does."""

@@ -1,4 +1,4 @@
-"""Run the pretend load balancer: ``python -m standins.edge --target PhoneTargetGroup=127.0.0.1:7861``."""
+"""Run the load balancer stand-in: ``python -m standins.edge --target PhoneTargetGroup=127.0.0.1:7861``."""
 
 import argparse
 import sys
@@ -15,7 +15,7 @@ from standins.serving import serving
 
 
 def main() -> int:
-    """Serve until told to stop; one JSON line for each event goes to stdout."""
+    """Serve until a signal; write one JSON line per event to stdout."""
     options = _parser().parse_args()
     try:
         template = options.template or find_template()
@@ -36,6 +36,7 @@ def main() -> int:
 @asynccontextmanager
 async def _controlled(edge: Edge, port: int | None) -> AsyncIterator[dict[str, object]]:
     async with AsyncExitStack() as stack:
+        # The load balancer first: the control server refers to it.
         await stack.enter_async_context(edge)
         told: dict[str, object] = {"url": edge.url}
         if port is not None:
@@ -46,17 +47,17 @@ async def _controlled(edge: Edge, port: int | None) -> AsyncIterator[dict[str, o
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m standins.edge", description=ABOUT)
-    parser.add_argument("--port", type=int, default=7860, help="0 chooses a free one (default: %(default)s)")
-    parser.add_argument("--control-port", type=int, help="where targets come and go; 0 chooses a free one")
+    parser.add_argument("--port", type=int, default=7860, help="0 selects a free port (default: %(default)s)")
+    parser.add_argument("--control-port", type=int, help="port of the control API for targets; 0 selects a free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--template", type=Path, help="default: edge.yaml of this folder or one above it")
+    parser.add_argument("--template", type=Path, help="default: edge.yaml of this folder or one of its parents")
     parser.add_argument(
         "--target",
         action="append",
         type=_target,
         default=[],
         metavar="GROUP=HOST:PORT",
-        help="a process behind a target group of the template; may be given several times",
+        help="a process in a target group of the template; can be repeated",
     )
     return parser
 
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 def _target(text: str) -> tuple[str, Address]:
     group, _, address = text.partition("=")
     host, _, port = address.rpartition(":")
+    # rpartition: an IPv6 address contains colons.
     if not (group and host and port.isdigit()):
         raise argparse.ArgumentTypeError(f"{text} is not like PhoneTargetGroup=127.0.0.1:7861")
     return group, (host, int(port))

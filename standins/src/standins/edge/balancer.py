@@ -1,4 +1,4 @@
-"""What a template says about its load balancer, read into types. Pure."""
+"""Parses a template's load balancer. No I/O."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _MOST_STICKY_SECONDS = 604_800
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """How a target group asks its targets. Times are seconds; defaults are those of AWS."""
+    """Health check of a target group. Times are in seconds; defaults are AWS's."""
 
     path: str = "/"
     interval: float = 30
@@ -23,7 +23,7 @@ class HealthCheck:
     codes: str = "200"
 
     def accepts(self, status: int) -> bool:
-        """Tell whether an answer counts as healthy; ``codes`` is like ``200,301-304``."""
+        """Return whether a response status is healthy; ``codes`` has the form ``200,301-304``."""
         for part in self.codes.split(","):
             first, _, last = part.partition("-")
             if int(first) <= status <= int(last or first):
@@ -33,39 +33,40 @@ class HealthCheck:
 
 @dataclass(frozen=True, slots=True)
 class TargetGroup:
-    """One service behind the load balancer."""
+    """One target group."""
 
     name: str
     health: HealthCheck
     drain: float = 300
     least_outstanding: bool = False
     sticky_seconds: float | None = None
-    """How long a client's cookie binds it to a target; None for not at all."""
+    """Lifetime of the stickiness cookie; None without stickiness."""
 
 
 @dataclass(frozen=True, slots=True)
 class Balancer:
-    """A load balancer with everything that hangs on it."""
+    """A load balancer with its listeners and target groups."""
 
     listeners: Mapping[int, Listener]
-    """By port."""
+    """Listeners by port."""
     groups: Mapping[str, TargetGroup]
     idle: float
-    """Seconds without a byte in either direction after which a connection is closed."""
+    """Seconds without data in either direction after which a connection is closed."""
     drops_invalid_headers: bool
     forwarded_for: str
     """``append``, ``preserve`` or ``remove``."""
 
 
 def read(template: RuleTemplate) -> Balancer:
-    """Read the one load balancer of a template.
+    """Parse the only load balancer of a template.
 
     Raises:
-        TemplateError: there is none, or it has something that the local edge cannot do.
+        TemplateError: There is none, or it uses a feature that this stand-in lacks.
     """
     balancers = template.resources(_PREFIX + "LoadBalancer")
+    # Several load balancers would need several processes.
     if len(balancers) != 1:
-        raise TemplateError(f"{len(balancers)} load balancers; exactly one is wanted")
+        raise TemplateError(f"{len(balancers)} load balancers; expected exactly one")
     attributes = _attributes(next(iter(balancers.values())), "LoadBalancerAttributes")
     try:
         return Balancer(
@@ -76,7 +77,7 @@ def read(template: RuleTemplate) -> Balancer:
             forwarded_for=attributes.get("routing.http.xff_header_processing.mode", "append"),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise TemplateError(f"the load balancer cannot be read: {error!r}") from error
+        raise TemplateError(f"cannot parse the load balancer: {error!r}") from error
 
 
 def _listeners(template: RuleTemplate) -> Iterator[Listener]:
@@ -91,6 +92,7 @@ def _listeners(template: RuleTemplate) -> Iterator[Listener]:
 
 
 def _distinct(rules: list[Rule]) -> list[Rule]:
+    # AWS rejects two rules of one priority, so a test should too.
     if len({rule.priority for rule in rules}) < len(rules):
         raise TemplateError("two rules of a listener have the same priority")
     return rules
@@ -102,11 +104,12 @@ def _rule(rule: Mapping[str, Any]) -> Rule:
     for condition in rule["Conditions"]:
         match condition:
             case {"Field": "path-pattern"} if not patterns:
+                # Some templates put the values directly into the condition.
                 patterns += condition.get("PathPatternConfig", condition)["Values"]
             case {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": str(name), "Values": list(values)}}:
                 headers.append(HeaderCondition(name, tuple(values)))
             case _:
-                raise TemplateError(f"the local edge knows one path-pattern condition a rule, not {condition['Field']}")
+                raise TemplateError(f"unsupported condition (one path-pattern per rule): {condition['Field']}")
     return Rule(int(rule["Priority"]), tuple(patterns), _action(rule["Actions"]), tuple(headers))
 
 
@@ -116,9 +119,10 @@ def _action(actions: list[Mapping[str, Any]]) -> Action:
             return Forward(group)
         case [{"Type": "redirect", "RedirectConfig": config}]:
             status = int(config["StatusCode"].removeprefix("HTTP_"))
+            # Placeholders keep the protocol or port of the request.
             return RedirectAction(config.get("Protocol", "#{protocol}"), config.get("Port", "#{port}"), status)
         case _:
-            raise TemplateError(f"the local edge does not know this action: {actions}")
+            raise TemplateError(f"unsupported action: {actions}")
 
 
 def _group(name: str, group: Mapping[str, Any]) -> TargetGroup:
@@ -145,10 +149,10 @@ def _sticky(attributes: Mapping[str, str]) -> float | None:
     if attributes.get("stickiness.enabled") != "true":
         return None
     if attributes.get("stickiness.type", "lb_cookie") != "lb_cookie":
-        raise TemplateError("the local edge knows stickiness by the load balancer's cookie alone")
+        raise TemplateError("unsupported stickiness type: only lb_cookie is supported")
     seconds = float(attributes.get("stickiness.lb_cookie.duration_seconds", "86400"))
     if not 1 <= seconds <= _MOST_STICKY_SECONDS:
-        raise TemplateError("stickiness lasts 1 second to 7 days")
+        raise TemplateError("the stickiness duration must be 1 second to 7 days")
     return seconds
 
 

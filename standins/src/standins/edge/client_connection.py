@@ -1,4 +1,4 @@
-"""One client's connection, with the requests that come on it one after another."""
+"""One client connection, with its consecutive requests."""
 
 from dataclasses import dataclass
 
@@ -16,17 +16,17 @@ from standins.edge.targets import Group, Log
 
 @dataclass(slots=True)
 class EdgeState:
-    """What all connections share."""
+    """State that all connections share."""
 
     router: Router
     groups: dict[str, Group]
     headers: HeaderRules
     idle_seconds: float
-    """Longest silence."""
+    """Idle timeout."""
     protocol: str
-    """``http`` or ``https``, as targets are told."""
+    """``http`` or ``https``, for the X-Forwarded-Proto header."""
     log: Log
-    """Gets an event for each answer of our own."""
+    """Called with an event for each response of the load balancer itself."""
     port: int = 0
 
 
@@ -39,10 +39,11 @@ class ClientConnection:
         self._idle = Idle(server_state.idle_seconds)
         self._exchange: ProxiedRequest | None = None
         self._waits_for_target = False
+        # Traffic on either connection resets the idle timer.
         wire.touched = self._idle.touch
 
     async def serve(self) -> None:
-        """Serve requests until one side has had enough."""
+        """Serve requests until either side closes the connection."""
         try:
             async with self._idle:
                 while await self._one():
@@ -58,6 +59,7 @@ class ClientConnection:
         self._exchange, self._waits_for_target = None, False
         try:
             event = await self._receive()
+            # The client has closed the connection.
             if not isinstance(event, h11.Request):
                 return False
             await self._answer(event)
@@ -69,7 +71,7 @@ class ClientConnection:
         try:
             return await self._peer.receive()
         except h11.RemoteProtocolError as error:
-            status = 501 if error.error_status_hint == 501 else 400  # noqa: PLR2004 - a transfer coding nobody knows
+            status = 501 if error.error_status_hint == 501 else 400  # noqa: PLR2004 - an unknown transfer coding
             raise Unanswered(status, "bad_request") from None
 
     async def _answer(self, request: h11.Request) -> None:
@@ -88,6 +90,7 @@ class ClientConnection:
     async def _forward(self, request: h11.Request, group: Group) -> None:
         arrival = RequestOrigin(self._peer.wire.peer, self._server_state.protocol, self._server_state.port)
         target = group.choose(request.headers.raw_items())
+        # From here on, an idle timeout is the target's fault.
         self._waits_for_target = True
         peer = await target.connect()
         peer.wire.touched = self._idle.touch
@@ -99,7 +102,7 @@ class ClientConnection:
         self._server_state.log({"event": "edge_answered", "status": failure.status, "reason": failure.reason})
         begun = self._exchange is not None and self._exchange.answered
         if begun or failure.status == CLIENT_CLOSED:
-            self._peer.wire.abort()  # half an answer must not look like a whole one
+            self._peer.wire.abort()  # a partial response must not look complete
         else:
             await self._send(failure.status, *page(failure.status))
 
@@ -109,8 +112,9 @@ class ClientConnection:
         await self._peer.send(h11.EndOfMessage())
 
     async def _give_up(self) -> None:
-        """End a connection on which nothing moves: say so where somebody waits for an answer."""
+        """End an idle connection, with an error response if one is due."""
         http = self._peer.http
+        # A client that has sent part of a request gets 408; one that has sent nothing is just closed.
         if http.their_state is h11.SEND_BODY or (http.their_state is h11.IDLE and http.trailing_data[0]):
             await self._refuse(Unanswered(408, "client_idle"))
         elif self._waits_for_target and http.our_state is h11.SEND_RESPONSE:

@@ -1,9 +1,9 @@
-"""What a deployment tells the load balancer, as JSON over HTTP/1.1.
+"""The control API: registers and deregisters targets, as a deployment does. JSON over HTTP/1.1.
 
-GET    /health    it runs
-GET    /targets   every process behind it: group, address, whether it is healthy, leaving, and what goes on there
-POST   /targets   {"group": "PhoneTargetGroup", "address": "127.0.0.1:7861"}: send it requests too
-DELETE /targets   the same body: send it nothing new; it is gone when nothing goes on, or after the drain time
+GET    /health    health check
+GET    /targets   every target: group, address, health, whether it is draining, and its open requests
+POST   /targets   {"group": "PhoneTargetGroup", "address": "127.0.0.1:7861"}: register a target
+DELETE /targets   the same body: deregister it; it is removed when idle, or after the drain time
 """
 
 from collections.abc import Mapping
@@ -19,19 +19,20 @@ from standins.edge.targets import EdgeTarget
 
 
 class Order(BaseModel):
-    """Which process is meant."""
+    """The target of a request."""
 
     group: str
     address: str = Field(pattern=r"^[^:]+:\d+$")
 
 
 def control_app(edge: Edge) -> Starlette:
-    """Make the application over a running load balancer."""
+    """Return the control application of a running load balancer."""
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok", "standin": "edge"})
 
     async def targets(request: Request) -> Response:
+        # GET needs no body.
         if request.method != "GET":
             order = Order.model_validate_json(await request.body())
             if order.group not in edge.groups:
@@ -47,7 +48,7 @@ def control_app(edge: Edge) -> Starlette:
 
 def _register(edge: Edge, order: Order) -> Response | None:
     if _find(edge, order) is not None:
-        return JSONResponse({"message": "it is there already"}, 409)
+        return JSONResponse({"message": "already registered"}, 409)
     host, _, port = order.address.rpartition(":")
     edge.register(order.group, (host, int(port)))
     return None
@@ -62,6 +63,7 @@ def _deregister(edge: Edge, order: Order) -> Response | None:
 
 
 def _find(edge: Edge, order: Order) -> EdgeTarget | None:
+    # A draining target may be registered again meanwhile.
     return next((one for one in edge.targets(order.group) if one.address == order.address and not one.leaving), None)
 
 

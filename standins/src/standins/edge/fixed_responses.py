@@ -1,4 +1,4 @@
-"""What the load balancer answers itself. Pure."""
+"""Responses of the load balancer itself. No I/O."""
 
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -7,15 +7,15 @@ from standins.edge.forwarded_headers import Headers
 from standins.edge.rules import RedirectAction, path_of
 
 CLIENT_CLOSED = 460
-"""The client went away before the target answered: nobody reads it, but access logs and metrics have it."""
+"""The client closed the connection before the response: not sent, but counted in access logs and metrics."""
 
 
 class Unanswered(Exception):
-    """The load balancer has to answer in the target's place.
+    """The load balancer must respond instead of the target.
 
     Args:
-        status: Of the answer.
-        reason: For the log: a constant.
+        status: Status of the response.
+        reason: A constant for the log.
     """
 
     def __init__(self, status: int, reason: str) -> None:
@@ -25,8 +25,9 @@ class Unanswered(Exception):
 
 
 def page(status: int) -> tuple[Headers, bytes]:
-    """Make headers and body of an error answer."""
+    """Return headers and body of an error response."""
     title = f"{status} {HTTPStatus(status).phrase}"
+    # The page of a real Application Load Balancer, line endings included.
     body = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
         "</body>\r\n</html>\r\n"
@@ -35,7 +36,8 @@ def page(status: int) -> tuple[Headers, bytes]:
 
 
 def redirection(redirect: RedirectAction, target: str, host: str) -> tuple[Headers, bytes]:
-    """Make headers and body of a redirect to the same host, path and query."""
+    """Return headers and body of a redirect to the same host, path and query."""
+    # The client's port is dropped: the redirect has its own.
     name = urlsplit(f"//{host}").hostname or ""
     query = target.partition("?")[2]
     location = f"{redirect.protocol.lower()}://{name}:{redirect.port}{path_of(target)}{query and f'?{query}'}"

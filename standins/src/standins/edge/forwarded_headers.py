@@ -1,4 +1,4 @@
-"""What the load balancer changes in headers. Pure.
+"""Header changes of the load balancer. No I/O.
 
 Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html and
 load-balancer-request-tracing.html.
@@ -33,26 +33,27 @@ class RequestOrigin:
 
 @dataclass(frozen=True, slots=True)
 class HeaderRules:
-    """The load balancer's attributes that are about headers."""
+    """The load balancer's attributes for headers."""
 
     drops_invalid: bool = True
     forwarded_for: str = "append"
 
 
 def is_upgrade(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Tell whether a request, or the answer to it, is about becoming a WebSocket."""
+    """Return whether a request or a response upgrades to WebSocket."""
     return any(name.lower() == b"upgrade" and value.lower() == b"websocket" for name, value in headers)
 
 
 def to_target(headers: Sequence[tuple[bytes, bytes]], arrival: RequestOrigin, rules: HeaderRules) -> Headers:
-    """Make the headers that the target sees; Host stays as the client sent it."""
+    """Return the headers for the target; Host stays as the client sent it."""
+    # Headers that the load balancer sets itself must not come from a client.
     kept = [(name, value) for name, value in through(headers) if name.lower() not in _REPLACED]
     if rules.drops_invalid:
         kept = [(name, value) for name, value in kept if _VALID_NAME.fullmatch(name)]
     forwarded = _forwarded_for(_values(headers, _FORWARDED_FOR), arrival.address, rules.forwarded_for)
     return [
         *kept,
-        # HTTP/1.0 has none, and a target that is asked in HTTP/1.1 needs one.
+        # HTTP/1.0 needs no Host, but the request to the target is HTTP/1.1 and does.
         *([] if _values(headers, b"host") else [(b"Host", f"localhost:{arrival.port}".encode())]),
         *([(b"X-Forwarded-For", forwarded)] if forwarded else []),
         (b"X-Forwarded-Proto", arrival.protocol.encode()),
@@ -62,15 +63,16 @@ def to_target(headers: Sequence[tuple[bytes, bytes]], arrival: RequestOrigin, ru
 
 
 def through(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
-    """Leave out what is about one connection only, unless it is about becoming a WebSocket."""
+    """Remove hop-by-hop headers, except for an upgrade to WebSocket."""
     if not is_upgrade(headers):
         return [(name, value) for name, value in headers if name.lower() not in _OF_ONE_CONNECTION]
+    # A WebSocket handshake needs Upgrade, which is a hop-by-hop header.
     kept = [(name, value) for name, value in headers if name.lower() not in _OF_ONE_CONNECTION - {b"upgrade"}]
     return [*kept, (b"Connection", b"Upgrade")]
 
 
 def too_large(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Tell whether the headers of a request are larger than a load balancer takes, one of them or all together."""
+    """Return whether a request's headers exceed the load balancer's limits, individually or in total."""
     sizes = [len(name) + len(value) for name, value in headers]
     return any(size > _LARGEST_HEADER for size in sizes) or sum(sizes) > _LARGEST_HEAD
 
@@ -90,7 +92,8 @@ def _forwarded_for(given: list[bytes], address: str, mode: str) -> bytes:
 
 
 def _trace(given: list[bytes]) -> bytes:
-    """Name the request; keep the client's own name for it beside ours."""
+    """Return the trace ID of a request; keep the client's own ID in it."""
+    # A client's own Root is kept, and the load balancer adds itself.
     ours = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}".encode()
     fields = [field for field in b";".join(given).split(b";") if field and not field.startswith(b"Self=")]
     if any(field.startswith(b"Root=") for field in fields):

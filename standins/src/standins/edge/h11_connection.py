@@ -1,4 +1,4 @@
-"""A wire with HTTP/1.1 on it."""
+"""A connection that speaks HTTP/1.1."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ import h11
 from standins.edge.http1 import Wire
 
 MAX_HEAD = 64 * 1024
-"""Bytes of a request's headers that an Application Load Balancer takes."""
+"""Maximum size of a request's headers at an Application Load Balancer, in bytes."""
 
 
 class H11Connection:
-    """Sends and receives the events of h11.
+    """Sends and receives h11 events.
 
     Args:
         wire: The connection.
-        role: What we are on it: ``h11.SERVER`` for a client, ``h11.CLIENT`` for a target.
+        role: This end's role: ``h11.SERVER`` towards a client, ``h11.CLIENT`` towards a target.
     """
 
     def __init__(self, wire: Wire, role: type[h11.CLIENT | h11.SERVER]) -> None:
@@ -23,10 +23,10 @@ class H11Connection:
         self.http = h11.Connection(role, max_incomplete_event_size=MAX_HEAD)
 
     async def receive(self) -> Any:  # noqa: ANN401 - h11 has no common type for events
-        """Wait for the next event.
+        """Return the next event.
 
         Raises:
-            h11.RemoteProtocolError: the other side does not speak HTTP/1.1.
+            h11.RemoteProtocolError: The other side violates HTTP/1.1.
         """
         while (event := self.http.next_event()) is h11.NEED_DATA:
             self.http.receive_data(await self.wire.read())
@@ -36,20 +36,21 @@ class H11Connection:
         """Send an event.
 
         Raises:
-            ConnectionResetError: nobody is there.
+            ConnectionResetError: The connection is gone.
         """
         data = self.http.send(event)
         if data:
             await self.wire.write(data)
 
     def next_cycle(self) -> bool:
-        """Get ready for another request; False if the connection has to be closed."""
+        """Prepare for the next request; return False if the connection must be closed."""
+        # After an incomplete exchange, the next bytes would be read as a request.
         if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
             return False
         self.http.start_next_cycle()
         return self.wire.usable
 
     def trailing(self) -> bytes:
-        """Give what came behind the switch to another protocol."""
+        """Return the bytes that follow a protocol switch."""
         data: bytes = self.http.trailing_data[0]
         return data

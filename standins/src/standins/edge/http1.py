@@ -1,4 +1,4 @@
-"""One TCP connection: bytes to be read, or passed on as they come to another one."""
+"""One TCP connection, whose bytes are read in order or forwarded to another connection."""
 
 import asyncio
 from collections import deque
@@ -6,21 +6,21 @@ from collections.abc import Callable
 from typing import cast
 
 _MOST_UNREAD = 256 * 1024
-"""Bytes that are kept for a reader who is slow; then the other side has to wait."""
+"""Size of the read buffer; when it is full, reading pauses."""
 
 
 class Wire(asyncio.Protocol):
-    """A connection whose bytes are read in order, until it is spliced with another.
+    """A connection that is read in order, until it is spliced with another one.
 
     Args:
-        made: Called with this wire once it is connected.
+        made: Called with this connection when it is open.
     """
 
     def __init__(self, made: Callable[["Wire"], None] | None = None) -> None:
         self.touched: Callable[[], None] = _nothing
-        """Called for all that comes in."""
+        """Called whenever data arrives."""
         self.ended = asyncio.Event()
-        """The other side has closed its half, or the connection is gone."""
+        """Set when the other side has closed its half, or the connection is gone."""
         self._made = made
         self._unread: deque[bytes] = deque()
         self._size = 0
@@ -31,14 +31,15 @@ class Wire(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection."""
+        """Store the transport."""
         self._transport = cast("asyncio.Transport", transport)
         if self._made is not None:
             self._made(self)
 
     def data_received(self, data: bytes) -> None:
-        """Pass on or keep what came."""
+        """Forward or buffer data."""
         self.touched()
+        # Spliced connections bypass all buffers.
         if self._sink is not None:
             self._sink._transport.write(data)  # noqa: SLF001 - the other half of a pair
             return
@@ -49,57 +50,59 @@ class Wire(asyncio.Protocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
-        """Note that no more will come; what is still to be written can be."""
+        """Record the end of the input; pending output can still be written."""
         self.ended.set()
         self._came.set()
+        # Keeps the other half open.
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Wake whoever waits."""
+        """Wake all waiting tasks."""
         del error
         self.eof_received()
         self._writable.set()
 
     def pause_writing(self) -> None:
-        """Let the source of a splice wait, or whoever writes."""
+        """Pause the source of a splice, or writers."""
         if self._sink is not None:
             self._sink._transport.pause_reading()  # noqa: SLF001 - as above
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """Let them go on."""
+        """Resume what was paused."""
         if self._sink is not None:
             self._sink._transport.resume_reading()  # noqa: SLF001 - as above
         self._writable.set()
 
     @property
     def peer(self) -> str:
-        """The other side's address."""
+        """Address of the other side."""
         name = self._transport.get_extra_info("peername")
         return str(name[0]) if name else ""
 
     @property
     def usable(self) -> bool:
-        """Whether something can be sent and answered."""
+        """Whether the connection can carry another request."""
         return not self.ended.is_set() and not self._transport.is_closing()
 
     async def read(self) -> bytes:
-        """Wait for some bytes; none mean the end."""
+        """Return some bytes; empty at the end."""
         while not self._unread and not self.ended.is_set():
             self._came.clear()
             await self._came.wait()
         data = b"".join(self._unread)
         self._unread.clear()
         self._size = 0
+        # Reading was paused only if the buffer was full; resuming twice is harmless.
         if not self.ended.is_set():
             self._transport.resume_reading()
         return data
 
     async def write(self, data: bytes) -> None:
-        """Send; waits while the other side takes nothing.
+        """Send data; waits while the other side does not read.
 
         Raises:
-            ConnectionResetError: it is gone.
+            ConnectionResetError: The connection is gone.
         """
         if self._transport.is_closing():
             raise ConnectionResetError
@@ -107,18 +110,19 @@ class Wire(asyncio.Protocol):
         await self._writable.wait()
 
     def close(self) -> None:
-        """Send what is left, and close."""
+        """Send pending data, and close."""
         self._transport.close()
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close immediately."""
         self._transport.abort()
 
 
 async def splice(one: Wire, other: Wire) -> None:
-    """Pass bytes both ways, untouched, until one side ends; then close both."""
+    """Forward bytes in both directions until one side ends; then close both."""
     for source, sink in ((one, other), (other, one)):
         source._sink = sink  # noqa: SLF001 - makes the pair
+        # What was read before the splice goes first.
         for data in source._unread:  # noqa: SLF001 - as above
             sink._transport.write(data)  # noqa: SLF001 - as above
         source._unread.clear()  # noqa: SLF001 - as above

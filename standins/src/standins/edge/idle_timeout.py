@@ -1,4 +1,4 @@
-"""A limit on silence."""
+"""An idle timeout."""
 
 import asyncio
 from types import TracebackType
@@ -6,9 +6,9 @@ from typing import Self
 
 
 class Idle:
-    """Raises ``TimeoutError`` in its ``async with`` block when nothing has touched it for so long.
+    """Raises ``TimeoutError`` in its ``async with`` block after a period without a call of ``touch``.
 
-    A touch costs a look at the clock: a tunnel has thousands a second, so no timer is moved for them.
+    ``touch`` only reads the clock: a tunnel calls it thousands of times a second, so it does not move a timer.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -19,7 +19,7 @@ class Idle:
         self._timer: asyncio.TimerHandle | None = None
 
     def touch(self) -> None:
-        """Note that something moved."""
+        """Record activity."""
         self._last = self._loop.time()
 
     async def __aenter__(self) -> Self:
@@ -35,6 +35,7 @@ class Idle:
         await self._timeout.__aexit__(kind, error, trace)
 
     def _look(self) -> None:
+        # Check lazily: reschedule for the remaining time if there was activity since the last check.
         due = self._last + self._seconds
         if self._loop.time() >= due:
             self._timeout.reschedule(self._loop.time())

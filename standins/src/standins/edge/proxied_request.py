@@ -1,4 +1,4 @@
-"""One request on its way to a target, and the answer on its way back."""
+"""Forwards one request to a target, and its response to the client."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from standins.edge.http1 import splice
 
 
 class ProxiedRequest:
-    """Passes a request and its answer on, each as it comes: neither is held back until it is whole.
+    """Streams a request and its response: neither is buffered until it is complete.
 
     Args:
-        client: Has sent the head of a request.
-        target: Takes it.
-        added: Headers of the load balancer's own for the answer.
+        client: The connection that has sent the head of a request.
+        target: The connection to the target.
+        added: Headers that the load balancer adds to the response.
     """
 
     def __init__(self, client: H11Connection, target: H11Connection, added: Headers) -> None:
@@ -26,14 +26,15 @@ class ProxiedRequest:
         self._target = target
         self._added = added
         self.answered = False
-        """The head of an answer is on its way: it is too late for one of our own."""
+        """Whether a response has started: it is too late for an error response."""
 
     async def run(self, request: h11.Request, arrival: RequestOrigin, rules: HeaderRules) -> None:
-        """Carry the exchange to its end; a WebSocket's is the end of its tunnel.
+        """Forward the exchange until it is complete; for a WebSocket, until the tunnel ends.
 
         Raises:
-            Unanswered: The target gave no answer that can be passed on, or the client is gone.
+            Unanswered: The target did not send a valid response, or the client is gone.
         """
+        # The head is sent first; the body follows as it arrives.
         headers = to_target(list(request.headers.raw_items()), arrival, rules)
         try:
             await self._target.send(h11.Request(method=request.method, target=request.target, headers=headers))
@@ -45,12 +46,13 @@ class ProxiedRequest:
 
     async def _both_ways(self) -> bool:
         down = asyncio.create_task(self._download())
+        # The upload and the watch for a leaving client run beside the download, which decides when all is over.
         beside = {asyncio.create_task(self._upload()), asyncio.create_task(self._client_leaves())}
         tasks = {down, *beside}
         try:
             while not down.done():
                 done, _ = await asyncio.wait({down, *beside}, return_when=asyncio.FIRST_COMPLETED)
-                # A client may leave as soon as it has the whole answer, and that is no failure.
+                # A client may disconnect once it has the whole response; that is not an error.
                 for task in done & beside if down not in done else ():
                     task.result()
                 beside -= done
@@ -61,7 +63,7 @@ class ProxiedRequest:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _upload(self) -> None:
-        """Pass the body on. What the target does not take is no reason to miss its answer."""
+        """Forward the body. If the target stops reading, its response still counts."""
         with suppress(ConnectionError):
             while True:
                 event = await self._from_client()
@@ -77,6 +79,7 @@ class ProxiedRequest:
         try:
             return await self._client.receive()
         except h11.RemoteProtocolError:
+            # A client that closes ends the body early; any other violation is its fault.
             gone = self._client.wire.ended.is_set()
             raise Unanswered(CLIENT_CLOSED if gone else 400, "client_broke_off" if gone else "bad_body") from None
 
@@ -85,7 +88,7 @@ class ProxiedRequest:
         raise Unanswered(CLIENT_CLOSED, "client_closed")
 
     async def _download(self) -> bool:
-        """Pass the answer on; tell whether the connection became a WebSocket."""
+        """Forward the response; return whether the connection switched to WebSocket."""
         while True:
             event = await self._target.receive()
             match event:
@@ -102,12 +105,14 @@ class ProxiedRequest:
                     await self._client.send(h11.Data(data=event.data))
                 case h11.EndOfMessage():
                     await self._client.send(h11.EndOfMessage(headers=event.headers))
+                    # A response that is complete ends the exchange, even if the request body is not.
                     return False
                 case _:
                     raise Unanswered(502, "target_closed")
 
     async def _tunnel(self) -> None:
         with suppress(ConnectionError):
+            # Bytes that arrived behind the handshake belong to the tunnel.
             await self._target.wire.write(self._client.trailing())
             await self._client.wire.write(self._target.trailing())
             await splice(self._client.wire, self._target.wire)

@@ -1,7 +1,7 @@
-"""Which target group a path belongs to. Pure; the semantics are those of an Application Load Balancer.
+"""Selects the target group for a request, with the semantics of an Application Load Balancer. No I/O.
 
-Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html (path and
-header conditions).
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html (path and header
+conditions).
 """
 
 import re
@@ -16,14 +16,14 @@ MAX_PRIORITY = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Pass the request on to a target group, by its logical name in the template."""
+    """Forward the request to a target group, given by its logical name in the template."""
 
     group: str
 
 
 @dataclass(frozen=True, slots=True)
 class RedirectAction:
-    """Send the client to the same path somewhere else."""
+    """Redirect the client to the same path at another protocol or port."""
 
     protocol: str
     port: str
@@ -35,14 +35,14 @@ type Action = Forward | RedirectAction
 
 @dataclass(frozen=True, slots=True)
 class HeaderCondition:
-    """Fits where a header of this name has one of these values; upper and lower case are the same in both.
+    """Matches if a header of this name has one of these values, ignoring case in both.
 
     Args:
         name: At most 40 characters.
-        values: ``*`` stands for any characters, ``?`` for exactly one.
+        values: ``*`` matches any characters, ``?`` exactly one.
 
     Raises:
-        ValueError: AWS would not take such a condition.
+        ValueError: AWS would reject the condition.
     """
 
     name: str
@@ -55,7 +55,7 @@ class HeaderCondition:
             raise ValueError(f"{self.name} needs values of at most {MAX_PATTERN} characters")
 
     def fits(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Tell whether a request has it."""
+        """Return whether a request matches."""
         wanted = re.compile("|".join(map(_expression, self.values)), re.DOTALL | re.IGNORECASE)
         name = self.name.lower().encode("latin-1")
         return any(key.lower() == name and wanted.fullmatch(value.decode("latin-1")) for key, value in headers)
@@ -63,16 +63,16 @@ class HeaderCondition:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Applies where one of its patterns fits the whole path, and every condition of a header the headers.
+    """Matches if one of its patterns matches the whole path, and every header condition the headers.
 
     Args:
-        priority: The lowest number is tried first.
-        patterns: ``*`` stands for any characters, ``?`` for exactly one; upper and lower case differ.
-        action: What to do then.
-        headers: Conditions of headers.
+        priority: The lowest number is evaluated first.
+        patterns: ``*`` matches any characters, ``?`` exactly one; case matters.
+        action: What to do with a matching request.
+        headers: Header conditions.
 
     Raises:
-        ValueError: AWS would not take such a rule.
+        ValueError: AWS would reject the rule.
     """
 
     priority: int
@@ -83,12 +83,13 @@ class Rule:
     def __post_init__(self) -> None:
         if not 1 <= self.priority <= MAX_PRIORITY:
             raise ValueError(f"priority {self.priority} is not between 1 and {MAX_PRIORITY}")
+        # AWS counts values of all conditions together.
         conditions = len(self.patterns) + sum(len(one.values) for one in self.headers)
         if not 1 <= conditions <= MAX_PATTERNS:
             raise ValueError(f"rule {self.priority} has {conditions} patterns; 1 to {MAX_PATTERNS} are allowed")
         for pattern in self.patterns:
             if not 1 <= len(pattern) <= MAX_PATTERN:
-                raise ValueError(f"a pattern of rule {self.priority} is longer than {MAX_PATTERN} characters, or empty")
+                raise ValueError(f"a pattern of rule {self.priority} is empty or longer than {MAX_PATTERN} characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,29 +103,32 @@ class Listener:
 
 
 class Router:
-    """Finds the action for a path and the headers that come with it."""
+    """Selects the action for a path and its headers."""
 
     def __init__(self, listener: Listener) -> None:
+        # Compiled once, because every request passes through it.
         ordered = sorted(listener.rules, key=lambda rule: rule.priority)
         self._ways = [(_compile(rule.patterns or ("*",)), rule) for rule in ordered]
         self._default = listener.default
 
     def route(self, target: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> Action:
-        """Choose by the path as it came: nothing is decoded, merged or folded, and the query does not count.
+        """Return the action for a raw path: it is not decoded or normalised, and the query is ignored.
 
         Args:
-            target: Of the request line: ``/path?query``, or with scheme and host before it.
-            headers: Of the request.
+            target: Request target: ``/path?query``, or an absolute URL.
+            headers: Headers of the request.
         """
         path = path_of(target)
         for fits, rule in self._ways:
+            # Raw, as AWS matches it: %2F is not a slash.
             if fits.fullmatch(path) and all(one.fits(headers) for one in rule.headers):
                 return rule.action
         return self._default
 
 
 def path_of(target: str) -> str:
-    """Cut a request target down to its path."""
+    """Return the path of a request target."""
+    # Some clients send an absolute URL, as to a proxy.
     if not target.startswith("/"):
         _, separator, rest = target.partition("://")
         target = "/" + rest.partition("/")[2] if separator else target

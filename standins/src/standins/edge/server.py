@@ -1,4 +1,4 @@
-"""The pretend load balancer as a server."""
+"""The load balancer stand-in as a server."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from standins.edge.targets import EdgeTarget, Group, Log
 from standins.edge.template_rules import RuleTemplate, TemplateError
 
 ABOUT = (
-    "Pretend load balancer: routes, forwards and times out by infra/cloudformation/edge.yaml; "
+    "Stand-in for the load balancer: routes, forwards and times out as in infra/cloudformation/edge.yaml; "
     "no TLS, no HTTP/2, no firewall, one node"
 )
 TEMPLATE = Path("infra/cloudformation/edge.yaml")
@@ -31,19 +31,19 @@ def _silent(_: dict[str, object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EdgeSettings:
-    """How the stand-in runs.
+    """Settings of the stand-in.
 
     Args:
         template: Text of the CloudFormation template.
-        targets: Host and port of the processes behind each target group, by its logical name; a group that is not
-            named has none, and answers 503.
-        port: 0 chooses a free one.
-        host: Where to listen.
-        listener: Port of the listener in the template that is played. 443 is served without TLS, but targets are told
-            that it was https.
-        parameters: Of the template.
-        hurry: How many times faster silence, intervals and drain times pass, for tests that would not wait.
-        log: Gets one event for each answer that no target gave, and for each change of a target.
+        targets: Host and port of the processes in each target group, by its logical name; a missing group has none,
+            and responds with 503.
+        port: 0 selects a free port.
+        host: Address to listen on.
+        listener: Port of the template's listener to simulate. 443 is served without TLS, but targets see https in the
+            X-Forwarded-Proto header.
+        parameters: Parameters of the template.
+        hurry: Factor by which timeouts, intervals and drain times run faster, for tests.
+        log: Called with one event for each response of the load balancer itself, and for each change of a target.
     """
 
     template: str
@@ -57,16 +57,17 @@ class EdgeSettings:
 
 
 class Edge:
-    """A running stand-in, for the length of an ``async with`` block.
+    """A running stand-in, for the duration of an ``async with`` block.
 
     Raises:
-        TemplateError: the template cannot be played.
+        TemplateError: The template uses an unsupported feature.
     """
 
     def __init__(self, settings: EdgeSettings) -> None:
         self._settings = settings
         described = balancer.read(RuleTemplate(settings.template, settings.parameters))
         unknown = set(settings.targets) - set(described.groups)
+        # A misspelt group would otherwise be a group without targets.
         if unknown or settings.listener not in described.listeners:
             raise TemplateError(f"no such target group or listener: {', '.join(unknown) or settings.listener}")
         self._server_state = _server_state(settings, described)
@@ -78,10 +79,11 @@ class Edge:
         """Open the port.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is in use.
         """
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Wire(self._came), self._settings.host, self._settings.port)
+        # With port 0, the system has chosen one.
         self.port = self._server_state.port = server.sockets[0].getsockname()[1]
         self._running.push_async_callback(self._close, server)
         for group in self._server_state.groups.values():
@@ -95,29 +97,29 @@ class Edge:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Base URL."""
         return f"http://{self._settings.host}:{self.port}"
 
     @property
     def connections(self) -> int:
-        """How many clients are connected."""
+        """Number of connected clients."""
         return len(self._visits)
 
     def targets(self, group: str) -> list[EdgeTarget]:
-        """Give the targets of a group."""
+        """Return the targets of a group."""
         return self._server_state.groups[group].targets
 
     def register(self, group: str, address: Address) -> EdgeTarget:
-        """Put a process behind a group, as a deployment does."""
+        """Register a target, as a deployment does."""
         return self._server_state.groups[group].register(*address)
 
     @property
     def groups(self) -> list[str]:
-        """The target groups of the template."""
+        """Names of the template's target groups."""
         return list(self._server_state.groups)
 
     def deregister(self, group: str, target: EdgeTarget) -> None:
-        """Take a target out, as a deployment does."""
+        """Deregister a target, as a deployment does."""
         self._server_state.groups[group].deregister(target)
 
     def _came(self, wire: Wire) -> None:
@@ -127,6 +129,7 @@ class Edge:
 
     async def _close(self, server: asyncio.Server) -> None:
         server.close()
+        # Visits first: they still use the targets' connections.
         await asyncio.gather(*(_cancelled(visit) for visit in list(self._visits)))
         for group in self._server_state.groups.values():
             group.close()
@@ -142,6 +145,7 @@ def _server_state(settings: EdgeSettings, described: Balancer) -> EdgeState:
         router=Router(listener),
         groups=groups,
         headers=HeaderRules(described.drops_invalid_headers, described.forwarded_for),
+        # Time runs faster for tests, also for this timeout.
         idle_seconds=described.idle / settings.hurry,
         protocol=listener.protocol.lower(),
         log=settings.log,
@@ -154,13 +158,13 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 
 def find_template(*starts: Path) -> Path:
-    """Find the template in one of these folders or above it; without any, from here and then from this file.
+    """Find the template in one of these folders or above; by default in the current folder, then from this file.
 
     Raises:
-        TemplateError: it is nowhere there.
+        TemplateError: It was not found.
     """
     for start in starts or (Path.cwd(), Path(__file__)):
         for folder in (start, *start.parents):
             if (folder / TEMPLATE).is_file():
                 return folder / TEMPLATE
-    raise TemplateError(f"no {TEMPLATE} in this folder or above it: name it with --template")
+    raise TemplateError(f"{TEMPLATE} not found in this folder or its parents: pass --template")

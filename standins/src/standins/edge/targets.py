@@ -1,4 +1,4 @@
-"""The processes behind the load balancer: who is healthy, whose turn it is, and connections that are kept."""
+"""The load balancer's targets: health, selection, draining, and connection reuse."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from standins.edge.http1 import Wire
 from standins.edge.stickiness import Stickiness
 
 CONNECT_SECONDS = 10.0
-"""How long a load balancer tries to reach a target."""
+"""Timeout for connecting to a target."""
 _MOST_KEPT = 64
 
 type Log = Callable[[dict[str, object]], None]
@@ -25,14 +25,15 @@ type Log = Callable[[dict[str, object]], None]
 
 @dataclass(slots=True)
 class Health:
-    """Counts answers to health checks. The first answer of a new target decides at once."""
+    """Counts health check results. The first result of a new target decides immediately."""
 
     check: HealthCheck
     healthy: bool | None = None
     _streak: int = 0
 
     def note(self, *, good: bool) -> bool:
-        """Count one; tell whether the target changed."""
+        """Record a result; return whether the target's health changed."""
+        # Consecutive results count, as at AWS.
         self._streak = 0 if good == self.healthy else self._streak + 1
         needed = self.check.healthy if good else self.check.unhealthy
         if self.healthy is not None and self._streak < needed:
@@ -50,10 +51,10 @@ class EdgeTarget:
     port: int
     health: Health
     outstanding: int = 0
-    """Requests and WebSockets that go on."""
+    """Number of open requests and WebSockets."""
     leaving: bool = False
     unused: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once it leaves and nothing goes on any more."""
+    """Set when it is draining and has no open requests."""
     kept: list[H11Connection] = field(default_factory=list)
     busy: set[Wire] = field(default_factory=set)
 
@@ -63,11 +64,12 @@ class EdgeTarget:
         return f"{self.host}:{self.port}"
 
     async def connect(self) -> H11Connection:
-        """Give a connection: one that was kept, or a new one.
+        """Return a connection: an idle one if there is one, otherwise a new one.
 
         Raises:
-            Unanswered: nobody is there (502), or not in time (504).
+            Unanswered: The target refuses (502), or does not respond in time (504).
         """
+        # A kept connection may have been closed by the target meanwhile.
         while self.kept:
             peer = self.kept.pop()
             if peer.wire.usable:
@@ -84,7 +86,7 @@ class EdgeTarget:
 
     @contextmanager
     def using(self, peer: H11Connection) -> Iterator[None]:
-        """Count a request while it goes on; afterwards keep its connection, or close it."""
+        """Count a request as open for the duration of the block; then reuse its connection or close it."""
         self.outstanding += 1
         self.busy.add(peer.wire)
         try:
@@ -94,6 +96,7 @@ class EdgeTarget:
             self.busy.discard(peer.wire)
             if self.leaving and not self.outstanding:
                 self.unused.set()
+            # Keep it only if both sides have finished, and the target stays.
             if not self.leaving and len(self.kept) < _MOST_KEPT and peer.next_cycle():
                 self.kept.append(peer)
             else:
@@ -112,7 +115,7 @@ class Group:
     Args:
         described: The target group in the template.
         addresses: Host and port of each target.
-        hurry: How many times faster time goes.
+        hurry: Factor by which time runs faster.
     """
 
     def __init__(
@@ -130,40 +133,43 @@ class Group:
             self.register(host, port)
 
     def register(self, host: str, port: int) -> EdgeTarget:
-        """Put a process behind the group; the first health check decides on it."""
+        """Add a target; its first health check decides whether it is healthy."""
         target = EdgeTarget(host, port, Health(self._described.health))
         self.targets.append(target)
         return target
 
     def choose(self, headers: Sequence[tuple[bytes, bytes]] = ()) -> EdgeTarget:
-        """Choose a target for a request; when none is healthy any will do, as with the original ("fail open").
+        """Select a target for a request; if none is healthy, any of them, as in the original ("fail open").
 
         Args:
-            headers: Of the request; where the group is sticky, a cookie among them names the target.
+            headers: Headers of the request; with stickiness, a cookie may name the target.
 
         Raises:
-            Unanswered: there is none at all (503).
+            Unanswered: There is no target (503).
         """
         registered = [target for target in self.targets if not target.leaving]
         if not registered:
             raise Unanswered(503, "no_target")
+        # "Fail open": without a healthy target, AWS sends requests to all of them.
         some = [target for target in registered if target.health.healthy] or registered
         wanted = self._stickiness.address(headers) if self._stickiness else None
         if bound := next((target for target in some if target.address == wanted), None):
             return bound
         self._turn += 1
+        # Rotate first, so that targets with the same number of open requests take turns.
         turned = some[self._turn % len(some) :] + some[: self._turn % len(some)]
         return min(turned, key=lambda target: target.outstanding) if self._described.least_outstanding else turned[0]
 
     def cookies(self, target: EdgeTarget) -> Headers:
-        """Return what an answer of a target carries besides, to bind the client to it."""
+        """Return the headers that bind the client to a target, if the group is sticky."""
         return self._stickiness.cookies(target.address) if self._stickiness else []
 
     def deregister(self, target: EdgeTarget) -> None:
-        """Send nothing new to a target; what goes on may go on until the deregistration delay is over.
+        """Send no new requests to a target; open ones may continue until the deregistration delay is over.
 
-        It is gone at once when nothing goes on, as with the original.
+        An idle target is removed immediately, as in the original.
         """
+        # The target stays in the list until its requests have ended, so that it is still shown.
         target.leaving = True
         if not target.outstanding:
             target.unused.set()
@@ -176,16 +182,18 @@ class Group:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._described.drain / self._hurry):
                 await target.unused.wait()
+        # Counted before closing, which ends the remaining requests.
         cut = target.outstanding
         target.close()
         self.targets.remove(target)
         self._log({"event": "target_unused", "group": self._described.name, "target": target.address, "cut": cut})
 
     async def watch(self) -> None:
-        """Ask the targets how they are, for ever."""
+        """Run health checks until cancelled."""
         check = self._described.health
         async with httpx.AsyncClient(trust_env=False, timeout=check.timeout) as client:
             while True:
+                # All at once, so that a slow target does not delay the others' checks.
                 await asyncio.gather(*(self._ask(client, target) for target in self.targets))
                 await asyncio.sleep(check.interval / self._hurry)
 

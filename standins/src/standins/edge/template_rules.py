@@ -1,4 +1,4 @@
-"""As much of CloudFormation's language as a template of a load balancer needs. Pure."""
+"""Evaluates the part of CloudFormation's language that a load balancer's template needs. No I/O."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,11 @@ import yaml
 
 
 class TemplateError(ValueError):
-    """The template says something that this program does not understand; the text says what."""
+    """The template uses something unsupported; the text says what."""
 
 
 class _TemplateLoader(yaml.SafeLoader):
-    """Reads short forms such as ``!Ref`` as their long ones."""
+    """Loads short forms such as ``!Ref`` as long ones."""
 
 
 def _long_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -30,18 +30,18 @@ def _long_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[st
 _TemplateLoader.add_multi_constructor("!", _long_form)
 
 _NOTHING = object()
-"""What ``AWS::NoValue`` stands for: its key is left out."""
+"""Value of ``AWS::NoValue``: its key is removed."""
 
 
 class RuleTemplate:
-    """A template with its parameters filled in.
+    """A template with parameter values.
 
     Args:
         text: YAML.
-        parameters: By name; the others have their defaults.
+        parameters: Values by name; missing ones have their defaults.
 
     Raises:
-        TemplateError: It is no template.
+        TemplateError: The text is not a template.
     """
 
     def __init__(self, text: str, parameters: Mapping[str, str] | None = None) -> None:
@@ -51,6 +51,7 @@ class RuleTemplate:
             raise TemplateError(f"not YAML: {error}") from None
         if not isinstance(body, dict) or not isinstance(body.get("Resources"), dict):
             raise TemplateError("no Resources")
+        # A parameter without a default gets its own name, which is enough to compare references.
         defaults = {name: one.get("Default", name) for name, one in body.get("Parameters", {}).items()}
         unknown = set(parameters or {}) - set(defaults)
         if unknown:
@@ -60,9 +61,9 @@ class RuleTemplate:
         self._resources: Mapping[str, Any] = body["Resources"]
 
     def resources(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Give the properties of all resources of a type that would be made, by logical name.
+        """Return the properties of all resources of a type that would be created, by logical name.
 
-        A reference to a parameter is its value; a reference to a resource is its logical name.
+        A reference to a parameter becomes its value; a reference to a resource becomes its logical name.
         """
         return {
             name: self._resolve(resource.get("Properties", {}))
@@ -78,6 +79,7 @@ class RuleTemplate:
             case {"Ref": "AWS::NoValue"}:
                 return _NOTHING
             case {"Ref": str(name)}:
+                # A reference to a resource stays its logical name, which is how listeners and groups are found.
                 return self._values.get(name, name)
             case {"Fn::If": [str(condition), yes, no]}:
                 return self._resolve(yes if self._is_true({"Condition": condition}) else no)
@@ -104,4 +106,4 @@ class RuleTemplate:
             case {"Fn::Or": [*several]}:
                 return any(self._is_true(one) for one in several)
             case _:
-                raise TemplateError(f"cannot decide {condition}")
+                raise TemplateError(f"unsupported condition {condition}")

@@ -23,33 +23,33 @@ BANNER = (
 
 
 def arguments() -> argparse.ArgumentParser:
-    """Describe the command line."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m standins.nova", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8443, help="TLS, HTTP/2")
-    parser.add_argument("--h2c-port", type=int, help="clear text HTTP/2 with prior knowledge; off unless given")
-    parser.add_argument("--control-port", type=int, default=8444, help="plain HTTP/1.1, JSON; on the same host")
+    parser.add_argument("--h2c-port", type=int, help="clear-text HTTP/2 with prior knowledge (default: off)")
+    parser.add_argument("--control-port", type=int, default=8444, help="control API: HTTP/1.1, JSON, on the same host")
     parser.add_argument("--certs", type=Path, default=Path(".run/nova-certs"), help="folder of ca.pem and bundle.pem")
-    parser.add_argument("--name", action="append", default=[], help="a further host name for the certificate")
+    parser.add_argument("--name", action="append", default=[], help="an additional host name for the certificate")
     parser.add_argument("--access-key-id", default="standin")
     parser.add_argument("--secret-access-key", default="standin-secret")
-    parser.add_argument("--any-credentials", action="store_true", help="check no signature")
-    parser.add_argument("--model", action="append", choices=sorted(ALL), help="offered in this region; default: all")
+    parser.add_argument("--any-credentials", action="store_true", help="do not verify signatures")
+    parser.add_argument("--model", action="append", choices=sorted(ALL), help="model to offer (default: all)")
     parser.add_argument("--retired-model", action="append", default=[], help="a model at the end of its life")
-    parser.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="a limit of streams")
-    parser.add_argument("--pace", choices=tuple(PROFILES), default="field", help="quick: waits less than any model")
-    parser.add_argument("--timing", action="append", default=[], metavar="NAME=VALUE", help="a time of the pace")
-    parser.add_argument("--clock-scale", type=float, default=1.0, help="speed of the clock that limits go by")
+    parser.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="change a limit of streams")
+    parser.add_argument("--pace", choices=tuple(PROFILES), default="field", help="quick: shorter delays than any model")
+    parser.add_argument("--timing", action="append", default=[], metavar="NAME=VALUE", help="change a pace delay")
+    parser.add_argument("--clock-scale", type=float, default=1.0, help="speed of the clock that limits use")
     parser.add_argument("--backend", choices=("speech", "tones"), default="speech", help="tones: no words, little CPU")
-    parser.add_argument("--verbose", action="store_true", help="log words too")
+    parser.add_argument("--verbose", action="store_true", help="also log transcripts")
     return parser
 
 
 def settings_of(options: argparse.Namespace) -> NovaSettings:
-    """Turn the command line into settings.
+    """Convert the command line to settings.
 
     Raises:
-        ValueError: A limit or a time is none, or takes no such value.
+        ValueError: There is no such limit or delay, or its value is not valid.
     """
     return NovaSettings(
         host=options.host,
@@ -68,7 +68,7 @@ def settings_of(options: argparse.Namespace) -> NovaSettings:
 
 
 def backend_of(choice: str) -> Backend:
-    """Make the brain; speech is imported only when it is wanted, for it takes a while."""
+    """Return the selected backend. Speech is imported only if selected, because loading its models is slow."""
     if choice == "tones":
         return tone_backend()
     from standins.nova.speech import speech_backend  # noqa: PLC0415
@@ -77,7 +77,7 @@ def backend_of(choice: str) -> Backend:
 
 
 async def serve(settings: NovaSettings, backend: Backend) -> None:
-    """Run until a signal comes."""
+    """Run until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -101,10 +101,10 @@ def _note_event(event: Event) -> None:
 
 
 def main() -> int:
-    """Read the command line and serve, on uvloop where it is installed.
+    """Parse the command line and serve, on uvloop if it is installed.
 
     Returns:
-        The exit code: 1 if an address is taken, or the recogniser does not start.
+        The exit code: 1 if an address is in use, or the speech recogniser does not start.
     """
     parser = arguments()
     options = parser.parse_args()

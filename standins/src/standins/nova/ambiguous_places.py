@@ -1,4 +1,4 @@
-"""Several places of one name: ask which one is meant, and understand the answer. Pure."""
+"""Several places with the same name: asks which one is meant, and understands the answer. No I/O."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,19 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 @dataclass(frozen=True)
 class Namesake:
-    """One of several places of a name; `areas` are its state and country, the one that tells it apart first."""
+    """One of several places with a name; `areas` are its state and country, the distinguishing one first."""
 
     name: str
     areas: tuple[str, ...]
 
     @property
     def location(self) -> str:
-        """The name with its area, for the tool."""
+        """Name and area, as an argument of the tool."""
         return f"{self.name}, {self.areas[0]}"
 
 
 def offered(result: object) -> tuple[Namesake, ...]:
-    """Read the places that a tool's result offers."""
+    """Return the places that a tool's result offers to choose from; empty for fewer than two."""
     places = result.get("places") if isinstance(result, Mapping) else None
     read = [_namesake(one) for one in places] if isinstance(places, list) else []
     found = tuple(one for one in read if one is not None)
@@ -35,13 +35,14 @@ def offered(result: object) -> tuple[Namesake, ...]:
 def _namesake(place: object) -> Namesake | None:
     if not isinstance(place, Mapping) or not isinstance(place.get("name"), str):
         return None
+    # Prefer the area that the tool itself names, because it knows which one distinguishes the places.
     apart = str(place.get("spoken") or "").partition(", ")[2]
     areas = [area for area in (apart, place.get("region"), place.get("country")) if isinstance(area, str) and area]
     return Namesake(place["name"], tuple(dict.fromkeys(areas))) if areas else None
 
 
 def question(result: object, places: Sequence[Namesake]) -> str:
-    """Ask which one is meant, in the tool's own words where it has any."""
+    """Return the question which place is meant, in the tool's own words if it has any."""
     speak = result.get("speak") if isinstance(result, Mapping) else None
     if isinstance(speak, str) and speak:
         return speak
@@ -50,7 +51,7 @@ def question(result: object, places: Sequence[Namesake]) -> str:
 
 
 def asked(text: str) -> tuple[Namesake, ...]:
-    """Read our own question again, where a conversation goes on that another session began."""
+    """Parse our own question from a history, so that a renewed session understands the answer."""
     found = _ASKED.search(text)
     if found is None:
         return ()
@@ -59,15 +60,16 @@ def asked(text: str) -> tuple[Namesake, ...]:
 
 
 def meant(text: str, places: Sequence[Namesake], topic: str | None) -> str | None:
-    """Find the place that an answer means: "the one in Illinois", "Illinois", "the second".
+    """Return the place that an answer means: "the one in Illinois", "Illinois", "the second".
 
     Args:
         text: What the caller said.
-        places: The places that they were asked about.
-        topic: The place that was talked about last, for "the one in Illinois" said unasked.
+        places: The places to choose from.
+        topic: The last place of the conversation, for "the one in Illinois" without a question before it.
     """
     words = [plain(word) for word in text.split()]
     sentence = " ".join(word for word in words if word)
+    # A sentence that names another place is a new question, even if it contains one of the areas.
     other = place(text.split())
     for one in places:
         names = {plain(part) for part in (one.name, *one.areas)}
@@ -94,7 +96,7 @@ def _holds(sentence: str, words: str) -> bool:
 
 
 def spoken(asked_for: str, result: object) -> str:
-    """Name the place of an answer: as the caller did, with the area where the tool says that it is needed."""
+    """Return the place's name for a reply: as the caller said it, with the area if the tool requires it."""
     place = result.get("place") if isinstance(result, Mapping) else None
     name = place.get("spoken") if isinstance(place, Mapping) else None
     if not isinstance(name, str) or not name:

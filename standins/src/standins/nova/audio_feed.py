@@ -1,4 +1,4 @@
-"""The caller's line: sound goes to the ear in the order it came, what the ear makes of it goes on."""
+"""Feeds the caller's audio to the ear in order, and passes on the turns that it detects."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,15 +7,15 @@ from standins.nova.backend import CallerRecognition
 from standins.nova.errors import StreamFault
 
 FEED_DEADLINE = 20.0
-"""Seconds one feed may take; a worker that is slower is stuck."""
+"""Seconds that one feed may take; a slower worker is stuck."""
 BACKLOG_SECONDS = 60.0
-"""Unheard sound that a line holds before the stream is given up."""
+"""Seconds of unprocessed audio after which the stream fails."""
 TAIL_SECONDS = 1.5
-"""Silence after the line is closed, so that the ear ends the turn."""
+"""Silence added at the end of the audio, so that the ear ends the turn."""
 
 
 class AudioFeed:
-    """Feeds one ear. Everything that has arrived is fed at once: a busy worker gets fewer, larger pieces."""
+    """Feeds one ear. Each feed takes all audio that has arrived, so that a busy worker gets fewer, larger chunks."""
 
     def __init__(self, ear: CallerRecognition, sample_rate: int, notice: Callable[[object], None]) -> None:
         self._ear = ear
@@ -26,10 +26,10 @@ class AudioFeed:
         self._closing = False
 
     def hear(self, pcm: bytes) -> None:
-        """Take samples.
+        """Queue samples.
 
         Raises:
-            StreamFault: the ear is a minute behind.
+            StreamFault: The ear is a minute behind.
         """
         if len(self._waiting) > BACKLOG_SECONDS * self._rate * 2:
             raise StreamFault("modelStreamErrorException", "The model cannot keep up with the audio input.")
@@ -37,13 +37,13 @@ class AudioFeed:
         self._arrived.set()
 
     def close(self) -> None:
-        """Take the line down once what came is heard."""
+        """Stop after the queued audio has been processed."""
         self._waiting += bytes(int(TAIL_SECONDS * self._rate) * 2)
         self._closing = True
         self._arrived.set()
 
     async def run(self) -> None:
-        """Listen until the line is closed."""
+        """Process audio until the line is closed."""
         try:
             while not self._closing or self._waiting:
                 await self._arrived.wait()

@@ -1,4 +1,4 @@
-"""What the wire needs of whoever listens, thinks and speaks. Matched by shape: neither side imports the other."""
+"""Protocols of the parts that hear, decide and speak. They match structurally: neither side imports the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class DeclaredTool:
-    """A tool that the prompt declares; `schema` is its arguments' JSON Schema."""
+    """A tool that the prompt declares; `schema` is the JSON Schema of its arguments."""
 
     name: str
     schema: dict[str, Any]
@@ -15,24 +15,24 @@ class DeclaredTool:
 
 @runtime_checkable
 class SayStep(Protocol):
-    """A step of an answer: one sentence or a few."""
+    """A step of a reply: one or more sentences."""
 
     @property
     def text(self) -> str:
-        """What to say."""
+        """The text to say."""
 
 
 @runtime_checkable
 class ToolStep(Protocol):
-    """A step of an answer: ask the client to run a tool, then go on with its result."""
+    """A step of a reply: ask the client to run a tool, then continue with its result."""
 
     @property
     def name(self) -> str:
-        """The tool's name, one that the prompt declares."""
+        """Name of a tool that the prompt declares."""
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The tool's arguments."""
+        """Arguments of the tool."""
 
 
 type Step = SayStep | ToolStep
@@ -40,82 +40,82 @@ type Step = SayStep | ToolStep
 
 @runtime_checkable
 class TurnHeard(Protocol):
-    """A caller's turn has ended. Anything else an ear gives means that one has begun."""
+    """The end of a caller's turn. Any other object from an ear marks the start of a turn."""
 
     @property
     def text(self) -> str:
-        """The words."""
+        """The transcript."""
 
     @property
     def confident(self) -> bool:
-        """Whether the words are worth acting on."""
+        """Whether the recogniser is confident enough to act on the transcript."""
 
 
 class CallerRecognition(Protocol):
     """Listens to one caller."""
 
     async def feed(self, pcm: bytes) -> Sequence[object]:
-        """Take 16-bit mono samples of any length; give what began or ended in them, in order."""
+        """Process 16-bit mono samples of any length; return the turns that start or end in them, in order."""
 
     async def aclose(self) -> None:
         """Stop listening."""
 
 
 class RecognitionBackend(Protocol):
-    """Makes ears; one per server."""
+    """Creates ears; one per server."""
 
     async def start(self) -> None:
-        """Get ready to listen."""
+        """Load what listening needs."""
 
     def listen(self, sample_rate: int, *, sensitivity: str | None) -> CallerRecognition:
-        """Give a new caller an ear; `sensitivity` (HIGH, MEDIUM, LOW) says how soon a pause ends a turn."""
+        """Return an ear for a new caller; `sensitivity` (HIGH, MEDIUM, LOW) sets how soon a pause ends a turn."""
 
     async def aclose(self) -> None:
-        """Let everything go."""
+        """Release all resources."""
 
 
 class SynthesisBackend(Protocol):
-    """Turns text into sound; one per server."""
+    """Text to speech; one per server."""
 
     @property
     def name(self) -> str:
-        """What makes the sound, for the banner; known once started."""
+        """Name of the synthesizer, for the banner; known after the start."""
 
     async def start(self) -> None:
-        """Get ready to speak."""
+        """Load what speaking needs."""
 
     async def aclose(self) -> None:
-        """Let everything go."""
+        """Release all resources."""
 
     async def speak(self, text: str, sample_rate: int) -> bytes:
-        """Give 16-bit mono samples of one sentence."""
+        """Return one sentence as 16-bit mono samples."""
 
 
 class DialogueBackend(Protocol):
-    """Decides what to answer; one per conversation."""
+    """Decides what to reply; one per conversation."""
 
     def heard(self, text: str) -> Sequence[Step]:
-        """Answer the caller's words, spoken or typed."""
+        """Return the reply to the caller's words, spoken or typed."""
 
     def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
-        """Go on with what a tool gave."""
+        """Return the reply to a tool's result."""
 
 
 class MakeDialogue(Protocol):
-    """Begins a conversation."""
+    """Starts a conversation."""
 
     def __call__(
         self, *, tools: Sequence[DeclaredTool], system: str, history: Sequence[tuple[str, str]]
     ) -> DialogueBackend:
-        """Give its dialogue; `history` is (role, text), oldest first."""
+        """Return the conversation's dialogue; `history` is (role, text), oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """Everything that hears, thinks and speaks."""
+    """The parts that hear, decide and speak."""
 
     hearing: RecognitionBackend
     voice: SynthesisBackend
     dialogue: MakeDialogue
     description: str
-    """What this brain is and is not, in a phrase for the banner."""
+    """What this brain can and cannot do, in a phrase for the banner."""

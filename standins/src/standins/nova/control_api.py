@@ -1,14 +1,14 @@
-"""The control server, as JSON over HTTP/1.1.
+"""The control API: JSON over HTTP/1.1.
 
-GET    /health                  it runs, and what it is
-GET    /stats                   connections, streams opened, open and refused
-GET    /sessions[/session_id]   what each session heard, said and did; `session_id` is the `sessionId` of its events
-GET    /faults                  scripts that can still strike
-POST   /faults                  one more script, see `ModelFault`
-DELETE /faults                  behave again
-GET    /clock                   how fast the clock of the limits runs
+GET    /health                  status and description
+GET    /stats                   connections, and streams opened, open and refused
+GET    /sessions[/session_id]   transcript and actions of each session; `session_id` is the `sessionId` of its events
+GET    /faults                  fault scripts that can still apply
+POST   /faults                  add a fault script, see `ModelFault`
+DELETE /faults                  remove all fault scripts
+GET    /clock                   speed of the clock that limits use
 POST   /clock                   {"scale": 30}: eight minutes pass in sixteen seconds; speech keeps real time
-GET    /limits, /pace           the rules and the timing of streams, see `Limits` and `Pace`
+GET    /limits, /pace           limits and delays of streams, see `Limits` and `Pace`
 PATCH  /limits, /pace           {"history_messages": 100}: change some, for streams that open from now on
 """
 
@@ -32,13 +32,13 @@ type Endpoint = Callable[[Request], Coroutine[None, None, Response]]
 
 
 class ClockOrder(BaseModel):
-    """How fast the clock of the limits is to run."""
+    """The requested speed of the clock."""
 
     scale: float = Field(gt=0, le=10_000)
 
 
 def control_app(server_state: ServerState) -> Starlette:
-    """Make the application over a running stand-in."""
+    """Return the control application of a running stand-in."""
     routes = [
         Route(
             "/health", _showing(lambda: {"status": "ok", "standin": "nova", "brain": server_state.backend.description})
@@ -93,6 +93,7 @@ def _rules(server_state: ServerState, group: Literal["limits", "pace"]) -> Endpo
     async def rules(request: Request) -> Response:
         if request.method == "PATCH":
             changes = _CHANGES.validate_json(await request.body())
+            # Limits and paces are immutable: a stream keeps those that it opened with.
             setattr(server_state, group, changed(getattr(server_state, group), changes))
         return JSONResponse(asdict(getattr(server_state, group)))
 

@@ -1,4 +1,4 @@
-"""One prompt from its first content to its end: the line in, the turns out."""
+"""One prompt from its first content block to its end: connects caller audio, dialogue and turns."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from standins.nova.turn_taking import TurnContext, TurnTaking
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the conversations of a stream have in common."""
+    """What the conversations of a stream share."""
 
     backend: Backend
     pace: Pace
@@ -34,7 +34,7 @@ class Setting:
 
 
 class PromptConversation:
-    """Ties a prompt to an ear, a dialogue and a voice of its own."""
+    """Connects a prompt to its own ear, dialogue and voice."""
 
     def __init__(self, prompt: OpenedPrompt, setting: Setting) -> None:
         record = setting.record
@@ -42,8 +42,10 @@ class PromptConversation:
         record.output_rate = prompt.start.audio_output_configuration.sample_rate_hertz
         self._setting = setting
         self._sensitivity = prompt.sensitivity
+        # The audio content may open after the first typed text.
         self._line: AudioFeed | None = None
         self._completion = Completion(record.session_id, prompt.name, setting.send)
+        # The model bills the system prompt and the history as input.
         self._completion.input.read(prompt.system + "".join(text for _, text in prompt.history))
         self._completion.start()
         around = TurnContext(
@@ -63,32 +65,33 @@ class PromptConversation:
         self.turns = TurnTaking(self._completion, record.output_rate, around)
 
     def open_line(self, sample_rate: int) -> None:
-        """Begin to listen."""
+        """Start to listen."""
         self._setting.record.input_rate = sample_rate
         ear = self._setting.backend.hearing.listen(sample_rate, sensitivity=self._sensitivity)
         self._line = AudioFeed(ear, sample_rate, self.turns.notice)
         self._setting.tasks.start(self._line.run())
 
     def hear(self, pcm: bytes) -> None:
-        """Take the caller's sound."""
+        """Process the caller's audio."""
         rate = self._setting.record.input_rate
         if self._line is None or rate is None:
             return
         seconds = len(pcm) / 2 / rate
         self._setting.record.audio_seconds_in += seconds
+        # Audio is kept only if a test asks for it.
         if self._setting.record.sound is not None:
             self._setting.record.sound += pcm
         self._completion.input.hear(seconds)
         self._line.hear(pcm)
 
     def close_line(self) -> None:
-        """Listen to what came, then no more."""
+        """Process the audio received so far, then stop listening."""
         if self._line is not None:
             self._line.close()
             self._line = None
 
     def write_oddity(self, fault: ModelFault) -> None:
-        """Write what a client should survive: an event from the future, or sound that is none."""
+        """Write something that a client must tolerate: an unknown event, or empty or incomplete audio."""
         if fault.action == "unknown_event":
             self._completion.unknown()
             return

@@ -1,6 +1,6 @@
-"""Decide what to answer, in a small, honest conversation about the weather.
+"""Decides what to reply, in a small conversation about the weather.
 
-Words and tool results in, sentences and tool calls out; no I/O.
+Maps transcripts and tool results to sentences and tool calls; no I/O.
 """
 
 import datetime as dt
@@ -48,27 +48,27 @@ _TOLD_TO_SAY = {
 
 
 class ToolDeclaration(Protocol):
-    """A tool that the prompt declares, with its arguments' JSON Schema."""
+    """A tool that the prompt declares, with the JSON Schema of its arguments."""
 
     @property
     def name(self) -> str:
-        """The name to call it by."""
+        """Name of the tool."""
 
     @property
     def schema(self) -> dict[str, Any]:
-        """JSON Schema of the arguments."""
+        """JSON Schema of its arguments."""
 
 
 @dataclass(frozen=True)
 class Say:
-    """Something to say: one sentence or a few."""
+    """One or more sentences to say."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class UseTool:
-    """A tool to call; its result comes back through `Dialogue.tool_result`."""
+    """A tool to call; its result arrives in `Dialogue.tool_result`."""
 
     name: str
     arguments: dict[str, Any]
@@ -81,10 +81,10 @@ class Dialogue:
     """One conversation.
 
     Args:
-        tools: what the prompt declares; nothing else is ever called.
-        system: the system prompt; a sentence "The caller is in Stockholm." in it gives the place when none was said.
-        history: (role, text) of an earlier session, oldest first, whose last place is remembered.
-        today: the caller's date, for "the day after tomorrow".
+        tools: Tools that the prompt declares; the dialogue calls no others.
+        system: System prompt; a sentence such as "The caller is in Stockholm." sets the default place.
+        history: (role, text) of an earlier session, oldest first; the dialogue remembers its last place.
+        today: Returns the caller's date, for "the day after tomorrow".
     """
 
     def __init__(
@@ -98,20 +98,23 @@ class Dialogue:
         self._tools = {tool.name: tool.schema for tool in tools}
         self._today = today
         self._fresh = not history
+        # The place that the next reply after a failure mentions.
         self._topic = UnderstoodRequest(Intent.WEATHER, place=instructions.place_of_caller(system))
         self._asked_about = ""
         self._misunderstood = 0
         self._introduced = bool(history)
         self._last_said: tuple[Say, ...] = ()
         self._which: tuple[ambiguous_places.Namesake, ...] = ()
-        """Places of one name, of which the caller has been asked to choose one."""
+        """Places that share a name, of which the caller must choose one."""
+        # Replay the history as if it had just been spoken, so that a renewed session understands "and tomorrow?".
+        # Only the last question about a name is open.
         for role, text in history:
             self._which = ambiguous_places.asked(text) if role.upper() == "ASSISTANT" else self._which
             if role.upper() == "USER" and not instructions.is_direction(text):
                 self._remember(understand(text))
 
     def heard(self, text: str) -> Sequence[Step]:
-        """Answer the caller's words, heard or typed, or a direction of the application such as "Greet the caller"."""
+        """Reply to the caller's words, or to an instruction of the application such as "Greet the caller"."""
         steps = self._answer(text)
         self._fresh = False
         said = tuple(step for step in steps if isinstance(step, Say))
@@ -119,9 +122,11 @@ class Dialogue:
         return steps
 
     def tool_result(self, name: str, arguments: Mapping[str, Any], result: object) -> Sequence[Step]:
-        """Put a tool's result into words; a result of any shape gives a sentence."""
+        """Turn a tool's result into a sentence; a result of any shape yields one."""
+        # Results may be wrapped by the client, for example in a "result" field.
         result = unwrapped(result)
         place = ambiguous_places.spoken(_short(arguments.get("location")), result)
+        # A list of places means that the name is ambiguous: ask before anything else.
         self._which = ambiguous_places.offered(result)
         if self._which:
             said = Say(ambiguous_places.question(result, self._which))
@@ -137,6 +142,7 @@ class Dialogue:
             said = Say(reply_texts.forecast(place, arguments, self._topic.aspect, result))
         elif name == TRANSFER:
             said = Say(ON_THE_PAGE if result.get("status") == "shown" else CONNECTING)
+        # Other tools have no spoken result.
         else:
             return ()
         self._last_said = (said,)
@@ -147,6 +153,7 @@ class Dialogue:
             return Say(NO_HUMAN)
         if name == END_CALL:
             return Say(NO_GOODBYE_TOOL)
+        # Forget a place that does not exist, or every follow-up question would fail on it again.
         if error == "location_not_found":
             self._topic = replace(self._topic, place=None)
         return Say(reply_texts.failure(error, place))
@@ -155,9 +162,11 @@ class Dialogue:
         direction = instructions.read(text)
         if direction is not None:
             return self._follow(direction)
+        # A choice such as "the one in Texas" completes the last question instead of starting a new one.
         meant, self._which = ambiguous_places.meant(text, self._which, self._topic.place), ()
         request = replace(understand(text), intent=Intent.DETAIL, place=meant) if meant else understand(text)
         if request.intent is not Intent.UNKNOWN:
+            # An understood sentence resets the count of misunderstandings.
             self._misunderstood = 0
         if request.intent in (Intent.WEATHER, Intent.DETAIL):
             return self._weather(request)
@@ -167,13 +176,14 @@ class Dialogue:
         if direction.kind is instructions.InstructionKind.GREET:
             return self._greet()
         if direction.kind is instructions.InstructionKind.KEY:
+            # Key 0 means an operator on most phone systems.
             return self._transfer() if direction.keys == "0" else (Say(f"You typed {direction.keys}. {HELP}"),)
         if direction.kind is instructions.InstructionKind.LOST:
             return self._take_up(direction.words)
         return (Say(_TOLD_TO_SAY[direction.kind]),)
 
     def _take_up(self, words: str) -> Sequence[Step]:
-        """Say sorry, name the place that was asked about, and answer the question that may have had no answer."""
+        """Apologise, repeat the place of the last question, and answer the question that may have lost its reply."""
         request = understand(words)
         answer = self._weather(request) if request.intent in (Intent.WEATHER, Intent.DETAIL) else ()
         about = f" You asked about {self._asked_about}." if self._asked_about else ""
@@ -195,11 +205,13 @@ class Dialogue:
             Intent.STOP: lambda: (Say("All right."),),
             Intent.NO: lambda: (Say("All right. Is there anything else?"),),
             Intent.YES: lambda: (Say("Which city, and which day?"),),
+            # An unknown intent has no entry.
         }
         return answers.get(intent, self._not_understood)()
 
     def _not_understood(self) -> Sequence[Step]:
         self._misunderstood += 1
+        # Say less the second time: repeating the same sentence would not help.
         return (Say(NOT_UNDERSTOOD if self._misunderstood == 1 else STILL_NOT_UNDERSTOOD),)
 
     def _goodbye(self) -> Sequence[Step]:
@@ -210,27 +222,32 @@ class Dialogue:
     def _transfer(self) -> Sequence[Step]:
         if TRANSFER not in self._tools:
             return (Say(NO_HUMAN),)
+        # The arguments are fitted to the schema that the prompt declares.
         wanted = {"destination": "support", "reason": "The caller asked for a human."}
         return (UseTool(TRANSFER, self._fitted(TRANSFER, wanted)),)
 
     def _weather(self, request: UnderstoodRequest) -> Sequence[Step]:
         self._remember(request)
+        # The tool forecasts single days, so a whole week needs one more question.
         if self._topic.when.day == NEXT_WEEK:
             return (Say(WHICH_DAY),)
         if self._topic.place is None:
             return (Say(WHICH_CITY),)
         name = CURRENT if self._is_now() else FORECAST
+        # Fall back to the current weather if the prompt declares no forecast tool.
         name = name if name in self._tools else CURRENT if CURRENT in self._tools and self._is_now() else ""
         if not name:
             return (Say(NO_WEATHER),)
         return [UseTool(name, self._fitted(name, arguments)) for arguments in self._arguments(name)]
 
     def _remember(self, request: UnderstoodRequest) -> None:
-        """Carry over from the last question what this one leaves out."""
+        """Complete a question with what the last one said."""
         if request.intent not in (Intent.WEATHER, Intent.DETAIL):
             return
+        # A follow-up such as "and tomorrow?" keeps what it does not mention.
         self._asked_about = request.place or self._asked_about
         last, follow_up = self._topic, request.intent is Intent.DETAIL
+        # A new place resets the unit: Fahrenheit for Boston does not carry over to Paris.
         new_place = request.place is not None and request.place != last.place
         keeps_unit = request.unit or (last.unit if follow_up and not new_place else None)
         self._topic = UnderstoodRequest(
@@ -255,6 +272,7 @@ class Dialogue:
             base["format"] = topic.unit or ("fahrenheit" if is_american(topic.place or "") else "celsius")
         if name == CURRENT:
             return [base]
+        # The tool takes one day per call, so a weekend needs two calls.
         days = ["saturday", "sunday"] if topic.when.day == WEEKEND else [self._day(topic.when.day)]
         hour = {} if topic.when.hour is None else {"hour": topic.when.hour}
         return [base | {"day": day} | hour for day in days]
@@ -265,7 +283,7 @@ class Dialogue:
         return day or "today"
 
     def _fitted(self, name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
-        """Keep what the tool's schema knows, and take a value it allows where ours is not in its list."""
+        """Keep the arguments that the tool's schema declares, and replace values that its enum does not list."""
         properties = self._tools[name].get("properties")
         if not isinstance(properties, Mapping):
             return dict(wanted)
@@ -278,5 +296,5 @@ def _allowed(value: object, schema: object) -> object:
 
 
 def _short(location: object) -> str:
-    """Say "Paris" for "Paris, France": the caller knows which one was meant."""
+    """Shorten "Paris, France" to "Paris": the caller knows which one is meant."""
     return str(location).partition(",")[0] if isinstance(location, str) and location else "that place"

@@ -1,4 +1,4 @@
-"""What a client's events amount to, once their order is checked."""
+"""What a client's events mean, after their order has been checked."""
 
 from dataclasses import dataclass, field
 
@@ -7,56 +7,56 @@ from standins.nova.inputs import PromptStart
 
 @dataclass(slots=True)
 class OpenedPrompt:
-    """What a conversation was opened with."""
+    """The settings and the context of a conversation."""
 
     start: PromptStart
     sensitivity: str | None = None
     system: str = ""
     history: list[tuple[str, str]] = field(default_factory=list)
-    """(role, text), the first of USER."""
+    """(role, text) pairs; the first is USER's."""
 
     @property
     def name(self) -> str:
-        """The identifier the client chose."""
+        """ID that the client chose."""
         return self.start.prompt_name
 
 
 @dataclass(frozen=True, slots=True)
 class PromptOpened:
-    """The system prompt and the history are known from `OpenedPrompt` when the first turn needs them."""
+    """A prompt has started; `OpenedPrompt` is complete only when the first turn needs system prompt and history."""
 
     prompt: OpenedPrompt
 
 
 @dataclass(frozen=True, slots=True)
 class AudioOpened:
-    """The caller's line is open at this rate."""
+    """The caller's audio starts, at this rate."""
 
     sample_rate: int
 
 
 @dataclass(frozen=True, slots=True)
 class CallerAudio:
-    """16-bit mono samples at the line's rate."""
+    """16-bit mono samples at the declared rate."""
 
     pcm: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class AudioClosed:
-    """The caller's line is closed."""
+    """The caller's audio has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallerText:
-    """Interactive text, to be answered as if it were spoken."""
+    """Interactive text, answered like speech."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ToolAnswered:
-    """A tool use has its result."""
+    """A tool's result has arrived."""
 
     tool_use_id: str
     result: dict[str, object]
@@ -69,7 +69,7 @@ class PromptClosed:
 
 @dataclass(frozen=True, slots=True)
 class SessionClosed:
-    """The stream is to end."""
+    """The client ends the stream."""
 
 
 type Effect = (

@@ -1,10 +1,10 @@
-"""What Amazon Bedrock says when it refuses, and in which words.
+"""Errors of Amazon Bedrock, with its own texts.
 
     BedrockError
-    ├── Refused       before the stream: an HTTP status with `x-amzn-errortype`
-    └── StreamFault   after it: an exception message in the event stream, then the end
+    ├── Refused       before the stream opens: an HTTP status with `x-amzn-errortype`
+    └── StreamFault   afterwards: an exception message in the event stream, then the end
 
-The texts are literal: clients match on them. Those of the limits were seen in public code and issue threads.
+Texts are literal, because clients match them. Those of the limits come from public code and issue threads.
 """
 
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ OPEN_CONTENTS = "Error(s):\nError 1 : All contents must be closed before ending 
 EMPTY_CONTENT = "Cannot end content as no content data was received"
 TOOL_RESULT = "Tool Response parsing error"
 INVALID_INPUT = "Invalid input request, please fix your input and try again."
-"""The model's own words for events it does not take: out of order, or tools and audio it refuses."""
+"""The model's text for events it rejects: wrong order, or tools and audio it does not accept."""
 MALFORMED = "Malformed input request, please reformat your input and try again."
-"""Bedrock's words, for any model, where an event does not fit its schema."""
+"""Bedrock's text, for any model, if an event does not match its schema."""
 UNPARSABLE = "Unable to parse input chunk. Please check input format contains correct format."
 TOO_MANY = "Too many requests, please wait before trying again."
-"""Bedrock's words for a request above a quota of the account, with 429 and no header that says when to try again."""
+"""Bedrock's text for a request above an account quota: status 429, without a Retry-After header."""
 VOICE = "Received invalid id: '{voice}'. Please check AWS documentation for valid voiceIds."
-"""As a team saw it that had written `Matthew`."""
+"""As reported by a team that had sent `Matthew`."""
 LIFETIME = "Model has timed out in processing the request. Try your request again."
 INVALID_EVENT_BYTES = "Invalid event bytes"
 IDLE = (
@@ -53,7 +53,7 @@ STATUS = {
 
 
 class BedrockError(Exception):
-    """The service refuses; `detail` is what only the stand-in's own log says."""
+    """An error of the service; `detail` is for the stand-in's own log only."""
 
     def __init__(self, kind: str, message: str, detail: str = "") -> None:
         super().__init__(f"{kind}: {message}" + (f" ({detail})" if detail else ""))
@@ -63,18 +63,18 @@ class BedrockError(Exception):
 
 
 class StreamRefused(BedrockError):
-    """A request is turned away before its stream opens; `kind` is spelled like `ThrottlingException`."""
+    """The request is rejected before its stream opens; `kind` is spelled like `ThrottlingException`."""
 
     @property
     def status(self) -> int:
-        """The HTTP status that goes with the class."""
+        """HTTP status of the error class."""
         return STATUS.get(self.kind, 400)
 
 
 class StreamFault(BedrockError):
     """An open stream ends with an exception; `kind` is spelled like `validationException`.
 
-    A `literal` message goes out as it is; the service puts the request's identifier before those of a validation.
+    A `literal` message is sent unchanged; the service prefixes those of a validation with the request ID.
     """
 
     def __init__(self, kind: str, message: str, detail: str = "", *, literal: bool = False) -> None:
@@ -83,15 +83,15 @@ class StreamFault(BedrockError):
 
 
 def screen(text: str, blocked: Iterable[str]) -> None:
-    """Refuse text that holds any of these words, whatever their case.
+    """Reject text that contains a blocked word, ignoring case.
 
     Raises:
-        StreamFault: It does.
+        StreamFault: It contains one.
     """
     if any(word.lower() in text.lower() for word in blocked):
         raise invalid(CONTENT_FILTERED)
 
 
 def invalid(message: str, detail: str = "") -> StreamFault:
-    """Make the exception for input that breaks the protocol."""
+    """Return the exception for input that violates the protocol."""
     return StreamFault("validationException", message, detail)

@@ -1,4 +1,4 @@
-"""One JSON line per notable event. Words that people say are logged at DEBUG only."""
+"""Logs one JSON line per event. Transcripts are logged at DEBUG only."""
 
 import json
 import logging
@@ -9,16 +9,16 @@ log = logging.getLogger("standins.nova")
 
 
 def note(event: str, level: int = logging.INFO, *, crash: BaseException | None = None, **fields: object) -> None:
-    """Log an event by its constant name and its fields, with the traceback of a crash."""
+    """Log an event by its constant name and its fields, with a traceback of `crash`."""
     if log.isEnabledFor(level):
         log.log(level, event, exc_info=crash, extra={"fields": fields})
 
 
 class JsonLines(logging.Formatter):
-    """Writes records as JSON objects, the event's name under `event`."""
+    """Formats records as JSON objects, with the event's name in `event`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give one line."""
+        """Return one line."""
         line: dict[str, object] = {"at": round(time.time(), 3), "event": record.getMessage(), "standin": "nova"}
         line |= getattr(record, "fields", {})
         if record.exc_info:
@@ -27,7 +27,7 @@ class JsonLines(logging.Formatter):
 
 
 def to_stdout(*, verbose: bool) -> None:
-    """Send the journal to stdout."""
+    """Write the log to stdout."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     log.addHandler(handler)

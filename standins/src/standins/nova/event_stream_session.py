@@ -1,4 +1,4 @@
-"""An open stream: its events both ways, its end."""
+"""An open stream: its events in both directions, and its end."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ CRASHED = "The system encountered an unexpected error during processing. Try you
 
 
 class EventStreamSession:
-    """An open stream: owns everything that happens on it."""
+    """An open stream; owns all its tasks and state."""
 
     def __init__(
         self, exchange: H2Request, server_state: ServerState, record: SessionRecord, chain: ChunkChain | None
@@ -55,7 +55,8 @@ class EventStreamSession:
         note("session_opened", session_id=record.session_id, request_id=record.request_id, model_id=record.model_id)
 
     def received(self, chunk: bytes) -> None:
-        """Take a piece of the client's event stream."""
+        """Process a chunk of the client's event stream."""
+        # Bytes may still arrive after the end, until the client notices.
         if self._over.is_set():
             return
         try:
@@ -63,44 +64,48 @@ class EventStreamSession:
                 self._take(message)
         except FramingError as broken:
             self._fail(invalid(INVALID_EVENT_BYTES, str(broken)))
-        except Exception as error:  # noqa: BLE001 - a slip in one session must not tear down its connection's others
+        except Exception as error:  # noqa: BLE001 - a bug in one session must not close the others on its connection
             self._failed(error)
 
     def ended(self) -> None:
-        """The client has ended its half, by the rules after sessionEnd."""
+        """End the response: the client has ended the request, as it does after sessionEnd."""
         self._exchange.end()
         self._finish("client_ended")
 
     def lost(self, reason: str) -> None:
-        """The stream is gone."""
+        """Record that the stream is gone."""
         self._finish(reason)
 
     async def run(self) -> None:
-        """Keep the stream until it is over."""
+        """Serve the stream until it ends."""
         self._tasks.start(self._watch())
+        # Scripts for an open session strike after their delay.
         if fault := self._server_state.faults.take("session"):
             asyncio.get_running_loop().call_later(fault.after_ms / 1000, self._misbehave, fault)
         try:
             await self._over.wait()
         finally:
+            # Runs also if the server stops: the record must be closed.
             self._finish("server_stopped")
             if self._conversation is not None:
                 self._conversation.turns.stop()
             await self._tasks.aclose()
 
     async def _watch(self) -> None:
-        """End the stream when its time or the caller's silence runs out."""
+        """End the stream when its lifetime or the idle timeout is over."""
         while True:
             await self._server_state.clock.sleep_until(self._session.deadline)
             self._session.check(self._server_state.clock.now())
 
     def _take(self, message: StreamMessage) -> None:
+        # One chunk may contain several messages, and the first may end the stream.
         if self._over.is_set():
             return
         if self._chain is not None:
             self._chain.verify(message.headers, message.payload)
         if not message.payload:
-            return  # the signed, empty end of the client's events; END_STREAM follows
+            return  # the client's last event is signed and empty; END_STREAM follows
+        # Two clocks: limits use the scalable one, measured times the real one.
         event, at = parse(payload.unwrap(message)), asyncio.get_running_loop().time()
         for effect in self._session.receive(event, self._server_state.clock.now(), at):
             self._act(effect)
@@ -126,10 +131,10 @@ class EventStreamSession:
                 self._finish("session_end")
 
     def _begun(self) -> PromptConversation:
-        """Give the prompt's conversation, begun with the first audio or interactive text: the history is complete.
+        """Return the prompt's conversation; it starts with the first audio or interactive text, after the history.
 
         Raises:
-            StreamFault: no prompt is open, which the session has ruled out.
+            StreamFault: No prompt is open, which the session has already checked.
         """
         if self._conversation is None:
             if self._prompt is None:
@@ -145,6 +150,7 @@ class EventStreamSession:
             faults=self._server_state.faults,
             record=self._record,
             tasks=self._tasks,
+            # Lambdas keep the conversation independent of the stream.
             send=self._send,
             expect_result=lambda tool_use_id: self._session.tool_results.expect(tool_use_id, loop.time()),
             stop_waiting=self._session.tool_results.stop_waiting,
@@ -154,6 +160,7 @@ class EventStreamSession:
         )
 
     def _end_prompt(self) -> None:
+        # A prompt may end while the agent is speaking.
         if self._conversation is not None:
             self._conversation.close_line()
             self._conversation.turns.close()
@@ -164,8 +171,9 @@ class EventStreamSession:
             self._exchange.send(payload.wrap(json.dumps(event).encode()))
 
     def _failed(self, error: BaseException) -> None:
-        """A task of this stream has failed."""
+        """End the stream because a task has failed."""
         if not isinstance(error, StreamFault):
+            # A bug in the stand-in looks like an internal error of the service to the client.
             note("stream_crashed", logging.ERROR, session_id=self._record.session_id, crash=error)
             error = StreamFault("internalServerException", CRASHED, repr(error))
         self._fail(error)
@@ -175,6 +183,7 @@ class EventStreamSession:
         if self._over.is_set():
             return
         message = fault.message
+        # Injected messages are sent as they are, to imitate any text.
         if fault.kind == "validationException" and not fault.literal:
             message = f"{self._prefix}{message}"
         self._exchange.send(payload.exception(fault.kind, message))
@@ -184,11 +193,11 @@ class EventStreamSession:
 
     @property
     def _prefix(self) -> str:
-        """What the service puts before the text of a validation."""
+        """Prefix that the service adds to the text of a validation error."""
         return f"RequestId={self._record.request_id} : "
 
     def _misbehave(self, fault: ModelFault) -> None:
-        """Let a fault of an open stream strike."""
+        """Apply a fault to the open stream."""
         if self._over.is_set():
             return
         note("fault_struck", session_id=self._record.session_id, on=fault.on, action=fault.action, error=fault.error)
@@ -209,6 +218,7 @@ class EventStreamSession:
             case "exception" | None if fault.error or fault.action:
                 kind = fault.error or "modelStreamErrorException"
                 message = f"{self._prefix}{fault.message}" if fault.request_id else fault.message
+                # Event streams name exceptions in lower camel case.
                 self._fail(StreamFault(kind[:1].lower() + kind[1:], message, "injected", literal=True))
 
     def _finish(self, reason: str) -> None:

@@ -1,6 +1,6 @@
 """The vnd.amazon.eventstream framing, without I/O.
 
-One message on the wire, all integers big-endian:
+Layout of a message, all integers big-endian:
 
     u32 total length | u32 headers length | u32 CRC-32 of those 8 bytes | headers | payload | u32 CRC-32 of all before
 
@@ -18,7 +18,7 @@ PRELUDE = struct.Struct(">III")
 CHECKSUM = struct.Struct(">I")
 OVERHEAD = PRELUDE.size + CHECKSUM.size
 MAX_MESSAGE = 24 * 1024 * 1024
-"""The specification allows 16 MiB of payload and 128 KiB of headers; more is an attack or a lost frame boundary."""
+"""The specification allows 16 MiB of payload and 128 KiB of headers; more is an attack or lost framing."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIXED = {2: ">b", 3: ">h", 4: ">i", 5: ">q"}
@@ -28,7 +28,7 @@ type HeaderValue = bool | int | bytes | str | datetime | uuid.UUID
 
 
 class FramingError(ValueError):
-    """The bytes break the event-stream framing: a checksum, a length or a header type is wrong."""
+    """The bytes violate the framing: wrong checksum, length or header type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,17 @@ class StreamMessage:
 
 
 def encode(message: StreamMessage) -> bytes:
-    """Turn a message into its bytes, checksums included."""
+    """Encode a message, with its checksums."""
     headers = encode_headers(message.headers)
+    # Lengths count everything, including the checksums.
     prelude = struct.pack(">II", OVERHEAD + len(headers) + len(message.payload), len(headers))
     head = prelude + CHECKSUM.pack(zlib.crc32(prelude)) + headers
+    # Continue the head's CRC instead of hashing head and payload again.
     return b"".join((head, message.payload, CHECKSUM.pack(zlib.crc32(message.payload, zlib.crc32(head)))))
 
 
 def encode_headers(headers: Mapping[str, HeaderValue]) -> bytes:
-    """Turn headers into their bytes; the chunk signature covers exactly these."""
+    """Encode headers; the chunk signature covers exactly these bytes."""
     return b"".join(_encode_header(name, value) for name, value in headers.items())
 
 
@@ -59,6 +61,7 @@ def _encode_header(name: str, value: HeaderValue) -> bytes:
 
 def _encode_value(value: HeaderValue) -> bytes:
     match value:
+        # Before int: bool is a subclass of it.
         case bool():
             return bytes((_TRUE if value else _FALSE,))
         case int():
@@ -75,6 +78,7 @@ def _encode_value(value: HeaderValue) -> bytes:
 
 
 def _encode_integer(value: int) -> bytes:
+    # Take the smallest type that fits, as AWS's SDKs do.
     for kind, shape in _FIXED.items():
         limit = 1 << (8 * struct.calcsize(shape) - 1)
         if -limit <= value < limit:
@@ -84,27 +88,28 @@ def _encode_integer(value: int) -> bytes:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Give a moment as the whole milliseconds since 1970 that a timestamp header carries."""
+    """Return a time as whole milliseconds since 1970, as a timestamp header carries it."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 class MessageDecoder:
-    """Cuts a byte stream into messages, whatever the sizes it arrives in."""
+    """Splits a byte stream into messages, whatever the size of its chunks."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     @property
     def pending(self) -> int:
-        """Bytes of a message that is not complete yet."""
+        """Number of bytes of an incomplete message."""
         return len(self._buffer)
 
     def feed(self, chunk: bytes) -> Iterator[StreamMessage]:
-        """Take bytes and yield each message they complete.
+        """Add bytes, and yield each message that they complete.
 
         Raises:
-            FramingError: the stream is broken; nothing after this point can be trusted.
+            FramingError: The stream is broken; nothing after this point can be trusted.
         """
+        # Chunks of HTTP/2 end anywhere, even inside a length field.
         self._buffer += chunk
         while (message := self._cut()) is not None:
             yield message
@@ -113,6 +118,7 @@ class MessageDecoder:
         if len(self._buffer) < PRELUDE.size:
             return None
         total, headers_length, checksum = PRELUDE.unpack_from(self._buffer)
+        # Check the prelude first: a corrupt length would make the decoder wait for megabytes.
         if zlib.crc32(self._buffer[:8]) != checksum:
             raise FramingError("prelude checksum mismatch")
         if not OVERHEAD + headers_length <= total <= MAX_MESSAGE:
@@ -125,10 +131,10 @@ class MessageDecoder:
 
 
 def decode(whole: bytes) -> StreamMessage:
-    """Turn the bytes of exactly one message into it.
+    """Decode exactly one message.
 
     Raises:
-        FramingError: they are not one whole message.
+        FramingError: The bytes are not exactly one message.
     """
     decoder = MessageDecoder()
     messages = list(decoder.feed(whole))
@@ -139,6 +145,7 @@ def decode(whole: bytes) -> StreamMessage:
 
 def _decode_whole(whole: bytes, headers_length: int) -> StreamMessage:
     end = len(whole) - CHECKSUM.size
+    # The checksum covers the prelude as well.
     if zlib.crc32(whole[:end]) != CHECKSUM.unpack_from(whole, end)[0]:
         raise FramingError("message checksum mismatch")
     body = PRELUDE.size + headers_length
@@ -150,6 +157,7 @@ def _decode_headers(block: bytes) -> dict[str, HeaderValue]:
     position = 0
     try:
         while position < len(block):
+            # A name has a length of one byte.
             name_end = position + 1 + block[position]
             name = block[position + 1 : name_end].decode()
             if name in headers:

@@ -1,4 +1,4 @@
-"""Trouble on demand: scripts that say when and how the stand-in misbehaves."""
+"""Fault injection: scripts that define when and how the stand-in fails."""
 
 from typing import Any, Final, Literal, Self
 
@@ -31,31 +31,31 @@ type Action = Literal[
 ]
 
 TOOL_XML = "<tools><function=get_current_weather><parameter=location>Paris</parameter></function></tools>"
-"""A tool call that Nova 2 speaks instead of making it, seen in the field."""
+"""A tool call that Nova 2 spoke instead of making it, as seen in the field."""
 
 ACTIONS: Final[dict[Action, str]] = {
-    "freeze": "Reads and writes no more, without closing, as a hung service does.",
-    "close": "Ends the response as if all were well.",
+    "freeze": "Stops reading and writing without closing, like a hung service.",
+    "close": "Ends the response normally, in the middle of the conversation.",
     "rst": "Sends RST_STREAM with `code`.",
     "disconnect": "Drops the TCP connection.",
     "exception": "Ends the stream with `error` and `message`, by default a modelStreamErrorException.",
-    "unknown_event": "Writes an event that no client can know.",
-    "bad_json": "Writes a chunk that holds half an event.",
-    "odd_audio": "Writes three bytes of audio, which is half a sample too much.",
+    "unknown_event": "Writes an event of an unknown type.",
+    "bad_json": "Writes a chunk that contains half an event.",
+    "odd_audio": "Writes three bytes of audio, one and a half samples.",
     "empty_audio": "Writes an audioOutput without audio.",
-    "flood": "Makes the answer `seconds` long and delivers it at `speed`.",
-    "say": "Says `text` instead of the answer.",
-    "stop_reason": "Ends the answer's last AUDIO block with `stop_reason` instead of END_TURN.",
-    "other_rate": "Declares and speaks the answer at `rate` Hz, whatever was asked for.",
+    "flood": "Makes the reply `seconds` long and delivers it at `speed`.",
+    "say": "Says `text` instead of the reply.",
+    "stop_reason": "Ends the reply's last AUDIO block with `stop_reason` instead of END_TURN.",
+    "other_rate": "Declares and speaks the reply at `rate` Hz, whatever rate was requested.",
     "float_usage": "Writes the next usageEvent's numbers as floats.",
-    "bare_interruption": 'Writes `{"interrupted":true}` without blanks, if this answer is interrupted.',
-    "double_encoded": "Encodes the tool's arguments twice: a JSON string that holds JSON (livekit/agents PR #5411).",
+    "bare_interruption": 'Writes `{"interrupted":true}` without spaces if this reply is interrupted.',
+    "double_encoded": "Encodes the tool's arguments twice: a JSON string that contains JSON (livekit/agents PR #5411).",
     "object_arguments": "Writes the tool's arguments as an object instead of as a string.",
     "empty_arguments": "Writes an empty string in place of the tool's arguments.",
     "malformed_arguments": "Cuts the last character off the tool's arguments.",
-    "two_uses": "Asks for the tool twice, under two toolUseIds, before it waits for both results.",
-    "repeated_use": "Writes the same toolUse twice, under one toolUseId; it takes one result.",
-    "ask_again": "Asks for the tool again, or for the next of `calls`, once the result is there, `after_ms` later.",
+    "two_uses": "Requests the tool twice, under two toolUseIds, and waits for both results.",
+    "repeated_use": "Writes the same toolUse twice, under one toolUseId, and accepts one result.",
+    "ask_again": "Requests the tool again, or the next of `calls`, `after_ms` after the result.",
 }
 """What each action does, for the reference page."""
 
@@ -74,11 +74,11 @@ _ONLY: Final[dict[Action, Moment]] = {
     "repeated_use": "tool_use",
     "ask_again": "tool_use",
 }
-"""Actions that alter what is written at one moment, instead of striking after it."""
+"""Actions that change what is written at one moment, instead of interrupting after it."""
 
 
 class ToolCall(BaseModel):
-    """A tool to ask for."""
+    """A tool call to request."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -87,79 +87,81 @@ class ToolCall(BaseModel):
 
 
 class ModelFault(BaseModel):
-    """One script."""
+    """One fault script."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     on: Moment
-    """When: as a stream opens (``open``, before its headers; an ``error`` rejects it), once a ``session`` is open, as
-    an ``answer`` starts to play, as the model requests a ``tool_use``, as its ``tool_result`` arrives."""
+    """When: `open`, before a stream's headers (an `error` rejects it); `session`, once it is open; `answer`, at the
+    start of a reply's audio; `tool_use`, at a tool request; `tool_result`, when its result arrives."""
     times: int | None = Field(default=1, ge=1)
-    """How often; null means always."""
+    """How often; null for every time."""
     skip: int = Field(default=0, ge=0)
-    """How many occasions to skip first."""
+    """How many moments to skip first."""
     delay_ms: float = Field(default=0, ge=0, le=3_600_000)
-    """Silence before continuing as usual: of the headers at ``open``, of the first audio at ``answer``."""
+    """Delay before continuing normally: of the headers at `open`, of the first audio at `answer`."""
     after_ms: float = Field(default=0, ge=0, le=3_600_000)
-    """How long after the occasion the action follows."""
+    """Delay of the action after the moment."""
     action: Action | None = None
-    """What happens; with an ``error`` and no action, the exception."""
+    """The action; with an `error` and no action, the exception."""
     error: str | None = None
     """Exception class, `ThrottlingException` or `throttlingException`."""
     message: str = "Injected by the stand-in."
-    """Text of the exception, sent as it is."""
+    """Text of the exception, sent unchanged."""
     request_id: bool = False
-    """Whether `RequestId=… : ` comes before the text, as the service puts it before those of a validation."""
+    """Whether the text is prefixed with `RequestId=… : `, as the service does for validation errors."""
     code: int = Field(default=0, ge=0, le=13)
     """HTTP/2 error code of `rst`; 0 is NO_ERROR, 2 INTERNAL_ERROR."""
     seconds: float = Field(default=60.0, gt=0, le=600)
     """Length of a `flood`."""
     speed: float = Field(default=10.0, gt=0, le=1000)
-    """Times real time of a `flood`."""
+    """Speed of a `flood`, as a multiple of real time."""
     text: str = Field(default=TOOL_XML, min_length=1)
-    """What to ``say``; by default a tool call in XML, which Nova 2 has spoken according to reports."""
+    """Text for `say`; by default a tool call in XML, which Nova 2 has spoken in the field."""
     stop_reason: str = "CONTENT_FILTERED"
-    """The word of `stop_reason`, known or not."""
+    """Value for `stop_reason`, documented or not."""
     rate: Literal[8000, 16000, 24000] = 24000
-    """Hz of `other_rate`."""
+    """Sample rate of `other_rate`, in Hz."""
     calls: tuple[ToolCall, ...] = ()
-    """What ``ask_again`` requests, ``[{"name": …, "arguments": {…}}, …]`` in turn; none means the same tool again."""
+    """Calls for `ask_again`, `[{"name": …, "arguments": {…}}, …]` in turn; empty repeats the same call."""
 
     @property
     def alters(self) -> bool:
-        """Whether it alters what is written, instead of striking after it."""
+        """Whether it changes what is written, instead of interrupting after it."""
         return self.action in _ONLY
 
     @model_validator(mode="after")
     def _check_moment(self) -> Self:
+        # The other actions apply at any moment.
         if self.action is not None and _ONLY.get(self.action, self.on) != self.on:
             raise ValueError(f"{self.action} happens on {_ONLY[self.action]}")
         return self
 
 
 class FaultPlan:
-    """The scripts in force, in the order they were given."""
+    """The active scripts, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._scripts: list[_Script] = []
 
     def add(self, fault: ModelFault) -> None:
-        """Put a script in force."""
+        """Add a script."""
         self._scripts.append(_Script(fault))
 
     def clear(self) -> None:
-        """Behave again."""
+        """Remove all scripts."""
         self._scripts.clear()
 
     def take(self, moment: Moment) -> ModelFault | None:
-        """Give the first script for this moment and count it; scripts whose `skip` is not used up let it pass."""
+        """Return the first script that applies now and count it; one that still skips lets the moment pass."""
         for script in self._scripts:
+            # A script that does not apply leaves the moment to the next one.
             if script.fault.on == moment and script.strike():
                 return script.fault
         return None
 
     def pending(self) -> list[ModelFault]:
-        """Give the scripts that can still strike."""
+        """Return the scripts that can still apply."""
         return [script.fault for script in self._scripts if script.left != 0]
 
 
@@ -170,6 +172,7 @@ class _Script:
         self._skip = fault.skip
 
     def strike(self) -> bool:
+        # 0 means used up; None never ends.
         if self.left == 0:
             return False
         if self._skip:

@@ -1,5 +1,5 @@
 # ruff: noqa: SIM905  a list of words reads best as words
-"""Find the place in a sentence: any city on the spoken list, or in typed text whatever stands behind "in"."""
+"""Finds the place in a sentence: any city of the spoken list, or in typed text whatever follows "in"."""
 
 import re
 import unicodedata
@@ -19,7 +19,7 @@ _ENDS = frozenset(
 )
 _LONGEST_NAME = 4
 _LONGEST_CODE = 3
-"""Letters of "usa": what is as short is a code, and an English word as likely."""
+"""Length of "usa": shorter codes are as likely to be English words."""
 _AMERICAN = frozenset(
     (
         "us usa al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd "
@@ -62,7 +62,8 @@ _OTHER_NAMES = {
 
 
 def plain(word: str) -> str:
-    """Make a word comparable: lower case, no accents, no dots at its end."""
+    """Normalise a word for comparison: lower case, without accents and surrounding punctuation."""
+    # Splits letters from their accents, which are then removed.
     letters = unicodedata.normalize("NFKD", word.lower())
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).strip('.,!?;:"()')
 
@@ -74,14 +75,15 @@ def _names() -> dict[str, SpokenCity]:
 
 
 def place(words: Sequence[str]) -> str | None:
-    """Find the place in a sentence, its words as they were written. The last one wins, as in "Paris, no, London"."""
+    """Return the place in a sentence, given its words as written. The last one wins, as in "Paris, no, London"."""
     return _listed(words) or _behind_a_lead(words)
 
 
 def is_american(name: str) -> bool:
-    """Tell whether a place ("Chicago", "Stockholm, SE", "Paris, Texas") is in the United States, as far as we know."""
+    """Return whether a place ("Chicago", "Stockholm, SE", "Paris, Texas") is in the United States, as far as known."""
     town, _, region = (part.strip() for part in name.partition(","))
     city = _names().get(plain(town))
+    # A region decides, unless it repeats the country of a known city.
     if not region or (city and plain(region) == city.country.lower()):
         return city is not None and city.country == "US"
     return plain(region.rpartition(",")[2]) in _AMERICAN
@@ -89,6 +91,7 @@ def is_american(name: str) -> bool:
 
 def _listed(words: Sequence[str]) -> str | None:
     keys = [plain(word) for word in words]
+    # From the end, because the last place wins; longest name first, so that "New York" is not found as "York".
     for start in range(len(keys), -1, -1):
         for length in range(_LONGEST_NAME, 0, -1):
             name = " ".join(keys[start : start + length])
@@ -98,7 +101,7 @@ def _listed(words: Sequence[str]) -> str | None:
 
 
 def _is_another_word(keys: Sequence[str], start: int, length: int) -> bool:
-    """Tell "have a nice day" from Nice, and "york" inside a longer listed name from itself."""
+    """Return whether the match is another word: "have a nice day", or "york" inside a longer listed name."""
     if keys[start : start + length] == ["nice"]:
         return start + 1 < len(keys) and keys[start + 1] in (
             "day",
@@ -111,24 +114,28 @@ def _is_another_word(keys: Sequence[str], start: int, length: int) -> bool:
             "out",
             "of",
         )
+    # "new york" contains "york", which is a city too.
     longer = [" ".join(keys[start - back : start + length]) for back in (1, 2) if start >= back]
     return any(name in _names() for name in longer)
 
 
 def _region(words: Sequence[str], start: int, areas: Sequence[str]) -> str:
-    """Keep what was typed behind a comma, as in "Paris, Texas", and a state that is said without one."""
+    """Return the region that was typed after a comma, as in "Paris, Texas", or spoken without one; empty if none."""
     if start >= len(words) or start == 0:
         return ""
     if not words[start - 1].endswith(","):
         return _said_region([plain(word) for word in words[start:]], areas)
     region = words[start].strip(".,!?")
+    # "Paris, tomorrow" and "Paris, Texas" look alike: only a capitalised word that is not a time is a region.
     return f", {region}" if region[:1].isupper() and plain(region) not in TIME_WORDS | _ENDS else ""
 
 
 def _said_region(keys: Sequence[str], areas: Sequence[str]) -> str:
     rest = " ".join(keys).removeprefix("in ").removeprefix("the ")
+    # Articles are spoken, but not in the list.
     known = {plain(area).removeprefix("the "): area.removeprefix("the ") for area in areas}
     states = {name: name.title() for name in _AMERICAN if len(name) > _LONGEST_CODE}
+    # The longest match, so that "West Virginia" does not end up in Virginia.
     found = (region for region in {**states, **known} if f"{rest} ".startswith(f"{region} "))
     best = max(found, key=len, default="")
     return f", {({**states, **known})[best]}" if best else ""
@@ -137,6 +144,7 @@ def _said_region(keys: Sequence[str], areas: Sequence[str]) -> str:
 def _behind_a_lead(words: Sequence[str]) -> str | None:
     keys = [plain(word) for word in words]
     for index in range(len(words) - 1, -1, -1):
+        # From the end: the last place wins here too.
         if keys[index] in _LEADS and (name := _name_from(words, index + 1)):
             return name
     return None
@@ -148,6 +156,7 @@ def _name_from(words: Sequence[str], start: int) -> str | None:
         if plain(word) in _ENDS | TIME_WORDS | _LEADS or not re.search(r"[^\W\d_]", word):
             break
         taken.append(word)
+        # Punctuation ends a name.
         if word[-1] in ".!?;":
             break
     return " ".join(taken).strip(' .,!?;:"()') or None

@@ -1,4 +1,4 @@
-"""A request before its stream is open: checked, perhaps struck by a fault, then refused or opened."""
+"""A request before its stream opens: checks it, applies faults, then rejects or opens it."""
 
 import asyncio
 import uuid
@@ -14,7 +14,7 @@ from standins.nova.session_records import SessionRecord
 
 
 class PendingStream:
-    """Owns an exchange from its headers until it is refused or its stream opens; what comes early waits."""
+    """Owns an exchange from its headers until it is rejected or its stream opens; buffers early data."""
 
     def __init__(self, exchange: H2Request, server_state: ServerState) -> None:
         self._exchange = exchange
@@ -25,19 +25,19 @@ class PendingStream:
         self._lost = asyncio.Event()
 
     def received(self, chunk: bytes) -> None:
-        """Keep a piece of the client's event stream."""
+        """Buffer a chunk of the client's event stream."""
         self._early.append(chunk)
 
     def ended(self) -> None:
-        """The client has said all it will say, before the stream was open."""
+        """Record that the request body ended before the stream opened."""
         self._early_end = True
 
     def lost(self, _reason: str) -> None:
-        """The client has gone before the stream was open."""
+        """Record that the client disconnected before the stream opened."""
         self._lost.set()
 
     async def run(self) -> None:
-        """Refuse, or open the stream and keep it until it is over."""
+        """Reject the request, or open its stream and serve it until it ends."""
         try:
             opened = await self._open()
         except StreamRefused as refused:
@@ -49,12 +49,13 @@ class PendingStream:
             await self._become(opened)
 
     async def _open(self) -> stream_request.StreamOpening | None:
-        """Let a fault strike, then check the request.
+        """Apply a fault, then check the request.
 
         Returns:
             None if the fault has ended the exchange.
         """
         request = stream_request.request_of(self._exchange.headers)
+        # Unknown operations and models are rejected first, so that they do not use up a fault.
         stream_request.model_of(request, self._server_state)
         fault = self._server_state.faults.take("open")
         if fault is not None and await self._struck_by(fault):
@@ -87,6 +88,7 @@ class PendingStream:
         stream = EventStreamSession(self._exchange, self._server_state, record, opened.chain)
         self._exchange.respond(200, stream_request.headers_of(self._request_id, payload.CONTENT_TYPE))
         self._exchange.owner = stream
+        # Feed what arrived during the checks, before the event loop can deliver more.
         for chunk in self._early:
             stream.received(chunk)
         if self._early_end:

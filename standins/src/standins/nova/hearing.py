@@ -1,4 +1,4 @@
-"""The model's ears; the pretend caller's telephone has the same, so they live in `standins.speech`."""
+"""Speech recognition of the model. The simulated phone uses the same, so it lives in `standins.speech`."""
 
 from standins.speech.recognition import RecognisedWords, RecognitionService, SessionRecognition, SpeechStarted
 

@@ -1,11 +1,11 @@
-"""The rules of a chat history: how many messages, how long, in which order, and how soon audio may follow."""
+"""Validates a chat history: number, size and order of its messages, and the delay before audio."""
 
 from standins.nova.errors import EMPTY_CONTENT, HISTORY_AFTER_AUDIO, HISTORY_TOO_LONG, INVALID_INPUT, invalid
 from standins.nova.service_limits import ServiceLimits
 
 
 class History:
-    """Checks the history of one prompt as it arrives. One content block is one message."""
+    """Validates the history of one prompt as it arrives. One content block is one message."""
 
     def __init__(self, limits: ServiceLimits) -> None:
         self._limits = limits
@@ -15,10 +15,10 @@ class History:
         self._ended: float | None = None
 
     def open(self, role: str) -> None:
-        """Begin a message of USER or ASSISTANT.
+        """Start a message of USER or ASSISTANT.
 
         Raises:
-            StreamFault: It is one too many, or another role's turn.
+            StreamFault: There are too many messages, or it is the other role's turn.
         """
         if not self._roles and role != "USER":
             raise invalid(INVALID_INPUT, "chat history must begin with role USER")
@@ -30,7 +30,7 @@ class History:
             raise invalid(HISTORY_TOO_LONG, f"message {len(self._roles)}")
 
     def add(self, text: str) -> None:
-        """Add a textInput to the message that began last.
+        """Add a textInput to the current message.
 
         Raises:
             StreamFault: The text, its message or the history is too long.
@@ -54,10 +54,11 @@ class History:
         self._ended = at
 
     def check_settled(self, at: float) -> None:
-        """Check that audio does not begin on the heels of the history.
+        """Check that audio does not start too soon after the history.
 
         Raises:
             StreamFault: It does.
         """
+        # Wall clock, not the accelerated one: the model needs this time to process the history.
         if self._ended is not None and at - self._ended < self._limits.history_settle:
             raise invalid(HISTORY_AFTER_AUDIO, f"audio {at - self._ended:.3f} s after the history")

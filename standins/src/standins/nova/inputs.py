@@ -1,4 +1,4 @@
-"""The events a client sends, parsed and checked one by one. Their order is the session's matter."""
+"""Parses and validates the events that a client sends, one by one. `session` checks their order."""
 
 import binascii
 import json
@@ -13,20 +13,21 @@ type SampleRate = Literal[8000, 16000, 24000]
 
 
 def _json_object(text: object) -> object:
-    """Read a tool's schema, which travels as a string of JSON."""
+    """Parse a tool's schema, which is sent as a JSON string."""
     if not isinstance(text, str):
-        raise TypeError("must be a string of JSON")
+        raise TypeError("must be a JSON string")
     return json.loads(text)
 
 
 class _Event(BaseModel):
-    """Field names are camelCase on the wire; unknown fields are let through, as the service does."""
+    """Field names are camelCase in JSON; unknown fields are ignored, as the service does."""
 
+    # Frozen, because events are passed around and kept in records.
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore")
 
 
 class InferenceConfiguration(_Event):
-    """How the model samples; the stand-in checks the ranges and is otherwise unmoved."""
+    """Sampling parameters; the stand-in checks their ranges and has no other use for them."""
 
     max_tokens: int = Field(default=1024, ge=1)
     top_p: float = Field(default=0.9, ge=0, le=1)
@@ -42,12 +43,13 @@ class TurnDetection(_Event):
 class SessionStart(_Event):
     """First event of a stream."""
 
+    # All fields are optional in the service, with these defaults.
     inference_configuration: InferenceConfiguration = InferenceConfiguration()
     turn_detection_configuration: TurnDetection | None = None
 
     @property
     def sensitivity(self) -> str | None:
-        """How soon a pause is to end a turn, if the client said."""
+        """Endpointing sensitivity, if the client sets it."""
         asked = self.turn_detection_configuration
         return asked.endpointing_sensitivity if asked else None
 
@@ -64,19 +66,19 @@ class AudioFormat(_Event):
 
 
 class VoiceFormat(AudioFormat):
-    """How answers are to sound."""
+    """Audio format and voice of the replies."""
 
     voice_id: str = "matthew"
 
 
 class InputSchema(_Event):
-    """A tool's arguments as JSON Schema."""
+    """JSON Schema of a tool's arguments."""
 
     schema_: Annotated[dict[str, object], BeforeValidator(_json_object), Field(alias="json")]
 
 
 class ToolSpecification(_Event):
-    """A tool the model may use."""
+    """A tool that the model may use."""
 
     name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
     description: str = ""
@@ -90,13 +92,13 @@ class ToolEntry(_Event):
 
 
 class ToolConfiguration(_Event):
-    """The tools of a prompt."""
+    """Tools of a prompt."""
 
     tools: tuple[ToolEntry, ...] = ()
 
 
 class PromptStart(_Event):
-    """Opens a conversation: how to answer and with which tools."""
+    """Opens a conversation: voice, audio format and tools."""
 
     prompt_name: str = Field(min_length=1)
     audio_output_configuration: VoiceFormat
@@ -104,14 +106,14 @@ class PromptStart(_Event):
 
 
 class ToolResultConfiguration(_Event):
-    """Says which tool use a result answers."""
+    """Names the tool use that a result belongs to."""
 
     tool_use_id: str
     type: Literal["TEXT"]
 
 
 class ContentStart(_Event):
-    """Opens a block of text, of audio or of a tool's result."""
+    """Opens a block of text, of audio, or of a tool result."""
 
     prompt_name: str
     content_name: str = Field(min_length=1)
@@ -134,17 +136,18 @@ class TextInput(_Content):
 
 
 class AudioChunk(_Content):
-    """Sound of the open AUDIO block."""
+    """Audio of the open AUDIO block."""
 
     content: str
 
     def pcm(self) -> bytes:
-        """Give the samples.
+        """Return the samples.
 
         Raises:
-            StreamFault: not base64, or half a sample.
+            StreamFault: The content is not base64, or not whole samples.
         """
         try:
+            # Strict: characters outside the alphabet are an error, not ignored.
             pcm = binascii.a2b_base64(self.content, strict_mode=True)
         except ValueError as broken:
             raise invalid(MALFORMED, "audioInput is not base64") from broken
@@ -154,7 +157,7 @@ class AudioChunk(_Content):
 
 
 class ToolResultInput(_Content):
-    """What a tool answered, as a string of JSON."""
+    """Result of a tool, as a JSON string."""
 
     content: str
 
@@ -190,14 +193,15 @@ _SHAPES: dict[str, type[ClientEvent]] = {
 
 
 def parse(text: bytes) -> ClientEvent:
-    """Turn `{"event": {name: {...}}}` into an event.
+    """Parse `{"event": {name: {...}}}`.
 
     Raises:
-        StreamFault: not JSON, an unknown event, or fields that do not fit it.
+        StreamFault: The text is not JSON, the event is unknown, or its fields are not valid.
     """
     try:
         envelope = json.loads(text)
     except (ValueError, RecursionError) as broken:
+        # An envelope with several events is ambiguous.
         raise invalid(UNPARSABLE, "not JSON") from broken
     match envelope:
         case {"event": {**event}} if len(event) == 1:
@@ -213,4 +217,5 @@ def parse(text: bytes) -> ClientEvent:
 
 
 def _reason(name: str, broken: ValidationError) -> str:
+    # Pydantic's own text would contain the value, which may be what a caller said.
     return "; ".join(f"{name}.{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in broken.errors())

@@ -1,4 +1,4 @@
-"""Tell what an application asks of the model ("Greet the caller") from what a caller says; read its system prompt."""
+"""Recognises the application's instructions to the model ("Greet the caller"), and places in its system prompt."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from standins.nova.gazetteer import place
 
 
 class InstructionKind(Enum):
-    """What the application wants."""
+    """What the application asks for."""
 
     GREET = auto()
     LEAVE = auto()
@@ -16,22 +16,22 @@ class InstructionKind(Enum):
     STILL_THERE = auto()
     SAY_AGAIN = auto()
     CONNECTING = auto()
-    """Somebody is being called for the caller."""
+    """The caller is being transferred."""
     NOBODY_FREE = auto()
-    """Nobody answered, or nobody could be called: the caller is back."""
+    """The transfer failed: the caller is back."""
     LOOKING_UP = auto()
     """A tool takes a while."""
     NO_ANSWER = auto()
-    """What the caller said is not to be answered."""
+    """The caller's words must not be answered."""
     WAITED = auto()
     """The caller had to wait."""
     LOST = auto()
-    """The line broke in the middle of a conversation and is there again."""
+    """The stream broke during the conversation and has been replaced."""
 
 
 @dataclass(frozen=True)
 class Direction:
-    """One stage direction; `keys` are the telephone keys that were typed, `words` what a caller had said last."""
+    """One instruction; `keys` are the DTMF digits, `words` what the caller said last."""
 
     kind: InstructionKind
     keys: str = ""
@@ -54,13 +54,14 @@ _SAY_AGAIN = re.compile(r"\bask\b.*\bto say it again\b", re.IGNORECASE)
 _GREET = re.compile(
     r"\b(greet|introduce yourself|say hello|welcome the|start the conversation|begin the conversation)\b", re.IGNORECASE
 )
+# Capitalised words only: "The caller is in a hurry." names no place.
 _CALLER_PLACE = re.compile(
     r"\b[Tt]he (?:caller|user|guest|person)(?:'s (?:city|place|location))? (?:is|calls|lives)\b[a-z, ]*? \"?"
     r"(?P<place>[A-Z][\w'-]*(?:[ ,]+[A-Z][\w'-]*)*)"
 )
 
 
-# Read from the top: the first that is found is what is wanted.
+# The first match wins: an instruction to say sorry for the wait may also mention a greeting.
 _SIGNS = (
     (_LOST, InstructionKind.LOST),
     (_WAITED, InstructionKind.WAITED),
@@ -77,7 +78,7 @@ _SIGNS = (
 
 
 def read(text: str) -> Direction | None:
-    """Read a stage direction; None when a caller is speaking."""
+    """Parse an instruction; return None if the text is a caller's."""
     for sign, kind in _SIGNS:
         if found := sign.search(text):
             words = _WORDS.search(text) if kind is InstructionKind.LOST else None
@@ -86,11 +87,11 @@ def read(text: str) -> Direction | None:
 
 
 def is_direction(text: str) -> bool:
-    """Tell whether the application speaks, not a caller."""
+    """Return whether the application speaks, not a caller."""
     return read(text) is not None
 
 
 def place_of_caller(system: str) -> str | None:
-    """Find where the caller is, in a sentence such as "The caller is in Stockholm."."""
+    """Return the caller's place from a sentence such as "The caller is in Stockholm."."""
     found = _CALLER_PLACE.search(system)
     return place(["in", *found["place"].split()]) if found else None

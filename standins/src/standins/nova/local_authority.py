@@ -1,4 +1,4 @@
-"""A certificate authority of the stand-in's own, and the names it answers to."""
+"""Creates the stand-in's own certificate authority, and a server certificate for every name it is reached by."""
 
 import os
 import ssl
@@ -9,7 +9,7 @@ import certifi
 import trustme
 
 REGIONS = ("us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1")
-"""Where Nova Sonic is offered; a compose alias may give the stand-in the real name of any."""
+"""Regions with Nova Sonic; a compose network alias may give the stand-in the host name of any of them."""
 
 NAMES = (
     "localhost",
@@ -24,21 +24,21 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What a client needs to believe the stand-in, and what the server needs to be believed."""
+    """Certificates: what a client needs to trust the stand-in, and the server's TLS context."""
 
     server: ssl.SSLContext
     ca_file: Path
     """The authority alone, for NODE_EXTRA_CA_CERTS."""
     bundle_file: Path
-    """The public roots and the authority, for SSL_CERT_FILE, which replaces the roots of a whole process."""
+    """The public roots plus the authority, for SSL_CERT_FILE, which replaces all roots of a process."""
 
 
 def make_trust(folder: Path, extra_names: tuple[str, ...] = ()) -> Trust:
-    """Make the server's certificate; the authority in `folder` is kept, so that clients survive a restart."""
+    """Create the server's certificate; reuse the authority in `folder`, so that clients survive a restart."""
     folder.mkdir(parents=True, exist_ok=True)
     authority = _authority(folder / "ca.pem", folder / "ca-key.pem")
     bundle_file = folder / "bundle.pem"
-    # Whole or not at all: services may start while it is written again.
+    # Replace the file atomically: a service may start and read it meanwhile.
     half = bundle_file.with_suffix(".half")
     half.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
     half.replace(bundle_file)
@@ -50,9 +50,11 @@ def make_trust(folder: Path, extra_names: tuple[str, ...] = ()) -> Trust:
 
 def _authority(certificate_file: Path, key_file: Path) -> trustme.CA:
     if certificate_file.exists() and key_file.exists():
+        # Both files or neither: a certificate whose key is lost cannot sign.
         return trustme.CA.from_pem(certificate_file.read_bytes(), key_file.read_bytes())
     authority = trustme.CA(organization_name="Nova Sonic stand-in", organization_unit_name="for this machine only")
     certificate_file.write_bytes(authority.cert_pem.bytes())
+    # Create the key file with mode 0600 from the start; a later chmod would leave a moment in which others can read it.
     descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(authority.private_key_pem.bytes())

@@ -1,4 +1,4 @@
-"""The models that the stand-in knows, and what tells them apart on the wire."""
+"""The models that the stand-in offers, and how they differ."""
 
 import re
 from collections.abc import Collection
@@ -22,9 +22,9 @@ class SpeechModel:
     idle: float
     """Seconds without audio or interactive content after which it ends a stream."""
     voices: frozenset[str]
-    """Its voice ids, from AWS's user guides; any other is refused, also with another case."""
+    """Its voice IDs, from AWS's user guides; it rejects any other, also with another case."""
     marks_speech_end: bool = False
-    """Whether it writes `userSpeechEnd` where the caller's words end."""
+    """Whether it sends `userSpeechEnd` when the caller's turn ends."""
 
 
 _VOICES: Final = frozenset(
@@ -37,18 +37,18 @@ MODELS: Final = {
     "amazon.nova-2-sonic-v1:0": SpeechModel(idle=295.0, voices=_VOICES_OF_NOVA_2),
     "amazon.nova-2-5-sonic": SpeechModel(idle=55.0, voices=_VOICES_OF_NOVA_2, marks_speech_end=True),
 }
-"""By identifier. 55 s of v1 and 295 s of Nova 2 are in their errors' texts; one team measured 55 s on 2.5."""
+"""By ID. The 55 s of v1 and 295 s of Nova 2 are in their error texts; one team measured 55 s on 2.5."""
 
 ALL: Final = frozenset(MODELS)
 
 
 def chosen(name: str, offered: Collection[str], retired: Collection[str]) -> str:
-    """Return the identifier of the model that a request names, by identifier or by ARN.
+    """Return the ID of the model that a request names, by ID or by ARN.
 
-    There is no cross-region inference for the stream, so the identifier of an inference profile is none.
+    Streams have no cross-region inference, so the ID of an inference profile is unknown.
 
     Raises:
-        Refused: It is unknown, not offered in this region, or retired.
+        StreamRefused: The model is unknown, not offered in this region, or retired.
     """
     found = _ARN.fullmatch(name)
     model_id = found["model_id"] if found else name

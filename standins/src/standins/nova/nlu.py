@@ -1,4 +1,4 @@
-"""Turn a caller's sentence, heard or typed, into what is wanted. Pure; keyword spotting over a small world."""
+"""Classifies a caller's sentence, spoken or typed, by keyword spotting. No I/O."""
 
 import re
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Intent(StrEnum):
 
 
 class Aspect(StrEnum):
-    """Which side of the weather is asked for."""
+    """Which aspect of the weather the question is about."""
 
     GENERAL = "general"
     RAIN = "rain"
@@ -42,13 +42,13 @@ class Aspect(StrEnum):
 
 @dataclass(frozen=True)
 class UnderstoodRequest:
-    """One sentence, understood."""
+    """One understood sentence."""
 
     intent: Intent
     place: str | None = None
     when: When = When()
     unit: str | None = None
-    """"celsius" or "fahrenheit" when the caller said so."""
+    """"celsius" or "fahrenheit" if the caller named one."""
     aspect: Aspect = Aspect.GENERAL
 
 
@@ -63,7 +63,7 @@ _ASPECTS = (
 )
 _WEATHER = re.compile(r"\b(weather|forecast|outside|how does it look|how is it looking|how is it in)\b")
 
-# Read from the top: the first that matches is the intent. Weather stands between the clear wishes and the small talk.
+# The first match wins. Questions about the weather come after these explicit wishes and before small talk.
 _WISHES = (
     (
         Intent.HUMAN,
@@ -108,10 +108,11 @@ _QUESTION_ABOUT_ITSELF = re.compile(
 
 
 def understand(text: str) -> UnderstoodRequest:
-    """Read one sentence. Whatever makes no sense is `Intent.UNKNOWN`; nothing raises."""
+    """Classify one sentence. Anything else is `Intent.UNKNOWN`; never raises."""
     words = re.sub(r"[\u2018\u2019]", "'", text).split()
     keys = [plain(word) for word in words]
     sentence = " ".join(key for key in keys if key)
+    # Before the wishes: "am I talking to a human?" is not a request for one.
     if _QUESTION_ABOUT_ITSELF.search(sentence):
         return UnderstoodRequest(Intent.IDENTITY)
     wish = _first(_WISHES, sentence)
@@ -121,6 +122,7 @@ def understand(text: str) -> UnderstoodRequest:
     about_weather = aspect is not Aspect.GENERAL or _WEATHER.search(sentence) is not None
     where, time, unit = place(words), _time(sentence), _unit(sentence)
     small_talk = _first(_SMALL_TALK, sentence)
+    # "In Fahrenheit?" changes only the unit of the last question.
     if about_weather:
         unit_only = (
             aspect is Aspect.TEMPERATURE
@@ -142,7 +144,7 @@ def _first(table: tuple[tuple[Intent, str], ...], sentence: str) -> Intent | Non
 
 
 def _time(sentence: str) -> When:
-    """Do not take the greeting "good morning" for a time."""
+    """Return the time in a sentence, ignoring greetings such as "good morning"."""
     return when(re.sub(r"\bgood (morning|afternoon|evening)\b", "", sentence).split())
 
 

@@ -1,4 +1,4 @@
-"""How fast the model thinks and speaks: as in the field, or quick for tests of something else."""
+"""How fast the model thinks and speaks: as measured in the field, or quick for tests of other things."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The timing of one stand-in, in seconds unless marked."""
+    """Delays of one stand-in, in seconds unless stated."""
 
     think: float = 0.1
-    """From the end of the caller's turn to the first event of a reply in words, before synthesis."""
+    """From the end of the caller's turn to the first event of a spoken reply, before synthesis."""
     think_tool: float = 0.1
-    """From the end of the caller's turn to the first event of a reply that begins with a tool."""
+    """From the end of the caller's turn to the first event of a reply that starts with a tool."""
     after_result: float = 0.0
     """From a tool's result to the next event."""
     text_to_audio: float = 0.0
@@ -21,18 +21,18 @@ class Pace:
     chunk: float = 0.04
     """Length of the audio in one audioOutput."""
     speed: float = 3.0
-    """Audio is delivered at this many times real time, evenly, where there are no `bursts`."""
+    """Audio is delivered evenly at this multiple of real time, unless there are `bursts`."""
     bursts: tuple[tuple[int, float], ...] = ()
-    """Pairs of a number of chunks that are sent at once and the pause after them, repeated in each sentence."""
+    """Pairs of a number of chunks sent at once and the pause after them, repeated in each sentence."""
     tool_deadline: float = 30.0
-    """How long to wait for a tool's result; then the dialogue continues with ``{"error": "no_result"}``."""
+    """Timeout for a tool's result; then the dialogue continues with `{"error": "no_result"}`."""
     voice_deadline: float = 15.0
-    """How long the synthesis of a sentence may take."""
+    """Timeout for the synthesis of a sentence."""
     way_to_ear: float = 0.3
-    """For this long after the playout clock has run down, speech is still a barge-in."""
+    """Speech within this time after the playout has ended still counts as an interruption."""
 
     def waits(self, speed: float | None = None) -> Iterator[float]:
-        """Give the time from each chunk of a sentence to the next; with `speed`, evenly at that speed."""
+        """Yield the delay after each chunk of a sentence; with `speed`, evenly at that speed."""
         if speed is not None or not self.bursts:
             while True:
                 yield self.chunk / (speed or self.speed)
@@ -43,7 +43,7 @@ class Pace:
 
 
 QUICK: Final = Pace()
-"""For tests: less waiting than any model, evenly."""
+"""For tests: shorter delays than any model, evenly spaced audio."""
 
 FIELD: Final = Pace(
     think=0.63,
@@ -53,12 +53,12 @@ FIELD: Final = Pace(
     chunk=0.08,
     bursts=((3, 0.4), (10, 0.08), (7, 0.16), (20, 0.0)),
 )
-"""As public reports measured it.
+"""As measured in public reports.
 
 Nova 2.5, one team, from userSpeechEnd with a tool that answers in 3 ms: toolUse after 266 to 309 ms, first text after
-618 to 642, first audio after 735 to 766. An answer without a tool is taken to be no sooner. Nova 2, two logs: chunks of
+618 to 642, first audio after 735 to 766. A reply without a tool is assumed to be no sooner. Nova 2, two logs: chunks of
 80 ms, gaps of up to 0.4 s ("a player needs a head start"), about 5 times real time on average. Here 40 chunks, 3.2 s of
-audio, take 0.64 s, and the longest gap comes when only 240 ms were sent: a player without a head start runs dry.
+audio, take 0.64 s, and the longest gap follows after only 240 ms of audio: a player without a buffer underruns.
 """
 
 PROFILES: Final = {"field": FIELD, "quick": QUICK}

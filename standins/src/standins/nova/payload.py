@@ -1,4 +1,4 @@
-"""What lies between the framing and the model's JSON: base64 in JSON in a message, for the client in a signed one."""
+"""The layer between framing and model JSON: base64 in JSON in a message, which the client signs with an outer one."""
 
 import base64
 import binascii
@@ -13,11 +13,11 @@ _CHUNK = {":event-type": "chunk", ":content-type": "application/json", ":message
 
 
 def unwrap(message: StreamMessage) -> bytes:
-    """Take the client's JSON out of a message, signed or bare.
+    """Return the client's JSON from a message, signed or not.
 
     Raises:
-        FramingError: the signed message holds no message.
-        StreamFault: that holds no chunk.
+        FramingError: The signed message does not contain exactly one message.
+        StreamFault: The message does not contain a chunk.
     """
     inner = decode(message.payload) if ":chunk-signature" in message.headers else message
     if inner.headers.get(":event-type") != "chunk":
@@ -29,11 +29,11 @@ def unwrap(message: StreamMessage) -> bytes:
 
 
 def wrap(text: bytes) -> bytes:
-    """Put the model's JSON into the bytes of a chunk event."""
+    """Encode the model's JSON as a chunk event."""
     return encode(StreamMessage(_CHUNK, b'{"bytes":"%b"}' % base64.b64encode(text)))
 
 
 def exception(kind: str, message: str) -> bytes:
-    """Give the bytes that end a stream with an exception, `kind` spelled like `throttlingException`."""
+    """Encode an exception that ends a stream; `kind` is spelled like `throttlingException`."""
     headers = {":exception-type": kind, ":content-type": "application/json", ":message-type": "exception"}
     return encode(StreamMessage(headers, json.dumps({"message": message}).encode()))

@@ -1,4 +1,4 @@
-"""The rules of a session, without I/O: events in, effects out, the documented errors for broken order and limits."""
+"""The rules of a session, without I/O: events in, effects out; documented errors for wrong order and limits."""
 
 from dataclasses import dataclass, field
 
@@ -46,7 +46,7 @@ from standins.nova.service_limits import ServiceLimits
 from standins.nova.tool_results import ToolResults
 
 AUDIBLE = 400
-"""Amplitude (of 32768; -38 dBFS) above which there is sound, where silence does not reset the idle clock."""
+"""Amplitude (of 32768; -38 dBFS) above which audio resets the idle timer, where silence does not."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class _Block:
 
 
 class ProtocolState:
-    """One stream's state. `now` is in seconds of a clock that the caller keeps."""
+    """State of one stream. `now` is in seconds of a clock that the caller provides."""
 
     def __init__(self, model_id: str, limits: ServiceLimits, now: float) -> None:
         self._limits = limits
@@ -79,32 +79,34 @@ class ProtocolState:
 
     @property
     def deadline(self) -> float:
-        """When `check` has something to say at the earliest."""
+        """The earliest time at which `check` may raise."""
         return min(self._opened + self._limits.lifetime, self._heard + self._idle)
 
     def check(self, now: float) -> None:
-        """Enforce the clock.
+        """Enforce the lifetime and the idle timeout.
 
         Raises:
-            StreamFault: eight minutes are over, or nothing was heard for too long.
+            StreamFault: The stream is eight minutes old, or there was no audio for too long.
         """
+        # The lifetime counts even while audio arrives.
         if now >= self._opened + self._limits.lifetime:
             raise StreamFault("modelTimeoutException", LIFETIME)
         if now >= self._heard + self._idle:
             raise invalid(IDLE.format(seconds=self._idle))
 
     def receive(self, event: ClientEvent, now: float, at: float | None = None) -> list[Effect]:
-        """Take one event.
+        """Process one event.
 
         Args:
-            event: What arrived.
-            now: When, by the clock of the limits.
-            at: When, in seconds of the wall clock, which no test hurries; the same as `now` by default.
+            event: The event.
+            now: Its time, by the clock that limits use.
+            at: Its time in seconds of the wall clock, which tests never accelerate; by default the same as `now`.
 
         Raises:
-            StreamFault: it breaks the order or a limit. The session is over then.
+            StreamFault: The event violates the order or a limit. The session is over then.
         """
         self._at = now if at is None else at
+        # Nothing but the end of the request may follow.
         if self._ended:
             raise invalid(INVALID_INPUT, "event after sessionEnd")
         match event:
@@ -135,6 +137,7 @@ class ProtocolState:
         return []
 
     def _start_session(self, event: SessionStart) -> None:
+        # One session per stream; a stream has several prompts only one after the other.
         if self._start is not None:
             raise invalid(INVALID_INPUT, "second sessionStart")
         self._start = event
@@ -146,6 +149,7 @@ class ProtocolState:
             raise invalid(INVALID_INPUT, "promptStart while another prompt is open")
         self._check_voice(event)
         self._check_tools(event)
+        # Every prompt starts with an empty history, even on the same stream.
         self._prompt = OpenedPrompt(event, self._start.sensitivity)
         self._audio_started = False
         self._history = History(self._limits)
@@ -158,6 +162,7 @@ class ProtocolState:
 
     def _check_tools(self, event: PromptStart) -> None:
         tools = [tool.tool_spec for tool in event.tool_configuration.tools]
+        # Tools are addressed by name, so names must be unique.
         if len({tool.name for tool in tools}) < len(tools):
             raise invalid(INVALID_INPUT, "two tools of one name")
         for tool in tools:
@@ -172,8 +177,10 @@ class ProtocolState:
 
     def _start_content(self, event: ContentStart, now: float) -> list[Effect]:
         prompt = self._open_prompt(event.prompt_name)
+        # Names are unique in a whole stream, not only in one prompt.
         if event.content_name in self._used_names:
             raise invalid(INVALID_INPUT, "contentName used before")
+        # The system prompt must come first, because everything else is interpreted in its context.
         if not prompt.system and (event.type, event.role) != ("TEXT", "SYSTEM"):
             raise invalid(INVALID_INPUT, "the first content must be the system prompt")
         self._used_names.add(event.content_name)
@@ -191,9 +198,11 @@ class ProtocolState:
         configuration = event.audio_input_configuration
         if configuration is None or event.role != "USER":
             raise invalid(INVALID_INPUT, "AUDIO needs role USER and audioInputConfiguration")
+        # One caller speaks at a time.
         if any(block.start.type == "AUDIO" for name, block in self._blocks.items() if name != event.content_name):
             raise invalid(INVALID_INPUT, "a second AUDIO content")
         self._history.check_settled(self._at)
+        # The content filter sees a history only when the conversation starts, as in the service.
         screen("\n".join(text for _, text in prompt.history), self._limits.blocked_words)
         self._audio_started = True
         self._heard = now
@@ -210,10 +219,12 @@ class ProtocolState:
             raise invalid(INVALID_INPUT, "TEXT with role TOOL")
         if any(block.start.type == "TEXT" for name, block in self._blocks.items() if name != event.content_name):
             raise invalid(INVALID_INPUT, "a second TEXT content while one is open")
+        # Interactive text is part of the conversation, everything else is its context.
         if event.interactive or event.role == "SYSTEM_SPEECH":
             if not self._audio_started:
                 raise invalid(INVALID_INPUT, "interactive text before the audio content")
             return
+        # Context must come before the conversation.
         if self._audio_started:
             raise invalid(HISTORY_AFTER_AUDIO)
         if _is_history(event):
@@ -235,9 +246,11 @@ class ProtocolState:
 
     def _take_audio(self, event: AudioChunk, now: float) -> list[Effect]:
         block = self._block(event, "AUDIO")
+        # Some model versions reject audio while a tool result is missing, see limits.
         self.tool_results.check_audio(self._at)
         pcm = event.pcm()
         block.received = block.received or bool(pcm)
+        # Empty audio does not keep a stream open.
         if pcm and (self._limits.silence_counts or _audible(pcm)):
             self._heard = now
         return [CallerAudio(pcm)]
@@ -249,6 +262,7 @@ class ProtocolState:
 
     def _end_content(self, event: ContentEnd, now: float) -> list[Effect]:
         block = self._block(event, "")
+        # The service rejects blocks without content, which clients send by mistake when a text is empty.
         if not block.received:
             raise invalid(EMPTY_CONTENT)
         del self._blocks[event.content_name]
@@ -261,6 +275,7 @@ class ProtocolState:
                 return self._note(block, now)
 
     def _answer(self, block: _Block) -> ToolAnswered:
+        # A result belongs to its tool use, whatever the order of the results.
         configuration = block.start.tool_result_input_configuration
         tool_use_id = configuration.tool_use_id if configuration else ""
         return ToolAnswered(tool_use_id, self.tool_results.take(tool_use_id, "".join(block.pieces)))
@@ -269,8 +284,10 @@ class ProtocolState:
         prompt = self._open_prompt(block.start.prompt_name)
         text = "".join(block.pieces)
         if block.start.role == "SYSTEM":
+            # Never empty once it has been sent: an empty one means that it is still missing.
             prompt.system = f"{prompt.system}\n{text}".strip() or " "
         elif block.start.interactive:
+            # Typed text counts as activity, like audio.
             self._heard = now
             return [CallerText(text)]
         elif _is_history(block.start):
@@ -280,6 +297,7 @@ class ProtocolState:
 
     def _end_prompt(self, event: PromptEnd) -> list[Effect]:
         self._open_prompt(event.prompt_name)
+        # A client that ends a prompt with open blocks has lost track of them.
         if self._blocks:
             raise invalid(OPEN_CONTENTS, f"{len(self._blocks)} open")
         self._prompt = None

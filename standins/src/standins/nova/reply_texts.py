@@ -1,7 +1,7 @@
-"""Put what a tool gave into short sentences that are easy to speak and to hear on a telephone.
+"""Turns a tool's result into short sentences that are easy to speak and to understand on a phone.
 
-Numbers stay digits here ("-7 degrees"); the voice reads them out. Every value of a result may be missing or odd: what
-cannot be read is left out, and what is left of a sentence is still true.
+Numbers stay digits here ("-7 degrees"); the voice reads them out. Every value of a result may be missing or odd:
+unreadable values are left out, and the rest of the sentence is still true.
 """
 
 import datetime as dt
@@ -36,9 +36,9 @@ _SNOW = ("snow", "snow_grains", "snow_showers")
 _COLD = {"celsius": 10, "fahrenheit": 50}
 _LIKELY, _POSSIBLE = 50, 20
 _ABSURD = 10_000
-"""A value beyond this is no weather."""
+"""Values beyond this cannot be weather."""
 _BREATH = 200
-"""Characters that are read out of a tool's own words."""
+"""Maximum number of characters to read out of a tool's own text."""
 
 FAILURES = {
     "location_not_found": "I could not find {place}. Please name another city.",
@@ -52,7 +52,7 @@ UNKNOWN_RESULT = "I got an answer that I can't read. Please ask me something els
 
 
 def current(place: str, aspect: Aspect, result: Mapping[str, Any]) -> str:
-    """Tell the weather of the moment."""
+    """Return the current weather as a sentence."""
     degrees = _degrees(result.get("temperature"))
     if degrees is None:
         return UNKNOWN_RESULT
@@ -64,7 +64,7 @@ def current(place: str, aspect: Aspect, result: Mapping[str, Any]) -> str:
 
 
 def forecast(place: str, arguments: Mapping[str, Any], aspect: Aspect, result: Mapping[str, Any]) -> str:
-    """Tell the weather of a day or an hour."""
+    """Return the weather of a day or an hour as a sentence."""
     day = _day_name(arguments.get("day"), result)
     unit = " fahrenheit" if result.get("format") == "fahrenheit" else ""
     opening = f"{day} in {place}"
@@ -81,13 +81,13 @@ def forecast(place: str, arguments: Mapping[str, Any], aspect: Aspect, result: M
 
 
 def prose(text: str) -> str:
-    """Read out what a tool answered in words of its own, in one breath."""
+    """Return a tool's own text, shortened to one breath."""
     short = textwrap.shorten(text, _BREATH, placeholder=" and so on.")
     return short if short.endswith((".", "!", "?")) else f"{short}."
 
 
 def failure(error: object, place: str) -> str:
-    """Say honestly what did not work."""
+    """Return an honest sentence about an error."""
     return FAILURES.get(str(error), UNKNOWN_FAILURE).format(place=place or "that place")
 
 
@@ -146,7 +146,7 @@ def _is(condition: object) -> str:
 
 
 def _article(number: int | None) -> str:
-    """Give "an" before eight, eleven, eighteen and the eighties."""
+    """Return "an" before eight, eleven, eighteen and the eighties."""
     return "an" if number is not None and (number in (8, 11, 18) or 80 <= number < 90) else "a"  # noqa: PLR2004
 
 

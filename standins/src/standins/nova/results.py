@@ -1,9 +1,9 @@
-"""Read a tool's result as a model does: whatever a client's library has wrapped it in.
+"""Reads a tool's result as a model does, in whatever structure a client library has wrapped it.
 
-- Pipecat, and those who speak the wire themselves: the object itself.
+- Pipecat, and clients without a library: the object itself.
 - Strands: `{"json": object}` or `{"text": prose}`, several blocks as `{"content": [...]}`.
-- LiveKit: the object, where the tool returned JSON; `{"tool_result": text}`, where it returned anything else. The
-  text of a dictionary is then Python's, not JSON.
+- LiveKit: the object, if the tool returned JSON; `{"tool_result": text}`, if it returned anything else. The text of a
+  dictionary is then Python's repr, not JSON.
 """
 
 import ast
@@ -12,16 +12,16 @@ from collections.abc import Mapping
 
 _WRAPPINGS = frozenset({"json", "text", "tool_result", "content"})
 _DEPTH = 4
-"""A result in more wrappings than this is left as it is."""
+"""Maximum number of nested structures; deeper results stay as they are."""
 _LONGEST = 4096
-"""Characters of a text that are looked at."""
+"""Maximum number of characters of a text to parse."""
 
 
 def unwrapped(result: object) -> object:
-    """Take a result out of its wrappings.
+    """Remove the structures around a result.
 
     Returns:
-        An object where there is one, a text where the tool answered in prose, otherwise the result as it came.
+        An object if there is one, a text if the tool replied in prose, otherwise the result as it came.
     """
     for _ in range(_DEPTH):
         match result:
@@ -37,7 +37,7 @@ def unwrapped(result: object) -> object:
 
 
 def _read(text: str) -> object:
-    """Read JSON, or what Python prints for a dictionary."""
+    """Parse JSON, or Python's repr of a dictionary."""
     if not text.lstrip().startswith(("{", "[")):
         return None
     for reader in (json.loads, ast.literal_eval):

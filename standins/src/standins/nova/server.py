@@ -1,4 +1,4 @@
-"""The stand-in as a whole: listeners, certificate, control server, brain."""
+"""The stand-in as a whole: listeners, certificate, control API, brain."""
 
 import asyncio
 import contextlib
@@ -32,28 +32,28 @@ STOP_DEADLINE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class NovaSettings:
-    """How a stand-in runs. Port 0 takes a free one, None leaves the listener out."""
+    """Settings of a stand-in. Port 0 selects a free one, None disables the listener."""
 
     host: str = "127.0.0.1"
     port: int = 0
     h2c_port: int | None = 0
     control_port: int | None = 0
     certificates: Path | None = None
-    """Folder of ca.pem and bundle.pem; None takes a temporary one."""
+    """Folder of ca.pem and bundle.pem; None uses a temporary one."""
     extra_names: tuple[str, ...] = ()
-    """Further host names for the certificate."""
+    """Additional host names for the certificate."""
     credentials: Mapping[str, str] | None = field(default_factory=lambda: {"standin": "standin-secret"})
-    """Secret access key by access key id; None takes any."""
+    """Secret access key by access key ID; None accepts any credentials."""
     models: Collection[str] = ALL
-    """Identifiers of the models that the pretended region offers."""
+    """IDs of the models that the simulated region offers."""
     retired: Collection[str] = ()
-    """Identifiers of models that have reached the end of their life."""
+    """IDs of models that have reached the end of their life."""
     limits: ServiceLimits = ServiceLimits()
     pace: Pace = QUICK
-    """The timing of answers; the command's default is `FIELD`."""
+    """Delays of replies; the command's default is `FIELD`."""
     clock_scale: float = 1.0
     keep_sound: bool = False
-    """Whether the records keep what the callers said: 16 kB a second of each call at 8 kHz."""
+    """Whether the records keep the callers' audio: 16 kB per second of each call at 8 kHz."""
 
 
 class NovaStandin:
@@ -73,6 +73,7 @@ class NovaStandin:
         )
         self._closing = contextlib.AsyncExitStack()
         self._connections: set[ServerConnection] = set()
+        # A crash in one stream is logged and does not stop the server.
         self._streams = TaskPool(lambda error: note("stream_task_failed", error=repr(error)))
         self.trust: Trust
         self.port = 0
@@ -81,17 +82,17 @@ class NovaStandin:
 
     @property
     def faults(self) -> FaultPlan:
-        """Trouble to make."""
+        """Fault scripts."""
         return self._server_state.faults
 
     @property
     def ledger(self) -> SessionLedger:
-        """What happened."""
+        """Records and counters."""
         return self._server_state.ledger
 
     @property
     def limits(self) -> ServiceLimits:
-        """The rules of streams that open from now on."""
+        """Limits of streams that open from now on."""
         return self._server_state.limits
 
     @limits.setter
@@ -100,7 +101,7 @@ class NovaStandin:
 
     @property
     def pace(self) -> Pace:
-        """The timing of streams that open from now on."""
+        """Delays of streams that open from now on."""
         return self._server_state.pace
 
     @pace.setter
@@ -109,21 +110,21 @@ class NovaStandin:
 
     @property
     def clock(self) -> Clock:
-        """The clock of the limits."""
+        """The clock that limits use."""
         return self._server_state.clock
 
     @property
     def url(self) -> str:
-        """Where clients over TLS find the stand-in."""
+        """URL for clients with TLS."""
         return f"https://localhost:{self.port}"
 
     @property
     def control_url(self) -> str:
-        """Where the control server is."""
+        """URL of the control API."""
         return f"http://127.0.0.1:{self.control_port}"
 
     async def __aenter__(self) -> Self:
-        """Start everything, or nothing."""
+        """Start everything; if a part fails, stop the others."""
         async with contextlib.AsyncExitStack() as stack:
             await self._start(stack)
             self._closing = stack.pop_all()
@@ -137,8 +138,10 @@ class NovaStandin:
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         settings, backend = self._settings, self._server_state.backend
+        # Release first what starts last, and also after a failed start.
         stack.push_async_callback(backend.hearing.aclose)
         stack.push_async_callback(backend.voice.aclose)
+        # Both load for seconds, so load them at the same time.
         await asyncio.gather(backend.hearing.start(), backend.voice.start())
         folder = settings.certificates or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-")))
         self.trust = make_trust(folder, settings.extra_names)
@@ -152,6 +155,7 @@ class NovaStandin:
 
     async def _listen(self, stack: contextlib.AsyncExitStack, port: int, tls: ssl.SSLContext | None) -> int:
         loop = asyncio.get_running_loop()
+        # A load test connects hundreds of clients at once.
         server = await loop.create_server(self._connection, self._settings.host, port, ssl=tls, backlog=1024)
         stack.callback(server.close)
         bound: int = server.sockets[0].getsockname()[1]
@@ -167,10 +171,11 @@ class NovaStandin:
         return stream
 
     async def _close_connections(self) -> None:
+        # Streams first: they may still want to send their last events.
         await asyncio.wait_for(self._streams.aclose(), STOP_DEADLINE)
         for connection in list(self._connections):
             connection.close()
-        for _ in range(3):  # let the transports write GOAWAY and report their end
+        for _ in range(3):  # let the transports write GOAWAY and report that they are closed
             await asyncio.sleep(0)
         for connection in list(self._connections):
             connection.abort()

@@ -1,4 +1,4 @@
-"""What all streams of a server share."""
+"""State that all streams of a server share."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ from standins.nova.session_records import SessionLedger
 
 @dataclass(slots=True)
 class ServerState:
-    """One server's brain, rules, clock and books. A stream takes the rules that are in force when it opens."""
+    """One server's brain, limits, clock and records. A stream uses the limits that apply when it opens."""
 
     backend: Backend
     secrets: Mapping[str, str] | None
-    """Secret access key by access key id; None takes any credentials."""
+    """Secret access key by access key ID; None accepts any credentials."""
     limits: ServiceLimits
     pace: Pace
     clock: Clock
@@ -26,6 +26,6 @@ class ServerState:
     faults: FaultPlan = field(default_factory=FaultPlan)
     keep_sound: bool = False
     models: Collection[str] = ALL
-    """Identifiers of the models that the region offers."""
+    """IDs of the models that the region offers."""
     retired: Collection[str] = ()
-    """Identifiers of models that have reached the end of their life."""
+    """IDs of models that have reached the end of their life."""

@@ -1,4 +1,4 @@
-"""What each session heard, did and said, for tests and for people who wonder."""
+"""Records what each session heard, did and said, for tests and for debugging."""
 
 import time
 from collections import OrderedDict
@@ -6,22 +6,22 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 KEPT = 2000
-"""Sessions remembered, unless told otherwise; older ones are forgotten."""
+"""Default number of sessions to keep; older ones are dropped."""
 
 
 @dataclass(slots=True)
 class Words:
-    """What a caller said, at a time in unix seconds."""
+    """What a caller said, with its time in unix seconds."""
 
     text: str
     at: float = field(default_factory=time.time)
     written: bool = False
-    """Whether it came as text: what a visitor typed, or what an application asks of the model."""
+    """Whether it came as text: typed by a user, or an instruction of the application."""
 
 
 @dataclass(slots=True)
 class Said:
-    """What the model really said."""
+    """What the model said, as far as it was played."""
 
     text: str
     interrupted: bool
@@ -30,7 +30,7 @@ class Said:
 
 @dataclass(slots=True)
 class ToolRun:
-    """A tool the model asked for."""
+    """A tool that the model requested."""
 
     name: str
     tool_use_id: str
@@ -41,7 +41,7 @@ class ToolRun:
 
 @dataclass(slots=True)
 class SessionRecord:
-    """One stream's story."""
+    """The record of one stream."""
 
     session_id: str
     request_id: str
@@ -62,14 +62,14 @@ class SessionRecord:
     audio_seconds_out: float = 0.0
     usage: dict[str, Any] = field(default_factory=dict)
     sound: bytearray | None = None
-    """The caller's, as 16-bit PCM at the input rate, where it is to be kept."""
+    """The caller's audio as 16-bit PCM at the input rate, if it is to be kept."""
 
     def tool(self, tool_use_id: str) -> ToolRun | None:
-        """Give a tool run by its identifier."""
+        """Return a tool run by its ID."""
         return next((run for run in self.tools if run.tool_use_id == tool_use_id), None)
 
     def as_json(self) -> dict[str, Any]:
-        """Give the record as the control server shows it."""
+        """Return the record as the control API shows it."""
         shown = asdict(self)
         del shown["sound"]
         return shown
@@ -77,7 +77,7 @@ class SessionRecord:
 
 @dataclass(slots=True)
 class SessionLedger:
-    """All sessions and the counts of the server."""
+    """All sessions, and the counters of the server."""
 
     connections: int = 0
     streams_opened: int = 0
@@ -87,7 +87,7 @@ class SessionLedger:
     kept: int = KEPT
 
     def open(self, record: SessionRecord) -> None:
-        """Begin a session's record."""
+        """Add a session's record."""
         self.streams_opened += 1
         self.streams_open += 1
         self.sessions[record.session_id] = record
@@ -101,7 +101,7 @@ class SessionLedger:
             self.streams_open -= 1
 
     def stats(self) -> dict[str, int]:
-        """Give the counts."""
+        """Return the counters."""
         return {
             "connections": self.connections,
             "streams_opened": self.streams_opened,

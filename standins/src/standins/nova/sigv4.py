@@ -1,4 +1,4 @@
-"""Checks AWS Signature Version 4: of the request, then of every event in its chain.
+"""Verifies AWS Signature Version 4: of the request, then of every event in its chain.
 
 Source: AWS "Create a signed AWS API request", and for events the `AWS4-HMAC-SHA256-PAYLOAD` form that the SDKs sign.
 """
@@ -31,11 +31,11 @@ _MISMATCH = (
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What of a request its signature covers. Header names are lower-case; `host` is the authority."""
+    """The parts of a request that its signature covers. Header names are lower-case; `host` is the authority."""
 
     method: str
     path: str
-    """As on the wire, percent-encoded, without the query."""
+    """As sent: percent-encoded, without the query."""
     query: str
     headers: Mapping[str, str]
 
@@ -46,6 +46,7 @@ class Authorization:
 
     access_key_id: str
     scope: str
+    # Clients with a wrong clock fail as they do at AWS.
     region: str
     service: str
     signed_headers: tuple[str, ...]
@@ -53,10 +54,10 @@ class Authorization:
 
 
 def authorization_of(request: SignedRequest) -> Authorization:
-    """Read the `authorization` header.
+    """Parse the `authorization` header.
 
     Raises:
-        Refused: there is none, or it is not Signature Version 4.
+        StreamRefused: It is missing, or not Signature Version 4.
     """
     value = request.headers.get("authorization")
     if value is None:
@@ -77,17 +78,18 @@ def authorization_of(request: SignedRequest) -> Authorization:
 
 
 def verify(request: SignedRequest, secrets: Mapping[str, str], now: datetime) -> "ChunkChain":
-    """Check a request's signature and give the chain its events must continue.
+    """Verify a request's signature, and return the chain that its events must continue.
 
     Args:
-        request: the request as it came.
-        secrets: secret access key by access key id.
-        now: the present, with its time zone.
+        request: The request as received.
+        secrets: Secret access key by access key ID.
+        now: The current time, with its time zone.
 
     Raises:
-        Refused: the key is unknown, the time is off by more than five minutes, or the signature is wrong.
+        StreamRefused: The key is unknown, the time differs by more than five minutes, or the signature is wrong.
     """
     authorization = authorization_of(request)
+    # Look up the key before anything else, in AWS's order of checks.
     secret = secrets.get(authorization.access_key_id)
     if secret is None:
         raise StreamRefused("UnrecognizedClientException", "The security token included in the request is invalid.")
@@ -95,6 +97,7 @@ def verify(request: SignedRequest, secrets: Mapping[str, str], now: datetime) ->
     _check_scope(authorization, timestamp)
     canonical = canonical_request(request, authorization.signed_headers)
     to_sign = "\n".join(("AWS4-HMAC-SHA256", timestamp, authorization.scope, _sha256(canonical.encode())))
+    # The scope is part of the key, so a signature is valid for one day, region and service.
     key = signing_key(secret, authorization.scope)
     if not hmac.compare_digest(_sign(key, to_sign).hex(), authorization.signature):
         raise StreamRefused("InvalidSignatureException", _MISMATCH, f"canonical request was {canonical!r}")
@@ -124,13 +127,15 @@ def _check_scope(authorization: Authorization, timestamp: str) -> None:
     if not authorization.scope.startswith(timestamp[:8]):
         message = "Date in Credential scope does not match YYYYMMDD from ISO-8601 version."
         raise StreamRefused("InvalidSignatureException", message)
-    if not {"host", ":authority"}.intersection(authorization.signed_headers):  # the SDK for JavaScript signs the latter
+    if not {"host", ":authority"}.intersection(authorization.signed_headers):  # the SDK for JavaScript signs :authority
         raise StreamRefused("InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
 
 
 def canonical_request(request: SignedRequest, signed_headers: tuple[str, ...]) -> str:
-    """Build the canonical request: the path is encoded once more than on the wire, as for every service but S3."""
+    """Return the canonical request; its path is encoded twice, as for every service but S3."""
+    # Collapse white space in values, as both sides must to agree on the signature.
     headers = "".join(f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in signed_headers)
+    # Sorted and encoded again, because clients may send any order and encoding.
     pairs = sorted((quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in parse_qsl(request.query, True))  # noqa: FBT003
     return "\n".join(
         (
@@ -145,15 +150,16 @@ def canonical_request(request: SignedRequest, signed_headers: tuple[str, ...]) -
 
 
 def signing_key(secret: str, scope: str) -> bytes:
-    """Derive the key that signs within a scope `day/region/service/aws4_request`."""
+    """Derive the key for a scope `day/region/service/aws4_request`."""
     key = b"AWS4" + secret.encode()
+    # AWS4 + secret, then one HMAC per part of the scope.
     for part in scope.split("/"):
         key = _sign(key, part)
     return key
 
 
 class ChunkChain:
-    """The signatures of a stream's events: each covers the one before, the first covers the request's."""
+    """Signatures of a stream's events: each covers the previous one, the first covers the request's."""
 
     def __init__(self, key: bytes, scope: str, signature: str) -> None:
         self._key = key
@@ -161,17 +167,19 @@ class ChunkChain:
         self._prior = signature
 
     def verify(self, headers: Mapping[str, HeaderValue], payload: bytes) -> None:
-        """Check one event and move the chain on.
+        """Verify one event and advance the chain.
 
         Raises:
-            StreamFault: the signature is missing or wrong, or the event was signed for another place in the chain.
+            StreamFault: The signature is missing or wrong, or belongs to another position in the chain.
         """
+        # Both are binary headers of the event, not HTTP headers.
         date, signature = headers.get(":date"), headers.get(":chunk-signature")
         if not isinstance(date, datetime) or not isinstance(signature, bytes):
             raise StreamFault("validationException", _MISMATCH, ":date or :chunk-signature is missing")
         expected = self._expect(date, payload)
         if not hmac.compare_digest(expected, signature):
             raise StreamFault("validationException", _MISMATCH, "chunk signature")
+        # The chain advances only after a valid signature.
         self._prior = expected.hex()
 
     def _expect(self, date: datetime, payload: bytes) -> bytes:
@@ -180,6 +188,7 @@ class ChunkChain:
             date.strftime(TIMESTAMP),
             self._scope,
             self._prior,
+            # Only the date is covered, not the signature itself.
             _sha256(encode_headers({":date": date})),
             _sha256(payload),
         )

@@ -1,16 +1,16 @@
-"""The brain with words: it hears, answers about the weather, and speaks."""
+"""The brain with words: it hears, replies to questions about the weather, and speaks."""
 
 from standins.nova.backend import Backend
 from standins.nova.dialogue import Dialogue
-from standins.nova.hearing import RecognitionService
-from standins.nova.voice import VoiceService
+from standins.nova.hearing import Hearing
+from standins.nova.voice import Voice
 
 
 def speech_backend() -> Backend:
-    """Put ears, dialogue and voice together. Nothing starts before the server does."""
+    """Return a backend of ears, dialogue and voice. Nothing is loaded before the server starts."""
     return Backend(
-        hearing=RecognitionService(),
-        voice=VoiceService(),
+        hearing=Hearing(),
+        voice=Voice(),
         dialogue=Dialogue,
         description="knows the names of some cities and a few ways to ask about their weather, and nothing else",
     )

@@ -1,4 +1,4 @@
-"""What is decided about a request before its stream opens: which model, whose credentials."""
+"""Checks a request before its stream opens: which model, whose credentials, which quota."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from standins.nova.server_state import ServerState
 
 _PATH = re.compile(r"/model/(?P<model>[^/]+)/invoke-with-bidirectional-stream")
 _ERROR_SUFFIX = ":http://internal.amazon.com/coral/com.amazon.bedrock/"
-"""The service appends it to the class in `x-amzn-errortype`; clients have to cut it off."""
+"""Suffix that the service appends to the class in `x-amzn-errortype`; clients must cut it off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +25,26 @@ class StreamOpening:
     model_id: str
     access_key_id: str
     chain: sigv4.ChunkChain | None
-    """Checks the events' signatures; None where any credentials do."""
+    """Verifies the signatures of events; None if any credentials are accepted."""
 
 
 def request_of(headers: Sequence[tuple[str, str]]) -> sigv4.SignedRequest:
-    """Give a request from its HTTP/2 headers. The path may end in a bare `?`, as the SDK for Python sends it."""
+    """Return the request in HTTP/2 headers. Its path may end in a bare `?`, as the SDK for Python sends it."""
     fields: dict[str, str] = {}
     for name, value in headers:
+        # Repeated headers are joined with commas, as the signature requires.
         fields[name] = f"{fields[name]},{value}" if name in fields else value
     path, _, query = fields.get(":path", "/").partition("?")
+    # HTTP/2 has :authority instead of Host.
     fields.setdefault("host", fields.get(":authority", ""))
     return sigv4.SignedRequest(fields.get(":method", ""), path, query, fields)
 
 
 def model_of(request: sigv4.SignedRequest, server_state: ServerState) -> str:
-    """Give the model that a request's path names.
+    """Return the model that a request's path names.
 
     Raises:
-        Refused: another operation, or a model that this region does not offer.
+        StreamRefused: The request is for another operation, or the region does not offer the model.
     """
     found = _PATH.fullmatch(request.path)
     if found is None or request.method != "POST":
@@ -51,17 +53,19 @@ def model_of(request: sigv4.SignedRequest, server_state: ServerState) -> str:
 
 
 def admit(request: sigv4.SignedRequest, server_state: ServerState) -> StreamOpening:
-    """Check whom a request comes from and what it wants.
+    """Check the signature and the quota of a request, and return what to open.
 
     Raises:
-        Refused: the signature is wrong, the model unknown, or the account has as many streams open as it may have.
+        StreamRefused: The signature is not valid, the model is unknown, or the account's quota of streams is used up.
     """
     model_id, secrets = model_of(request, server_state), server_state.secrets
+    # Without secrets, any signature is accepted.
     if secrets is None:
         _within_quota(server_state)
         signed = "authorization" in request.headers
         return StreamOpening(model_id, sigv4.authorization_of(request).access_key_id if signed else "", None)
     chain = sigv4.verify(request, secrets, datetime.now(UTC))
+    # The quota after the signature: strangers learn nothing about it.
     _within_quota(server_state)
     return StreamOpening(model_id, sigv4.authorization_of(request).access_key_id, chain)
 
@@ -73,12 +77,12 @@ def _within_quota(server_state: ServerState) -> None:
 
 
 def headers_of(request_id: str, content_type: str) -> list[tuple[str, str]]:
-    """Give the headers of every answer."""
+    """Return the headers that every response has."""
     return [("date", formatdate(usegmt=True)), ("content-type", content_type), ("x-amzn-requestid", request_id)]
 
 
 def refusal(refused: StreamRefused, request_id: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Give status, headers and body of a refusal."""
+    """Return status, headers and body of an error response."""
     headers = headers_of(request_id, "application/json")
     headers.append(("x-amzn-errortype", refused.kind + _ERROR_SUFFIX))
     return refused.status, headers, json.dumps({"message": refused.message}).encode()

@@ -1,25 +1,25 @@
-"""Tasks with an owner: none outlives it, and none fails unheard."""
+"""Background tasks with an owner: none outlives it, and none fails silently."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 
 
 class TaskPool:
-    """Background work of one owner."""
+    """Background tasks of one owner."""
 
     def __init__(self, failed: Callable[[BaseException], None]) -> None:
         self._failed = failed
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        """Run something in the background; what it raises goes to `failed`."""
+        """Run a coroutine in the background; report its exception to `failed`."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
 
     async def aclose(self) -> None:
-        """Cancel everything and wait until it has ended."""
+        """Cancel all tasks and wait until they have ended."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

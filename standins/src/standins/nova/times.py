@@ -1,5 +1,5 @@
 # ruff: noqa: SIM905  a list of words reads best as words
-"""Read days and hours out of what a caller said: "tomorrow evening", "on friday at three p.m.", "15:30"."""
+"""Parses days and hours in what a caller said: "tomorrow evening", "on friday at three p.m.", "15:30"."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ WEEKEND = "weekend"
 NEXT_WEEK = "next week"
 DAY_AFTER_TOMORROW = "day after tomorrow"
 
-# What a part of a day means as an hour when nothing more exact was said.
+# Hour for a part of the day, if the caller names no exact time.
 _PARTS = {
     "morning": 9,
     "noon": 12,
@@ -35,7 +35,7 @@ TIME_WORDS = frozenset(
 
 @dataclass(frozen=True)
 class When:
-    """The time a question is about. Nothing said is `When()`; the present moment is `When(now=True)`."""
+    """The time of a question. `When()` if none was named; the present is `When(now=True)`."""
 
     day: str | None = None
     """"today", "tomorrow", a weekday, or one of the constants above."""
@@ -50,8 +50,10 @@ class When:
 def when(words: Sequence[str]) -> When:
     """Find the time in a sentence of lower-case words."""
     day, hour = _day(words), _hour(words)
+    # "now" only if nothing else is said: "now for tomorrow" is about tomorrow.
     if hour is None and day is None and any(word in _NOW for word in words):
         return When(now=True)
+    # An hour without a day is today's.
     if hour is not None and day is None:
         day = "today"
     return When(day=day, hour=hour)
@@ -59,12 +61,15 @@ def when(words: Sequence[str]) -> When:
 
 def _day(words: Sequence[str]) -> str | None:  # noqa: PLR0911  a return a case
     sentence = " ".join(words)
+    # "Monday's weather" is about Monday.
     named = [word.removesuffix("'s") for word in words if word.removesuffix("'s") in WEEKDAYS]
+    # Before "tomorrow", which it contains.
     if DAY_AFTER_TOMORROW in sentence:
         return DAY_AFTER_TOMORROW
     if "tomorrow" in sentence:
         return "tomorrow"
     if named:
+        # The last one wins, as in "Monday, no, Tuesday".
         return named[-1]
     if WEEKEND in sentence:
         return WEEKEND
@@ -86,7 +91,7 @@ def _hour(words: Sequence[str]) -> int | None:
 
 
 def _clock_hour(word: str, before: str, after: Sequence[str]) -> int | None:
-    """Read one word as a time of day; a bare number counts only after "at" or before "o'clock", "a.m.", "p.m."."""
+    """Parse one word as a time of day; a bare number counts only after "at" or before "o'clock", "a.m.", "p.m."."""
     found = _CLOCK.match(word)
     number = _NUMBERS.get(word) if found is None else int(found["hour"])
     if number is None or number > 23:  # noqa: PLR2004  the last hour of a day
@@ -99,5 +104,5 @@ def _clock_hour(word: str, before: str, after: Sequence[str]) -> int | None:
         return number % 12
     if not (minute or before == "at" or half.startswith(("o'clock", "oclock"))):
         return None
-    # "at three" in a question about the weather means the afternoon; "at nine" the morning.
+    # In a question about the weather, "at three" means the afternoon, and "at nine" the morning.
     return number + 12 if not minute and 1 <= number <= 6 and (found is None or not word.startswith("0")) else number  # noqa: PLR2004

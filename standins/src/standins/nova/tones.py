@@ -1,4 +1,4 @@
-"""A brain without words: it hears loudness and answers with tones. For tests of the wire and for measuring load."""
+"""A brain without words: detects loudness and replies with tones. For protocol tests and load measurements."""
 
 import array
 import math
@@ -9,20 +9,20 @@ from typing import Any
 from standins.nova.backend import Backend, DeclaredTool, Step
 
 LOUD = 1000
-"""Amplitude (of 32768) above which a piece of sound is speech."""
+"""Amplitude (of 32768) above which a chunk counts as speech."""
 PAUSE_SECONDS = 0.3
-"""Quiet that ends a turn."""
+"""Silence that ends a turn."""
 SECONDS_PER_CHARACTER = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class ToneStarted:
-    """Loudness begins."""
+    """Loud audio starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Loudness has ended; the words are made up."""
+    """Loud audio has ended; the text is made up."""
 
     text: str
     confident: bool = True
@@ -30,7 +30,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class ToneSentence:
-    """Something to say."""
+    """A sentence to say."""
 
     text: str
 
@@ -44,7 +44,7 @@ class Use:
 
 
 class LoudnessEar:
-    """Takes loud sound for speech and a pause for its end."""
+    """Treats loud audio as speech, and a pause as the end of the turn."""
 
     def __init__(self, sample_rate: int) -> None:
         self._rate = sample_rate
@@ -53,7 +53,7 @@ class LoudnessEar:
         self._turns = 0
 
     async def feed(self, pcm: bytes) -> list[object]:
-        """Judge a piece as a whole."""
+        """Judge a chunk as a whole."""
         if not pcm:
             return []
         samples = array.array("h", pcm)
@@ -69,42 +69,43 @@ class LoudnessEar:
         return [Turn(f"turn {self._turns}")]
 
     async def aclose(self) -> None:
-        """Nothing to let go."""
+        """Do nothing: there is nothing to release."""
 
 
 class LoudnessHearing:
-    """Makes ears for loudness."""
+    """Creates loudness ears."""
 
     async def start(self) -> None:
-        """Nothing to get ready."""
+        """Do nothing: there is nothing to load."""
 
     def listen(self, sample_rate: int, *, sensitivity: str | None) -> LoudnessEar:  # noqa: ARG002 - one pause for all
-        """Give an ear."""
+        """Return an ear."""
         return LoudnessEar(sample_rate)
 
     async def aclose(self) -> None:
-        """Nothing to let go."""
+        """Do nothing: there is nothing to release."""
 
 
 class ToneVoice:
-    """Speaks a tone that lasts as long as the text is long."""
+    """Speaks a tone whose length is proportional to the text."""
 
     name = "a 440 Hz tone"
 
     async def start(self) -> None:
-        """Nothing to get ready."""
+        """Do nothing: there is nothing to load."""
 
     async def aclose(self) -> None:
-        """Nothing to let go."""
+        """Do nothing: there is nothing to release."""
 
     async def speak(self, text: str, sample_rate: int) -> bytes:
-        """Give the tone."""
+        """Return the tone."""
+        # About as long as a voice would take.
         count = int(len(text) * SECONDS_PER_CHARACTER * sample_rate)
         return array.array("h", (int(8000 * math.sin(2764.6 * i / sample_rate)) for i in range(count))).tobytes()
 
 
 class ParrotDialogue:
-    """Repeats what it hears; words that name a tool (`use NAME`) use it first."""
+    """Repeats what it hears; the words `use NAME` use that tool first."""
 
     def __init__(self, *, tools: Sequence[DeclaredTool], system: str, history: Sequence[tuple[str, str]]) -> None:
         self._tools = {tool.name for tool in tools}
@@ -112,14 +113,14 @@ class ParrotDialogue:
         self._system = system
 
     def heard(self, text: str) -> Sequence[Step]:
-        """Repeat it, or use the tool."""
+        """Repeat the text, or use the tool."""
         _, _, name = text.partition("use ")
         if name in self._tools:
             return [Use(name, {})]
         return [ToneSentence(f"You said {text or 'something'}.")]
 
     def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
-        """Read out what came."""
+        """Say how many values the tool returned."""
         return [
             ToneSentence(f"The tool {name} gave {len(result)} values."),
             ToneSentence(f"It was asked {len(arguments)}."),
@@ -127,5 +128,5 @@ class ParrotDialogue:
 
 
 def tone_backend() -> Backend:
-    """Put the three together."""
+    """Return a brain of these three."""
     return Backend(LoudnessHearing(), ToneVoice(), ParrotDialogue, "tones: hears loudness, understands nothing")

@@ -1,4 +1,4 @@
-"""The results that a model waits for, and what may not come meanwhile."""
+"""Tracks the tool results that a model waits for, and rejects what must not arrive meanwhile."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from standins.nova.service_limits import ServiceLimits
 
 
 class ToolResults:
-    """Keeps the tool uses of one stream. Times are in seconds of the wall clock."""
+    """Tool uses of one stream. Times are in seconds of the wall clock."""
 
     def __init__(self, limits: ServiceLimits) -> None:
         self._limits = limits
@@ -16,28 +16,28 @@ class ToolResults:
         self._waiting_since: dict[str, float] = {}
 
     def expect(self, tool_use_id: str, at: float) -> None:
-        """Let a result for this tool use come, once; the model waits for it from now on."""
+        """Allow one result for this tool use; the model waits for it from now on."""
         self._expected.add(tool_use_id)
         self._waiting_since[tool_use_id] = at
 
     def stop_waiting(self, tool_use_id: str) -> None:
-        """Note that the model goes on without this result, which may still come."""
+        """Record that the model continues without this result, which may still arrive."""
         self._waiting_since.pop(tool_use_id, None)
 
     def check_expected(self, tool_use_id: str) -> None:
-        """Check that a result may come.
+        """Check that a result is expected.
 
         Raises:
-            StreamFault: There was no such tool use, or it has its result.
+            StreamFault: There was no such tool use, or it already has its result.
         """
         if tool_use_id not in self._expected:
             raise invalid(TOOL_RESULT, "no result is expected under this toolUseId")
 
     def check_audio(self, at: float) -> None:
-        """Check that audio may come.
+        """Check that audio is allowed now.
 
         Raises:
-            StreamFault: The model waits for a result, and audio is refused then.
+            StreamFault: The model waits for a result, and rejects audio meanwhile.
         """
         if self._limits.audio_during_tools == "refuse" and self._waiting_since:
             waited = at - min(self._waiting_since.values())
@@ -45,10 +45,10 @@ class ToolResults:
                 raise invalid(INVALID_INPUT, f"audio {waited:.3f} s after a toolUse that has no result")
 
     def take(self, tool_use_id: str, text: str) -> dict[str, Any]:
-        """Take a result, once, and return what it holds.
+        """Return a result's content, once.
 
         Raises:
-            StreamFault: It is no JSON object, or not the first.
+            StreamFault: It is not a JSON object, or not the first result.
         """
         try:
             result = json.loads(text)

@@ -1,18 +1,18 @@
-"""Which JSON Schema of a tool's arguments the model takes: a small part, and its edges are unsettled."""
+"""Validates the JSON Schema of a tool's arguments: the model accepts a small subset, whose extent is not documented."""
 
 from typing import Final, Literal, get_args
 
 from standins.nova.errors import INVALID_INPUT, invalid
 
 type Reading = Literal["strict", "bounds", "any"]
-"""`strict`: no keyword but those below. `bounds`: `minimum` and `maximum` too. `any`: all of JSON Schema."""
+"""`strict`: only the keywords below. `bounds`: also `minimum` and `maximum`. `any`: all of JSON Schema."""
 
 _TOP: Final = frozenset({"type", "properties", "required"})
-"""AWS, "Troubleshooting tool calls": the schema has three keys at its top and no others."""
+"""AWS, "Troubleshooting tool calls": the schema has exactly three keys at its top level."""
 _BELOW: Final = _TOP | {"description", "enum", "items"}
-"""What no report complains of. In the field anyOf, default, title, additionalProperties and null were refused."""
+"""No report complains of these. In the field, anyOf, default, title, additionalProperties and null were rejected."""
 _BOUNDS: Final = frozenset({"minimum", "maximum"})
-"""Unsettled: no report says that they are refused, or that they are taken."""
+"""Unknown: no report says whether the model rejects or accepts them."""
 
 type _Type = Literal["string", "number", "integer", "boolean", "array", "object"]
 _TYPES: Final = frozenset(get_args(_Type.__value__))
@@ -22,14 +22,14 @@ def check(schema: dict[str, object], reading: Reading) -> None:
     """Check the schema of a tool's arguments.
 
     Raises:
-        StreamFault: The model would refuse it.
+        StreamFault: The model would reject it.
     """
     if reading == "any":
         return
     if schema.get("type") != "object":
-        raise _refused("the top", "its type is not object")
-    _check_keywords(schema, _TOP, "the top")
-    _check_inside(schema, _BELOW | _BOUNDS if reading == "bounds" else _BELOW, "the top")
+        raise _refused("the top level", "its type is not object")
+    _check_keywords(schema, _TOP, "the top level")
+    _check_inside(schema, _BELOW | _BOUNDS if reading == "bounds" else _BELOW, "the top level")
 
 
 def _check(schema: object, keywords: frozenset[str], where: str) -> None:
@@ -50,9 +50,9 @@ def _check_keywords(schema: dict[str, object], keywords: frozenset[str], where: 
 def _check_inside(schema: dict[str, object], keywords: frozenset[str], where: str) -> None:
     properties, required = schema.get("properties", {}), schema.get("required", [])
     if not isinstance(properties, dict) or not isinstance(required, list):
-        raise _refused(where, "properties is no object, or required no list")
+        raise _refused(where, "properties is not an object, or required is not a list")
     if any(not isinstance(name, str) or name not in properties for name in required):
-        raise _refused(where, "required names what is not in properties")
+        raise _refused(where, "required contains a name that is not in properties")
     for name, below in properties.items():
         _check(below, keywords, name)
     if "items" in schema:

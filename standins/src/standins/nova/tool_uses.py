@@ -1,4 +1,4 @@
-"""How a tool use is written: once and well, or as a fault wants it."""
+"""Encodes tool uses: once and correctly, or as a fault requires."""
 
 import json
 import uuid
@@ -9,7 +9,7 @@ from standins.nova.backend import ToolStep
 from standins.nova.faults import ModelFault
 
 AGAIN_SECONDS = 0.3
-"""From a result to the next tool use of a loop, unless the fault says: 266 to 309 ms were measured on Nova 2.5."""
+"""From a result to the next tool use of a loop, unless the fault sets it: 266 to 309 ms were measured on Nova 2.5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def identifiers(fault: ModelFault | None) -> list[str]:
 
 
 def content(arguments: dict[str, Any], fault: ModelFault | None) -> object:
-    """Return what a toolUse event carries under `content`."""
+    """Return the `content` of a toolUse event."""
     text = json.dumps(arguments)
     match fault.action if fault else None:
         case "double_encoded":
@@ -49,7 +49,7 @@ def content(arguments: dict[str, Any], fault: ModelFault | None) -> object:
 
 
 def next_call(fault: ModelFault | None, step: ToolStep, asked: int) -> Call | None:
-    """Return what a model that loops asks for after its `asked`th use of a turn; None where it goes on as it should."""
+    """Return the call that a looping model makes after its `asked`th use in a turn; None if there is no such fault."""
     if fault is None or fault.action != "ask_again":
         return None
     if not fault.calls:

@@ -1,4 +1,4 @@
-"""Change fields of a frozen group of settings by name, with values that came as JSON or on a command line."""
+"""Changes fields of frozen settings by name, with values from JSON or from a command line."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,17 @@ def changed[S](settings: S, changes: Mapping[str, object]) -> S:
     """Return the settings with these fields changed.
 
     Raises:
-        ValueError: There is no such field, or it takes no such value.
+        ValueError: There is no such field, or its value is not valid.
     """
-    fields: dict[str, Any] = asdict(settings)  # type: ignore[call-overload]  # a dataclass, which no bound can say
+    fields: dict[str, Any] = asdict(settings)  # type: ignore[call-overload]  # no type bound expresses "a dataclass"
     if unknown := changes.keys() - fields.keys():
-        raise ValueError(f"no setting {', '.join(sorted(unknown))}; there are {', '.join(fields)}")
+        raise ValueError(f"unknown setting {', '.join(sorted(unknown))}; the settings are {', '.join(fields)}")
     kind: TypeAdapter[S] = TypeAdapter(type(settings))
     return kind.validate_python({**fields, **changes})
 
 
 def assignments(words: Sequence[str]) -> dict[str, object]:
-    """Read `name=value`, the value in JSON (`true`, `null`, `0.05`) or a plain word.
+    """Parse `name=value`, where the value is JSON (`true`, `null`, `0.05`) or a plain word.
 
     Raises:
         ValueError: There is no equals sign.

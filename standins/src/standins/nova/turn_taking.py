@@ -1,4 +1,4 @@
-"""The model's side of a conversation: turns, tool uses, barge-in, and what was really spoken."""
+"""The model's side of a conversation: turns, tool uses, interruptions, and the text that was actually spoken."""
 
 import asyncio
 import re
@@ -31,26 +31,26 @@ class TurnContext:
     record: SessionRecord
     expect_result: Callable[[str], None]
     stop_waiting: Callable[[str], None]
-    """Called when a turn goes on, or ends, without a tool's result."""
+    """Called when a turn continues or ends without a tool's result."""
     misbehave: Callable[[ModelFault], None]
-    """Called when a fault of an answer or a tool use is due."""
+    """Called when a fault of a reply or of a tool use is due."""
     drained: Callable[[], Awaitable[object]]
-    """Waits until the client has taken what was sent."""
+    """Waits until the client has received most of what was sent."""
     screen: Callable[[str], None] = lambda _: None
-    """Raises where the caller's words are refused."""
+    """Raises if the content filter rejects the caller's words."""
     marks_speech_end: bool = False
-    """Whether the model writes where the caller's words end."""
+    """Whether the model signals the end of the caller's speech."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What a fault makes the model say."""
+    """Text that a fault makes the model say."""
 
     text: str
 
 
 class TurnTaking:
-    """Answers one prompt's caller. Everything but the waiting happens at once, in the event loop."""
+    """Replies to one prompt's caller. Everything except waiting runs synchronously in the event loop."""
 
     def __init__(self, completion: Completion, sample_rate: int, around: TurnContext) -> None:
         self._completion = completion
@@ -69,7 +69,7 @@ class TurnTaking:
         self._awaited: dict[str, asyncio.Future[dict[str, Any]]] = {}
 
     def notice(self, sound: object) -> None:
-        """Take what the ear made of the caller's sound."""
+        """Handle what the ear detected in the caller's audio."""
         if not isinstance(sound, TurnHeard):
             self._speech_started()
             return
@@ -77,17 +77,19 @@ class TurnTaking:
         if self._around.marks_speech_end:
             self._completion.user_speech_end()
         if sound.text:
+            # An unclear utterance is a turn too: the dialogue then asks again.
             self._around.record.heard.append(Words(sound.text))
             self._completion.user_text(sound.text)
             self._around.screen(sound.text)
         self._begin(self._around.dialogue.heard(sound.text if sound.confident else ""))
 
     def read(self, text: str) -> None:
-        """Answer interactive text. Unlike speech it is not written back.
+        """Reply to interactive text. Unlike speech, it is not echoed as a transcript.
 
-        While a tool result is awaited it is said beside the turn, which goes on: AWS's guide for Nova 2.5 has clients
-        cover the wait so.
+        While the model waits for a tool result, it says the reply and continues the turn: AWS's guide for Nova 2.5
+        makes clients bridge the wait like this.
         """
+        # Only a silent wait can be bridged; while it speaks, a new text interrupts.
         aside = bool(self._awaited) and not self._speaking.locked()
         if not aside:
             self._make_way()
@@ -98,24 +100,26 @@ class TurnTaking:
         if not aside:
             self._begin(steps)
         elif any(isinstance(step, ToolStep) for step in steps):
-            self._make_way()  # another question: the one before is passed over
+            self._make_way()  # another question replaces the one that is waiting
             self._begin(steps)
         else:
             self._aside = self._around.tasks.start(self._say_aside(steps))
 
     def take_result(self, tool_use_id: str, result: dict[str, Any]) -> None:
-        """Take a tool's result; one that comes after its turn was cut short changes nothing."""
+        """Pass a tool's result to its turn; if the turn was interrupted, only record it."""
         if run := self._around.record.tool(tool_use_id):
             run.result = result
         if fault := self._around.faults.take("tool_result"):
             self._schedule(fault)
+        # A result that nobody waits for came too late, or twice.
         waiting = self._awaited.pop(tool_use_id, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(result)
 
     def close(self) -> None:
-        """End the prompt: say what was really spoken, and the last of the usage."""
+        """End the prompt: write what was actually spoken, and the final usage."""
         self.stop()
+        # The service ends an interrupted block like any other.
         self._completion.close_audio("END_TURN")
         self._report()
         for words in self._playout.cut(self._loop.time()):
@@ -124,7 +128,7 @@ class TurnTaking:
         self._completion.end()
 
     def stop(self) -> None:
-        """Fall silent without a word."""
+        """Stop speaking, without any events."""
         for speaker in (self._turn, self._aside):
             if speaker is not None:
                 speaker.cancel()
@@ -132,7 +136,7 @@ class TurnTaking:
             self._timer.cancel()
 
     def open_audio_if_closed(self) -> None:
-        """Give a fault that writes bad sound a block to write into."""
+        """Open an audio block for a fault that writes bad audio."""
         if not self._completion.audio_is_open:
             self._completion.open_audio(self._rate)
 
@@ -141,7 +145,8 @@ class TurnTaking:
             self._interrupt()
 
     def _make_way(self) -> None:
-        """End the turn before: silently while nothing of it was seen, as a barge-in afterwards."""
+        """End the previous turn: silently while nothing of it has been sent, as an interruption afterwards."""
+        # Cancelling a turn that the client has not seen is no interruption.
         running = self._turn is not None and not self._turn.done() and self._visible
         if running or self._playout.playing(self._loop.time()):
             self._interrupt()
@@ -169,13 +174,15 @@ class TurnTaking:
         if self._altered and self._alters("say"):
             steps = [_Words(self._altered.text)]
         pace, delay = self._around.pace, self._fault.delay_ms / 1000 if self._fault else 0.0
+        # The service decides on a tool sooner than on an answer.
         tool_first = bool(steps) and isinstance(steps[0], ToolStep)
         await asyncio.sleep((pace.think_tool if tool_first else pace.think) + delay)
         await self._perform(steps, closes_turn=True)
-        self._playout.close_turn()  # a tool without an answer may have been the last step
+        self._playout.close_turn()  # the last step may have been a tool that led to no sentence
 
     async def _perform(self, steps: Sequence[Step], *, closes_turn: bool) -> None:
         for step in steps:
+            # Only the last sentence of the last step ends the turn.
             last = closes_turn and step is steps[-1]
             if isinstance(step, ToolStep):
                 used, result = await self._use_until_done(step)
@@ -190,18 +197,19 @@ class TurnTaking:
     async def _say_aside(self, steps: Sequence[Step]) -> None:
         await asyncio.sleep(self._around.pace.think)
         if not self._awaited:
-            return  # the result came meanwhile, and its answer leaves nothing to wait for
+            return  # the result arrived meanwhile, and its reply makes the filler pointless
         for step in steps:
-            assert not isinstance(step, ToolStep)  # noqa: S101 - `read` has looked
+            assert not isinstance(step, ToolStep)  # noqa: S101 - `read` has checked it
             await self._say(step.text, closes_turn=True)
 
     async def _use_until_done(self, step: ToolStep) -> tuple[ToolStep, dict[str, Any]]:
-        """Use a tool, and others for as long as a fault makes the model loop; return the last and its result."""
+        """Use a tool, repeatedly if a fault makes the model loop; return the last tool use and its result."""
         asked = 0
         while True:
             fault = self._around.faults.take("tool_use")
             result = await self._use(step, fault)
             asked += 1
+            # A fault may request the tool again after its result.
             again = tool_uses.next_call(fault, step, asked)
             if fault is None or again is None:
                 return step, result
@@ -210,9 +218,11 @@ class TurnTaking:
 
     async def _use(self, step: ToolStep, fault: ModelFault | None) -> dict[str, Any]:
         altered = fault if fault and self._alter(fault) else None
+        # From here on the client has seen the turn, so ending it counts as an interruption.
         self._visible = True
         waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
         for tool_use_id in tool_uses.identifiers(altered):
+            # A fault may repeat an ID, which gets one result.
             if tool_use_id not in waiting:
                 self._around.record.tools.append(ToolRun(step.name, tool_use_id, step.arguments))
                 self._around.expect_result(tool_use_id)
@@ -223,6 +233,7 @@ class TurnTaking:
         try:
             async with asyncio.timeout(self._around.pace.tool_deadline):
                 results = await asyncio.gather(*waiting.values())
+        # As a model would: continue and apologise instead of ending the stream.
         except TimeoutError:
             return {"error": "no_result"}
         finally:
@@ -232,6 +243,7 @@ class TurnTaking:
         return results[0]
 
     async def _say(self, text: str, *, closes_turn: bool) -> None:
+        # Two sentences never overlap, whether of the turn or of the bridge.
         async with self._speaking:
             await self._speak(text, closes_turn=closes_turn)
 
@@ -242,10 +254,12 @@ class TurnTaking:
         waits, pcm = self._shape(pcm, rate)
         self._report()
         self._visible = True
+        # The text comes before its audio.
         self._completion.speculative(text)
         await asyncio.sleep(self._around.pace.text_to_audio)
         self._completion.open_audio(rate)
         sentence = self._playout.begin(text, len(pcm) / 2 / rate, self._loop.time(), closes_turn=closes_turn)
+        # The fault strikes once, with the first sentence of the reply.
         if self._fault is not None:
             if not self._fault.alters:
                 self._schedule(self._fault)
@@ -258,10 +272,11 @@ class TurnTaking:
         return self._altered.stop_reason if self._altered and self._alters("stop_reason") else "END_TURN"
 
     def _shape(self, pcm: bytes, rate: int) -> tuple[Iterator[float], bytes]:
-        """Return the waits between chunks and the audio, both changed where a flood was asked for."""
+        """Return the delays between chunks and the audio; a flood changes both."""
         pace = self._around.pace
         if self._fault is None or self._fault.action != "flood" or not pcm:
             return pace.waits(), pcm
+        # Repeat the sentence until it is long enough.
         wanted = int(self._fault.seconds * rate) * 2
         return pace.waits(self._fault.speed), (pcm * (wanted // len(pcm) + 1))[:wanted]
 
@@ -275,13 +290,15 @@ class TurnTaking:
             self._playout.deliver(sentence, seconds, self._loop.time())
             self._around.record.audio_seconds_out += seconds
             self._completion.output.hear(seconds)
+            # Wait for the client's windows, or a slow one would fill the memory.
             await self._around.drained()
             due += next(waits)
+            # Sleep until the absolute time, so that a late wake-up does not delay all later chunks.
             await asyncio.sleep(max(0.0, due - self._loop.time()))
         sentence.complete = True
 
     def _alter(self, fault: ModelFault) -> bool:
-        """Tell whether a fault alters what is written next, and log that it does."""
+        """Return whether a fault changes what is written next, and log it if so."""
         if fault.alters:
             note("fault_struck", session_id=self._around.record.session_id, on=fault.on, action=fault.action)
             self._float_usage = self._float_usage or fault.action == "float_usage"
@@ -294,7 +311,8 @@ class TurnTaking:
         self._loop.call_later(fault.after_ms / 1000, self._around.misbehave, fault)
 
     def _report(self) -> None:
-        """Write the final text of each sentence once it has played, between blocks of sound."""
+        """Write the final text of each sentence that has played, between audio blocks."""
+        # Content blocks never overlap, so final texts wait for the end of the audio.
         if self._completion.audio_is_open:
             return
         for sentence in self._playout.played(self._loop.time()):
@@ -306,6 +324,7 @@ class TurnTaking:
     def _wake_at(self, moment: float | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        # Nothing else happens at the end of the playout, so a timer has to look.
         self._timer = self._loop.call_at(moment, self._report) if moment is not None else None
 
     def _finalise(self, text: str, *, closes_turn: bool, interrupted: bool) -> None:

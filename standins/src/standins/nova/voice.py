@@ -1,4 +1,4 @@
-"""The model's voice; the pretend caller speaks with the same, so it lives in `standins.speech`."""
+"""Speech synthesis of the model. The simulated caller uses the same, so it lives in `standins.speech`."""
 
 from standins.speech.voice import VoiceService, sentences_of
 

@@ -1,7 +1,7 @@
-"""A small SIP (RFC 3261): a caller for the exchange, and a person who answers on loopback.
+"""A minimal SIP implementation (RFC 3261): outgoing calls for the Twilio stand-in, and a SIP phone on loopback.
 
-It speaks UDP and TCP, one dialogue at a time, µ-law in RTP. It does not pretend TLS, SRTP, registration,
-authentication, proxies with their routes, re-invitations or DTMF.
+Supports UDP and TCP, one dialog at a time, and µ-law over RTP. Does not support TLS, SRTP, registration,
+authentication, proxies with their routes, re-INVITE or DTMF by SIP INFO.
 """
 
 from standins.sip.leg import Leg, NotAnsweredError

@@ -1,4 +1,4 @@
-"""`python -m standins.sip`: a person who can be called, by themselves."""
+"""`python -m standins.sip`: run a SIP phone that answers calls."""
 
 import argparse
 import asyncio
@@ -24,13 +24,13 @@ WORDS = "Hello, this is a person. How can I help you?"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Answer until a signal comes; the exit code is 1 if that is not possible."""
+    """Answer calls until a signal; the exit code is 1 if the phone cannot start."""
     parser = argparse.ArgumentParser(prog="python -m standins.sip", description=__doc__)
-    parser.add_argument("--port", type=int, default=8448, help="SIP over UDP; over TCP the same port says /health")
+    parser.add_argument("--port", type=int, default=8448, help="SIP over UDP; the same TCP port serves /health")
     parser.add_argument("--behaviour", default="answers", choices=get_args(Behaviour.__value__))
     parser.add_argument("--words", default=WORDS)
-    parser.add_argument("--presses", default="1", help="keys pressed when the first words heard are over")
-    parser.add_argument("--verbose", action="store_true", help="log what the telephone's display shows")
+    parser.add_argument("--presses", default="1", help="DTMF keys to press after the first words of the other side")
+    parser.add_argument("--verbose", action="store_true", help="log what the phone's display shows")
     given = parser.parse_args(arguments)
     return run(_serve(given), given.port)
 
@@ -56,6 +56,7 @@ async def _spoken(words: str) -> bytes:
         await voice.start()
         return mulaw.encode(await voice.speak(words, mulaw.RATE))
     except NoVoiceError:
+        # Without a voice the person stays silent, and everything else works.
         return b""
     finally:
         await voice.aclose()
@@ -71,9 +72,10 @@ async def _health(port: int) -> AsyncIterator[None]:
 
 
 def _tell(event: str, taken: IncomingCall, *, verbose: bool) -> None:
-    """Log what happens; what was told in a header is a caller's words, so it is shown to who asks for it."""
+    """Log an event. The display shows a caller's words, so they are logged only with --verbose."""
     fields: dict[str, object] = {"event": f"person_{event}"}
     if event == "invited":
+        # The display contains a summary of the conversation, so by default only its length is logged.
         display = taken.headers.get("x-call-summary", "")
         fields |= {"display": display} if verbose else {"display_characters": len(display)}
     if event == "over":

@@ -1,4 +1,4 @@
-"""The messages of one outgoing call, in the order RFC 3261 has them. No socket, no clock."""
+"""The messages of one outgoing call, in the order of RFC 3261. No socket, no clock."""
 
 import secrets
 from typing import Final
@@ -11,12 +11,12 @@ _HOPS: Final = "70"
 
 
 class Dialog:
-    """Makes the requests of a call.
+    """Creates the requests of a call.
 
     Args:
-        uri: Whom the invitation is for.
-        caller: Number or name that is shown.
-        local: Our address and port for SIP.
+        uri: Address to call.
+        caller: Caller ID: a number or a name.
+        local: Local address and port for SIP.
         transport: ``UDP`` or ``TCP``.
     """
 
@@ -33,7 +33,7 @@ class Dialog:
         self._number = 1
 
     def invite(self, headers: tuple[tuple[str, str], ...], offer: bytes) -> SipMessage:
-        """Invite, with headers of one's own."""
+        """Return the INVITE, with additional headers."""
         return self._request(
             "INVITE",
             self._uri,
@@ -43,26 +43,30 @@ class Dialog:
         )
 
     def cancel(self) -> SipMessage:
-        """Take the invitation back; it stands on the same branch."""
+        """Return the CANCEL, which has the branch of the INVITE."""
+        # A CANCEL has the branch and the number of the INVITE that it cancels.
         return self._request("CANCEL", self._uri, self._branch)
 
     def acknowledge(self, answer: SipMessage) -> SipMessage:
-        """Confirm a final answer: an acceptance on a branch of its own, a refusal on the invitation's."""
+        """Return the ACK of a final response: with a new branch after a 2xx, otherwise with that of the INVITE."""
         self._to = answer.header("to")
-        if answer.status >= 300:  # noqa: PLR2004 - the class of refusals
+        if answer.status >= 300:  # noqa: PLR2004 - not a 2xx
+            # The ACK of a refusal belongs to the INVITE's transaction, so it has the same branch.
             return self._request("ACK", self._uri, self._branch)
+        # After a 2xx, requests go to the address in Contact, not to the one that was called (RFC 3261, 12.2.1.1).
         contact = answer.header("contact")
         if contact:
             self._target = contact[contact.find("<") + 1 : contact.find(">")] if "<" in contact else contact
         return self._request("ACK", self._target, self._new_branch())
 
     def bye(self) -> SipMessage:
-        """End the call."""
+        """Return the BYE."""
+        # Every new request in a dialog has the next number.
         self._number += 1
         return self._request("BYE", self._target, self._new_branch())
 
     def owns(self, message: SipMessage) -> bool:
-        """Tell whether a message belongs to this call."""
+        """Return whether a message belongs to this call."""
         return message.header("call-id") == self.call_id
 
     @staticmethod
@@ -88,11 +92,12 @@ class Dialog:
 def reply(
     request: SipMessage, status: int, reason: str, *, tag: str = "", description: tuple[str, bytes] | None = None
 ) -> SipMessage:
-    """Answer a request; an acceptance describes where we are and where our sound goes."""
+    """Return the response to a request; with a description, it accepts a call and names our address for audio."""
     extra: tuple[tuple[str, str], ...] = ()
     if description is not None:
         extra = (("Contact", description[0]), ("Content-Type", sdp.TYPE))
     to = request.header("to")
+    # The tag identifies the callee's side of the dialog.
     if tag and ";tag=" not in to:
         to = f"{to};tag={tag}"
     headers = (

@@ -1,4 +1,4 @@
-"""One outgoing call over real sockets: it rings, talks, and ends."""
+"""One outgoing call over real sockets: rings, carries audio, and ends."""
 
 import asyncio
 import secrets
@@ -18,17 +18,17 @@ type Rings = Callable[[int], None]
 FRAME: Final = 160
 FRAME_SECONDS: Final = 0.02
 _T1: Final = 0.5
-"""First wait before an invitation is repeated (RFC 3261, timer A); only datagrams need it."""
+"""Initial interval before an INVITE is repeated (RFC 3261, timer A); UDP only."""
 _DEAD_SECONDS: Final = 4.0
-"""Without any answer at all: nobody is there. The RFC waits 32 s."""
+"""Timeout without any response. The RFC waits 32 s."""
 _LAST_SECONDS: Final = 1.0
 
 
 class NotAnsweredError(Exception):
-    """Nobody talks at the other end.
+    """The other side did not answer.
 
     Args:
-        code: The final answer; 0 when there was none in time.
+        code: The final response; 0 if there was none in time.
     """
 
     def __init__(self, code: int) -> None:
@@ -37,7 +37,7 @@ class NotAnsweredError(Exception):
 
 
 class Leg:
-    """Calls somebody; use it as an asynchronous context, which ends the call."""
+    """An outgoing call; use it as an asynchronous context, which ends the call."""
 
     def __init__(self, address: SipAddress, caller: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         self._address = address
@@ -54,23 +54,23 @@ class Leg:
         self.ended = asyncio.Event()
         """Set when the other side has hung up."""
         self.keys: asyncio.Queue[str] = asyncio.Queue()
-        """Keys that the other side presses."""
+        """DTMF keys that the other side presses."""
         self._keys_heard = rtp.KeysHeard()
         self.hear: Hear = lambda _mulaw: None
-        """Gets the other side's sound as it comes."""
+        """Called with the other side's audio as it arrives."""
         self.on_ringing: Rings = lambda _code: None
-        """Gets the code of each sign that it rings."""
+        """Called with the status of each ringing response."""
 
     @property
     def call_id(self) -> str:
-        """The call's name in SIP."""
+        """Call-ID of the SIP dialog."""
         return self._dialog.call_id if self._dialog else ""
 
     async def __aenter__(self) -> Self:
-        """Bind what is needed.
+        """Open the sockets.
 
         Raises:
-            OSError: nobody listens there, or in a way that is not pretended.
+            OSError: Nothing listens there, or the transport is not supported.
         """
         self._way = await connect(self._address.host, self._address.port, self._address.transport, self._take)
         try:
@@ -82,8 +82,9 @@ class Leg:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Hang up, if there is anything to hang up, and let go."""
+        """Hang up if the call was answered, and close the sockets."""
         assert self._way is not None  # noqa: S101 - entered
+        # Only an answered call is ended with BYE.
         if self._to is not None and not self.ended.is_set():
             assert self._dialog is not None  # noqa: S101 - entered
             self._send(self._dialog.bye())
@@ -93,10 +94,10 @@ class Leg:
         self._way.close()
 
     async def ring(self, seconds: float) -> None:
-        """Invite, and wait until somebody answers.
+        """Send the INVITE, and wait until the other side answers.
 
         Raises:
-            NotAnsweredError: nobody does; the invitation has been taken back.
+            NotAnsweredError: It does not; the INVITE has been cancelled.
         """
         assert self._dialog is not None  # noqa: S101 - entered
         assert self._way is not None  # noqa: S101 - entered
@@ -107,6 +108,7 @@ class Leg:
         try:
             answer = await self._final(seconds)
         except asyncio.CancelledError:
+            # A cancelled INVITE would otherwise go on ringing.
             await self._give_up()
             raise
         finally:
@@ -120,16 +122,18 @@ class Leg:
         assert self._dialog is not None  # noqa: S101 - entered
         self._acknowledgement = self._dialog.acknowledge(answer)
         self._send(self._acknowledgement)
-        if answer.status >= 300:  # noqa: PLR2004 - the class of refusals
+        if answer.status >= 300:  # noqa: PLR2004 - not a 2xx
             raise NotAnsweredError(answer.status)
         try:
             self._to = sdp.where_to_send(answer)
         except MalformedSipError:
+            # An accepted call must be ended with BYE even if its audio cannot be used.
             self._send(self._dialog.bye())
             raise NotAnsweredError(488) from None
 
     async def _repeat(self, invitation: SipMessage) -> None:
-        """Send the invitation, over datagrams again and again until something comes back."""
+        """Send the INVITE, over UDP repeatedly until a response arrives."""
+        # Double the interval each time (RFC 3261, timer A).
         wait = _T1
         self._send(invitation)
         while self._way is not None and self._way.transport == "UDP":
@@ -140,50 +144,54 @@ class Leg:
             self._send(invitation)
 
     async def _final(self, seconds: float) -> SipMessage | None:
-        """Wait for a final answer, for a first sign of life not longer than a dead port deserves."""
+        """Return the final response, or None on timeout; a port without any response gets a shorter timeout."""
         until = time.monotonic() + seconds
         while True:
             patience = until - time.monotonic()
+            # Without any response, a SIP phone is not there.
             wait = patience if self._alive else min(patience, _DEAD_SECONDS)
             try:
                 async with asyncio.timeout(max(0.0, wait)):
                     answer = await self._answers.get()
             except TimeoutError:
                 return None
-            if answer.status >= 200:  # noqa: PLR2004 - below are provisional ones
+            if answer.status >= 200:  # noqa: PLR2004 - lower ones are provisional
                 return answer
-            if answer.status >= 180:  # noqa: PLR2004 - "trying" is not ringing
+            if answer.status >= 180:  # noqa: PLR2004 - 100 Trying is not ringing
                 self.on_ringing(answer.status)
 
     async def _give_up(self) -> None:
-        """Take the invitation back; somebody may answer in that very moment."""
+        """Cancel the INVITE; the other side may answer at the same moment."""
         assert self._dialog is not None  # noqa: S101 - entered
         self._send(self._dialog.cancel())
         answer = await self._final(_LAST_SECONDS)
+        # Skip the response to the CANCEL itself; the INVITE gets its own final response, normally 487.
         while answer is not None and answer.sequence[1] != "INVITE":
             answer = await self._final(_LAST_SECONDS)
         if answer is None:
             return
         self._send(self._dialog.acknowledge(answer))
-        if answer.status < 300:  # noqa: PLR2004 - accepted after all
+        if answer.status < 300:  # noqa: PLR2004 - answered at the last moment
             self._send(self._dialog.bye())
             await self._final(_LAST_SECONDS)
 
     def _take(self, message: SipMessage, way: SipTransport) -> None:
         if self._dialog is None or not self._dialog.owns(message):
             return
+        # The other side hangs up.
         if message.method == "BYE":
             way.send(reply(message, 200, "OK"))
             self.ended.set()
         elif message.method and message.method != "ACK":
             way.send(reply(message, 405, "Method Not Allowed"))
         elif message.status >= 200 and message.sequence[1] == "INVITE" and self._acknowledgement is not None:  # noqa: PLR2004
-            self._send(self._acknowledgement)  # the confirmation was lost
+            self._send(self._acknowledgement)  # a repeated response means that the ACK was lost
         elif message.status:
             self._alive = True
             self._answers.put_nowait(message)
 
     def _take_sound(self, packet: bytes, _: tuple[str, int]) -> None:
+        # Audio and keys arrive at the same port.
         if mulaw := rtp.sound_in(packet):
             self.hear(mulaw)
         elif key := self._keys_heard.take(packet):
@@ -194,17 +202,18 @@ class Leg:
             self._way.send(message)
 
     def say(self, mulaw: bytes) -> None:
-        """Send 20 ms to the other side."""
+        """Send 20 ms of audio."""
         if self._to is not None and self._sound is not None:
             self._sound.send(self._packets.next(mulaw), self._to)
 
     async def play(self, mulaw: bytes) -> None:
-        """Say a whole recording at the pace of speech; ends early when the other side hangs up."""
+        """Send a recording in real time; stop if the other side hangs up."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         for start in range(0, len(mulaw), FRAME):
             if self.ended.is_set():
                 return
+            # Pad the last frame with µ-law silence.
             self.say(mulaw[start : start + FRAME].ljust(FRAME, b"\xff"))
             due += FRAME_SECONDS
             await asyncio.sleep(due - loop.time())

@@ -1,4 +1,4 @@
-"""SIP messages as bytes and back. No socket, no state."""
+"""Parses and encodes SIP messages. No socket, no state."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,12 +9,12 @@ _COMPACT: Final = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "con
 
 
 class MalformedSipError(Exception):
-    """The bytes are no SIP message."""
+    """The bytes are not a SIP message."""
 
 
 @dataclass(frozen=True)
 class SipMessage:
-    """A request or a response: its first line, its headers in order, its body."""
+    """A request or a response: start line, headers in order, body."""
 
     start: str
     headers: tuple[tuple[str, str], ...]
@@ -22,48 +22,49 @@ class SipMessage:
 
     @property
     def method(self) -> str:
-        """The request's method; empty for a response."""
+        """Method of a request; empty for a response."""
         return "" if self.status else self.start.partition(" ")[0]
 
     @property
     def uri(self) -> str:
-        """Whom a request is for."""
+        """Request URI."""
         return self.start.split(" ")[1]
 
     @property
     def status(self) -> int:
-        """A response's code; 0 for a request."""
+        """Status code of a response; 0 for a request."""
         return int(self.start.split(" ")[1]) if self.start.startswith(f"{VERSION} ") else 0
 
     def all(self, name: str) -> list[str]:
-        """Return every value of a header."""
+        """Return all values of a header."""
         return [value for known, value in self.headers if _plain(known) == name.lower()]
 
     def header(self, name: str) -> str:
-        """Return the first value of a header, empty if there is none."""
+        """Return the first value of a header; empty if there is none."""
         return next(iter(self.all(name)), "")
 
     @property
     def sequence(self) -> tuple[int, str]:
-        """The number and method of ``CSeq``."""
+        """Number and method of ``CSeq``."""
         number, _, method = self.header("cseq").partition(" ")
         return int(number), method.strip()
 
     def encode(self) -> bytes:
-        """Return the message as it travels."""
+        """Return the message as bytes."""
         rows = [self.start, *(f"{name}: {value}" for name, value in self.headers)]
         rows += [f"Content-Length: {len(self.body)}", "", ""]
         return "\r\n".join(rows).encode() + self.body
 
 
 def parse(raw: bytes) -> SipMessage:
-    """Read one whole message.
+    """Parse exactly one message.
 
     Raises:
-        MalformedSipError: it is none.
+        MalformedSipError: The bytes are not a message.
     """
     head, found, body = raw.partition(b"\r\n\r\n")
     try:
+        # Unfold headers that continue on the next line.
         start, *rows = head.decode().replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n")
         pairs = [row.partition(":") for row in rows]
         message = SipMessage(start, tuple((name.strip(), value.strip()) for name, colon, value in pairs if colon), body)
@@ -75,16 +76,17 @@ def parse(raw: bytes) -> SipMessage:
         reason = "first line"
         raise MalformedSipError(reason)
     length = message.header("content-length")
+    # UDP may add bytes after the body.
     return SipMessage(start, message.headers, body[: int(length)] if length.isdecimal() else body)
 
 
 def cut(buffer: bytearray) -> bytes | None:
-    """Take one whole message from the front of what a stream has brought, None while it is not complete.
+    """Remove and return one complete message from the start of a buffer; None if it is incomplete.
 
     Raises:
-        MalformedSipError: it will never be one.
+        MalformedSipError: It is too long to be a message.
     """
-    while buffer[:2] == b"\r\n":  # a keep-alive
+    while buffer[:2] == b"\r\n":  # a keepalive (RFC 5626)
         del buffer[:2]
     head, found, body = bytes(buffer).partition(b"\r\n\r\n")
     if len(buffer) > MAX_BYTES:
@@ -93,6 +95,7 @@ def cut(buffer: bytearray) -> bytes | None:
     if not found:
         return None
     length = next((int(row.partition(b":")[2]) for row in head.split(b"\r\n") if _is_length(row)), 0)
+    # Wait for the whole body.
     if len(body) < length:
         return None
     whole = len(head) + 4 + length

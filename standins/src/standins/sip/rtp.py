@@ -1,4 +1,4 @@
-"""Sound in packets (RFC 3550), µ-law only, and keys (RFC 4733)."""
+"""RTP packets with audio (RFC 3550), µ-law only, and DTMF events (RFC 4733)."""
 
 import secrets
 import struct
@@ -9,16 +9,16 @@ _VERSION: Final = 2
 _PCMU: Final = 0
 _EXTENDED: Final = 0x10
 EVENTS: Final = 101
-"""The payload type of keys that both sides agree on."""
+"""Payload type of DTMF events, which both sides agree on."""
 KEYS: Final = "0123456789*#ABCD"
 _EVENT: Final = struct.Struct("!BBH")
 _KEY_UNITS: Final = 8 * 100
-"""Length of a key's tone: 100 ms."""
+"""Duration of a key's tone in samples: 100 ms."""
 _LAST_REPEATS: Final = 3
 
 
 class Packets:
-    """Numbers and times the packets of one direction."""
+    """Numbers the packets of one direction and sets their timestamps."""
 
     def __init__(self) -> None:
         self._number = secrets.randbelow(1 << 15)
@@ -27,7 +27,8 @@ class Packets:
         self._first = True
 
     def next(self, mulaw: bytes) -> bytes:
-        """Make the packet for sound that follows what was sent before."""
+        """Return the packet for audio that continues what was sent before."""
+        # The marker bit tells the start of audio.
         kind = _PCMU | (0x80 if self._first else 0)
         head = _HEADER.pack(_VERSION << 6, kind, self._number, self._time, self._source)
         self._first = False
@@ -36,9 +37,11 @@ class Packets:
         return head + mulaw
 
     def key(self, key: str) -> list[bytes]:
-        """Make the packets for a key, 20 ms each; the last is sent three times, for one may be lost."""
+        """Return the packets for a DTMF key, one per 20 ms; the last is sent three times, because packets get lost."""
         number = KEYS.index(key)
         packets: list[bytes] = []
+        # All packets of a key have the same timestamp (RFC 4733, 2.5.1.2), so only the number advances.
+        # The last packet is repeated, because losing it would make the key endless.
         for units in [*range(160, _KEY_UNITS, 160), *([_KEY_UNITS] * _LAST_REPEATS)]:
             ends = 0x80 if units == _KEY_UNITS else 0
             kind = EVENTS | (0 if packets else 0x80)
@@ -50,17 +53,18 @@ class Packets:
 
 
 class KeysHeard:
-    """Finds keys in the packets of one direction; a key is sent in many packets with one time stamp."""
+    """Detects DTMF keys in the packets of one direction; many packets with one timestamp make one key."""
 
     def __init__(self) -> None:
         self._last: int | None = None
 
     def take(self, packet: bytes) -> str:
-        """Return the key that begins with this packet, empty for any other."""
+        """Return the key that starts with this packet; empty for any other packet."""
         if len(packet) < _HEADER.size + _EVENT.size or packet[0] >> 6 != _VERSION or packet[1] & 0x7F != EVENTS:
             return ""
         _, _, _, time, _ = _HEADER.unpack_from(packet)
         number, _, _ = _EVENT.unpack_from(packet, _HEADER.size + 4 * (packet[0] & 0x0F))
+        # All packets of a key have one timestamp.
         if time == self._last or number >= len(KEYS):
             return ""
         self._last = time
@@ -68,7 +72,7 @@ class KeysHeard:
 
 
 def sound_in(packet: bytes) -> bytes:
-    """Return a packet's µ-law, empty for anything else."""
+    """Return a packet's µ-law audio; empty for anything else."""
     if len(packet) < _HEADER.size:
         return b""
     flags, kind, *_ = _HEADER.unpack_from(packet)
@@ -76,5 +80,6 @@ def sound_in(packet: bytes) -> bytes:
         return b""
     start = _HEADER.size + 4 * (flags & 0x0F)
     if flags & _EXTENDED and len(packet) >= start + 4:
+        # Skip the header extension; its length is in 32-bit words.
         start += 4 + 4 * int.from_bytes(packet[start + 2 : start + 4])
     return packet[start:]

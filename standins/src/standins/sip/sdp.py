@@ -1,4 +1,4 @@
-"""What both sides agree on before they talk: µ-law at 8 kHz, 20 ms a packet (RFC 4566, RFC 3551)."""
+"""SDP descriptions: µ-law at 8 kHz, 20 ms per packet (RFC 4566, RFC 3551)."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ TYPE: Final = "application/sdp"
 
 
 def describe(host: str, port: int, session: int) -> bytes:
-    """Offer or answer to send and receive at an address."""
+    """Return an offer or an answer that sends and receives at an address."""
     family = "IP6" if ":" in host else "IP4"
     rows = (
         "v=0",
@@ -28,15 +28,16 @@ def describe(host: str, port: int, session: int) -> bytes:
 
 
 def where_to_send(message: SipMessage) -> tuple[str, int]:
-    """Read the other side's address for sound.
+    """Return the peer's address for audio.
 
     Raises:
-        MalformedSipError: it offers no µ-law.
+        MalformedSipError: It does not offer µ-law.
     """
     host, port = "", 0
     for row in message.body.decode(errors="replace").splitlines():
         if row.startswith("c=IN "):
             host = row.split(" ")[2]
+        # The first audio line counts.
         elif row.startswith("m=audio ") and port == 0:
             _, number, _, *formats = row.split(" ")
             port = int(number) if "0" in formats and number.isdecimal() else 0

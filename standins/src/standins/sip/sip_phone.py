@@ -1,4 +1,4 @@
-"""Somebody who can be called on this machine: answers, is busy, declines, or lets it ring, as a script says."""
+"""A SIP phone on this machine that answers, is busy, declines, or keeps ringing, as its script says."""
 
 import asyncio
 import contextlib
@@ -19,59 +19,60 @@ type Behaviour = Literal["answers", "voicemail", "hangs_up", "busy", "declines",
 
 _QUIET: Final = b"\xff" * FRAME
 _COMFORT_NOISE: Final = 300
-"""Of 32124: what a quiet line may carry."""
+"""Amplitude (of 32124) up to which a silent line may carry noise."""
 _PAUSE_SECONDS: Final = 1.2
-"""Silence after which whoever spoke has finished."""
+"""Silence after which the other side has finished speaking."""
 _MAX_WAIT_SECONDS: Final = 30.0
 _ANSWER_REPEAT: Final = 0.5
 _AFTER_A_KEY: Final = 50
-"""Frames between a key and the words: a second, in which the two are connected."""
+"""Frames between a key press and speech: one second, in which the calls are bridged."""
 _REFUSALS: Final = {"busy": (486, "Busy Here"), "declines": (603, "Decline")}
 
 
 @dataclass(frozen=True)
 class PersonScript:
-    """How somebody behaves."""
+    """How the phone behaves."""
 
     behaviour: Behaviour = "answers"
-    """``voicemail`` answers, says its words at once, and listens to the end; ``hangs_up`` answers and is gone at the
-    first sound that comes; ``silent`` rings and is never answered; ``dead`` says nothing at all."""
+    """``voicemail`` answers, speaks at once, and listens to the end; ``hangs_up`` answers and hangs up at the first
+    audio; ``silent`` rings and is never answered; ``dead`` sends no response at all."""
     ring_seconds: float = 0.5
     """How long it rings before anything else."""
     words: bytes = field(default=b"", repr=False)
-    """What is said, as µ-law, when the first words heard are over."""
+    """Speech as µ-law, sent after the other side's first words."""
     presses: str = ""
-    """Keys that are pressed when the first words heard are over, a second before this side says its own."""
+    """DTMF keys to press after the other side's first words, a second before speaking."""
     talk_seconds: float = 60.0
-    """How long this side stays on the line after that."""
+    """How long to stay on the call after that."""
 
 
 @dataclass
 class IncomingCall:
-    """One invitation and what came of it."""
+    """One incoming call and its outcome."""
 
     headers: dict[str, str]
     heard: bytearray = field(default_factory=bytearray)
-    """All sound that came, µ-law."""
+    """All received audio, µ-law."""
     answered: bool = False
     outcome: str = ""
-    """``hung_up`` (by us), ``left`` (by them), ``cancelled``, ``busy``, ``declines``; empty while it goes on."""
+    """``hung_up`` (by this phone), ``left`` (by the other side), ``cancelled``, ``busy``, ``declines``; empty during
+    the call."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
     spoke: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when this side has said its words."""
+    """Set when the phone has said its words."""
 
 
 type Tell = Callable[[str, IncomingCall], None]
 
 
 class SipPhone:
-    """Listens on one port; use it as an asynchronous context.
+    """A SIP phone on one port; use it as an asynchronous context.
 
     Args:
-        script: How they behave; may be replaced at any time.
-        port: 0 takes a free one.
-        tcp: Take connections too, beside datagrams.
-        tell: Called with what happens: ``invited``, ``answered``, ``heard``, ``said``, ``over``.
+        script: Its behaviour; may be replaced at any time.
+        port: 0 selects a free one.
+        tcp: Whether to accept TCP besides UDP.
+        tell: Called with events: ``invited``, ``answered``, ``heard``, ``said``, ``over``.
     """
 
     def __init__(
@@ -95,14 +96,14 @@ class SipPhone:
 
     @property
     def address(self) -> str:
-        """Whom to call."""
+        """Address to call."""
         return f"sip:person@127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> Self:
         """Bind the port.
 
         Raises:
-            OSError: it is taken.
+            OSError: The port is in use.
         """
         if self._tcp:
             self._datagrams, self._server = await open_both(self._take_datagram, self._serve, self.port)
@@ -134,8 +135,9 @@ class SipPhone:
             writer.close()
 
     def _take_datagram(self, raw: bytes, sender: tuple[str, int]) -> None:
-        assert self._datagrams is not None  # noqa: S101 - it has just brought this
+        assert self._datagrams is not None  # noqa: S101 - this method is its callback
         with contextlib.suppress(MalformedSipError):
+            # Replies go to the sender, whatever its Via says.
             way = UdpWay(self._datagrams, ("127.0.0.1", self.port), sender, owned=False)
             self._take(parse(raw), way)
 
@@ -146,6 +148,7 @@ class SipPhone:
             known.take(message, way)
         elif message.method == "INVITE":
             self._invited(message, way)
+        # An unknown call: a request gets an error, a late response or ACK is ignored.
         elif message.method not in ("", "ACK"):
             way.send(reply(message, 481, "Call/Transaction Does Not Exist"))
 
@@ -154,6 +157,7 @@ class SipPhone:
         self.calls.append(taken)
         self._tell("invited", taken)
         if self.script.behaviour == "dead":
+            # Simulates a phone that is switched off.
             return
         call_id = message.header("call-id")
         answering = self._live[call_id] = _Answering(message, way, self.script, taken, self._tell)
@@ -168,13 +172,14 @@ class SipPhone:
 
 
 def _loudness(code: int) -> int:
-    """Give the size of a µ-law sample (ITU-T G.711)."""
+    """Return the amplitude of a µ-law sample (ITU-T G.711)."""
+    # µ-law is stored inverted, without its sign here.
     plain = ~code & 0x7F
     return ((((plain & 15) << 3) + 132) << (plain >> 4)) - 132
 
 
 class _Answering:
-    """One call that came in."""
+    """One incoming call."""
 
     def __init__(
         self, invitation: SipMessage, way: SipTransport, script: PersonScript, taken: IncomingCall, tell: Tell
@@ -193,7 +198,7 @@ class _Answering:
         self._sound: Datagrams | None = None
 
     def take(self, message: SipMessage, way: SipTransport) -> None:
-        """Take a further message of this call."""
+        """Handle a further message of this call."""
         match message.method:
             case "ACK":
                 self._confirmed.set()
@@ -202,6 +207,7 @@ class _Answering:
                 self._finish("left")
             case "CANCEL":
                 way.send(reply(message, 200, "OK", tag=self._tag))
+                # After the answer it is too late to cancel.
                 if not self._taken.answered:
                     way.send(reply(self._invitation, 487, "Request Terminated", tag=self._tag))
                     self._finish("cancelled")
@@ -209,6 +215,7 @@ class _Answering:
                 self._bye_answered.set()
 
     def _finish(self, outcome: str) -> None:
+        # The first outcome counts.
         self._taken.outcome = self._taken.outcome or outcome
         self._ended.set()
 
@@ -217,6 +224,7 @@ class _Answering:
             self._reply(100, "Trying")
             self._reply(180, "Ringing")
             await self._unless_ended(self._script.ring_seconds)
+            # Ring first, then refuse, like a person.
             refusal = _REFUSALS.get(self._script.behaviour)
             if self._ended.is_set():
                 return
@@ -238,11 +246,12 @@ class _Answering:
                 await self._ended.wait()
 
     def _reply(self, status: int, reason: str, description: tuple[str, bytes] | None = None) -> None:
-        tag = self._tag if status > 100 else ""  # noqa: PLR2004 - "trying" makes no dialogue
+        tag = self._tag if status > 100 else ""  # noqa: PLR2004 - 100 Trying does not create a dialog
         self._way.send(reply(self._invitation, status, reason, tag=tag, description=description))
 
     async def _refuse(self, status: int, reason: str) -> None:
         self._taken.outcome = self._script.behaviour
+        # Over UDP, repeat the response until its ACK arrives.
         for _ in range(4):
             self._reply(status, reason)
             with contextlib.suppress(TimeoutError):
@@ -270,6 +279,7 @@ class _Answering:
             confirming.cancel()
             speaking.cancel()
             await asyncio.wait({confirming, speaking})
+        # Only if this side hung up.
         if self._taken.outcome == "hung_up":
             await self._bye()
 
@@ -283,12 +293,12 @@ class _Answering:
     def _hear(self, packet: bytes, _: tuple[str, int]) -> None:
         mulaw = rtp.sound_in(packet)
         self._taken.heard += mulaw
-        # Every seventh sample: every eighth would find a tone of 1500 Hz at its zero crossings.
+        # Every seventh sample: with every eighth, a 1500 Hz tone would be sampled at its zero crossings.
         if any(_loudness(code) >= _COMFORT_NOISE for code in mulaw[::7]):
             self._loud_at = time.monotonic()
 
     async def _speak(self, sound: Datagrams, to: tuple[str, int]) -> None:
-        """Send sound all the time, as telephones do: silence, the words when it is their turn, silence."""
+        """Send audio continuously, as phones do: silence, then the words when it is this side's turn, then silence."""
         waiting = bytearray()
         keys: deque[bytes] = deque()
         loop = asyncio.get_running_loop()
@@ -300,12 +310,14 @@ class _Answering:
             if turn is None and self._is_my_turn(loop.time() - began):
                 turn = loop.time()
                 keys += [packet for key in self._script.presses for packet in self._packets.key(key)]
+                # Some phones drop audio directly behind a key.
                 waiting += _QUIET * (_AFTER_A_KEY if keys else 0) + self._script.words
                 self._tell("heard", self._taken)
             if keys:
                 sound.send(keys.popleft(), to)
             else:
                 frame, waiting = bytes(waiting[:FRAME]), waiting[FRAME:]
+                # Silence is sent too: a phone without packets looks broken.
                 sound.send(self._packets.next(frame.ljust(FRAME, b"\xff") if frame else _QUIET), to)
             if turn is not None and not waiting and not self._taken.spoke.is_set():
                 self._taken.spoke.set()
@@ -313,6 +325,7 @@ class _Answering:
                 turn = loop.time()
             if self._taken.spoke.is_set() and turn is not None and loop.time() - turn > self._script.talk_seconds:
                 self._finish("hung_up")
+            # Absolute times, so that a late wake-up does not slow the audio down.
             due += FRAME_SECONDS
             await asyncio.sleep(due - loop.time())
 
@@ -329,6 +342,7 @@ class _Answering:
         headers = (
             ("Via", f"SIP/2.0/{self._way.transport} {host}:{port};branch=z9hG4bK{secrets.token_hex(8)};rport"),
             ("Max-Forwards", "70"),
+            # From and To change places, because this side starts the request.
             ("From", f"{self._invitation.header('to')};tag={self._tag}"),
             ("To", self._invitation.header("from")),
             ("Call-ID", self._invitation.header("call-id")),

@@ -1,4 +1,4 @@
-"""How SIP and sound travel on this machine: datagrams, or for SIP a connection."""
+"""Transports for SIP and audio: UDP, and TCP for SIP."""
 
 import asyncio
 import contextlib
@@ -9,13 +9,13 @@ from standins.sip.message import MalformedSipError, SipMessage, cut, parse
 
 _OPEN_SECONDS: Final = 2.0
 _TRIES: Final = 8
-"""Ports that are tried: one that is free for datagrams may be taken for connections."""
+"""Number of ports to try: a port that is free for UDP may be in use for TCP."""
 
 type Take = Callable[[SipMessage, "SipTransport"], None]
 
 
 class SipTransport(Protocol):
-    """The way back to somebody."""
+    """Sends messages to one peer."""
 
     @property
     def transport(self) -> str:
@@ -23,42 +23,42 @@ class SipTransport(Protocol):
 
     @property
     def local(self) -> tuple[str, int]:
-        """Our end of it."""
+        """Local address."""
 
     def send(self, message: SipMessage) -> None:
-        """Send; never waits."""
+        """Send a message without waiting."""
 
     def close(self) -> None:
-        """Let go."""
+        """Release the transport."""
 
 
 class Datagrams(asyncio.DatagramProtocol):
-    """A UDP port that hands what comes to a function."""
+    """A UDP port that passes datagrams to a function."""
 
     def __init__(self, take: Callable[[bytes, tuple[str, int]], None]) -> None:
         self._take = take
         self.endpoint: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the port."""
-        self.endpoint = cast("asyncio.DatagramTransport", transport)  # uvloop's own is not derived from it
+        """Store the transport."""
+        self.endpoint = cast("asyncio.DatagramTransport", transport)  # uvloop's does not inherit it
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Hand it on."""
+        """Pass the datagram on."""
         self._take(data, (addr[0], addr[1]))
 
     @property
     def port(self) -> int:
-        """The port that is bound."""
+        """The bound port."""
         return 0 if self.endpoint is None else int(self.endpoint.get_extra_info("sockname")[1])
 
     def send(self, data: bytes, to: tuple[str, int]) -> None:
-        """Send; what is lost is lost."""
+        """Send a datagram, without retransmission."""
         if self.endpoint is not None and not self.endpoint.is_closing():
             self.endpoint.sendto(data, to)
 
     def close(self) -> None:
-        """Give the port back."""
+        """Release the port."""
         if self.endpoint is not None:
             self.endpoint.close()
 
@@ -66,10 +66,10 @@ class Datagrams(asyncio.DatagramProtocol):
 async def open_datagrams(
     take: Callable[[bytes, tuple[str, int]], None], host: str = "127.0.0.1", port: int = 0
 ) -> Datagrams:
-    """Bind a UDP port; 0 takes a free one.
+    """Bind a UDP port; 0 selects a free one.
 
     Raises:
-        OSError: it is taken.
+        OSError: The port is in use.
     """
     _, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: Datagrams(take), local_addr=(host, port)
@@ -82,11 +82,12 @@ async def open_both(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
     port: int = 0,
 ) -> tuple[Datagrams, asyncio.Server]:
-    """Bind one port for datagrams and for connections; 0 takes one that is free for both.
+    """Bind one port for UDP and TCP; 0 selects one that is free for both.
 
     Raises:
-        OSError: it is taken.
+        OSError: The port is in use.
     """
+    # A system port that is free for UDP may be taken for TCP.
     tries = 1 if port else _TRIES
     while True:
         datagrams = await open_datagrams(take, port=port)
@@ -100,7 +101,7 @@ async def open_both(
 
 
 class UdpWay:
-    """The way to one address."""
+    """Sends to one address over UDP."""
 
     transport = "UDP"
 
@@ -111,17 +112,18 @@ class UdpWay:
         self.local = local
 
     def send(self, message: SipMessage) -> None:
-        """Send; never waits."""
+        """Send a message without waiting."""
         self._port.send(message.encode(), self._to)
 
     def close(self) -> None:
-        """Let go of the port, if it was made for this way."""
+        """Close the port, if this object owns it."""
         if self._owned:
+            # A shared port stays open for other calls.
             self._port.close()
 
 
 class TcpWay:
-    """The way through one connection."""
+    """Sends over one TCP connection."""
 
     transport = "TCP"
 
@@ -132,7 +134,7 @@ class TcpWay:
         self.reading: asyncio.Task[None] | None = None
 
     def send(self, message: SipMessage) -> None:
-        """Send; never waits."""
+        """Send a message without waiting."""
         if not self._writer.is_closing():
             self._writer.write(message.encode())
 
@@ -143,20 +145,21 @@ class TcpWay:
         self._writer.close()
 
     async def read(self, reader: asyncio.StreamReader, take: Take) -> None:
-        """Hand over every message until the connection ends or breaks the protocol."""
+        """Pass on every message until the connection ends or violates the protocol."""
         buffer = bytearray()
         with contextlib.suppress(MalformedSipError, OSError):
             while piece := await reader.read(65536):
                 buffer += piece
+                # One piece may contain several messages, or part of one.
                 while raw := cut(buffer):
                     take(parse(raw), self)
 
 
 async def connect(host: str, port: int, transport: str, take: Take) -> SipTransport:
-    """Open a way to somebody.
+    """Connect to a peer.
 
     Raises:
-        OSError: nobody listens there, or the transport is none that is pretended.
+        OSError: Nothing listens there, or the transport is not supported.
     """
     if transport == "tcp":
         async with asyncio.timeout(_OPEN_SECONDS):
@@ -165,7 +168,7 @@ async def connect(host: str, port: int, transport: str, take: Take) -> SipTransp
         way.reading = asyncio.create_task(way.read(reader, take))
         return way
     if transport != "udp":
-        reason = f"{transport} is not pretended here"
+        reason = f"{transport} is not supported by this stand-in"
         raise OSError(reason)
     found: list[UdpWay] = []
 

@@ -1,4 +1,4 @@
-"""Ears and a voice that need nothing but Python packages: what the pretend model and the pretend caller share."""
+"""Speech recognition and synthesis from Python packages only, for the simulated model and the simulated caller."""
 
 from standins.speech.recognition import RecognisedWords, RecognitionService, SessionRecognition, SpeechStarted
 from standins.speech.short_replies import contains, transcribe_answer

@@ -1,4 +1,4 @@
-"""The cities a caller can name aloud. Recognition knows these and no others; typed text may name any place."""
+"""Cities that a caller can say aloud. The recogniser knows only these; typed text may contain any place."""
 
 import csv
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class SpokenCity:
-    """A well-known city, spelled in plain letters the way an English speaker says it."""
+    """A well-known city, spelled in plain letters as an English speaker says it."""
 
     name: str
     country: str
-    """ISO 3166 code of two letters."""
+    """Two-letter ISO 3166 code."""
     areas: tuple[str, ...] = ()
-    """States or countries that tell it from others of its name, where a caller is asked which one is meant."""
+    """States or countries that distinguish it from others of its name, for a question which one is meant."""
 
     @property
     def spoken(self) -> str:
-        """The words of the name as the recogniser writes them."""
+        """The name as the recogniser writes it."""
         return self.name.lower()
 
 
 @cache
 def cities() -> tuple[SpokenCity, ...]:
-    """Give every city of `cities.csv`, in the order of the file."""
+    """Return every city in `cities.csv`, in file order."""
     text = files("standins.speech").joinpath("cities.csv").read_text(encoding="utf-8")
     return tuple(
         SpokenCity(row["name"], row["country"], tuple(filter(None, row["areas"].split(";"))))
@@ -34,5 +34,5 @@ def cities() -> tuple[SpokenCity, ...]:
 
 @cache
 def city_named(spoken: str) -> SpokenCity | None:
-    """Find the city whose name is `spoken` (lower case), or nothing."""
+    """Return the city whose name is `spoken` (lower case), or None."""
     return next((city for city in cities() if city.spoken == spoken), None)

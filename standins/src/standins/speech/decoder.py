@@ -1,4 +1,4 @@
-"""Understand speech with pocketsphinx and a language model of our own. Blocks and holds the GIL: keep it off a loop."""
+"""Transcribes speech with pocketsphinx and a custom language model. Blocks and holds the GIL: use a worker process."""
 
 import math
 import tempfile
@@ -12,43 +12,44 @@ from pocketsphinx.lm import ArpaBoLM
 from standins.speech.pronunciation import dictionary
 from standins.speech.telephone_band import prepare
 
-# The mean of our test sentences, as `Decoder.get_cmn` gives it. With pocketsphinx's own guess ("40,3,-1") the first
-# second of every call is misheard: 31 % right instead of 98 % at 8 kHz.
+# Mean of our test sentences, from `Decoder.get_cmn`. With pocketsphinx's default ("40,3,-1"), the first second of every
+# call is misheard: 31 % correct instead of 98 % at 8 kHz.
 _CEPSTRAL_MEAN = "57.40,5.03,-1.24,4.96,-5.11,0.29,-3.31,12.22,-1.19,1.92,-1.93,3.65,-0.17"
 _ACTIVE_STATES = 500
-"""Of the search at any time: 15 % faster than the default of 30 000, and no more errors in 346 sentences."""
+"""Maximum active states: 15 % faster than the default of 30 000, without more errors in 346 sentences."""
 _QUICK = {"ds": 2, "topn": 2}
-"""Score every second frame, with half of the densities: 76 instead of 133 ms of CPU for a question."""
+"""Score every second frame, with half of the densities: 76 instead of 133 ms of CPU per question."""
 _SURE = -3.0
-"""Above this log posterior a quick look is good enough: with a second, careful one below it, 168 of 172 questions of
-our own voice are right (167 with careful looks alone) and 12 % of them are looked at twice."""
+"""Above this log posterior, the quick decoder's result is used. With the careful one below it, 168 of 172 questions in
+our own voice are correct (167 with the careful one alone), and 12 % need both."""
 _MARGIN_SECONDS = 0.2
-"""Silence put around an utterance: a decoder wants to hear where it begins and ends."""
+"""Silence added around an utterance: the decoder needs it to find the start and the end."""
 NOTHING = -99.0
-"""The log posterior of an utterance in which no word was found."""
+"""Log posterior of an utterance without recognised words."""
 
 
 @dataclass(frozen=True)
 class DecodedWords:
-    """Words, and how sure the decoder is of them: a logarithm, 0 is certain."""
+    """Words, and the decoder's confidence as a logarithm: 0 is certain."""
 
     text: str
     log_posterior: float
 
 
 class Recogniser:
-    """A decoder for one small world of sentences. About 25 MB and half a second to build.
+    """A decoder for a small set of sentences. Needs about 25 MB and half a second to build.
 
     Args:
-        sentences: lower-case sentences of known words, each as often as it is likely.
-        freedom: the share of probability left for orders of words that are in no sentence.
-        can_hurry: whether to keep a second, quick decoder beside the careful one.
+        sentences: Lower-case sentences of known words, each as often as it is likely.
+        freedom: Share of the probability for word orders that are in no sentence.
+        can_hurry: Whether to build a second, quick decoder.
     """
 
     def __init__(self, sentences: Sequence[str], *, freedom: float = 0.5, can_hurry: bool = False) -> None:
         words = {word for sentence in sentences for word in sentence.split()}
         with tempfile.TemporaryDirectory(prefix="standins-speech-") as folder:
             model, words_file = Path(folder, "sentences.arpa"), Path(folder, "words.dict")
+            # Bigrams and trigrams of these sentences; the discount leaves probability for other word orders.
             counts = ArpaBoLM(text="\n".join(sentences), add_start=True, discount_mass=freedom)
             counts.compute()
             counts.write_file(str(model))
@@ -57,7 +58,8 @@ class Recogniser:
             self._quick = _decoder(model, words_file, _QUICK) if can_hurry else None
 
     def transcribe(self, pcm: bytes, sample_rate: int, *, hurry: bool = False) -> DecodedWords:
-        """Transcribe one utterance of 16-bit mono PCM. Takes about 5 % of its length, in a hurry mostly 3 %."""
+        """Transcribe one utterance of 16-bit mono PCM. Takes about 5 % of its duration, with `hurry` mostly 3 %."""
+        # The decoder needs silence before and after an utterance.
         margin = bytes(2 * int(sample_rate * _MARGIN_SECONDS))
         sound = prepare(margin + pcm + margin, sample_rate).tobytes()
         if hurry and self._quick is not None:
@@ -74,6 +76,7 @@ def _decoder(model: Path, words: Path, options: Mapping[str, int]) -> pocketsphi
 
 
 def _decoded(decoder: pocketsphinx.Decoder, sound: bytes) -> DecodedWords:
+    # Reset the mean: the decoder adapts it to each utterance, and callers must not influence each other.
     decoder.set_cmn(_CEPSTRAL_MEAN)
     decoder.start_utt()
     decoder.process_raw(sound, no_search=False, full_utt=False)

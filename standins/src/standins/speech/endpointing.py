@@ -1,4 +1,4 @@
-"""Find where a caller starts and stops speaking. Sound in, events out; no I/O."""
+"""Detects when a caller starts and stops speaking. Audio in, events out; no I/O."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -8,26 +8,26 @@ import pocketsphinx
 
 _FRAME_SECONDS = 0.02
 _FRAMES_TO_START = 6
-"""Frames of speech within the last eight that make a start: 120 ms, soon enough to barge in and longer than a click."""
+"""Speech frames among the last eight that start a turn: 120 ms, early enough for barge-in and longer than a click."""
 _START_WINDOW = 8
 _LEAD_SECONDS = 0.3
-"""Sound from before the start that belongs to the utterance: the detector misses a soft first consonant."""
+"""Audio before the start that belongs to the utterance: the detector misses soft first consonants."""
 _LIKELY_END_SECONDS = 0.24
-"""A pause after which the words so far are worth transcribing, in the hope that the caller has finished."""
+"""Pause after which the words so far are transcribed in advance, because the caller may have finished."""
 _KEPT_SILENCE_SECONDS = 0.24
 _QUIETEST_SPEECH = 150.0
-"""Root mean square of the softest frame that counts as speech; line noise of a µ-law call stays below 20."""
+"""RMS amplitude of the softest frame that counts as speech; line noise of a µ-law call stays below 20."""
 _LONGEST_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
 class CallerStarted:
-    """The caller began to speak some 120 to 160 ms ago."""
+    """The caller started to speak 120 to 160 ms ago."""
 
 
 @dataclass(frozen=True)
 class Paused:
-    """The caller may have finished; `pcm` is what was said so far. Speech may go on."""
+    """The caller may have finished; `pcm` is the utterance so far. Speech may continue."""
 
     pcm: bytes
 
@@ -43,11 +43,11 @@ type TurnEvent = CallerStarted | Paused | CallerFinished
 
 
 class TurnDetector:
-    """Voice activity (WebRTC's, which pocketsphinx carries) with a start window and an end pause.
+    """Voice activity detection (WebRTC's, included in pocketsphinx) with a start window and an end pause.
 
     Args:
         sample_rate: 8000 or 16000, of 16-bit mono PCM.
-        pause: seconds of silence that end a turn.
+        pause: Seconds of silence that end a turn.
     """
 
     def __init__(self, sample_rate: int, pause: float) -> None:
@@ -65,11 +65,11 @@ class TurnDetector:
 
     @property
     def speaking(self) -> bool:
-        """Tell whether a turn has begun and not ended."""
+        """Whether a turn has started and not ended."""
         return bool(self._spoken)
 
     def feed(self, pcm: bytes) -> list[TurnEvent]:
-        """Take the next piece of sound, of any length."""
+        """Process audio of any length."""
         sound = self._rest + pcm
         whole = len(sound) - len(sound) % self._frame_bytes
         self._rest = sound[whole:]
@@ -82,6 +82,7 @@ class TurnDetector:
     def _between_turns(self, frame: bytes) -> list[TurnEvent]:
         self._lead.append(frame)
         self._recent.append(self._is_speech(frame))
+        # Several speech frames in a short window: a single one may be a click.
         if sum(self._recent) < _FRAMES_TO_START:
             return []
         self._spoken, self._silent_frames = list(self._lead), 0
@@ -90,20 +91,24 @@ class TurnDetector:
     def _in_turn(self, frame: bytes) -> list[TurnEvent]:
         self._spoken.append(frame)
         self._silent_frames = 0 if self._is_speech(frame) else self._silent_frames + 1
+        # Very long speech is cut, so that a noisy line gets a reply at all.
         if self._silent_frames >= self._end_frames or len(self._spoken) >= self._longest_frames:
             said = self._said()
             self._spoken = []
+            # Old frames must not start the next turn.
             self._lead.clear()
             self._recent.clear()
             return [CallerFinished(said)]
         return [Paused(self._said())] if self._silent_frames == self._likely_end_frames else []
 
     def _said(self) -> bytes:
+        # Silence at the end adds nothing but time to the transcription.
         surplus = max(self._silent_frames - self._kept_frames, 0)
         return b"".join(self._spoken[: len(self._spoken) - surplus])
 
     def _is_speech(self, frame: bytes) -> bool:
-        if not self._vad.is_speech(frame):  # the cheaper question first: most of a call is silence
+        if not self._vad.is_speech(frame):  # the cheaper test first, because most of a call is silence
             return False
         samples = np.frombuffer(frame, "<i2").astype(np.float32)
+        # The detector also reports loud noise floors; real speech exceeds this level.
         return float(np.dot(samples, samples)) > _QUIETEST_SPEECH**2 * len(samples)

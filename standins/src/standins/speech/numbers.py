@@ -1,5 +1,5 @@
 # ruff: noqa: SIM905  a list of words reads best as words
-"""Whole numbers in words, as they are spoken in an answer, and back."""
+"""Converts whole numbers to words, as a reply speaks them, and back."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _HUNDRED = 100
 
 
 def in_words(number: int) -> str:
-    """Spell a number from -999 to 999: -7 is "minus seven", 130 is "one hundred thirty"."""
+    """Return a number from -999 to 999 in words: -7 is "minus seven", 130 is "one hundred thirty"."""
     if number < 0:
         return f"minus {in_words(-number)}"
     if number >= _HUNDRED:
@@ -28,7 +28,7 @@ def in_words(number: int) -> str:
 
 
 def with_digits(words: Sequence[str]) -> list[str]:
-    """Replace spelled numbers by digits: ["minus", "twenty", "one", "degrees"] becomes ["-21", "degrees"]."""
+    """Replace numbers in words by digits: ["minus", "twenty", "one", "degrees"] becomes ["-21", "degrees"]."""
     out: list[str] = []
     index = 0
     while index < len(words):
@@ -39,7 +39,8 @@ def with_digits(words: Sequence[str]) -> list[str]:
 
 
 def _number_at(words: Sequence[str], index: int) -> tuple[int | None, int]:
-    """Read the longest number that begins here, and tell how many words it takes."""
+    """Return the longest number that starts here, and its number of words."""
+    # "minus" without a number stays a word.
     if words[index] in _MINUS and index + 1 < len(words):
         number, length = _number_at(words, index + 1)
         return (None if number is None or number < 0 else -number), (1 if number is None or number < 0 else length + 1)
@@ -57,5 +58,6 @@ def _below_hundred(words: Sequence[str], index: int) -> tuple[int | None, int]:
     if index >= len(words) or words[index] not in _VALUE:
         return None, 0
     value = _VALUE[words[index]]
+    # "twenty one" is one number, "twenty thirty" two.
     unit = _VALUE.get(words[index + 1], 0) if index + 1 < len(words) else 0
-    return (value + unit, 2) if value >= 20 and 1 <= unit <= 9 else (value, 1)  # noqa: PLR2004  "twenty" and up take a digit
+    return (value + unit, 2) if value >= 20 and 1 <= unit <= 9 else (value, 1)  # noqa: PLR2004  "twenty one"

@@ -1,8 +1,8 @@
 # ruff: noqa: RUF001  phonetic letters look like others
-"""How words sound: pocketsphinx's own dictionary, and `pronunciations.dict` for what it does not know.
+"""Pronunciations of words: pocketsphinx's dictionary, and `pronunciations.dict` for words that it lacks.
 
-That file was made with `arpabet` below from the phonemes of the voice `hibari`: the words that the dictionary lacks,
-and a second way to say a city where the voice says it another way than the dictionary.
+That file was generated with `arpabet` below from the phonemes of the voice `hibari`: words that the dictionary lacks,
+and a second pronunciation of cities that the voice pronounces differently.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pocketsphinx
 
-# The phoneme letters of `hibari` (those of misaki) in the order they must be tried, longest first.
+# Phoneme letters of `hibari` (as in misaki). Digraphs come first, because a match takes the longest one.
 _ARPABET = {
     "ɜɹ": "ER", "əɹ": "ER", "ɑɹ": "AA R", "ɔɹ": "AO R", "ɪɹ": "IH R", "ɛɹ": "EH R", "ʊɹ": "UH R",
     "A": "EY", "I": "AY", "O": "OW", "W": "AW", "Y": "OY", "ʤ": "JH", "ʧ": "CH",
@@ -24,9 +24,10 @@ _ARPABET = {
 
 
 def arpabet(phonemes: str) -> str:
-    """Turn the voice's phonemes into those of the dictionary; stress marks and pauses are dropped."""
+    """Convert the voice's phonemes to the dictionary's; drop stress marks and pauses."""
     sounds, rest = [], "".join(letter for letter in phonemes if letter not in "ˈˌ ,.")
     while rest:
+        # Unknown letters are skipped.
         length = 2 if rest[:2] in _ARPABET else 1
         if rest[:length] in _ARPABET:
             sounds.append(_ARPABET[rest[:length]])
@@ -36,7 +37,7 @@ def arpabet(phonemes: str) -> str:
 
 @cache
 def known() -> dict[str, tuple[str, ...]]:
-    """Read all pronunciations: word → one or more ways to say it. About 130 000 words, 0.2 s."""
+    """Return all pronunciations: word to one or more phoneme sequences. About 130 000 words, 0.2 s."""
     ours = files("standins.speech").joinpath("pronunciations.dict").read_text(encoding="utf-8")
     theirs = Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")).read_text(encoding="utf-8")
     ways: dict[str, tuple[str, ...]] = {}
@@ -44,19 +45,21 @@ def known() -> dict[str, tuple[str, ...]]:
         if not line or line.startswith("#"):
             continue
         word, _, sounds = line.partition(" ")
+        # Variants have the form word(2).
         word = word.partition("(")[0]
         ways[word] = (*ways.get(word, ()), sounds.strip())
     return ways
 
 
 def dictionary(words: Iterable[str]) -> str:
-    """Write the dictionary for `words` alone, in the format pocketsphinx reads.
+    """Return the dictionary of `words` in pocketsphinx's format.
 
     Raises:
-        KeyError: a word that nobody told us how to say.
+        KeyError: The pronunciation of a word is unknown.
     """
     ways, lines = known(), []
     for word in sorted(set(words)):
+        # Duplicates would make the decoder slower.
         for index, sounds in enumerate(dict.fromkeys(ways[word]), start=1):
             lines.append(f"{word} {sounds}" if index == 1 else f"{word}({index}) {sounds}")
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Listen to many callers at once: find their turns here, have the words found in worker processes."""
+"""Speech recognition for many callers: detects turns in this process, and transcribes them in worker processes."""
 
 import asyncio
 import contextlib
@@ -15,26 +15,26 @@ from standins.speech.workers import Worker
 PAUSES = {"HIGH": 0.5, "MEDIUM": 0.7, "LOW": 1.0}
 """Seconds of silence that end a turn, by `turnDetectionConfiguration.endpointingSensitivity`.
 
-The real model waits longer (about 1.5 s at HIGH); it does not know by a pause alone that somebody has finished, and
-neither do we, but a demonstration should answer promptly.
+The real model waits longer (about 1.5 s at HIGH). A pause alone does not prove that the caller has finished, neither
+there nor here, but a demonstration should reply promptly.
 """
 DEFAULT_PAUSE = 0.6
 _CONFIDENT = -7.0
-"""Below this log posterior the words are more likely wrong than right; 97 % of right answers lie above it."""
+"""Below this log posterior, a transcript is more likely wrong than right; 97 % of correct ones are above it."""
 _CALLERS_PER_WORKER = 4
-"""More callers than this, and another worker is started: in time, for it takes a second or two and they begin to speak
-together. One worker alone answers about ten questions a second."""
+"""Callers per worker. Another worker starts before it is needed, because that takes a second or two and callers begin
+to speak at the same time. One worker transcribes about ten questions a second."""
 _TURN_RATES = (8_000, 16_000)
 
 
 @dataclass(frozen=True)
 class SpeechStarted:
-    """The caller began to speak: time to stop talking."""
+    """The caller has started to speak."""
 
 
 @dataclass(frozen=True)
 class RecognisedWords:
-    """What the caller said, in lower case without punctuation; empty when nothing was understood."""
+    """What the caller said, in lower case without punctuation; empty if nothing was understood."""
 
     text: str
     log_posterior: float
@@ -42,10 +42,10 @@ class RecognisedWords:
 
 
 class RecognitionService:
-    """The recognisers of one server, shared by its sessions.
+    """The speech recognition of one server, shared by its sessions.
 
     Args:
-        most_workers: processes at most; the first starts at once, more when many callers are there.
+        most_workers: Maximum number of processes; the first starts immediately, others with the number of callers.
     """
 
     def __init__(self, *, most_workers: int = 2) -> None:
@@ -55,13 +55,13 @@ class RecognitionService:
         self._growing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the first worker and wait until it can listen (about a second)."""
+        """Start the first worker and wait until it is ready (about a second)."""
         worker = Worker()
         await worker.start()
         self._workers.append(worker)
 
     async def aclose(self) -> None:
-        """End all workers."""
+        """Stop all workers."""
         if self._growing is not None:
             self._growing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -71,41 +71,44 @@ class RecognitionService:
             await worker.aclose()
 
     def listen(self, sample_rate: int, *, sensitivity: str | None = None) -> "SessionRecognition":
-        """Give an ear to one session.
+        """Return the ear of one session.
 
         Args:
             sample_rate: 8000, 16000 or 24000.
-            sensitivity: "HIGH", "MEDIUM" or "LOW" as the session asked; nothing is between the first two.
+            sensitivity: "HIGH", "MEDIUM" or "LOW" of the session; empty lies between the first two.
         """
         ear = SessionRecognition(self, sample_rate, PAUSES.get((sensitivity or "").upper(), DEFAULT_PAUSE))
         self._ears.add(ear)
+        # Rounded up.
         wanted = min(-(-len(self._ears) // _CALLERS_PER_WORKER), self._most_workers)
         if self._workers and self._growing is None and len(self._workers) < wanted:
             self._growing = asyncio.create_task(self._grow())
         return ear
 
     def forget(self, ear: "SessionRecognition") -> None:
-        """Note that a session is over."""
+        """Remove the ear of a session that has ended."""
         self._ears.discard(ear)
 
     async def transcribe(self, pcm: bytes, sample_rate: int) -> DecodedWords:
-        """Have one utterance transcribed by the worker with the shortest line.
+        """Transcribe one utterance with the least busy worker.
 
         Raises:
-            RuntimeError: the hearing was not started, or is closed.
+            RuntimeError: `start` has not been called, or `aclose` has.
         """
         if not self._workers:
             message = "Hearing.start() comes first"
             raise RuntimeError(message)
         worker = min(self._workers, key=lambda each: each.waiting)
+        # Least busy by the number of waiting utterances.
         return await worker.transcribe(pcm, sample_rate)
 
     async def _grow(self) -> None:
-        """Start one more worker; where that fails, those that run go on alone."""
+        """Start another worker; if that fails, continue with the existing ones."""
         worker = Worker()
         try:
             await worker.start()
             self._workers.append(worker)
+        # Fewer workers are slower, but correct.
         except (BrokenProcessPool, TimeoutError):
             await worker.aclose()
         except asyncio.CancelledError:
@@ -116,7 +119,7 @@ class RecognitionService:
 
 
 class SessionRecognition:
-    """One session's ear. Words are looked for as soon as a pause begins, so they are there when the turn ends."""
+    """The ear of one session. It transcribes when a pause begins, so that the words are ready when the turn ends."""
 
     def __init__(self, hearing: RecognitionService, sample_rate: int, pause: float) -> None:
         self._hearing = hearing
@@ -126,7 +129,7 @@ class SessionRecognition:
         self._guess: tuple[bytes, asyncio.Task[DecodedWords]] | None = None
 
     async def feed(self, pcm: bytes) -> list[SpeechStarted | RecognisedWords]:
-        """Take the next sound: 16-bit mono at the session's rate, of any length; waits for a turn's words."""
+        """Process 16-bit mono audio of any length at the session's rate; wait for the words of a turn that ends."""
         events: list[SpeechStarted | RecognisedWords] = []
         for event in self._turns.feed(self._at_turn_rate(pcm)):
             if isinstance(event, CallerStarted):
@@ -138,22 +141,25 @@ class SessionRecognition:
         return events
 
     async def aclose(self) -> None:
-        """Forget what was said so far."""
+        """Discard the current turn."""
         self._hearing.forget(self)
         if self._guess is not None:
             _, task = self._guess
             self._guess = None
             task.cancel()
+            # The guess has been cancelled and its result is not needed.
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
     def _at_turn_rate(self, pcm: bytes) -> bytes:
         if self._resample is None:
             return pcm
+        # Whole samples only.
         sound: bytes = self._resample.resample_chunk(np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2")).tobytes()
         return sound
 
     def _start_guess(self, pcm: bytes) -> tuple[bytes, asyncio.Task[DecodedWords]]:
+        # The caller went on speaking after the pause, so the earlier transcript is incomplete.
         if self._guess is not None:
             self._guess[1].cancel()
         self._guess = pcm, asyncio.create_task(self._hearing.transcribe(pcm, self._rate))
@@ -161,6 +167,7 @@ class SessionRecognition:
 
     async def _words(self, ended: CallerFinished) -> RecognisedWords:
         guess = self._guess
+        # Reuse the guess, unless the caller has spoken since.
         if guess is None or guess[0] != ended.pcm:
             guess = self._start_guess(ended.pcm)
         self._guess = None

@@ -1,4 +1,4 @@
-"""What callers say: the sentences that the language model for hearing is counted from."""
+"""Sentences that callers may say, from which the recogniser's language model is computed."""
 
 import itertools
 import random
@@ -18,7 +18,7 @@ _ASK = (
     "|give me|i would like to know|i'd like to know|i want to know)"
 )
 
-# Every line is one kind of question; `(a|b|)` is a choice. A place and a time are put behind it.
+# Each line is a kind of question; `(a|b|)` is a choice. A place and a time are appended.
 QUESTIONS = (
     f"{_WHAT_IS} the weather",
     f"{_WHAT_IS} the weather like",
@@ -91,7 +91,7 @@ TIMES = (
     "at midnight",
     "later today",
 )
-# Said far more often than the rest.
+# Said far more often than the others.
 COMMON = (
     *("no", "yes", "stop", "help", "hello", "goodbye"),
     *("who are you", "are you a robot", "thank you", "repeat that", "i want to talk to a human"),
@@ -125,15 +125,16 @@ OTHER = (
 
 
 def expanded(template: str) -> Iterator[str]:
-    """Give every sentence that a line with `(a|b|)` choices stands for."""
+    """Yield every sentence that a template with `(a|b|)` choices stands for."""
     pieces = [piece.split("|") for piece in _ALTERNATIVES.split(template)]
+    # Fixed parts and choices alternate.
     fixed = [[piece[0]] if index % 2 == 0 else piece for index, piece in enumerate(pieces)]
     for choice in itertools.product(*fixed):
         yield " ".join("".join(choice).split())
 
 
 def times() -> list[str]:
-    """Give the times a caller may ask for, from "now" to "on friday at three p.m."."""
+    """Return the times that a caller may ask for, from "now" to "on friday at three p.m."."""
     clock = [f"at {hour} {half}" for hour in HOURS for half in ("a.m.", "p.m.", "o'clock")]
     days = [f"{lead} {day}".strip() for day in WEEKDAYS for lead in ("", "on", "next", "this")]
     both = [f"{day} {hour}" for day, hour in itertools.product(("tomorrow", "today"), clock)]
@@ -141,9 +142,9 @@ def times() -> list[str]:
 
 
 def sentences(seed: int = 7) -> list[str]:
-    """Give some ten thousand sentences; the same ones every time.
+    """Return about ten thousand sentences, the same for the same seed.
 
-    Every city and every time appears equally often, so that no place is guessed because it is popular.
+    Every city and every time appears equally often, so that the recogniser does not prefer popular places.
     """
     dice = random.Random(seed)
     said = [sentence for template in OTHER for sentence in expanded(template)] * 10 + list(COMMON) * 100
@@ -151,13 +152,13 @@ def sentences(seed: int = 7) -> list[str]:
     of_place = [sentence for template in OF_A_PLACE for sentence in expanded(template)]
     said += _about_places(dice, asked, of_place)
     said += _about_times(dice, asked)
-    # Last, so that they take no throw of the dice from the rest.
+    # Last, because these sentences were added later and must not change the random choices of the others.
     said += [sentence for city in cities() for area in city.areas for sentence in _which(city.spoken, area.lower())]
     return said
 
 
 def _which(city: str, area: str) -> list[str]:
-    """Say which of several places is meant, at once or when asked."""
+    """Return answers which of several places is meant, and questions that name it from the start."""
     bare = area.removeprefix("the ")
     return [
         *[f"the one in {area}", f"in {area}", bare] * 3,
@@ -185,7 +186,7 @@ def _asked_at_random(dice: random.Random, question: str, city: str) -> str:
 
 
 def _about_times(dice: random.Random, asked: Sequence[str]) -> list[str]:
-    # A caller who only says "now" is rarer than one who says "no", which sounds the same on a telephone.
+    # "now" alone is rarer than "no", which sounds the same on a phone.
     said = [_joined(lead, time) for time in times() for lead in WITH_A_TIME_ONLY if lead or time != "now"]
     said += [_joined(question, dice.choice(["", *dice.sample(times(), 3)])) for question in asked for _ in range(4)]
     return said

@@ -1,4 +1,4 @@
-"""Understand what the agent said, independently of what it meant to say: another language model, built from answers."""
+"""Transcribes what the agent says, with a language model of its own, so that a test judges audio and not intentions."""
 
 import random
 import re
@@ -13,7 +13,7 @@ from standins.speech.sentences import WEEKDAYS, expanded
 
 COLDEST, HOTTEST = -60, 130
 HOTTEST_CELSIUS = 60
-"""Who says no unit means this one; "eighty degrees" is Fahrenheit, or was "eight degrees" on a bad line."""
+"""Without a unit, higher values are impossible: "eighty degrees" is Fahrenheit, or a misheard "eight degrees"."""
 
 _DRY = ("clear", "mostly clear", "partly cloudy", "overcast", "foggy", "cloudy", "sunny")
 _ONE = (
@@ -68,13 +68,13 @@ _OTHER = (
     "(yes take something warm|no it is warm enough without)",
 )
 _FREEDOM = 0.1
-"""Answers keep to their wording more strictly than callers do."""
+"""Lower than for callers: the agent's sentences follow their templates more closely."""
 _WORDS = re.compile(r"-?\d+|[a-z]+(?:'[a-z]+)?(?:\.[a-z]\.)?")
 _PAUSE_BETWEEN_SENTENCES = 0.35
 
 
 def answer_sentences(seed: int = 11) -> list[str]:
-    """Give some ten thousand sentences that an agent may say; every city and likely temperature equally often."""
+    """Return about ten thousand sentences that an agent may say; every city and likely temperature equally often."""
     dice = random.Random(seed)
     said = [sentence for template in _OTHER for sentence in expanded(template)] * 5
     for number in range(COLDEST, HOTTEST + 1):
@@ -98,7 +98,7 @@ def answer_sentences(seed: int = 11) -> list[str]:
 
 
 def _which(dice: random.Random, city: SpokenCity) -> list[str]:
-    """Ask which of several places is meant, and tell the weather of one of them."""
+    """Return questions which of several places is meant, and the weather of one of them."""
     areas = [area.lower() for area in city.areas]
     *most, last = [f"in {area}" for area in areas[:3]]
     said = [f"which {city.spoken} do you mean the one {' '.join(most)} or {last}"] * 5
@@ -116,10 +116,10 @@ def _unit(dice: random.Random, number: int) -> str:
 
 
 def transcribe_answer(pcm: bytes, sample_rate: int) -> str:
-    """Transcribe an answer of any length, 16-bit mono PCM at any rate; blocks about a tenth of its length.
+    """Transcribe a reply of any length, 16-bit mono PCM at any rate; blocks for about a tenth of its duration.
 
     Returns:
-        Lower case words without punctuation; numbers are digits, below zero with a sign: "it is -7 degrees in oslo".
+        Lower-case words without punctuation; numbers as digits, negative ones with a sign: "it is -7 degrees in oslo".
     """
     words = [
         word
@@ -130,13 +130,13 @@ def transcribe_answer(pcm: bytes, sample_rate: int) -> str:
 
 
 def contains(text: str, expected: str) -> bool:
-    """Tell whether `expected` is said in `text`: "7" is in "it is seven degrees", and not in "seventy"."""
+    """Return whether `text` contains `expected`: "7" is in "it is seven degrees", but not in "seventy"."""
     said, wanted = normalised(text), normalised(expected)
     return any(said[start : start + len(wanted)] == wanted for start in range(len(said) - len(wanted) + 1))
 
 
 def normalised(text: str) -> list[str]:
-    """Make texts comparable: lower case, no accents or punctuation, "minus seven" as "-7"."""
+    """Normalise a text for comparison: lower case, no accents or punctuation, "minus seven" as "-7"."""
     letters = unicodedata.normalize("NFKD", text.lower().replace("\u2212", "-").replace("\u2019", "'"))
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return with_digits(_WORDS.findall(re.sub(r"(?<=[\w])-", " ", plain)))
@@ -161,8 +161,9 @@ def _article(number: int) -> str:
 
 
 def _pieces(pcm: bytes, sample_rate: int) -> list[bytes]:
-    """Divide at the pauses: a sentence is understood better than a speech."""
+    """Split the audio at pauses: the recogniser is more accurate on single sentences."""
     if sample_rate not in (8_000, 16_000):
+        # The second of silence lets the detector end the last sentence.
         return [pcm]
     turns = TurnDetector(sample_rate, _PAUSE_BETWEEN_SENTENCES)
     events = turns.feed(pcm + bytes(sample_rate * 2))

@@ -1,10 +1,10 @@
-"""Make telephone sound fit for a recogniser that was trained on wide-band speech.
+"""Prepares phone audio for a recogniser that was trained on wideband speech.
 
-A telephone carries nothing above 4 kHz, and the acoustic model of pocketsphinx listens up to 6.8 kHz. On our test
-sentences at 8 kHz that costs a third of all answers. So the missing band is put back as noise whose loudness a small
-network guesses from the band that is there (`widening.npz`, 15 000 weights), which makes 8 kHz as good as 16 kHz.
+Phone audio ends at 4 kHz, and pocketsphinx's acoustic model uses up to 6.8 kHz: on our test sentences at 8 kHz, a third
+of the transcripts is wrong. A small network (`widening.npz`, 15 000 weights) therefore estimates the loudness of the
+missing band from the existing one, and noise of that loudness fills it. That makes 8 kHz as accurate as 16 kHz.
 
-`train_widening.py` beside this file makes the network, and says from what.
+`train_widening.py` trains the network, and documents the training data.
 """
 
 import itertools
@@ -19,28 +19,29 @@ type Samples = npt.NDArray[np.float64]
 type Pcm = npt.NDArray[np.int16]
 
 WIDE_RATE = 16_000
-"""Samples a second that the recogniser takes."""
+"""Sample rate of the recogniser's input."""
 NARROW_RATE = 8_000
 _WINDOW = 512
 _HOP = 160
 _CONTEXT = 4
-"""Frames of 10 ms that the network sees before and after the one it fills."""
+"""Frames of 10 ms before and after the current one that the network sees."""
 LOW_BANDS = (150, 3700, 18)
 HIGH_BANDS = (3700, 8000, 7)
 FLOOR = 1e-3
 _LOUDNESS = 0.1
 _HIGH_GAIN = 0.7
-"""The network guesses the mean of a logarithm, which is quieter than the mean; measured best of 0, 0.7 and 1.2."""
+"""The network estimates the mean of a logarithm, which is below the mean; best of 0, 0.7 and 1.2 when measured."""
 _NOTHING_ABOVE = 1e-4
 _FREQUENCIES = np.arange(_WINDOW // 2 + 1) * WIDE_RATE / _WINDOW
 _SHAPE = np.hanning(_WINDOW + 1)[:_WINDOW]
 
 
 def prepare(pcm: bytes, sample_rate: int) -> Pcm:
-    """Turn one utterance (16-bit mono, any rate) into 16 kHz of even loudness with its upper band filled in."""
+    """Convert one utterance (16-bit mono, any rate) to 16 kHz with uniform loudness and a filled upper band."""
     sound = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float64) / 32768
     if sample_rate != WIDE_RATE:
         sound = soxr.resample(sound, sample_rate, WIDE_RATE)
+    # The same loudness for all callers: the network was trained with it.
     sound = evened(sound)
     if sound.size and (sample_rate <= NARROW_RATE or _is_narrow(sound)):
         sound = _widened(sound)
@@ -48,16 +49,17 @@ def prepare(pcm: bytes, sample_rate: int) -> Pcm:
 
 
 def evened(sound: Samples) -> Samples:
-    """Scale so that the loud parts have the same loudness in every call."""
+    """Scale the audio so that its loud parts have the same loudness in every call."""
     peak = np.abs(sound).max(initial=0.0)
     if peak == 0.0:
         return sound
+    # Ignore pauses: only samples above a tenth of the peak count.
     loud = sound[np.abs(sound) > 0.1 * peak]
     return np.asarray(sound * (_LOUDNESS / np.sqrt(np.mean(loud**2))))
 
 
 def _is_narrow(sound: Samples) -> bool:
-    """Notice 8 kHz sound that somebody brought up to 16 kHz: nothing stands above 4.2 kHz."""
+    """Return whether 16 kHz audio was upsampled from 8 kHz: it has no energy above 4.2 kHz."""
     power = np.abs(spectrum_of(sound)) ** 2
     return bool(power[:, _FREQUENCIES > 4200].sum() < _NOTHING_ABOVE * power.sum())  # noqa: PLR2004
 
@@ -65,7 +67,7 @@ def _is_narrow(sound: Samples) -> bool:
 def _widened(sound: Samples) -> Samples:
     spectrum = spectrum_of(sound)
     loudness = _guessed(surroundings_of(np.log(power_of(spectrum, LOW_BANDS) + FLOOR))) + _HIGH_GAIN
-    # The same noise every time: what is heard must not depend on chance.
+    # Fixed seed: a transcript must not depend on chance.
     turns = np.exp(2j * np.pi * np.random.default_rng(1).random(spectrum.shape))
     for column, band in enumerate(_masks(HIGH_BANDS)):
         spectrum[:, band] = np.exp(loudness[:, column : column + 1] / 2) * turns[:, band]
@@ -73,7 +75,7 @@ def _widened(sound: Samples) -> Samples:
 
 
 def spectrum_of(sound: Samples) -> npt.NDArray[np.complex128]:
-    """Give the short-time spectrum at 16 kHz: a row every 10 ms, a column every 31.25 Hz."""
+    """Return the short-time spectrum at 16 kHz: a row per 10 ms, a column per 31.25 Hz."""
     padded = np.pad(sound, (_WINDOW // 2, _WINDOW))
     return np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP] * _SHAPE, axis=1)
 
@@ -82,6 +84,7 @@ def _sound(spectrum: npt.NDArray[np.complex128], length: int) -> Samples:
     frames = np.fft.irfft(spectrum, _WINDOW, axis=1) * _SHAPE
     sound = np.zeros(len(frames) * _HOP + _WINDOW)
     weight = np.zeros_like(sound)
+    # Overlap-add: divide by the sum of the squared windows, which analysis and synthesis have applied.
     for index, frame in enumerate(frames):
         sound[index * _HOP : index * _HOP + _WINDOW] += frame
         weight[index * _HOP : index * _HOP + _WINDOW] += _SHAPE**2
@@ -90,7 +93,7 @@ def _sound(spectrum: npt.NDArray[np.complex128], length: int) -> Samples:
 
 @cache
 def _masks(bands: tuple[int, int, int]) -> tuple[npt.NDArray[np.bool_], ...]:
-    """Divide a range of frequencies into bands of equal width on the mel scale."""
+    """Split a frequency range into bands of equal width on the mel scale."""
     low, high, count = bands
     mel = np.linspace(2595 * np.log10(1 + low / 700), 2595 * np.log10(1 + high / 700), count + 1)
     edges = 700 * (10 ** (mel / 2595) - 1)
@@ -98,19 +101,20 @@ def _masks(bands: tuple[int, int, int]) -> tuple[npt.NDArray[np.bool_], ...]:
 
 
 def power_of(spectrum: npt.NDArray[np.complex128], bands: tuple[int, int, int]) -> Samples:
-    """Give the mean power of each row in each of `bands`: (lowest Hz, highest Hz, how many)."""
+    """Return the mean power of each row in each of `bands`: (lowest Hz, highest Hz, count)."""
     power = np.abs(spectrum) ** 2
     return np.stack([power[:, band].mean(axis=1) for band in _masks(bands)], axis=1)
 
 
 def surroundings_of(loudness: Samples) -> Samples:
-    """Put the rows before and after beside each row: what the network sees."""
+    """Append the surrounding rows to each row: the input of the network."""
     padded = np.pad(loudness, ((_CONTEXT, _CONTEXT), (0, 0)), mode="edge")
     return np.concatenate([padded[shift : shift + len(loudness)] for shift in range(2 * _CONTEXT + 1)], axis=1)
 
 
 def _guessed(seen: Samples) -> Samples:
     weights = _weights()
+    # Normalise as in the training.
     layer = (seen - weights["mean"]) / weights["spread"]
     for number in (1, 2):
         layer = np.maximum(layer @ weights[f"weights_{number}"] + weights[f"bias_{number}"], 0)
@@ -119,5 +123,6 @@ def _guessed(seen: Samples) -> Samples:
 
 @cache
 def _weights() -> dict[str, Samples]:
+    # Stored as float16 to save space.
     with files("standins.speech").joinpath("widening.npz").open("rb") as file, np.load(file) as stored:
         return {name: stored[name].astype(np.float64) for name in stored.files}

@@ -1,9 +1,9 @@
-"""Make `widening.npz`: `python -m standins.speech.train_widening OUT.npz`. Takes a minute or two of one core.
+"""Trains `widening.npz`: `python -m standins.speech.train_widening OUT.npz`. Takes a minute or two of one core.
 
-Speech that was made at full band width goes through 8 kHz µ-law; the network learns to guess the loudness of the seven
-bands above 3.7 kHz from the 18 below, over nine frames. Two hidden layers of 64, Adam, 14 rounds. The speech is that of
-the package `hibari-tts` at three speeds, and of the programs flite and espeak-ng where they are installed: without them
-the network knows one voice only. The same versions of all give the same weights, but for the last digits of the BLAS.
+The training data is full-band speech and the same speech after 8 kHz µ-law; the network learns to estimate the loudness
+of the seven bands above 3.7 kHz from the 18 below, over nine frames. Two hidden layers of 64, Adam, 14 epochs. The
+speech comes from the package `hibari-tts` at three speeds, and from flite and espeak-ng if they are installed: without
+them, the network knows only one voice. The same versions yield the same weights, except for rounding in the BLAS.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from standins.twilio import mulaw
 type Matrix = npt.NDArray[np.float32]
 type Read = Callable[[str], tuple[npt.NDArray[np.float32], int]]
 
-# Rich in the sounds that a telephone takes away: s, f, sh, ch, th. None of them is a sentence of the tests.
+# Rich in the consonants that a phone removes: s, f, sh, ch, th. No sentence of the tests is among them.
 _TEXTS = (
     "What is the weather like in Chicago, Philadelphia and Manchester?",
     "She sells sea shells by the sea shore.",
@@ -74,11 +74,11 @@ _ROUNDS = 14
 _BATCH = 256
 _RATE, _DECAY = 2e-3, 0.8
 _QUIETEST_SPREAD = 1e-3
-"""Of a column that hardly moves, so that nothing is divided by zero."""
+"""Added to standard deviations, so that a constant column does not divide by zero."""
 
 
 def main() -> int:
-    """Read the command line, train, write."""
+    """Parse the command line, train, and write the weights."""
     parser = argparse.ArgumentParser(prog="python -m standins.speech.train_widening", description=__doc__)
     parser.add_argument("out", type=Path)
     out: Path = parser.parse_args().out
@@ -90,9 +90,10 @@ def main() -> int:
 
 
 def _readers() -> Iterator[tuple[Read, list[str]]]:
-    """Give each voice with what it reads; our own reads most."""
+    """Yield each voice with the texts that it reads; hibari reads most."""
     from hibari import Hibari  # noqa: PLC0415  a second of imports
 
+    # Every fourth city, so that the others can test the result.
     names = [city.name for city in cities()][2::4]
     texts = [*_TEXTS, *(_PLACES[index % 3].format(name) for index, name in enumerate(names))]
     voice = Hibari()
@@ -115,7 +116,8 @@ def _program(*command: str) -> Read:
 
 
 def _pair(sound: npt.NDArray[np.float32], rate: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Give what the network sees of a recording, and what was really above it."""
+    """Return the network's input for a recording, and the true loudness above it."""
+    # The same path as a phone call: down to 8 kHz, through µ-law, and back up.
     wide = soxr.resample(sound * (_PEAK / np.abs(sound).max()), rate, WIDE_RATE)
     narrow = (np.clip(soxr.resample(wide, WIDE_RATE, NARROW_RATE), -1, 1) * 32767).astype("<i2").tobytes()
     heard = np.frombuffer(mulaw.decode(mulaw.encode(narrow)), "<i2").astype(np.float64) / 32768
@@ -128,7 +130,7 @@ def _pair(sound: npt.NDArray[np.float32], rate: int) -> tuple[npt.NDArray[np.flo
 
 
 def trained(seen: Matrix, wanted: Matrix, seed: int = 0) -> dict[str, Matrix]:
-    """Train the network; the names are those that `telephone` reads."""
+    """Train the network; `telephone` reads the returned arrays by name."""
     scale = {
         "mean": seen.mean(0),
         "spread": seen.std(0) + _QUIETEST_SPREAD,
@@ -141,9 +143,10 @@ def trained(seen: Matrix, wanted: Matrix, seed: int = 0) -> dict[str, Matrix]:
     outputs = (wanted - scale["high_mean"]) / scale["high_spread"]
     for number in range(_ROUNDS):
         order = dice.permutation(len(inputs))
+        # Shuffled batches, new in every round.
         pieces = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
         errors = [network.learn(inputs[piece], outputs[piece], _RATE * _DECAY**number) for piece in pieces]
-        sys.stderr.write(f"round {number + 1}: {np.mean(errors):.4f} of the variance is left\n")
+        sys.stderr.write(f"epoch {number + 1}: {np.mean(errors):.4f} of the variance remains\n")
     return scale | network.weights()
 
 
@@ -159,11 +162,13 @@ class _Network:
         self._steps = 0
 
     def learn(self, seen: Matrix, wanted: Matrix, rate: float) -> float:
-        """Take one step; give the mean squared error before it."""
+        """Run one training step; return the mean squared error before it."""
+        # Two hidden layers.
         w1, b1, w2, b2, w3, b3 = self._values
         one = np.maximum(seen @ w1 + b1, 0)
         two = np.maximum(one @ w2 + b2, 0)
         miss = two @ w3 + b3 - wanted
+        # Backpropagation, layer by layer; the comparisons are the derivative of ReLU.
         slope = 2 * miss / len(seen)
         slope_two = slope @ w3.T * (two > 0)
         slope_one = slope_two @ w2.T * (one > 0)
@@ -175,6 +180,7 @@ class _Network:
 
     def _step(self, slopes: list[Matrix], rate: float) -> None:
         self._steps += 1
+        # Adam, with its usual decay rates of 0.9 and 0.999.
         for index, slope in enumerate(slopes):
             self._first[index] += 0.1 * (slope - self._first[index])
             self._second[index] += 0.001 * (slope**2 - self._second[index])
@@ -183,7 +189,7 @@ class _Network:
             self._values[index] -= step
 
     def weights(self) -> dict[str, Matrix]:
-        """Give the layers by name."""
+        """Return the layers by name."""
         names = [f"{part}_{layer}" for layer in (1, 2, 3) for part in ("weights", "bias")]
         return dict(zip(names, self._values, strict=True))
 

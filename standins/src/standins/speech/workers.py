@@ -1,7 +1,7 @@
-"""Run the recogniser in processes of its own: it blocks, and no Python thread runs while it works.
+"""Runs the speech recogniser in separate processes: it blocks, and holds the GIL while it works.
 
-A worker knows no caller. It gets one utterance and gives back its words, so one worker of about 60 MB serves many
-calls, and when it dies only the utterance in its hands is lost; that one is tried once more on the next worker.
+A worker has no state of a caller. It transcribes one utterance at a time, so one worker of about 60 MB serves many
+calls, and a crash loses only the current utterance, which is retried on a new process.
 """
 
 import asyncio
@@ -19,26 +19,26 @@ from standins.speech.decoder import NOTHING, DecodedWords, Recogniser
 from standins.speech.sentences import sentences
 
 _DEADLINE_SECONDS = 15.0
-"""One utterance takes 0.1 to 0.3 s, the longest 1.5 s."""
+"""Timeout for one utterance, which takes 0.1 to 0.3 s, the longest 1.5 s."""
 _LINE_DEADLINE_SECONDS = 40.0
-"""With the wait for those who came before, and for a new process if the old one hangs."""
+"""Timeout including the queue before it, and a new process if the old one hangs."""
 _START_DEADLINE_SECONDS = 180.0
-"""It takes a second or two; on a machine on which everything starts at once, a minute."""
+"""Timeout for the start, which takes a second or two, or a minute on an overloaded machine."""
 _PARENT_CHECK_SECONDS = 2.0
 _NICENESS = 5
-"""Who waits for words waits a little longer; sound that comes late is heard by everybody."""
+"""Lower priority: a late transcript delays a reply a little, but late audio is audible to everyone."""
 _NOTHING = DecodedWords("", NOTHING)
 
 
 class Worker:
-    """One process, which works on one utterance at a time."""
+    """One process, which transcribes one utterance at a time."""
 
     def __init__(self) -> None:
         self._pool = _new_pool()
         self._process_id = 0
         self._free = asyncio.Lock()
         self.waiting = 0
-        """Utterances handed over and not yet answered."""
+        """Number of utterances that are queued or being transcribed."""
 
     async def start(self) -> None:
         """Start the process and build its model (a second or two), so that the first caller does not wait for it."""
@@ -46,17 +46,18 @@ class Worker:
         try:
             self._process_id = await asyncio.wait_for(work, _START_DEADLINE_SECONDS)
         except TimeoutError:
-            late = f"the recogniser of speech was not ready in {_START_DEADLINE_SECONDS:.0f} s"
-            raise TimeoutError(f"{late}: is this machine too busy?") from None
+            late = f"the speech recogniser was not ready within {_START_DEADLINE_SECONDS:.0f} s"
+            raise TimeoutError(f"{late}: is this machine overloaded?") from None
 
     async def transcribe(self, pcm: bytes, sample_rate: int) -> DecodedWords:
-        """Transcribe one utterance, in a hurry while others wait in line.
+        """Transcribe one utterance, with the quick decoder while others are queued.
 
-        Nothing is heard (and nothing raised) when that fails twice or takes too long.
+        Returns an empty transcript if that fails twice or takes too long; does not raise.
         """
         self.waiting += 1
         try:
             async with asyncio.timeout(_LINE_DEADLINE_SECONDS), self._free:
+                # Once more after a crash, which a new process may survive.
                 return await self._transcribe(pcm, sample_rate) or await self._transcribe(pcm, sample_rate) or _NOTHING
         except TimeoutError:
             return _NOTHING
@@ -64,11 +65,12 @@ class Worker:
             self.waiting -= 1
 
     async def aclose(self) -> None:
-        """End the process, in the middle of its work if need be."""
+        """Kill the process, even while it works."""
         self._kill()
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
 
     async def _transcribe(self, pcm: bytes, sample_rate: int) -> DecodedWords | None:
+        # The quick decoder while others wait.
         hurry = self.waiting > 1
         try:
             work = asyncio.get_running_loop().run_in_executor(self._pool, _transcribe, pcm, sample_rate, hurry)
@@ -78,7 +80,7 @@ class Worker:
             return None
 
     async def _replace(self) -> None:
-        """Take a new process in place of one that died or hangs."""
+        """Replace a process that has crashed or hangs."""
         self._kill()
         self._pool.shutdown(wait=False)
         self._pool = _new_pool()
@@ -93,18 +95,21 @@ class Worker:
 
 
 def _new_pool() -> ProcessPoolExecutor:
-    # The matrices are small: several threads only wait for each other. The new process reads this before numpy does.
+    # The matrices are small, so more threads would only wait for each other. Set before the new process imports numpy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # "spawn": a forked process would inherit the event loop and its sockets.
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_end_with, initargs=(os.getpid(),))
 
 
 def _end_with(parent: int) -> None:
-    """Do not outlive a parent that was killed, and leave Ctrl-C to it."""
+    """Exit when the parent is gone, and leave Ctrl-C to the parent."""
+    # Ctrl-C reaches the whole process group; the parent stops its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(_PARENT_CHECK_SECONDS)
+        # A worker must not outlive a parent that was killed.
         os._exit(0)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
@@ -112,7 +117,7 @@ def _end_with(parent: int) -> None:
 
 def _warm() -> int:
     _recogniser()
-    os.nice(_NICENESS)  # only now: on a busy machine a nice process would take longer to start than anyone waits
+    os.nice(_NICENESS)  # after the start: on a busy machine, a low-priority process would exceed the start timeout
     return os.getpid()
 
 

@@ -1,6 +1,6 @@
-"""A telephone exchange that behaves like Twilio on the wire, and telephones to call from.
+"""A stand-in for Twilio Voice: executes TwiML, sends webhooks and media streams, and has simulated phones to call from.
 
-It is for laptops and tests. It has no telephone network behind it, and says so.
+It is for laptops and tests, and has no connection to the phone network.
 """
 
 from standins.twilio.call_server import BANNER, CallServer, RestFault

@@ -1,4 +1,4 @@
-"""`python -m standins.twilio`: an exchange by itself."""
+"""`python -m standins.twilio`: run the Twilio stand-in."""
 
 import argparse
 import asyncio
@@ -16,13 +16,13 @@ from standins.twilio.voice import open_voice
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal comes; the exit code is 1 if that is not possible."""
+    """Serve until a signal; the exit code is 1 if the stand-in cannot start."""
     settings = read(arguments)
     return run(_serve(settings), settings.port)
 
 
 def read(arguments: Sequence[str] | None = None) -> ExchangeSettings:
-    """Read the settings from options, with Twilio's own environment names as defaults."""
+    """Parse the settings; defaults come from Twilio's own environment variables."""
     parser = argparse.ArgumentParser(prog="python -m standins.twilio", description=BANNER)
     defaults = ExchangeSettings()
     env = os.environ
@@ -30,11 +30,11 @@ def read(arguments: Sequence[str] | None = None) -> ExchangeSettings:
     parser.add_argument("--port", type=int, default=8445)
     parser.add_argument("--account-sid", default=env.get("TWILIO_ACCOUNT_SID") or defaults.account_sid)
     parser.add_argument("--auth-token", default=env.get("TWILIO_AUTH_TOKEN") or defaults.auth_token)
-    parser.add_argument("--shared-key", default="", help="id:secret that signs instead of the token")
+    parser.add_argument("--shared-key", default="", help="id:secret to sign with instead of the token")
     parser.add_argument("--api-key-sid", default=env.get("TWILIO_API_SID") or defaults.api_key_sid)
     parser.add_argument("--api-key-secret", default=env.get("TWILIO_API_SECRET") or defaults.api_key_secret)
-    parser.add_argument("--fallback-url", default="", help="asked when the number's own address fails")
-    parser.add_argument("--status-callback-url", default="", help="told when a call has ended")
+    parser.add_argument("--fallback-url", default="", help="fallback URL, requested if the webhook fails")
+    parser.add_argument("--status-callback-url", default="", help="URL that is notified when a call has ended")
     parser.add_argument(
         "--dial-result", default="completed", choices=["completed", "busy", "no-answer", "failed", "canceled"]
     )

@@ -1,4 +1,4 @@
-"""Sounds of the exchange: its voice, recordings it plays, the tone of a telephone that rings."""
+"""Audio that the stand-in plays: speech, recordings, and the ringing tone."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from standins.speech.voice import NoVoiceError
 from standins.twilio import mulaw
 
 type Speak = Callable[[str, int], Awaitable[bytes]]
-"""Text and sample rate to 16-bit mono PCM."""
+"""Converts text to 16-bit mono PCM at a sample rate."""
 
 _SECONDS_PER_CHARACTER: Final = 0.06
 _RING: Final = 2
@@ -27,7 +27,7 @@ _PLAY_SECONDS: Final = 10.0
 
 
 class UnreadableSoundError(Exception):
-    """A file holds no sound that can be read."""
+    """The file does not contain readable audio."""
 
 
 def silence(seconds: float) -> bytes:
@@ -36,7 +36,8 @@ def silence(seconds: float) -> bytes:
 
 
 def ringback(seconds: float) -> bytes:
-    """Return the tone a caller hears while it rings elsewhere: 440 and 480 Hz, two seconds in six."""
+    """Return the ringing tone: 440 and 480 Hz, two seconds in six."""
+    # The North American ringing tone, which Twilio plays everywhere.
     time = np.arange(int(seconds * mulaw.RATE)) / mulaw.RATE
     tone = 3000 * (np.sin(2 * np.pi * 440 * time) + np.sin(2 * np.pi * 480 * time)) * (time % _RING_PERIOD < _RING)
     return mulaw.encode(tone.astype(np.int16).tobytes())
@@ -44,14 +45,15 @@ def ringback(seconds: float) -> bytes:
 
 @dataclass(frozen=True)
 class SpokenText:
-    """A text as sound, or as the silence in its place."""
+    """A text as audio, or as silence of a similar length."""
 
     mulaw: bytes
     aloud: bool
 
 
 async def spoken(text: str, speak: Speak | None) -> SpokenText:
-    """Return a text as µ-law; without a voice, as a silence about as long as the text would be."""
+    """Return a text as µ-law; without a voice, as silence about as long as the spoken text."""
+    # Without a voice the durations still resemble speech, so calls run the same way.
     with contextlib.suppress(NoVoiceError):
         if speak is not None:
             return SpokenText(mulaw.encode(await speak(text, mulaw.RATE)), aloud=True)
@@ -59,18 +61,19 @@ async def spoken(text: str, speak: Speak | None) -> SpokenText:
 
 
 def read_wav(content: bytes) -> bytes:
-    """Turn a recording of any rate and number of channels into 16-bit mono PCM at 8 kHz.
+    """Convert a recording of any sample rate and number of channels to 16-bit mono PCM at 8 kHz.
 
-    Reads what libsndfile reads: WAV of PCM, floating point, µ-law or A-law, FLAC, Ogg, MP3.
+    Reads what libsndfile reads: WAV with PCM, float, µ-law or A-law, FLAC, Ogg, MP3.
 
     Raises:
-        UnreadableSoundError: it is something else.
+        UnreadableSoundError: The content is something else.
     """
     try:
         samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        reason = f"no sound that can be read ({error.error_string})"
+        reason = f"not readable as audio ({error.error_string})"
         raise UnreadableSoundError(reason) from error
+    # Average the channels: a phone call has one.
     mono = samples.mean(axis=1)
     at_8k = mono if rate == mulaw.RATE else soxr.resample(mono, rate, mulaw.RATE, quality="HQ")
     pcm: bytes = (np.clip(at_8k, -1, 32767 / 32768) * 32768).round().astype(np.int16).tobytes()
@@ -89,12 +92,13 @@ def write_wav(pcm: bytes) -> bytes:
 
 
 async def fetched(url: str) -> bytes:
-    """Return the recording at an address as µ-law.
+    """Return the recording at a URL as µ-law.
 
     Raises:
-        UnreadableSoundError: the address does not answer or has no WAV.
+        UnreadableSoundError: The URL does not respond, or not with audio.
     """
     try:
+        # No proxies: these are the application's own files.
         async with asyncio.timeout(_PLAY_SECONDS), httpx.AsyncClient(trust_env=False) as client:
             response = (await client.get(url)).raise_for_status()
     except (httpx.HTTPError, TimeoutError) as error:

@@ -1,4 +1,4 @@
-"""The sound of one call: a 20 ms clock that carries both directions."""
+"""The audio of one call: a 20 ms clock that carries both directions."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
     from standins.twilio.stream_client import MediaStream
 
 type Hear = Callable[[int, bytes], None]
-"""Gets every frame that is not mere silence, with its number on the line's clock."""
+"""Called with every frame that is not silent, and its number on the call's clock."""
 
 
 class Bridge(Protocol):
-    """Somebody else who is connected to the caller."""
+    """Another party that is bridged to the caller."""
 
     def say(self, frame: bytes) -> None:
-        """Take 20 ms of the caller."""
+        """Receive 20 ms from the caller."""
 
     def take(self) -> bytes | None:
-        """Give 20 ms for the caller, None for silence."""
+        """Return 20 ms for the caller, or None for silence."""
 
 
 _QUIET: Final = SILENCE * FRAME
 _MAX_CATCH_UP: Final = 50
-"""After a stall of the machine the clock makes up for at most this many frames (1 s)."""
+"""After a stall of the machine, the clock catches up by at most this many frames (1 s)."""
 
 
 class CallAudio:
-    """What is said and heard on a call, whoever holds its other end at the moment."""
+    """Audio in both directions of a call, whatever the current verb is."""
 
     def __init__(self, timeline: Timeline, hear: Hear) -> None:
         self.playout = PlayoutBuffer()
@@ -40,7 +40,7 @@ class CallAudio:
         self.stream: MediaStream | None = None
         self.bridge: Bridge | None = None
         self.frames = 0
-        """How many frames the line has carried since it was answered."""
+        """Number of frames since the call was answered."""
         self._timeline = timeline
         self._hear = hear
         self._answered_at = 0.0
@@ -49,34 +49,39 @@ class CallAudio:
         self._played = asyncio.Event()
 
     async def run(self) -> None:
-        """Keep the clock. A late turn is made up for, so that the line never runs slow."""
+        """Run the clock. It catches up after a late wake-up, so that audio never runs slow."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._answered_at = self._timeline.now()
         while True:
+            # Frame n is due at n * 20 ms after the start.
             due = int((loop.time() - began) / FRAME_SECONDS) + 1
             for _ in range(min(due - self.frames, _MAX_CATCH_UP)):
                 self._tick()
-            if due - self.frames > 0:  # more was missed than is made up for
+            if due - self.frames > 0:  # the stall was too long to catch up: shift the clock
                 began += (due - self.frames) * FRAME_SECONDS
             await asyncio.sleep(began + self.frames * FRAME_SECONDS - loop.time())
 
     def _tick(self) -> None:
         said = self.microphone.take()
+        # Twilio sends silence as well: a stream has 50 messages a second.
         if self.stream is not None:
             self.stream.send_audio(said or _QUIET)
         self._note(self._caller, said, "caller_begins", "caller_ends")
         played = self.playout.take()
+        # A mark is echoed before the next audio is heard.
         for mark in played.marks:
             self._echo(mark)
         frame = played.frame
         if self.bridge is not None:
             self.bridge.say(said or _QUIET)
+            # Queued audio wins: the bridged party is heard only while nothing else plays.
             frame = frame or self.bridge.take()
         if frame is not None:
             self._hear(self.frames, frame)
         self._note(self._callee, frame, "sound_begins", "sound_ends")
         self.frames += 1
+        # Wakes up `play` once the last byte has been taken.
         if self.playout.pending == 0:
             self._played.set()
 
@@ -96,11 +101,13 @@ class CallAudio:
             self._timeline.record(ends, at=at, seconds=round(heard.frames * FRAME_SECONDS, 2))
 
     async def play(self, mulaw: bytes) -> None:
-        """Play sound of the exchange's own and wait until it has been heard; cancelling stops it."""
+        """Play the stand-in's own audio and wait until it has been heard; cancelling stops it."""
         self._played.clear()
         self.playout.append(mulaw)
         try:
+            # The timeout only guards against a clock that has stopped.
             async with asyncio.timeout(len(mulaw) / RATE + 10):
                 await self._played.wait()
+        # After a cancellation, the rest must not be heard by the next step.
         finally:
             self.playout.clear()

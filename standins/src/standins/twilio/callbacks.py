@@ -1,4 +1,4 @@
-"""Requests that only tell the application something; their answers change nothing."""
+"""Status callbacks: requests that only notify the application; their responses are ignored."""
 
 import asyncio
 from typing import Final
@@ -11,7 +11,7 @@ _NOT_TWIML: Final = "12300"
 
 
 class Callbacks:
-    """The callbacks of one call, sent beside it."""
+    """The callbacks of one call, sent in the background."""
 
     def __init__(self, webhooks: Webhooks, timeline: Timeline) -> None:
         self._webhooks = webhooks
@@ -19,13 +19,14 @@ class Callbacks:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def send(self, url: str, method: str, params: dict[str, str]) -> None:
-        """Send one, without waiting for it."""
+        """Send a callback without waiting for it."""
         task = asyncio.create_task(self._send(url, method, params))
+        # asyncio keeps only weak references to tasks.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def finish(self) -> None:
-        """Wait for those under way, but not long, and drop the rest."""
+        """Wait briefly for pending callbacks, and cancel the rest."""
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=_LAST_SECONDS)
             for task in late:
@@ -35,5 +36,6 @@ class Callbacks:
         try:
             await self._webhooks.ask(url, method, params)
         except WebhookError as error:
+            # Twilio ignores the content of a response to a status callback.
             if error.code != _NOT_TWIML:
                 self._timeline.record("error", code=error.code, reason=f"callback: {error}")

@@ -1,6 +1,6 @@
-"""Two queues of a line: what the caller has still to hear, and what the handset has just said.
+"""The two audio queues of a call: what the caller has yet to hear, and what the caller's phone has sent.
 
-Neither knows a clock: one call of `take` is 20 ms, whoever makes it.
+They have no clock: each call of `take` advances by 20 ms.
 """
 
 from collections import deque
@@ -10,19 +10,19 @@ from typing import Final
 from standins.twilio.mulaw import FRAME, SILENCE
 
 _LEAD_FRAMES: Final = 3
-"""How much speech is gathered before it goes on the line (60 ms): sender and line tick on their own clocks."""
+"""Frames to buffer before speech is sent (60 ms), because phone and call have clocks of their own."""
 
 
 @dataclass(frozen=True)
 class PlayedFrame:
-    """20 ms of the line: the marks that had come due when it began, and the sound in it, if any."""
+    """20 ms of a call: the marks that were due at its start, and its audio, if any."""
 
     marks: tuple[str, ...]
     frame: bytes | None
 
 
 class PlayoutBuffer:
-    """Sound and marks in the order the application sent them."""
+    """Audio and marks, in the order in which the application sent them."""
 
     def __init__(self) -> None:
         self._sound = bytearray()
@@ -32,29 +32,31 @@ class PlayoutBuffer:
 
     @property
     def pending(self) -> int:
-        """Bytes not yet played."""
+        """Number of bytes that have not been played."""
         return len(self._sound)
 
     def append(self, mulaw: bytes) -> None:
-        """Queue sound behind all that is queued."""
+        """Append audio to the queue."""
         self._sound += mulaw
         self._written += len(mulaw)
 
     def mark(self, name: str) -> None:
-        """Queue a mark; it comes due when all sound before it has been played."""
+        """Queue a mark; it is due when all audio before it has been played."""
+        # Positions in bytes since the start, so that neither appending nor playing moves a mark.
         self._marks.append((self._written, name))
 
     def clear(self) -> tuple[int, tuple[str, ...]]:
-        """Drop everything; returns the bytes dropped and every mark that was still queued, all due at once."""
+        """Discard everything; return the number of discarded bytes, and all queued marks, which are due at once."""
         dropped = len(self._sound)
         self._sound.clear()
+        # Counts the discarded audio as played, which makes all marks due.
         self._played = self._written
         return dropped, self._due()
 
     def take(self) -> PlayedFrame:
-        """Play 20 ms. The end of a piece that fills no whole frame is filled up with silence.
+        """Play 20 ms. An incomplete last frame is padded with silence.
 
-        A mark comes due on the call after the one that took the sound before it: that is when the sound has been heard.
+        A mark is due one call after the audio before it was taken: by then, that audio has been heard.
         """
         marks = self._due()
         piece = bytes(self._sound[:FRAME])
@@ -70,7 +72,7 @@ class PlayoutBuffer:
 
 
 class Microphone:
-    """The caller's frames, evened out."""
+    """Buffers the caller's frames to remove jitter."""
 
     def __init__(self) -> None:
         self._frames: deque[bytes] = deque()
@@ -78,15 +80,17 @@ class Microphone:
         self._waited = 0
 
     def push(self, frame: bytes) -> None:
-        """Add 20 ms from the handset."""
+        """Add 20 ms from the phone."""
         self._frames.append(frame)
 
     def take(self) -> bytes | None:
         """Return the next 20 ms, or None while the caller is silent."""
+        # Silence resets the buffer: the next word is delayed again.
         if not self._frames:
             self._speaking = False
             self._waited = 0
             return None
         self._waited += 1
+        # Start when enough is buffered, or after the same time with less: a short word must not wait for more.
         self._speaking = self._speaking or len(self._frames) >= _LEAD_FRAMES or self._waited > _LEAD_FRAMES
         return self._frames.popleft() if self._speaking else None

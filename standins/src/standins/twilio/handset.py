@@ -1,4 +1,4 @@
-"""A telephone: it dials at an exchange, speaks at the pace of speech, and keeps all it hears."""
+"""A simulated phone: dials through the stand-in, speaks in real time, and records what it hears."""
 
 import asyncio
 import json
@@ -13,22 +13,23 @@ from standins.twilio.timeline import Event, Timeline
 
 _OPEN_SECONDS: Final = 5.0
 _BETWEEN_KEYS_SECONDS: Final = 0.2
-"""Telephones need at least 0.1 s for a key: 50 ms of tone and 50 ms of silence at the shortest (ITU-T Q.24)."""
+"""A key needs at least 0.1 s: 50 ms of tone and 50 ms of silence (ITU-T Q.24)."""
 
 
 class CallRecording:
-    """What the caller heard: frames by their number on the line's clock, silence between them."""
+    """What the caller heard: frames by their number on the call's clock, with silence in between."""
 
     def __init__(self) -> None:
         self._frames: dict[int, bytes] = {}
 
     def keep(self, number: int, frame: bytes) -> None:
-        """Keep 20 ms."""
+        """Store 20 ms."""
         self._frames[number] = frame
 
     def mulaw(self, start: int = 0, stop: int | None = None) -> bytes:
-        """Return all sound between two frame numbers, to the last frame heard if no end is given."""
+        """Return the audio between two frame numbers, by default up to the last frame heard."""
         end = stop if stop is not None else max(self._frames, default=-1) + 1
+        # Frames that were not sent count as silence.
         quiet = mulaw.SILENCE * mulaw.FRAME
         return b"".join(self._frames.get(number, quiet) for number in range(start, end))
 
@@ -38,30 +39,36 @@ class CallRecording:
 
 
 class Handset:
-    """One call of one telephone; use it as an asynchronous context, which hangs up at its end."""
+    """One call of one simulated phone; use it as an asynchronous context, which hangs up at its end."""
 
     def __init__(self, exchange_url: str) -> None:
         self.timeline = Timeline()
         self.heard = CallRecording()
         self.answered_at = 0.0
-        """Where frame 0 of the line lies on the timeline, in seconds."""
+        """Position of frame 0 on the timeline, in seconds."""
+        # The socket has the address of the REST API.
         self._url = exchange_url.replace("http", "ws", 1).rstrip("/") + "/handsets"
         self._connection: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Reach the exchange.
+        """Connect to the stand-in.
 
         Raises:
-            OSError: nothing answers there.
+            OSError: Nothing answers there.
         """
         self._connection = await connect(
-            self._url, compression=None, open_timeout=_OPEN_SECONDS, ping_interval=None, proxy=None
+            # No pings: a test that stops the clock would lose its connection.
+            self._url,
+            compression=None,
+            open_timeout=_OPEN_SECONDS,
+            ping_interval=None,
+            proxy=None,
         )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Hang up and wait until the exchange has closed the call."""
+        """Hang up, and wait until the stand-in has closed the call."""
         await self.hang_up()
         if self._reading is not None:
             await asyncio.wait({self._reading}, timeout=_OPEN_SECONDS)
@@ -77,17 +84,17 @@ class Handset:
 
     @property
     def ended(self) -> bool:
-        """Whether the call is over."""
+        """Whether the call has ended."""
         return self.timeline.last("ended") is not None or (self._reading is not None and self._reading.done())
 
     async def dial(self, url: str, *, caller: str, callee: str, **script: object) -> None:
-        """Call the number behind the webhook `url`."""
+        """Call the number whose webhook is `url`."""
         order = {"dial": {"url": url, "from": caller, "to": callee, **script}}
         await self._line.send(json.dumps(order))
         self._reading = asyncio.create_task(self._read())
 
     async def say(self, sound: bytes) -> None:
-        """Speak µ-law at the pace of speech; returns when the last frame has gone out, or the call has ended."""
+        """Speak µ-law in real time; returns when the last frame has been sent, or the call has ended."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         for index in range(0, len(sound), mulaw.FRAME):
@@ -95,30 +102,32 @@ class Handset:
                 return
             frame = sound[index : index + mulaw.FRAME].ljust(mulaw.FRAME, mulaw.SILENCE)
             await self._send(frame)
+            # Relative to the start, so that delays do not add up.
             await asyncio.sleep(began + (index + mulaw.FRAME) / mulaw.RATE - loop.time())
 
     async def press(self, digits: str) -> None:
-        """Press keys at the pace of a quick finger."""
+        """Press keys with short pauses."""
         for number, digit in enumerate(digits):
             if number:
                 await asyncio.sleep(_BETWEEN_KEYS_SECONDS)
             await self._send(json.dumps({"press": digit}))
 
     async def hang_up(self) -> None:
-        """Put the handset down."""
+        """Hang up."""
+        # After the end of the call nobody listens on the socket.
         if not self.ended:
             await self._send(json.dumps({"hang_up": True}))
 
     async def hold(self, held: bool) -> None:  # noqa: FBT001 - a switch
-        """Mute the telephone, or open it again: the exchange gets no sound at all meanwhile."""
+        """Mute or unmute the phone: while muted, it sends no audio at all."""
         await self._send(json.dumps({"hold": held}))
 
     async def send_raw(self, text: str) -> None:
-        """Have the exchange put a text on the media stream as it stands."""
+        """Make the stand-in send a text unchanged on the media stream."""
         await self._send(json.dumps({"raw": text}))
 
     async def break_off(self, how: str) -> None:
-        """Have the exchange lose the media stream's connection: `rst`, `fin` or `stall`."""
+        """Make the stand-in drop the media stream's connection: `rst`, `fin` or `stall`."""
         await self._send(json.dumps({"break_off": how}))
 
     async def _send(self, message: str | bytes) -> None:
@@ -142,6 +151,7 @@ class Handset:
         fields = json.loads(message)
         event = Event(fields.pop("event"), fields.pop("at"), fields)
         if event.name == "ring":
+            # The call began before this message arrived; align both clocks.
             self.timeline.align(event.at, fields["began_at"])
         if event.name == "answered":
             self.answered_at = event.at

@@ -1,10 +1,10 @@
-"""The exchange's side of one handset.
+"""The server side of one simulated phone.
 
-A handset is a WebSocket. It sends one text `{"dial": {"url": …, "from": …, "to": …}}`, then binary frames of µ-law (20
-ms each, at its own pace) and texts: `{"press": "0"}`, `{"hang_up": true}`, `{"hold": true}`, `{"break_off": "rst"}`,
-and `{"raw": "…"}`, which puts any text on the media stream. It gets every event of the call as a text, and the sound as
-binary frames: four bytes with the frame's number on the line's 20 ms clock (frames of mere silence are left out), then
-160 bytes of µ-law.
+A phone is a WebSocket. It sends one text `{"dial": {"url": …, "from": …, "to": …}}`, then binary frames of µ-law
+(20 ms each, in real time) and texts: `{"press": "0"}`, `{"hang_up": true}`, `{"hold": true}`,
+`{"break_off": "rst"}`, and `{"raw": "…"}`, which puts any text on the media stream. It receives every event of the call
+as a text, and the audio as binary frames: four bytes with the frame's number on the call's 20 ms clock (silent frames
+are left out), then 160 bytes of µ-law.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from standins.twilio.settings import DialScript
 from standins.twilio.timeline import Event
 
 _WAITING: Final = 3000
-"""Messages kept for a handset that reads slowly (a minute of sound); a handset further behind has gone."""
+"""Buffer for a phone that reads slowly (a minute of audio); further messages are dropped."""
 
 
 class Desk:
-    """One handset's call."""
+    """The call of one simulated phone."""
 
     def __init__(self, exchange: CallServer, socket: WebSocket) -> None:
         self._exchange = exchange
@@ -33,17 +33,20 @@ class Desk:
         self._outbox: asyncio.Queue[str | bytes | None] = asyncio.Queue(_WAITING)
 
     async def serve(self, dial_text: str) -> None:
-        """Place the call and carry it until the handset or the call ends."""
+        """Place the call, and serve it until the phone or the call ends."""
         try:
             call = self._dial(json.loads(dial_text)["dial"])
         except (ValueError, KeyError, TypeError) as error:
+            # 1007: invalid payload.
             await self._socket.close(1007, f"cannot dial: {error}"[:120])
             return
         sending = asyncio.create_task(self._send())
         receiving = asyncio.create_task(self._receive(call))
         try:
+            # Either side may end first: the call by its document, the phone by closing the socket.
             await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # Hang up even if this task is cancelled, or the call would go on without a phone.
             call.hang_up()
             for task in (sending, receiving):
                 task.cancel()
@@ -63,6 +66,7 @@ class Desk:
         return call
 
     def _hear(self, number: int, frame: bytes) -> None:
+        # Four bytes of frame number, then the audio.
         self._queue(struct.pack(">I", number) + frame)
 
     def _tell(self, event: Event) -> None:
@@ -71,10 +75,12 @@ class Desk:
             self._queue(None)
 
     def _queue(self, message: str | bytes | None) -> None:
+        # A phone that does not read must not stop the call.
         with contextlib.suppress(asyncio.QueueFull):
             self._outbox.put_nowait(message)
 
     async def _send(self) -> None:
+        # The phone may be gone in the middle of a message.
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while (message := await self._outbox.get()) is not None:
                 if isinstance(message, bytes):
@@ -110,5 +116,6 @@ def _obey(call: DialledCall, text: str) -> None:
             call.stream.held = held
         case {"break_off": "rst" | "fin" | "stall" as how} if call.stream is not None:
             call.stream.break_off(how)
+        # Recorded rather than rejected: a newer phone may know more orders.
         case _:
             call.timeline.record("handset_not_understood")

@@ -1,4 +1,4 @@
-"""What a bad network does to a caller's sound on its way to the application."""
+"""Network impairments of the caller's audio on its way to the application."""
 
 import random
 from dataclasses import dataclass, field
@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Trouble:
-    """Loses, doubles and swaps messages, and holds them back to send many at once. Shares are of one.
+    """Drops, duplicates and reorders messages, and delays them to send several at once. Shares range from 0 to 1.
 
-    Not pretended: a real exchange sends over TCP, where only whole seconds get stuck; the rest is Twilio's own doing.
+    A simplification: Twilio uses TCP, which only delays; drops and duplicates come from inside Twilio.
     """
 
     lost: float = 0.0
     doubled: float = 0.0
     swapped: float = 0.0
     burst: int = 1
-    """Messages that come at once; 100 of 20 ms are two seconds."""
+    """Number of messages sent at once; 100 messages of 20 ms are two seconds."""
     seed: int = 7
     _held: list[str] = field(default_factory=list)
     _chance: random.Random = field(init=False)
@@ -24,12 +24,14 @@ class Trouble:
         self._chance = random.Random(self.seed)
 
     def carry(self, text: str) -> list[str]:
-        """Take a message; give those that arrive now."""
+        """Add a message, and return those that arrive now."""
+        # A seeded generator, so that a failing run can be repeated.
         if not self._strikes(self.lost):
             self._held += [text, text] if self._strikes(self.doubled) else [text]
         if len(self._held) < self.burst:
             return []
         arrived, self._held = self._held, []
+        # Only messages that arrive together can change places.
         for at in range(1, len(arrived)):
             if self._strikes(self.swapped):
                 arrived[at - 1], arrived[at] = arrived[at], arrived[at - 1]

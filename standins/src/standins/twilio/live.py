@@ -1,4 +1,4 @@
-"""A live call: the program says what comes next, the attendant does it, and orders from outside cut in."""
+"""A live call: the program decides the next step, the attendant executes it, and external orders interrupt it."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ class Replace:
 
 @dataclass(frozen=True)
 class GoTo:
-    """Ask this address instead (REST `Url`)."""
+    """Request this URL instead (REST `Url`)."""
 
     url: str
     method: str
@@ -44,9 +44,9 @@ type Order = Replace | GoTo | Finish
 
 
 class DialledCall:
-    """One call from dialling to its end."""
+    """One call, from dialling to its end."""
 
-    def __init__(  # noqa: PLR0913 - each is a thing of its own; made in one place
+    def __init__(  # noqa: PLR0913 - independent collaborators, passed in one place
         self,
         party: Party,
         program: TwimlProgram,
@@ -82,34 +82,36 @@ class DialledCall:
 
     @property
     def stream(self) -> MediaStream | None:
-        """The media stream that is open, if any."""
+        """The open media stream, if any."""
         return self.line.stream
 
     def order(self, order: Order) -> None:
-        """Change what the call does, now."""
+        """Change what the call does, immediately."""
         self._orders.put_nowait(order)
 
     def hang_up(self) -> None:
-        """The caller puts the handset down."""
+        """Hang up as the caller."""
         self.order(Finish("caller_hung_up"))
 
     def press(self, digits: str) -> None:
-        """The caller presses keys."""
+        """Press keys as the caller."""
+        # Without a stream a key is recorded only: nobody receives it.
         for digit in digits:
             self.timeline.record("dtmf", digit=digit, sent=self.stream is not None)
             if self.stream is not None:
                 self.stream.press(digit)
 
     def hear_frame(self, mulaw: bytes) -> None:
-        """Take sound from the handset, any length; it is cut into frames of 20 ms."""
+        """Process audio of any length from the phone, split into frames of 20 ms."""
         for start in range(0, len(mulaw), FRAME):
             self.line.microphone.push(mulaw[start : start + FRAME].ljust(FRAME, SILENCE))
 
     async def run(self) -> None:
-        """Carry the call to its end."""
+        """Run the call to its end."""
         end = End("exchange_stopped", "failed")
         try:
             self.timeline.record("ring", call_sid=self.sid, began_at=self.timeline.began_at)
+            # Twilio ends every call after four hours.
             async with asyncio.timeout(self._settings.max_call_seconds):
                 end = await self._execute()
         except TimeoutError:
@@ -119,6 +121,7 @@ class DialledCall:
 
     async def _execute(self) -> End:
         step = self._program.begin()
+        # Always have one pending order, so that a step can be interrupted at any time.
         order = asyncio.create_task(self._orders.get())
         try:
             while not isinstance(step, End):
@@ -132,8 +135,8 @@ class DialledCall:
         return step
 
     async def _perform(self, step: Step, order: asyncio.Task[Order]) -> Step | None:
-        """Do a step and return the one after it, or None when an order cut in."""
-        # A pause as the first verb lets it ring on, as with the original.
+        """Execute a step and return the next one, or None if an order interrupted it."""
+        # As at Twilio, a Pause as the first verb does not answer the call yet.
         if not isinstance(step, Fetch | Pause):
             self._answer()
         if isinstance(step, Dial) and (why := caller_id.refusal(step, self.party, self._settings.numbers)):
@@ -142,18 +145,20 @@ class DialledCall:
         try:
             await asyncio.wait({work, order}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # Wait for the cancellation: a step must have released the call's audio before the next one starts.
             work.cancel()
             await asyncio.wait({work})
         return None if order.done() else self._program.after(work.result())
 
     def _not_dialled(self, step: Dial, why: str) -> Done:
-        """Fail a dial whose caller id Twilio does not take; its `action` is told."""
+        """Return the outcome of a dial whose caller ID Twilio rejects; its `action` receives it."""
         self.timeline.record("dial", targets=[one.address.partition("?")[0] for one in step.targets], result="refused")
         self.timeline.record("error", code=caller_id.INVALID_CALLER_ID, reason=why)
         self.timeline.record("dial_ended", status="failed")
         return Done({"DialCallStatus": "failed", "DialBridged": "false", "ErrorCode": caller_id.INVALID_CALLER_ID})
 
     def _answer(self) -> None:
+        # The clock starts once, with the first step that answers.
         if self._clock is None:
             self.status = "in-progress"
             self.timeline.record("answered")
@@ -168,15 +173,17 @@ class DialledCall:
                 self.timeline.record("redirected", by="url")
                 return self._program.redirect(url, method)
             case Finish(reason):
+                # Twilio still sends the outcome to `action`, although nobody is left to hear its document.
                 if isinstance(interrupted, Connect | Dial) and interrupted.action:
                     told = self.party.params("completed", self._dialled(interrupted))
                     self._callbacks.send(interrupted.action, interrupted.method, told)
                 return End(reason)
 
     def _dialled(self, interrupted: Connect | Dial) -> dict[str, str]:
-        """Say what became of a dial that the caller ended: it was answered or not."""
+        """Return the outcome of a dial that the caller ended by hanging up."""
         if not isinstance(interrupted, Dial):
             return {}
+        # As many answers as dials means that the last dial was answered.
         answered = len(self.timeline.named("dial_answered")) == len(self.timeline.named("dial"))
         bridged = len(self.timeline.named("dial_bridged")) == len(self.timeline.named("dial"))
         return {
@@ -185,6 +192,7 @@ class DialledCall:
         }
 
     async def _close(self, end: End) -> None:
+        # Stop the audio first, so that nothing follows the end.
         if self._clock is not None:
             self._clock.cancel()
             await asyncio.wait({self._clock})
@@ -194,6 +202,7 @@ class DialledCall:
         if self._settings.status_callback_url:
             extra = {"CallDuration": str(round(seconds)), "SequenceNumber": "0"}
             self._callbacks.send(self._settings.status_callback_url, "POST", self.party.params(end.status, extra))
+        # 12100: document parse failure.
         if self._program.problem:
             self.timeline.record("error", code="12100", reason=self._program.problem)
         self.timeline.record("ended", reason=end.reason, status=end.status, seconds=seconds)

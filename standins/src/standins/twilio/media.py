@@ -1,6 +1,6 @@
-"""Media Streams messages: JSON text both ways, and no socket in sight.
+"""Encodes and decodes Media Streams messages: JSON text in both directions, without a socket.
 
-Out of `start` every number is a string; an application may send `media`, `mark` and `clear` and nothing else.
+Except in `start`, every number is a string; an application may send only `media`, `mark` and `clear`.
 """
 
 import base64
@@ -13,7 +13,7 @@ from standins.twilio import mulaw
 
 MALFORMED_MESSAGE: Final = "31951"
 BINARY_MESSAGE: Final = "31950"
-"""Twilio's error for a frame that is not text."""
+"""Twilio's error code for a binary frame."""
 _FIELDS: Final = {
     "media": {"event", "streamSid", "media"},
     "mark": {"event", "streamSid", "mark"},
@@ -22,7 +22,7 @@ _FIELDS: Final = {
 
 
 class MalformedMessageError(Exception):
-    """The application broke the protocol; Twilio ignores the message and warns once a stream."""
+    """The application violated the protocol; Twilio ignores the message, and warns once per stream."""
 
     def __init__(self, reason: str, code: str = MALFORMED_MESSAGE) -> None:
         super().__init__(reason)
@@ -31,37 +31,38 @@ class MalformedMessageError(Exception):
 
 @dataclass(frozen=True)
 class QueuedAudio:
-    """Sound to queue for the caller, µ-law, of any length."""
+    """Audio to play to the caller, µ-law, of any length."""
 
     mulaw: bytes
 
 
 @dataclass(frozen=True)
 class QueuedMark:
-    """A name to send back when everything before it was played or cleared."""
+    """A name that is sent back when everything before it has been played or cleared."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Clear:
-    """Throw away what is queued."""
+    """Discard the queued audio."""
 
 
 type Command = QueuedAudio | QueuedMark | Clear
 
 
 def decode(text: str | bytes, stream_sid: str) -> Command:
-    """Read one message of the application.
+    """Parse one message of the application.
 
     Raises:
-        MalformedMessageError: not JSON, an unknown event, a missing or extra field, another stream's sid, bad base64.
+        MalformedMessageError: Not JSON, an unknown event, a missing or extra field, another stream's SID, bad base64.
     """
     message = _load(text)
     event = message.get("event")
     if not isinstance(event, str) or event not in _FIELDS:
         reason = f"unknown event {event!r}"
         raise MalformedMessageError(reason)
+    # Exact: Twilio reports missing as well as extra fields.
     if set(message) != _FIELDS[event]:
         reason = f"{event}: fields {sorted(message)} instead of {sorted(_FIELDS[event])}"
         raise MalformedMessageError(reason)
@@ -69,6 +70,7 @@ def decode(text: str | bytes, stream_sid: str) -> Command:
         reason = f"{event}: streamSid of another stream"
         raise MalformedMessageError(reason)
     if event == "media":
+        # The two other messages have one text field at most.
         return QueuedAudio(_payload(_only(message, "media", "payload")))
     return QueuedMark(_only(message, "mark", "name")) if event == "mark" else Clear()
 
@@ -92,6 +94,7 @@ def _only(message: dict[str, Any], part: str, name: str) -> str:
     inner = message[part]
     if not isinstance(inner, dict) or set(inner) != {name} or not isinstance(inner[name], str):
         reason = f"{part}: expected the one text field {name!r}"
+        # A document that is nested too deeply raises RecursionError.
         raise MalformedMessageError(reason)
     value: str = inner[name]
     return value
@@ -107,7 +110,7 @@ def _payload(text: str) -> bytes:
 
 @dataclass
 class Announcer:
-    """Write what Twilio sends on one stream, numbering as it goes."""
+    """Encodes the messages that Twilio sends on one stream, with sequence numbers."""
 
     account_sid: str
     call_sid: str
@@ -117,11 +120,11 @@ class Announcer:
     _sent: int = field(default=0)
 
     def connected(self) -> str:
-        """Say which protocol follows; the only message without a stream and a number."""
+        """Return `connected`, the only message without a stream SID and a sequence number."""
         return json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"})
 
     def start(self, parameters: dict[str, str]) -> str:
-        """Describe the stream."""
+        """Return `start`, which describes the stream."""
         return self._numbered(
             "start",
             start={
@@ -135,8 +138,9 @@ class Announcer:
         )
 
     def media(self, frame: bytes) -> str:
-        """Carry the caller's sound. Its time stamp is where the frame begins, in ms since `start`."""
+        """Return `media` with the caller's audio. Its timestamp is the start of the frame, in ms since `start`."""
         self._chunk += 1
+        # Derived from the bytes sent, so that it never drifts from the audio.
         timestamp = self._sent * 1000 // mulaw.RATE
         self._sent += len(frame)
         payload = base64.b64encode(frame).decode()
@@ -146,19 +150,19 @@ class Announcer:
         )
 
     def skip(self, frame: bytes) -> None:
-        """Let time pass without sound."""
+        """Advance the timestamp without sending audio."""
         self._sent += len(frame)
 
     def dtmf(self, digit: str) -> str:
-        """Tell of a key the caller pressed."""
+        """Return `dtmf` for a key that the caller pressed."""
         return self._numbered("dtmf", dtmf={"track": "inbound_track", "digit": digit})
 
     def mark(self, name: str) -> str:
-        """Send a mark back."""
+        """Return `mark`, which echoes the application's mark."""
         return self._numbered("mark", mark={"name": name})
 
     def stop(self) -> str:
-        """Say that nothing follows."""
+        """Return `stop`, the last message."""
         return self._numbered("stop", stop={"accountSid": self.account_sid, "callSid": self.call_sid})
 
     def _numbered(self, event: str, **body: object) -> str:

@@ -1,7 +1,7 @@
-"""The numbers of an account, and whom each asks when somebody calls: `IncomingPhoneNumbers`.
+"""Phone numbers of the account and their webhooks: `IncomingPhoneNumbers`.
 
-It pretends a list filtered by number, and an update. Numbers are not bought here, and what they are told does not
-decide where `Handset` calls: a call says itself whom it asks.
+Supports listing, filtering by number, and updating. Numbers cannot be bought, and their webhooks do not affect calls
+from `Handset`, which names the webhook of each call itself.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,30 +24,32 @@ _METHODS: Final = {"GET", "POST"}
 
 @dataclass
 class PhoneNumber:
-    """One number, as it was told."""
+    """One phone number with its settings."""
 
     sid: str
     number: str
     told: dict[str, str] = field(default_factory=lambda: {"voice_method": "POST", "voice_fallback_method": "POST"})
 
     def tell(self, form: Mapping[str, str]) -> None:
-        """Take what an update says.
+        """Apply an update.
 
         Raises:
-            RestError: 21502 for an address that is none, 20001 for a method that is none.
+            RestError: 21502 for an invalid URL, 20001 for an invalid method.
         """
         for name, key in _SETTABLE.items():
             value = form.get(name)
+            # Fields that are missing from a form keep their value.
             if value is None:
                 continue
             if name.endswith("Method") and value not in _METHODS:
                 raise RestError(400, 20001, f"{name} is not GET or POST")
+            # An empty URL removes the setting.
             if not name.endswith("Method") and value and not value.startswith(("http://", "https://")):
                 raise RestError(400, 21502, f"{name} is not valid: {value}")
             self.told[key] = value
 
     def resource(self, account_sid: str) -> dict[str, object]:
-        """Describe it the way Twilio does."""
+        """Return the number as Twilio's API shows it."""
         unset: dict[str, object] = dict.fromkeys(_SETTABLE.values(), "")
         path = f"/{API_VERSION}/Accounts/{account_sid}/IncomingPhoneNumbers/{self.sid}.json"
         return {
@@ -62,22 +64,22 @@ class PhoneNumber:
 
 
 class NumberRegistry:
-    """All numbers of the account."""
+    """All phone numbers of the account."""
 
     def __init__(self, numbers: Iterable[str]) -> None:
         named = {f"PN{index:032x}": number for index, number in enumerate(numbers, 1)}
         self._numbers = {sid: PhoneNumber(sid, number) for sid, number in named.items()}
 
     def listed(self, account_sid: str, number: str) -> dict[str, object]:
-        """List them, or the one that is asked for."""
+        """Return all numbers, or only the requested one."""
         found = [one.resource(account_sid) for one in self._numbers.values() if number in ("", one.number)]
         return {"incoming_phone_numbers": found, "page": 0, "page_size": 50, "next_page_uri": None}
 
     def told(self, account_sid: str, sid: str, form: Mapping[str, str]) -> dict[str, object]:
-        """Change one, or look at it with an empty form.
+        """Update a number, or return it if the form is empty.
 
         Raises:
-            RestError: 20404, or what the form has wrong.
+            RestError: 20404, or the error in the form.
         """
         number = self._numbers.get(sid)
         if number is None:

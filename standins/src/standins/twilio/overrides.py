@@ -1,7 +1,7 @@
-"""What the fragment of a webhook's address says about time-outs and further tries. Pure.
+"""Parses connection overrides in the fragment of a webhook URL: timeouts and retries. No I/O.
 
-Source: twilio.com/docs/usage/webhooks/webhooks-connection-overrides, which by default has one more try where no
-connection came about (``rc=1``, ``rp=ct``), and 15 seconds for everything. ``e`` and ``sni`` are not pretended.
+Source: twilio.com/docs/usage/webhooks/webhooks-connection-overrides. The defaults are one retry if the connection
+failed (``rc=1``, ``rp=ct``), and 15 seconds in total. ``e`` and ``sni`` are not supported.
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _POLICIES: Final = frozenset({"ct", "rt", "4xx", "5xx", "all"})
 
 @dataclass(frozen=True)
 class Overrides:
-    """How one webhook is asked.
+    """Timeouts and retries of one webhook.
 
     Attributes:
-        connect: Seconds for the connection.
-        read: Seconds for the answer.
-        retries: Further tries.
-        policies: Failures that are tried again: ``ct``, ``rt``, ``4xx``, ``5xx``.
-        total: Seconds for all tries together.
+        connect: Timeout for the connection, in seconds.
+        read: Timeout for the response, in seconds.
+        retries: Maximum number of retries.
+        policies: Failures to retry: ``ct``, ``rt``, ``4xx``, ``5xx``.
+        total: Timeout for all attempts together, in seconds.
     """
 
     connect: float
@@ -36,20 +36,22 @@ class Overrides:
     total: float
 
     def tries_again(self, failure: httpx.HTTPError | int) -> bool:
-        """Tell whether an answer with this status, or none for this reason, is asked for again."""
+        """Return whether to retry after a response with this status, or after this exception."""
         return _kind(failure) in self.policies
 
 
 def read(fragment: str, seconds: float) -> Overrides:
-    """Read a fragment such as ``ct=2000&rc=3&rp=ct,5xx``; what it does not say is as usual.
+    """Parse a fragment such as ``ct=2000&rc=3&rp=ct,5xx``; missing values keep their default.
 
     Args:
         fragment: Without the ``#``.
-        seconds: Longest wait for an answer, all tries together.
+        seconds: Maximum time for all attempts together.
     """
     said = dict(parse_qsl(fragment))
+    # Connection failures are retried by default.
     policies = frozenset(said.get("rp", "ct").split(",")) & _POLICIES
     return Overrides(
+        # No single step may take longer than all attempts together.
         connect=min(_milliseconds(said.get("ct"), _CONNECT_SECONDS), _LONGEST_CONNECT, seconds),
         read=min(_milliseconds(said.get("rt"), seconds), seconds),
         retries=min(int(said.get("rc", "1")), _MOST_TRIES),

@@ -1,4 +1,4 @@
-"""Who calls whom, as Twilio tells an application on every request."""
+"""The parties of a call, and the form fields that describe them in every request."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,12 +10,12 @@ _PLACES: Final = {
     "+46": ("SE", "", "STOCKHOLM", ""),
     "+49": ("DE", "", "BERLIN", ""),
 }
-"""What a number's prefix says about where it is from; enough to fill the fields as Twilio fills them."""
+"""Location by number prefix; enough to fill the fields that Twilio fills."""
 
 
 @dataclass(frozen=True)
 class Party:
-    """The fixed facts of a call."""
+    """The constant facts of a call."""
 
     call_sid: str
     account_sid: str
@@ -23,12 +23,13 @@ class Party:
     callee: str
 
     def calling(self, call_sid: str, callee: str) -> "ChildParty":
-        """Return the call to somebody whom this call dials."""
+        """Return the call to a party that this call dials."""
         return ChildParty(call_sid, self.account_sid, self.caller, callee, self.call_sid)
 
     def params(self, status: str, extra: dict[str, str] | None = None) -> dict[str, str]:
         """Return the form fields of a request about this call."""
         return {
+            # Twilio sends both the old names (Called, Caller) and the new ones (To, From).
             "AccountSid": self.account_sid,
             "ApiVersion": API_VERSION,
             "CallSid": self.call_sid,
@@ -48,7 +49,7 @@ class Party:
 
 @dataclass(frozen=True)
 class ChildParty(Party):
-    """A call that another call makes."""
+    """A call that was dialled by another call."""
 
     parent_call_sid: str
 
@@ -59,6 +60,7 @@ class ChildParty(Party):
 
 
 def _place(role: str, number: str) -> dict[str, str]:
+    # The longest prefix wins, as in a phone network.
     prefix = next((known for known in sorted(_PLACES, key=len, reverse=True) if number.startswith(known)), "")
     country, state, city, post_code = _PLACES.get(prefix, ("", "", "", ""))
     return {f"{role}Country": country, f"{role}State": state, f"{role}City": city, f"{role}Zip": post_code}

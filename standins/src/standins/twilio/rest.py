@@ -1,4 +1,4 @@
-"""The REST calls that look at a call, change it and end it: requests in, answers out, no socket.
+"""The REST API of calls: reads, updates and ends them. Requests in, responses out, no socket.
 
 Error bodies are Twilio's: `code`, `message`, `more_info`, `status`.
 """
@@ -15,11 +15,11 @@ from standins.twilio.party import API_VERSION, Party
 from standins.twilio.settings import ExchangeSettings
 
 _MAX_TWIML: Final = 4000
-"""Characters of `Twiml`, in Twilio's own description of its interface."""
+"""Maximum length of `Twiml`, from Twilio's API specification."""
 
 
 class CallFacts(Protocol):
-    """What an answer says about a call."""
+    """What a response contains about a call."""
 
     @property
     def party(self) -> Party: ...  # noqa: D102
@@ -32,7 +32,7 @@ class CallFacts(Protocol):
 
 
 class RestError(Exception):
-    """The request is refused."""
+    """The request is rejected."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -69,21 +69,24 @@ type Update = EndCall | RunTwiml | RunUrl
 
 
 def authenticate(authorization: str | None, account_sid: str, settings: ExchangeSettings) -> None:
-    """Accept the account's own token and its API key, for its own account only.
+    """Accept the account's token and its API key, for its own account only.
 
     Raises:
         RestError: 20003.
     """
     name, _, secret = _basic(authorization).partition(":")
+    # Twilio accepts the Account SID with its token, or an API key with its secret.
     known = {settings.account_sid: settings.auth_token, settings.api_key_sid: settings.api_key_secret}
+    # Compare before looking at the name, so that unknown and known names take the same time.
     right = hmac.compare_digest(known.get(name, "").encode(), secret.encode()) and name in known
     if not right or account_sid != settings.account_sid:
+        # The messages are Twilio's, including the hint which part is wrong.
         reason = "username" if name not in known else "password"
         raise RestError(401, 20003, f"Authentication Error - invalid {reason}")
 
 
 def is_main(authorization: str | None, settings: ExchangeSettings) -> bool:
-    """Tell whether a request comes with the account's own token, which may do everything."""
+    """Return whether a request is authenticated with the account's own token, which may do everything."""
     return _basic(authorization).partition(":")[0] == settings.account_sid
 
 
@@ -98,17 +101,17 @@ def _basic(authorization: str | None) -> str:
 
 
 def account_refused() -> RestError:
-    """Return the answer for the account itself, which takes a main key: calls are for standard keys, too."""
+    """Return the error for reading the account with a standard API key, which may only use calls."""
     return RestError(401, 20003, "Authentication Error - invalid username")
 
 
 def not_found(path: str) -> RestError:
-    """Return the answer for a call nobody knows."""
+    """Return the error for an unknown call."""
     return RestError(404, 20404, f"The requested resource {path} was not found")
 
 
 def scripted(status: int) -> RestError:
-    """Return the answer Twilio gives with this status, for a fault that was ordered."""
+    """Return Twilio's error with this status, for an injected fault."""
     known = {
         401: (20003, "Authentication Error - invalid username"),
         404: (20404, "The requested resource was not found"),
@@ -119,11 +122,12 @@ def scripted(status: int) -> RestError:
 
 
 def read_update(form: Mapping[str, str], call: CallFacts) -> Update:
-    """Read what is to be done with a live call.
+    """Parse an update of a live call.
 
     Raises:
-        RestError: 21220 when the call has ended, 32018 for a document that is too long, 20001 for anything else.
+        RestError: 21220 if the call has ended, 32018 if the document is too long, 20001 for anything else.
     """
+    # 21220 is what a service sees that hangs up a call which has just ended.
     if call.ended_at is not None:
         raise RestError(400, 21220, "Call is not in-progress. Cannot redirect.")
     if form.get("Status") in {"completed", "canceled"}:
@@ -138,9 +142,10 @@ def read_update(form: Mapping[str, str], call: CallFacts) -> Update:
 
 
 def call_resource(call: CallFacts) -> dict[str, object]:
-    """Describe a call the way Twilio does."""
+    """Return a call as Twilio's API shows it."""
     party = call.party
     path = f"/{API_VERSION}/Accounts/{party.account_sid}/Calls/{party.call_sid}"
+    # Rounded as on a bill, not for measurements: the timeline has exact times.
     duration = None if call.ended_at is None else str(round(call.ended_at - call.started_at))
     return {
         "sid": party.call_sid,

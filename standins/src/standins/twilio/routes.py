@@ -1,4 +1,4 @@
-"""What the exchange answers on its port: Twilio's REST calls, handsets, health, and the faults tests order."""
+"""HTTP routes of the stand-in: Twilio's REST API, simulated phones, health check, and fault injection."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ _DIAL_SECONDS: Final = 10.0
 
 
 def create_app(exchange: CallServer) -> Starlette:
-    """Put the exchange behind its addresses."""
+    """Return the application for an exchange."""
     routes = Routes(exchange)
     return Starlette(
         routes=[
@@ -52,12 +52,12 @@ class Routes:
         self._exchange = exchange
 
     async def health(self, _: Request) -> Response:
-        """Say that the process lives, and what it is."""
+        """Return status and description."""
         live = sum(call.ended_at is None for call in self._exchange.calls.values())
         return JSONResponse({"status": "ok", "what": BANNER, "calls": live})
 
     async def call(self, request: Request) -> Response:
-        """Look at a call, or change it."""
+        """Return or update a call."""
         return await self._answered(request, self._call)
 
     async def calls(self, request: Request) -> Response:
@@ -65,21 +65,22 @@ class Routes:
         return await self._answered(request, self._calls)
 
     async def account(self, request: Request) -> Response:
-        """Describe the account to its own token; an API key of the standard kind is refused."""
+        """Return the account; only its own token may read it, not a standard API key."""
         return await self._answered(request, self._account)
 
     async def numbers(self, request: Request) -> Response:
-        """List the account's numbers."""
+        """List the account's phone numbers."""
         return await self._answered(request, self._numbers)
 
     async def number(self, request: Request) -> Response:
-        """Look at a number, or tell it whom to ask."""
+        """Return a phone number, or update its webhook."""
         return await self._answered(request, self._number)
 
     async def _answered(self, request: Request, answer: _Answer) -> Response:
         try:
-            # A look changes nothing, so tests order no faults for it and do not count it.
+            # Reading changes nothing, so it is neither counted nor subject to faults.
             fault = self._exchange.take_fault() if request.method == "POST" or "Numbers" in request.url.path else None
+            # A fault may delay a request that then succeeds.
             if fault is not None:
                 await asyncio.sleep(fault.hang_seconds)
                 if fault.fails:
@@ -96,11 +97,13 @@ class Routes:
         if call is None or self._exchange.elsewhere:
             raise rest.not_found(request.url.path)
         if request.method == "POST":
+            # A form that is not valid raises before the call is touched.
             _apply(rest.read_update(await _form(request), call), call)
         return rest.call_resource(call)
 
     async def _calls(self, request: Request) -> dict[str, object]:
         size = int(request.query_params.get("PageSize", "50"))
+        # The newest first, as Twilio lists them.
         newest = [] if self._exchange.elsewhere else list(self._exchange.calls.values())[: -size - 1 : -1]
         return {"calls": [rest.call_resource(call) for call in newest], "page": 0, "page_size": size}
 
@@ -119,14 +122,14 @@ class Routes:
         return self._exchange.numbers.told(account, sid, await _form(request))
 
     async def timeline(self, request: Request) -> Response:
-        """Return what has been measured on a call so far."""
+        """Return the events of a call so far."""
         call = self._exchange.calls.get(request.path_params["call"])
         if call is None:
             return JSONResponse({"error": "no such call"}, 404)
         return JSONResponse([event.as_json() for event in call.timeline.events])
 
     async def faults(self, request: Request) -> Response:
-        """Order a fault of the REST interface, or take all of them back."""
+        """Inject a fault into the REST API, or remove all faults."""
         if request.method == "DELETE":
             self._exchange.rest_faults.clear()
             return Response(status_code=204)
@@ -141,9 +144,10 @@ class Routes:
         return Response(status_code=204)
 
     async def handset(self, socket: WebSocket) -> None:
-        """Serve one handset: it dials once, then talks until either side ends."""
+        """Serve one simulated phone: it dials once, then talks until either side ends the call."""
         await socket.accept()
         try:
+            # A phone that connects and never dials must not stay.
             async with asyncio.timeout(_DIAL_SECONDS):
                 text = await socket.receive_text()
             await Desk(self._exchange, socket).serve(text)

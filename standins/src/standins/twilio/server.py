@@ -1,4 +1,4 @@
-"""The exchange on its port."""
+"""The Twilio stand-in on its port."""
 
 import contextlib
 from typing import Self
@@ -9,28 +9,30 @@ from standins.twilio.routes import create_app
 
 
 class TwilioExchange(CallServer):
-    """A running exchange; use it as an asynchronous context."""
+    """A running stand-in; use it as an asynchronous context."""
 
     port = 0
-    """The port it is bound to, once it runs."""
+    """The bound port, once it runs."""
     _serving = contextlib.AsyncExitStack()
 
     @property
     def url(self) -> str:
-        """Where the REST interface answers and handsets connect."""
+        """Base URL of the REST API and of simulated phones."""
         return f"http://{self.settings.host}:{self.port}"
 
     async def __aenter__(self) -> Self:
         """Bind the port and start to serve.
 
         Raises:
-            OSError: the port is taken.
+            OSError: The port is in use.
         """
         async with contextlib.AsyncExitStack() as stack:
             server = serving(create_app(self), host=self.settings.host, port=self.settings.port, websockets=True)
             self.port = await stack.enter_async_context(server)
             stack.push_async_callback(self.stop)
+            # The first signed request would otherwise pay for loading certificates.
             await self.webhooks.warm_up(f"{self.url}/health")
+            # From here on the context owns the resources; before, a failure closes them.
             self._serving = stack.pop_all()
         return self
 

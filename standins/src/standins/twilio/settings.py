@@ -1,4 +1,4 @@
-"""How an exchange is set up."""
+"""Settings of the Twilio stand-in."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,54 +11,54 @@ STANDIN_KEY: Final = "SK" + "5ca1ab1e" * 4
 
 @dataclass(frozen=True)
 class DialScript:
-    """How those who are dialled behave. Nobody is: the exchange has no way out to other networks."""
+    """How callees behave. All of them are simulated, except SIP phones on this machine."""
 
     result: str = "completed"
     """`completed`, `busy`, `no-answer`, `failed` or `canceled`."""
     ring_seconds: float = 1.5
-    """How long it rings before somebody answers, refuses, or (if the document allows no less) nobody does."""
+    """How long it rings before the callee answers or rejects; unanswered calls ring for the document's timeout."""
     presses: str = "1"
-    """What the one who answers presses when a `<Gather>` asks for it; empty for a voicemail."""
+    """Keys that the callee presses at a `<Gather>`; empty for a voicemail."""
     press_seconds: float = 3.0
-    """How long after answering."""
+    """Delay of the keys after answering."""
     key_seconds: float = 0.2
-    """Between two keys."""
+    """Delay between two keys."""
     hangs_up_seconds: float | None = None
-    """How long after answering they hang up instead, however far the whisper is."""
+    """Delay after answering at which the callee hangs up instead, even during the whisper."""
     talk_seconds: float = 2.0
-    """How long the line stays open after whoever answers has spoken."""
+    """How long the call stays connected after the callee has spoken."""
 
 
 @dataclass(frozen=True)
 class ExchangeSettings:
-    """All that an exchange can be told."""
+    """Settings of the stand-in."""
 
     host: str = "127.0.0.1"
     port: int = 0
-    """0 takes any free port; `TwilioExchange.port` tells which."""
+    """0 selects a free port, which `TwilioExchange.port` returns."""
     account_sid: str = STANDIN_ACCOUNT
     auth_token: str = field(default="standin-auth-token", repr=False)
-    """Signs webhooks and handshakes, and opens the REST interface."""
+    """Signs webhooks and handshakes, and authenticates REST requests."""
     shared_key: str = field(default="", repr=False)
-    """`id:secret` of the shared key that signs instead of the token; empty where none is switched on."""
+    """`id:secret` of a shared key that signs instead of the token; empty if none is enabled."""
     api_key_sid: str = STANDIN_KEY
     api_key_secret: str = field(default="standin-secret", repr=False)
     edge_header: tuple[str, str] | None = None
-    """A header that webhooks and handshakes carry, by name and value, to reach a version that is being tried."""
+    """Name and value of a header that every webhook and handshake carries, to reach a canary."""
     numbers: tuple[str, ...] = ("+15005550001",)
-    """The account's numbers, which can be told whom to ask."""
+    """Phone numbers of the account, whose webhooks can be updated."""
     fallback_url: str = ""
-    """Asked when the number's own address fails."""
+    """Requested if the webhook fails."""
     status_callback_url: str = ""
-    """Told when a call has ended."""
+    """Notified when a call has ended."""
     webhook_seconds: float = 15.0
-    """Twilio's limit for a webhook, all in all."""
+    """Twilio's limit for a webhook, including retries."""
     max_call_seconds: float = 4 * 3600
-    """Twilio's own limit of a call."""
+    """Twilio's limit for a call."""
     dial: DialScript = field(default_factory=DialScript)
 
     @property
     def signer(self) -> Signer:
-        """What signs webhooks and handshakes."""
+        """Signs webhooks and handshakes."""
         key_id, _, secret = self.shared_key.partition(":")
         return Signer(self.auth_token, key_id, secret, self.edge_header)

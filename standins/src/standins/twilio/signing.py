@@ -1,6 +1,6 @@
-"""X-Twilio-Signature, written from Twilio's description and not from its library.
+"""Computes X-Twilio-Signature, implemented from Twilio's documentation and not with its library.
 
-The library is the peer the tests hold this against: two readings of one page, so that no mistake cancels another.
+Tests compare it with the library: a mistake in one of two independent implementations shows up.
 """
 
 import base64
@@ -11,25 +11,25 @@ from urllib.parse import urlsplit, urlunsplit
 
 WEBHOOK_HEADER = "X-Twilio-Signature"
 HANDSHAKE_HEADER = "x-twilio-signature"
-"""Twilio writes the header of the WebSocket handshake in lower case."""
+"""Twilio sends the header of the WebSocket handshake in lower case."""
 
 
 SETTINGS_HEADER = "X-Twilio-Webhooks-Signature-Settings"
-"""Sent where a shared key signs: its id, and that the algorithm is HMAC-SHA256."""
+"""Sent if a shared key signs: its ID, and that the algorithm is HMAC-SHA256."""
 
 
 @dataclass(frozen=True)
 class Signer:
-    """What an account signs with: its token, or a shared key where one is switched on."""
+    """The secrets that an account signs with: its token, or a shared key if one is enabled."""
 
     auth_token: str = field(repr=False)
     shared_key_id: str = ""
     shared_key_secret: str = field(default="", repr=False)
     edge_header: tuple[str, str] | None = None
-    """Sent with every request, by name and value: a load balancer chooses by it. Twilio sends none."""
+    """Name and value of a header in every request, by which a load balancer routes. Twilio sends none."""
 
     def headers(self, url: str, params: Iterable[tuple[str, str]] = (), *, lower: bool = False) -> dict[str, str]:
-        """Sign a request; names are in lower case for a WebSocket handshake."""
+        """Return the headers that sign a request; with lower-case names for a WebSocket handshake."""
         headers = {WEBHOOK_HEADER: sign(self.auth_token, url, params)}
         if self.shared_key_id:
             signature = sign(self.shared_key_secret, url, params, "sha256")
@@ -42,10 +42,11 @@ class Signer:
 
 
 def sign(auth_token: str, url: str, params: Iterable[tuple[str, str]] = (), algorithm: str = "sha1") -> str:
-    """Sign a request: base64 of HMAC-SHA1 over the URL and the sorted form fields.
+    """Return the signature of a request: base64 of HMAC-SHA1 over the URL and the sorted form fields.
 
-    A name that occurs more than once counts with each distinct value, in order.
+    A field that occurs more than once counts with each distinct value, in order.
     """
+    # `set` removes duplicates of the same name and value, as Twilio's libraries do.
     fields = "".join(name + value for name, value in sorted(set(params)))
     digest = hmac.new(auth_token.encode(), (url + fields).encode(), algorithm).digest()
     return base64.b64encode(digest).decode()
@@ -53,6 +54,7 @@ def sign(auth_token: str, url: str, params: Iterable[tuple[str, str]] = (), algo
 
 def webhook_url_to_sign(url: str) -> str:
     """Return the URL as Twilio signs it for voice: no fragment, no user, and over HTTPS no port."""
+    # Credentials in a URL are sent as a header and not signed.
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     if parts.scheme == "https" and parts.port is not None:

@@ -1,8 +1,8 @@
-"""Rings a SIP address on this machine for real: invitation, whisper, both voices, and how it ended.
+"""Calls a SIP address on this machine: INVITE, whisper, audio in both directions, and the result.
 
-Only addresses on loopback are called; any other is acted out like a telephone number. With `answerOnBridge` the caller
-hears ringing during the whisper, without it nothing. Codes become `DialCallStatus` as field reports have it: 486, 600
-and 603 are busy, 408, 480 and 487 no answer, all others failures.
+Only loopback addresses are called; any other callee is simulated, like a phone number. With `answerOnBridge` the caller
+hears ringing during the whisper, otherwise silence. SIP codes map to `DialCallStatus` as field reports show: 486, 600
+and 603 are busy, 408, 480 and 487 are no-answer, all others are failed.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _RINGBACK_SECONDS: Final = 6.0
 
 
 def reachable(text: str) -> SipAddress | None:
-    """Read whom to ring by SIP; None for what is not on this machine, or what Twilio would not take."""
+    """Parse a SIP address to call; None if it is not on this machine, or if Twilio would reject it."""
     if not text.lower().startswith(("sip:", "sips:")):
         return None
     try:
@@ -60,15 +60,17 @@ class Dialling:
         self._leg: Leg | None = None
 
     async def call(self, address: SipAddress, step: Dial, target: DialTarget) -> dict[str, str]:
-        """Ring, whisper, connect; returns what the `action` is told. Cancelling it hangs up."""
+        """Ring, whisper and bridge; return the fields for the `action`. Cancelling it hangs up."""
         child = new_sid("CA")
         told = {"DialCallSid": child, "DialBridged": "false"}
         headers = (("X-Twilio-AccountSid", self._party.account_sid), ("X-Twilio-CallSid", self._party.call_sid))
         try:
             async with Leg(address, step.caller_id or self._party.caller, headers) as leg:
+                # Set before ringing starts, because a provisional response may arrive at once.
                 leg.on_ringing = self._ringing
                 await self._until_answered(leg, step.timeout)
                 told |= {"DialSipResponseCode": "200", "DialSipCallId": leg.call_id, "DialCallStatus": "completed"}
+                # The callee's leg is a call of its own for the application.
                 party = self._party.calling(child, target.address.partition("?")[0])
                 whisper = Whisper(party, leg, self._timeline, self._webhooks, self._speak)
                 with ringing_tone(self._line, audible=step.answer_on_bridge):
@@ -76,6 +78,7 @@ class Dialling:
                 if connected:
                     told |= await self._talk(leg)
         except NotAnsweredError as refused:
+            # 0 means that we gave up; Twilio then reports 487, request terminated.
             return told | {"DialCallStatus": _status(refused.code), "DialSipResponseCode": str(refused.code or 487)}
         except (OSError, TimeoutError) as error:
             self._timeline.record("error", code="32011", reason=f"SIP: {type(error).__name__}")
@@ -83,6 +86,7 @@ class Dialling:
         return told
 
     def _ringing(self, code: int) -> None:
+        # A phone may send 180 several times.
         if self._timeline.last("dial_ringing") is None:
             self._timeline.record("dial_ringing", code=code)
 
@@ -93,29 +97,31 @@ class Dialling:
 
     async def _talk(self, leg: Leg) -> dict[str, str]:
         began = time.monotonic()
+        # Audio is bridged only from here on: during the whisper the caller hears nothing of the callee.
         leg.hear = self._far.push
         self._leg = leg
         self._line.bridge = self
         self._timeline.record("dial_bridged")
         try:
+            # The callee's hang-up ends the dial; the caller's cancels this task.
             await leg.ended.wait()
         finally:
             self._line.bridge = None
         return {"DialCallDuration": str(round(time.monotonic() - began)), "DialBridged": "true"}
 
     def say(self, frame: bytes) -> None:
-        """Take 20 ms of the caller."""
+        """Receive 20 ms from the caller."""
         if self._leg is not None:
             self._leg.say(frame)
 
     def take(self) -> bytes | None:
-        """Give 20 ms of the person."""
+        """Return 20 ms from the callee."""
         return self._far.take()
 
 
 @contextlib.contextmanager
 def ringing_tone(line: CallAudio, *, audible: bool = True) -> Iterator[None]:
-    """Let the caller hear that it rings elsewhere, or nothing."""
+    """Play a ringing tone to the caller for the duration of the block, or nothing."""
     if not audible:
         yield
         return
@@ -128,6 +134,7 @@ def ringing_tone(line: CallAudio, *, audible: bool = True) -> Iterator[None]:
     try:
         yield
     finally:
+        # Cancelling also clears what is left of the tone.
         ringing.cancel()
 
 

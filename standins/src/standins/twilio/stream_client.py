@@ -1,4 +1,4 @@
-"""One media stream: the exchange calls the application's WebSocket and carries the call's sound both ways."""
+"""One media stream: connects to the application's WebSocket and carries the call's audio in both directions."""
 
 import asyncio
 import contextlib
@@ -24,19 +24,19 @@ _HANDSHAKE_ERROR: Final = "31920"
 _OPEN_SECONDS: Final = 10.0
 _CLOSE_SECONDS: Final = 2.0
 _BACKLOG: Final = 500
-"""Messages kept for an application that does not read (10 s); later ones are lost."""
+"""Buffer for an application that does not read (10 s); further messages are dropped."""
 _MAX_MESSAGE: Final = 1 << 20
 
 
 class Notify(Protocol):
-    """Tell the stream's status callback, if it has one."""
+    """Notifies the stream's status callback, if there is one."""
 
     def __call__(self, event: str, error: str = "") -> None:
-        """Send `stream-started`, `stream-stopped` or `stream-error` with what went wrong."""
+        """Send `stream-started`, `stream-stopped`, or `stream-error` with the cause."""
 
 
 class MediaStream:
-    """A stream from its handshake to its end."""
+    """A stream, from its handshake to its end."""
 
     def __init__(
         self,
@@ -57,17 +57,18 @@ class MediaStream:
         self._open = False
         self._stalled = False
         self.held = False
-        """The caller is muted or on hold: no sound is sent, but pings and marks are answered."""
+        """Whether the caller is muted or on hold: no audio is sent, but pings and marks are answered."""
         self.trouble: Trouble | None = None
-        """What happens to the caller's sound on its way."""
+        """Network impairments of the caller's audio."""
         self.malformed = 0
-        """Messages of the application that broke the protocol."""
+        """Number of messages from the application that violated the protocol."""
         self.lost = 0
-        """Messages that an application which does not read never got."""
+        """Number of messages dropped because the application did not read."""
 
     async def run(self, signer: Signer) -> None:
-        """Open the stream and carry it until the application closes it or this task is cancelled."""
+        """Open the stream, and serve it until the application closes it or this task is cancelled."""
         try:
+            # Twilio checks the verb first, and opens no connection if it is not valid.
             check_stream(self.verb)
             self._connection = await self._handshake(signer)
         except StreamRefusedError as refused:
@@ -89,6 +90,7 @@ class MediaStream:
                 url,
                 additional_headers=signer.headers(url, lower=True),
                 user_agent_header="Twilio.TmeWs/1.0",
+                # No compression and no pings, as seen from Twilio.
                 compression=None,
                 open_timeout=_OPEN_SECONDS,
                 close_timeout=_CLOSE_SECONDS,
@@ -104,6 +106,7 @@ class MediaStream:
         return connection
 
     def _begin(self) -> None:
+        # Audio that arrived during the handshake is lost, as at Twilio: a stream starts with `connected`.
         self._open = True
         self.send_raw(self._announcer.connected())
         self.send_raw(self._announcer.start(dict(self.verb.parameters)))
@@ -111,7 +114,7 @@ class MediaStream:
         self._notify("stream-started")
 
     async def _write(self, connection: ClientConnection) -> None:
-        """Send in order; an application that does not read holds up nobody but itself."""
+        """Send the queue in order; an application that does not read only delays itself."""
         with contextlib.suppress(websockets.ConnectionClosed):
             while (text := await self._outbox.get()) is not None:
                 await connection.send(text)
@@ -121,6 +124,7 @@ class MediaStream:
             async for text in connection:
                 self._take(text)
         except websockets.ConnectionClosedError as closed:
+            # A protocol error of the application has a code of its own.
             code = "31924" if connection.close_code in {1002, 1007, 1009} else "31921"
             self._fail(code, _why(closed))
 
@@ -129,6 +133,7 @@ class MediaStream:
             command = decode(text, self.sid)
         except MalformedMessageError as error:
             self.malformed += 1
+            # Twilio warns once per stream.
             if self.malformed == 1:
                 self._timeline.record("warning", code=error.code, reason=str(error))
             return
@@ -141,16 +146,18 @@ class MediaStream:
             case QueuedMark(name):
                 self._playout.mark(name)
             case Clear():
+                # Marks of discarded audio are sent back too, so that the application need not wait for them.
                 dropped, marks = self._playout.clear()
                 self._timeline.record("clear", dropped_ms=dropped * 1000 // RATE, marks=len(marks))
                 for name in marks:
                     self.echo(name)
 
     def send_audio(self, frame: bytes) -> None:
-        """Send 20 ms of the caller."""
+        """Send 20 ms of the caller's audio."""
         if not self._open:
             return
         if self.held:
+            # Timestamps go on during a hold, because the call does.
             self._announcer.skip(frame)
             return
         text = self._announcer.media(frame)
@@ -158,7 +165,7 @@ class MediaStream:
             self.send_raw(arrived)
 
     def press(self, digit: str) -> None:
-        """Send a key the caller pressed."""
+        """Send a key that the caller pressed."""
         if self._open:
             self.send_raw(self._announcer.dtmf(digit))
 
@@ -168,22 +175,24 @@ class MediaStream:
             self.send_raw(self._announcer.mark(mark))
 
     def send_raw(self, text: str) -> None:
-        """Send any text as one message, whether Twilio would or not."""
+        """Send any text as one message, valid or not."""
         if self._stalled:
             return
         try:
             self._outbox.put_nowait(text)
         except asyncio.QueueFull:
             self.lost += 1
+            # Recorded once, or a stalled application would fill the timeline.
             if self.lost == 1:
                 self._timeline.record("app_not_reading", waiting_messages=_BACKLOG)
 
     def break_off(self, how: Literal["rst", "fin", "stall"]) -> None:
-        """Lose the connection: reset it, end it without a closing frame, or leave it open and say nothing more."""
+        """Break the connection: reset it, close it without a close frame, or keep it open and stop responding."""
         connection = self._connection
         if connection is None:
             return
         self._timeline.record("connection_broken", how=how)
+        # After this, nothing more may be sent, not even `stop`.
         self._stalled = True
         if how == "stall":
             connection.transport.pause_reading()
@@ -191,13 +200,15 @@ class MediaStream:
             connection.transport.close()
         else:
             raw: socket.socket = connection.transport.get_extra_info("socket")
+            # SO_LINGER with a timeout of 0 makes the kernel send RST instead of FIN.
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.transport.abort()
 
     async def _finish(self, connection: ClientConnection, writer: asyncio.Task[None]) -> None:
-        """Say `stop`, then close. Called when the application has closed, too; then there is nobody left to tell."""
+        """Send `stop` unless the application has closed the stream already, then close."""
         if self._open and not self._stalled and connection.close_code is None:
             self.send_raw(self._announcer.stop())
+            # Wait for the queue, so that `stop` is the last message.
             with contextlib.suppress(asyncio.QueueFull):
                 self._outbox.put_nowait(None)
                 await asyncio.wait({writer}, timeout=_CLOSE_SECONDS)
@@ -205,8 +216,10 @@ class MediaStream:
         writer.cancel()
         await asyncio.wait({writer})
         if self._stalled:
+            # The application no longer answers a close frame.
             connection.transport.abort()
         await connection.close()
+        # Discard what was queued: the next verb must not play it.
         dropped, _ = self._playout.clear()
         self._timeline.record(
             "stream_closed",

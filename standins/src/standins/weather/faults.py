@@ -1,4 +1,4 @@
-"""What goes wrong on request: a script of faults, each spoiling the next few answers of one address."""
+"""Fault injection: a script of faults, each of which spoils the next responses of one endpoint."""
 
 import itertools
 import json
@@ -25,14 +25,14 @@ class WeatherFault:
     """One entry of the script.
 
     Args:
-        on: Which address it spoils.
-        action: What it does, a name of `ACTIONS`; ``delay`` spoils nothing else.
-        times: How many answers; ``None`` for all from now on.
-        after_ms: How long the answer is held back before.
-        status: For ``status``: its number.
-        reason: For ``status``: the text of the answer; empty takes the usual one.
-        retry_after: For ``status``: seconds to name in the answer.
-        location: For ``redirect``: where to.
+        on: The endpoint to spoil.
+        action: What happens, a key of `ACTIONS`; ``delay`` changes nothing else.
+        times: How many responses; ``None`` for all from now on.
+        after_ms: Delay of the response.
+        status: For ``status``: the HTTP status.
+        reason: For ``status``: the text of the response; empty for the usual one.
+        retry_after: For ``status``: seconds in the Retry-After header.
+        location: For ``redirect``: the target URL.
     """
 
     on: Literal["any", "forecast", "geocoding"] = "any"
@@ -46,14 +46,15 @@ class WeatherFault:
 
     @classmethod
     def read(cls, script: object) -> Self:
-        """Read what was posted.
+        """Parse a posted fault.
 
         Raises:
-            ValueError: It is no fault; the text says what is wrong.
+            ValueError: It is not valid; the text says why.
         """
+        # The body of a POST may be any JSON.
         if not isinstance(script, dict):
             message = "a fault is a JSON object"
-            raise ValueError(message)  # noqa: TRY004 - wrong input, not a wrong call
+            raise ValueError(message)  # noqa: TRY004 - invalid input, not a wrong type in code
         try:
             fault = cls(**script)
         except TypeError as error:
@@ -64,7 +65,7 @@ class WeatherFault:
         return fault
 
     def spoil(self, answer: Response) -> Response:
-        """Make of a good answer what the fault wants."""
+        """Apply the fault to a response."""
         return ACTIONS[self.action](self, answer)
 
 
@@ -80,13 +81,14 @@ def _json(body: object, status: int = 200, headers: Mapping[str, str] | None = N
 
 def _edited(edit: Callable[[Bodies], Bodies]) -> Callable[[WeatherFault, Response], Response]:
     def spoil(_: WeatherFault, answer: Response) -> Response:
+        # Edits the good response, so that everything but the fault is realistic.
         return _json(edit(json.loads(bytes(answer.body))))
 
     return spoil
 
 
 def _each(replace: Callable[[str, object], object]) -> Callable[[Bodies], Bodies]:
-    """Replace leaves by key; a list's items go by the key of the list."""
+    """Return a function that replaces leaves by key; items of a list have the list's key."""
 
     def walk(key: str, value: object) -> object:
         if isinstance(value, dict):
@@ -99,6 +101,7 @@ def _each(replace: Callable[[str, object], object]) -> Callable[[Bodies], Bodies
 
 
 def _no_number(_: str, value: object) -> object:
+    # JSON has no NaN, but Python's encoder writes one, as broken servers do.
     return float("nan") if isinstance(value, float) else value
 
 
@@ -115,7 +118,8 @@ def _unknown_code(key: str, value: object) -> object:
 
 
 def _gaps(body: Bodies) -> Bodies:
-    """Leave out what a weather model may lack: every fifth number, a column, the end of another."""
+    """Remove what a weather model may lack: every fifth number, one column, the end of another."""
+    # Every fifth value is missing, so that no list is empty and none is complete.
     counted = itertools.count()
 
     def hole(key: str, value: object) -> object:
@@ -125,6 +129,7 @@ def _gaps(body: Bodies) -> Bodies:
     hourly = made.get("hourly")
     if isinstance(hourly, dict):
         hourly.pop("wind_speed_10m", None)
+        # A list that is shorter than its times.
         hourly["precipitation"] = hourly.get("precipitation", [])[:5]
     return made
 

@@ -1,7 +1,7 @@
-"""Open-Meteo's ``/v1/forecast``: from the query of a request to the object of the answer. No I/O.
+"""Open-Meteo's ``/v1/forecast``: maps a request's query to the response object. No I/O.
 
-Source: https://open-meteo.com/en/docs. Times are local at the offset of this moment, as in the original, so every day
-has 24 hours. What the original can and this cannot (models, past days, several places at once) is refused.
+Source: https://open-meteo.com/en/docs. Times are local with the current offset, as in the original, so every day has 24
+hours. Features of the original that are missing here (models, past days, several places) are rejected.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from standins.weather.sky import HourlyWeather, Spot
 from standins.weather.variables import DAILY, HOURLY, Number, RequestUnits, WholeDay
 
 _GRID = 0.05
-"""Degrees between the points of the model that is pretended: the answer names its point, not the one asked for."""
+"""Grid spacing of the simulated model in degrees: a response names the grid point, not the requested one."""
 
 _MAX_DAYS = 16
 _MISSING = (
@@ -33,12 +33,12 @@ type Answer = dict[str, object]
 
 
 class BadQuery(Exception):
-    """The query is wrong; the text goes into the answer as its reason."""
+    """The query is not valid; the text becomes the response's reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A query that makes sense."""
+    """A valid query."""
 
     spot: Spot
     zone_name: str
@@ -51,18 +51,20 @@ class Asked:
 
 
 def parse(query: Query, cities: Cities) -> Asked:
-    """Read a query.
+    """Parse a query.
 
     Raises:
-        BadQuery: With Open-Meteo's own words, where they are known.
+        BadQuery: With Open-Meteo's own text, if it is known.
     """
+    # Reject what is not simulated, rather than ignore it silently.
     for name in _MISSING:
         if name in query:
-            message = f"This stand-in does not know the parameter '{name}'."
+            message = f"This stand-in does not support the parameter '{name}'."
             raise BadQuery(message)
     spot = Spot(_coordinate(query, "latitude", 90), _coordinate(query, "longitude", 180))
     zone_name = query.get("timezone") or "GMT"
     if zone_name == "auto":
+        # The nearest city decides, which is close enough to the real zone borders.
         zone_name = cities.nearest(spot.latitude, spot.longitude).timezone
     temperature, wind, precipitation, _ = (_choice(query, name, choices) for name, choices in _UNITS.items())
     asked = Asked(
@@ -75,6 +77,7 @@ def parse(query: Query, cities: Cities) -> Asked:
         hourly=_variables(query, "hourly", HOURLY, "SurfacePressureAndHeightVariable"),
         daily=_variables(query, "daily", DAILY, "ForecastVariableDaily"),
     )
+    # Days begin at local midnight, so Open-Meteo requires a time zone for them.
     if asked.daily and "timezone" not in query:
         message = "Timezone is required"
         raise BadQuery(message)
@@ -82,10 +85,12 @@ def parse(query: Query, cities: Cities) -> Asked:
 
 
 def answer(asked: Asked, now: datetime) -> Answer:
-    """Make up the weather from ``now`` (UTC) on."""
+    """Return the invented weather from ``now`` (UTC) on."""
     offset = now.astimezone(asked.zone).utcoffset() or timedelta()
+    # Naive local time: the API formats times without an offset.
     local = now.replace(tzinfo=None) + offset
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    # One hour more than asked for: current values interpolate to the next hour, even at 23:45.
     moments = [asked.spot.at(_utc(midnight, offset) + timedelta(hours=hour)) for hour in range(24 * asked.days + 1)]
     found: Answer = {
         "latitude": asked.spot.latitude,
@@ -106,7 +111,7 @@ def answer(asked: Asked, now: datetime) -> Answer:
 
 
 def _current(asked: Asked, local: datetime, around: Sequence[HourlyWeather]) -> Answer:
-    """Take what changes steadily from between the two hours around, the rest from the hour that has begun."""
+    """Interpolate continuous values between the two hours, and take the others from the hour that has started."""
     quarter = local.replace(minute=local.minute // 15 * 15, second=0, microsecond=0)
     before, after = around
     values: dict[str, Number] = {}
@@ -114,8 +119,10 @@ def _current(asked: Asked, local: datetime, around: Sequence[HourlyWeather]) -> 
         variable = HOURLY[name]
         value = variable.get(before)
         if variable.adds_up:
+            # A quarter of an hour gets a quarter of the hour's amount.
             value /= 4
         elif variable.kind in ("temperature", "wind", "hPa"):
+            # Other values change smoothly between two hours.
             value += (variable.get(after) - value) * quarter.minute / 60
         values[name] = asked.units.convert(variable.kind, value)
     units = {name: asked.units.symbol(HOURLY[name].kind) for name in asked.current}
@@ -138,7 +145,7 @@ def _hourly(asked: Asked, midnight: datetime, moments: Sequence[HourlyWeather]) 
 def _daily(asked: Asked, midnight: datetime, offset: timedelta, moments: Sequence[HourlyWeather]) -> Answer:
     days = []
     for day in range(asked.days):
-        # Noon of the sun, not of the clock: half-way between sunrise and sunset.
+        # Solar noon, not clock time: half-way between sunrise and sunset.
         noon = midnight + timedelta(days=day, hours=12 - asked.spot.longitude / 15) + offset
         days.append(WholeDay(moments[24 * day : 24 * day + 24], noon, asked.spot.daylight(noon.replace(tzinfo=UTC))))
     columns: dict[str, list[Number]] = {}
@@ -164,6 +171,7 @@ def _coordinate(query: Query, name: str, bound: int) -> float:
     if not -bound <= value <= bound:
         message = f"{name.capitalize()} must be in range of -{bound} to {bound}°. Given: {value}."
         raise BadQuery(message)
+    # Open-Meteo returns the centre of the model's grid cell, not the requested point.
     return round(round(value / _GRID) * _GRID, 2)
 
 
@@ -181,6 +189,7 @@ def _days(query: Query) -> int:
     if not 0 <= days <= _MAX_DAYS:
         message = f"Forecast days is invalid. Allowed range 0 to {_MAX_DAYS}. Given {text}."
         raise BadQuery(message)
+    # 0 days still returns today.
     return max(days, 1)
 
 

@@ -1,6 +1,6 @@
-"""Open-Meteo's ``/v1/search``: from the query of a request to the object of the answer. No I/O.
+"""Open-Meteo's ``/v1/search``: maps a request's query to the response object. No I/O.
 
-Source: https://open-meteo.com/en/docs/geocoding-api. Names come in English only, whatever ``language`` says.
+Source: https://open-meteo.com/en/docs/geocoding-api. Names are in English only, whatever ``language`` is.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ _MAX_COUNT = 100
 
 
 def search(query: Mapping[str, str], cities: Cities) -> Answer:
-    """Find places; ``results`` is missing when there are none, as in the original.
+    """Return matching places; without a match, ``results`` is missing, as in the original.
 
     Raises:
-        BadQuery: No name, or a count out of range.
+        BadQuery: The name is missing, or the count out of range.
     """
     if "name" not in query:
         message = "Value required for key 'name'."
@@ -43,7 +43,7 @@ def _fits(city: GeoNamesCity, region: str, query: Mapping[str, str]) -> bool:
 
 
 def _hit(city: GeoNamesCity) -> Answer:
-    """Write a place as the original does: what is not known (here postcodes and smaller regions too) is left out."""
+    """Return a place as the original does, without unknown fields (here also postcodes and smaller regions)."""
     hit: Answer = {
         "id": city.id,
         "name": city.name,

@@ -1,4 +1,4 @@
-"""The pretend Open-Meteo as a server: two addresses as in the original, and a few to look inside and do harm."""
+"""The Open-Meteo stand-in as a server: the original's two endpoints, and a control API for inspection and faults."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from standins.weather.cities import Cities, world
 from standins.weather.faults import WeatherFault
 from standins.weather.terms import FreeTierLimits, NotAllowed, check_key, weight
 
-ABOUT = "Pretend Open-Meteo: real places and true shapes, invented numbers; no forecast of any weather on Earth"
+ABOUT = "Stand-in for Open-Meteo: real places and response formats, invented numbers; not a weather forecast"
 
 type Answering = Callable[[forecast.Query], forecast.Answer]
 
@@ -36,15 +36,15 @@ def _silent(_: dict[str, object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class WeatherSettings:
-    """How the stand-in runs.
+    """Settings of the stand-in.
 
     Args:
-        port: 0 chooses a free one.
-        host: Loopback, as the control addresses ask nobody who they are.
-        clock: Says what time it is (UTC).
-        log: Gets one event for each request.
-        api_key: The key of a customer, without which nothing is answered; None pretends the free service.
-        limits: Whether the free service's limits hold; or other limits.
+        port: 0 selects a free port.
+        host: A loopback address, because the control API needs no authentication.
+        clock: Returns the time (UTC).
+        log: Called with one event per request.
+        api_key: A customer's key, required in every request; None simulates the free plan.
+        limits: Whether the free plan's limits apply, or other limits.
     """
 
     port: int = 0
@@ -56,7 +56,7 @@ class WeatherSettings:
 
 
 class WeatherStandin:
-    """A running stand-in, for the length of an ``async with`` block."""
+    """A running stand-in, for the duration of an ``async with`` block."""
 
     def __init__(self, settings: WeatherSettings | None = None) -> None:
         self._settings = settings or WeatherSettings()
@@ -69,10 +69,10 @@ class WeatherStandin:
         self.port = self._settings.port
 
     async def __aenter__(self) -> Self:
-        """Read the cities and open the port.
+        """Load the cities and open the port.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is in use.
         """
         self._cities = await asyncio.to_thread(world)
         listening = serving(self._app(), host=self._settings.host, port=self._settings.port)
@@ -85,22 +85,22 @@ class WeatherStandin:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Base URL."""
         return f"http://{self._settings.host}:{self.port}"
 
     @property
     def forecast_url(self) -> str:
-        """What stands for https://api.open-meteo.com/v1/forecast."""
+        """Replaces https://api.open-meteo.com/v1/forecast."""
         return f"{self.url}/v1/forecast"
 
     @property
     def geocoding_url(self) -> str:
-        """What stands for https://geocoding-api.open-meteo.com/v1/search."""
+        """Replaces https://geocoding-api.open-meteo.com/v1/search."""
         return f"{self.url}/v1/search"
 
     @property
     def requests(self) -> list[dict[str, object]]:
-        """The last thousand requests: when, which address, what query, which status."""
+        """The last thousand requests: time, endpoint, query, status."""
         return list(self._requests)
 
     def fail(self, fault: WeatherFault) -> None:
@@ -108,7 +108,7 @@ class WeatherStandin:
         self._script.faults.append(fault)
 
     def clear_faults(self) -> None:
-        """Work as it should again."""
+        """Remove all faults."""
         self._script.faults.clear()
 
     def _app(self) -> Starlette:
@@ -145,7 +145,7 @@ class WeatherStandin:
         return response
 
     def _by_the_terms(self, request: Request, query: forecast.Query) -> Response | None:
-        """Refuse who may not ask, or not so often; the free service sends whoever has a key to that of customers."""
+        """Return an error for a wrong key or an exceeded limit; the free plan redirects requests with a key."""
         try:
             if self._settings.api_key is not None:
                 check_key(query, self._settings.api_key)
@@ -169,6 +169,7 @@ class WeatherStandin:
                 self._limits.under_way -= 1
 
     def _note(self, address: str, query: forecast.Query, status: int, fault: WeatherFault | None) -> None:
+        # Tests and logs may show requests, but never a key.
         shown = dict(query) | ({"apikey": "…"} if "apikey" in query else {})
         seen = {"address": address, "query": shown, "status": status, "fault": fault and fault.action}
         self._requests.append({"at": self._settings.clock().timestamp(), **seen})

@@ -1,7 +1,7 @@
-"""Invented weather: plausible for latitude, season and hour, and the same whenever asked. Pure arithmetic.
+"""Invented weather: plausible for latitude, season and hour, and reproducible. Pure arithmetic.
 
-Nothing here forecasts anything. Every number follows from the place and the moment: noise whose seeds are both, laid
-over a mean climate of that latitude. Heights, seas and mountains are ignored.
+This is not a forecast. Every value follows from the place and the time: noise seeded with both, added to a mean climate
+of the latitude. Elevation, seas and mountains are ignored.
 """
 
 import hashlib
@@ -13,14 +13,14 @@ from functools import lru_cache
 _HOUR = timedelta(hours=1)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _WET = 0.72
-"""Above this wetness it rains or snows: roughly one hour in six."""
+"""Above this wetness it rains or snows: about one hour in six."""
 _RISE = -0.0145
-"""Sine of the sun's height as its upper rim appears, refraction included."""
+"""Sine of the sun's elevation when its upper edge appears, including refraction."""
 
 
 @dataclass(frozen=True, slots=True)
 class HourlyWeather:
-    """The weather of one hour: degrees Celsius, km/h, mm, hPa, per cent, metres."""
+    """The weather of one hour: degrees Celsius, km/h, mm, hPa, percent, metres."""
 
     temperature: float
     humidity: float
@@ -41,32 +41,36 @@ class HourlyWeather:
 
     @property
     def precipitation(self) -> float:
-        """Add up what falls, as water."""
+        """Sum of all precipitation, as water."""
         return self.rain + self.showers + self.snow
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place that weather happens at."""
+    """A place that has weather."""
 
     latitude: float
     longitude: float
 
     def at(self, time: datetime) -> HourlyWeather:
-        """Give the weather of the hour that ``time`` (UTC) lies in."""
+        """Return the weather of the hour that contains ``time`` (UTC)."""
+        # The same place and time always give the same weather, in every process.
         hours = math.floor((time - _EPOCH) / _HOUR)
         sun = self.sun(_EPOCH + hours * _HOUR)
         wet = 0.5 + 0.5 * self._noise("wet", hours / 11)
+        # Whole hours only: all minutes of an hour share one moment, as in Open-Meteo's hourly data.
         cloud = _between(0, 0.15 + 0.85 * wet + 0.25 * self._noise("cloud", hours / 6), 1)
         falling = max(0.0, (wet - _WET) / (1 - _WET))
+        # It never rains from a clear sky.
         cloud = max(cloud, 0.85) if falling else cloud
         swing = (2.0 + 3.5 * (1 - cloud)) * math.cos(math.tau * (self._solar_hour(hours) - 15) / 24)
         temperature = self._climate(hours) + swing
         wind = max(0.5, 12 + 0.12 * abs(self.latitude) + 11 * self._noise("wind", hours / 9))
         humidity = _between(15, 68 + 44 * (wet - 0.5) - 3 * swing, 100)
-        shower = self._noise("shower", hours / 8) > 0.2  # noqa: PLR2004 - a bit less than half of the time
+        # Some rain is showers, which have codes of their own.
+        shower = self._noise("shower", hours / 8) > 0.2  # noqa: PLR2004 - a little less than half of the time
         amount = round(0.1 + 2.4 * falling**3, 1) if falling else 0.0
-        snowing = temperature < 0.6  # noqa: PLR2004 - wet snow falls a little above zero
+        snowing = temperature < 0.6  # noqa: PLR2004 - wet snow falls slightly above zero
         return HourlyWeather(
             temperature=temperature,
             humidity=humidity,
@@ -87,22 +91,25 @@ class Spot:
         )
 
     def sun(self, time: datetime) -> float:
-        """Give the sine of the sun's height over the horizon."""
+        """Return the sine of the sun's elevation."""
         latitude, declination = math.radians(self.latitude), _declination(time)
+        # The elevation of the sun above the horizon, as a sine.
         hour_angle = math.radians(15 * (self._solar_hour((time - _EPOCH) / _HOUR) - 12))
         return math.sin(latitude) * math.sin(declination) + math.cos(latitude) * math.cos(declination) * math.cos(
             hour_angle
         )
 
     def daylight(self, noon: datetime) -> timedelta:
-        """Give how long the sun is up on the day around ``noon``."""
+        """Return the length of daylight on the day around ``noon``."""
         latitude, declination = math.radians(self.latitude), _declination(noon)
+        # Beyond the polar circles the cosine leaves the range from -1 to 1: the sun does not rise, or does not set.
         cosine = (_RISE - math.sin(latitude) * math.sin(declination)) / (math.cos(latitude) * math.cos(declination))
         return timedelta(hours=24 * math.acos(_between(-1, cosine, 1)) / math.pi)
 
     def _climate(self, hours: float) -> float:
-        """Give the mean of the latitude and the season, with warm and cold spells of a few days."""
+        """Return the mean of latitude and season, with warm and cold spells of a few days."""
         day = (_EPOCH + hours * _HOUR).timetuple().tm_yday
+        # The warmest day is in July in the north, in January in the south.
         warmest = 200 if self.latitude >= 0 else 17
         season = (1 + 0.17 * abs(self.latitude)) * math.cos(math.tau * (day - warmest) / 365.25)
         spell = (1 + 0.06 * abs(self.latitude)) * self._noise("spell", hours / 70)
@@ -112,7 +119,8 @@ class Spot:
         return (hours + self.longitude / 15) % 24
 
     def _noise(self, name: str, x: float) -> float:
-        """Give a smooth random line through -1 and 1, the same for the same place and name."""
+        """Return a smooth random curve between -1 and 1, the same for the same place and name."""
+        # Smooth noise: interpolate between random values at whole numbers.
         left = math.floor(x)
         mix = (1 - math.cos(math.pi * (x - left))) / 2
         return (1 - mix) * _knot(self, name, left) + mix * _knot(self, name, left + 1)
@@ -121,6 +129,7 @@ class Spot:
 @lru_cache(maxsize=100_000)
 def _knot(spot: Spot, name: str, at: int) -> float:
     text = f"{spot.latitude:.2f} {spot.longitude:.2f} {name} {at}"
+    # A hash instead of a random generator, so that no state is needed.
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest()) / 2**31 - 1
 
 
@@ -129,13 +138,14 @@ def _declination(time: datetime) -> float:
 
 
 def _apparent(temperature: float, humidity: float, wind: float) -> float:
-    """Give what it feels like (Steadman, as the Australian weather service uses it)."""
+    """Return the apparent temperature (Steadman, as used by the Australian weather service)."""
+    # Australian apparent temperature.
     vapour = humidity / 100 * 6.105 * math.exp(17.27 * temperature / (237.7 + temperature))
     return temperature + 0.33 * vapour - 0.7 * wind / 3.6 - 4
 
 
 def _code(temperature: float, cloud: float, falling: float, *, shower: bool, foggy: bool) -> int:
-    """Name the weather by its WMO code."""
+    """Return the WMO weather code."""
     if falling and temperature < 0.6:  # noqa: PLR2004 - as above
         return _step(falling, (85, 0.6, 86)) if shower else _step(falling, (71, 0.3, 73, 0.7, 75))
     if falling and shower:
@@ -147,7 +157,7 @@ def _code(temperature: float, cloud: float, falling: float, *, shower: bool, fog
 
 
 def _step(level: float, codes: tuple[float, ...]) -> int:
-    """Choose from ``(code, bound, code, bound, …, code)``."""
+    """Select from ``(code, bound, code, bound, …, code)``."""
     for code, bound in zip(codes[::2], codes[1::2], strict=False):
         if level < bound:
             return int(code)

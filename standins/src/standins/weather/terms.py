@@ -1,7 +1,7 @@
-"""Who may ask Open-Meteo, and how often: keys of customers, limits of the free service. No I/O.
+"""Open-Meteo's terms: customers' keys, and limits of the free plan. No I/O.
 
 Source: https://github.com/open-meteo/open-meteo, Sources/App/Helper/Vapor (RateLimiter and ApiKeyManager), for texts,
-statuses, windows and weights; https://open-meteo.com/en/terms for the figures.
+statuses, windows and weights; https://open-meteo.com/en/terms for the numbers.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ type Query = Mapping[str, str]
 
 
 class NotAllowed(Exception):
-    """The request is refused; the text goes into the answer as its reason."""
+    """The request is rejected; the text becomes the response's reason."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -23,10 +23,10 @@ class NotAllowed(Exception):
 
 
 def check_key(query: Query, key: str) -> None:
-    """Take a customer's request only with the key.
+    """Check that a request has the customer's key.
 
     Raises:
-        NotAllowed: it has none, or another.
+        NotAllowed: It has none, or another.
     """
     if "apikey" not in query:
         raise NotAllowed(401, "API key required. Please add &apikey= to the URL.")
@@ -35,10 +35,11 @@ def check_key(query: Query, key: str) -> None:
 
 
 def weight(query: Query) -> float:
-    """Tell how many requests this one counts as: ten variables and two weeks are one."""
+    """Return how many requests this one counts as: ten variables for two weeks are one."""
     variables = sum(len([one for one in query.get(name, "").split(",") if one]) for name in _LISTS)
     days = query.get("forecast_days", "7")
     parts = variables / _REFERENCE_VARIABLES
+    # Open-Meteo counts a large request as several: more than ten variables, or more than two weeks.
     return max(1.0, parts, parts * int(days) / _REFERENCE_DAYS if days.isdecimal() else 0.0)
 
 
@@ -47,14 +48,14 @@ _LISTS = ("current", "hourly", "daily")
 
 @dataclass(slots=True)
 class FreeTierLimits:
-    """What the free service takes from one address; this stand-in takes all requests to be from one.
+    """Limits of the free plan per address; this stand-in counts all requests together.
 
     Args:
-        clock: The time (UTC). Windows begin with the clock's minute, hour and day.
-        minutely: Requests in a minute; 0 is no limit. So the next two.
-        hourly: In an hour.
-        daily: In a day.
-        at_once: Requests under way.
+        clock: Returns the time (UTC). Windows start with the clock's minute, hour and day.
+        minutely: Requests per minute; 0 for no limit, as in the next two.
+        hourly: Requests per hour.
+        daily: Requests per day.
+        at_once: Concurrent requests.
     """
 
     clock: Callable[[], datetime]
@@ -66,10 +67,10 @@ class FreeTierLimits:
     _counted: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Take one more.
+        """Check that one more request is allowed.
 
         Raises:
-            NotAllowed: it is one too many.
+            NotAllowed: A limit is exceeded.
         """
         if self.under_way >= self.at_once:
             raise NotAllowed(429, "Too many concurrent requests")
@@ -91,6 +92,7 @@ class FreeTierLimits:
 
     def _used(self, name: str) -> float:
         seconds = next(seconds for one, seconds, _, _ in self._windows() if one == name)
+        # A new window starts at zero.
         window, used = self._counted.get(name, (-1, 0.0))
         return used if window == self._window(seconds) else 0.0
 

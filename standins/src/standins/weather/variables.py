@@ -1,4 +1,4 @@
-"""Open-Meteo's weather variables: what each is called, its unit, and where its number comes from."""
+"""Open-Meteo's weather variables: their names, units, and values."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,22 +12,23 @@ type Number = float | int | str
 
 @dataclass(frozen=True, slots=True)
 class RequestUnits:
-    """The units of one request."""
+    """Units of one request."""
 
     temperature: str = "celsius"
     wind: str = "kmh"
     precipitation: str = "mm"
 
     def symbol(self, kind: str) -> str:
-        """Write the unit as the answer does."""
+        """Return the unit as the response writes it."""
         symbols = {"celsius": "°C", "fahrenheit": "°F", "kmh": "km/h", "ms": "m/s", "mph": "mp/h", "kn": "kn"}
         chosen = {"temperature": self.temperature, "wind": self.wind, "precipitation": self.precipitation}
         unit = chosen.get(kind, kind)
         return symbols.get(unit, unit)
 
     def convert(self, kind: str, value: float) -> Number:
-        """Turn our units into those of the request, with as many digits as Open-Meteo gives."""
+        """Convert our units to the request's, rounded like Open-Meteo's values."""
         if kind == "temperature":
+            # Round as the API does: one decimal for temperatures and wind.
             return round(value * 9 / 5 + 32 if self.temperature == "fahrenheit" else value, 1)
         if kind == "wind":
             return round(value * {"kmh": 1.0, "ms": 1 / 3.6, "mph": 0.621371, "kn": 0.539957}[self.wind], 1)
@@ -43,7 +44,7 @@ class Hourly:
     kind: str
     get: Callable[[HourlyWeather], float]
     adds_up: bool = False
-    """Whether the number is a sum over the time before, not a state: a quarter of an hour has a quarter of it."""
+    """Whether the value is a sum over the preceding hour: a quarter of an hour has a quarter of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ HOURLY = {
     "weather_code": Hourly("wmo code", lambda one: one.code),
     "cloud_cover": Hourly("%", lambda one: one.cloud),
     "pressure_msl": Hourly("hPa", lambda one: one.pressure),
+    # Four hectopascals less, for an elevation of 38 m.
     "surface_pressure": Hourly("hPa", lambda one: one.pressure - 4),
     "visibility": Hourly("m", lambda one: one.visibility),
     "wind_speed_10m": Hourly("wind", lambda one: one.wind),
@@ -105,7 +107,7 @@ def _sun(side: int) -> Daily:
 
 
 DAILY = {
-    "weather_code": _max("weather_code"),  # documented as the most severe one; the codes are in that order
+    "weather_code": _max("weather_code"),  # documented as the most severe code; the codes are in that order
     "temperature_2m_max": _max("temperature_2m"),
     "temperature_2m_min": _min("temperature_2m"),
     "apparent_temperature_max": _max("apparent_temperature"),

@@ -1,1 +1,1 @@
-"""The checks that come before anything is changed, one subject a file."""
+"""Checks that run before anything is changed, one subject per file."""

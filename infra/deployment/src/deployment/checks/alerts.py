@@ -1,4 +1,4 @@
-"""Whether alarms reach anyone: a topic without a subscriber is silent, and looks like one where all is well."""
+"""Checks whether alarms reach a person: a topic without subscribers drops every alarm silently."""
 
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ _HOW: Final = "docs/howto/alerts.md: mail, Slack, PagerDuty"
 
 
 def check(aws: Aws, cloudformation: CloudFormation, environment: TargetEnvironment, platform: Stack) -> Finding:
-    """Look for subscribers of the alert topic; one that has not confirmed receives nothing."""
+    """Check the subscribers of the alert topic; an unconfirmed one receives nothing."""
     return asked("alerts", lambda: _look(aws, cloudformation, environment, platform))
 
 
@@ -23,26 +23,26 @@ def _look(aws: Aws, cloudformation: CloudFormation, environment: TargetEnvironme
 
 
 def judge(subscriptions: list[Any], email: str) -> Finding:
-    """Say who receives alarms.
+    """Return who receives alarms.
 
     Args:
-        subscriptions: of the topic, as SNS lists them.
-        email: `AlertEmail` of the environment; whose address it is is not shown, since others read the log.
+        subscriptions: The topic's subscriptions, as SNS lists them.
+        email: `AlertEmail` of the environment. Not printed, because other people read the log.
     """
     confirmed = [one for one in subscriptions if one["SubscriptionArn"].startswith("arn:")]
     if confirmed:
         count = len(confirmed)
-        return good("alerts", f"{count} subscriber{'s' * (count > 1)} of the alarms: {_protocols(confirmed)}")
+        return good("alerts", f"{count} subscriber{'s' * (count > 1)}: {_protocols(confirmed)}")
     if subscriptions:
         return care(
             "alerts",
-            "no subscriber of the alarms has confirmed yet, so they reach no one",
-            "open the message of AWS Notifications and confirm; after three days it is too late, and deploying again "
-            "with the address taken out and put back sends another",
+            "no subscriber has confirmed yet, so alarms reach nobody",
+            "confirm in the mail from AWS Notifications; it expires after three days: then deploy once without the "
+            "address and once with it to get a new one",
         )
     if email:
-        return good("alerts", "the address in AlertEmail gets a message to confirm; until then alarms reach no one")
-    return care("alerts", "alarms reach no one: the topic has no subscriber", "set AlertEmail, or see " + _HOW)
+        return good("alerts", "AlertEmail will receive a confirmation mail; until it is confirmed, alarms reach nobody")
+    return care("alerts", "alarms reach nobody: the topic has no subscriber", "set AlertEmail, or see " + _HOW)
 
 
 def _protocols(subscriptions: list[Any]) -> str:

@@ -1,4 +1,4 @@
-"""Whether images can be built here, and from what."""
+"""Checks whether images can be built on this machine, and from which commit."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,32 +13,31 @@ _REPOSITORY: Final = "pipecat-voice-agent"
 
 
 def check(programs: Programs, tag: str, platform: str) -> list[Finding]:
-    """Look at git and docker.
+    """Check git and docker.
 
     Args:
-        programs: starts them.
-        tag: a tag for what is built; empty takes the commit.
-        platform: what it is built for, such as linux/arm64.
+        programs: Starts the programs.
+        tag: Tag of the images; empty takes the commit.
+        platform: Target platform, such as linux/arm64.
     """
     return [_source(programs, tag), _docker(programs, platform)]
 
 
 def check_there(aws: Aws, tag: str, services: Sequence[str]) -> Finding:
-    """Look for images of these services that were pushed before."""
+    """Check that the images of these services have been pushed."""
 
+    # The registry is asked inside `asked`, which turns an error of AWS into a finding.
     def look() -> Finding:
         missing = [name for name in services if not images.is_there(aws, f"{_REPOSITORY}/{name}", tag)]
         if missing:
-            return bad(
-                "images", f"no image {tag} of {' and '.join(missing)}", "push them, or leave IMAGES out to build"
-            )
+            return bad("images", f"no image {tag} of {' and '.join(missing)}", "push it, or remove IMAGES to build it")
         return good("images", f"{tag}, pushed before")
 
     return asked("images", look)
 
 
 def check_elsewhere(job: DeployContext, origin: promotion.SourceRegistry) -> Finding:
-    """Look for the images in the account that they are copied from."""
+    """Check that the images exist in the account that they are copied from."""
     tag = push_images.tag_of(job)
 
     def look() -> Finding:
@@ -46,13 +45,14 @@ def check_elsewhere(job: DeployContext, origin: promotion.SourceRegistry) -> Fin
         missing = [
             name
             for name, repository in repositories.items()
+            # An image that has been copied before may have been deleted at its source.
             if not images.is_there(job.aws, repository, tag) and not promotion.digest(job, origin, repository, tag)
         ]
         if missing:
             where = f"{origin.host}, nor here"
             return bad("images", f"no image {tag} of {' and '.join(missing)} in {where}", "deploy it there first")
         if job.programs.run(["docker", "buildx", "version"]).code:
-            return bad("images", "docker has no buildx, which copies them", "install docker's buildx plugin")
+            return bad("images", "docker has no buildx plugin, which copies images", "install docker's buildx plugin")
         return good("images", f"{tag}, copied from account {origin.account}")
 
     return asked("images", look)
@@ -63,28 +63,31 @@ def _source(programs: Programs, tag: str) -> Finding:
         return good("source", f"this checkout, tagged {tag}")
     commit = images.commit(programs)
     if commit is None:
-        return bad("source", "no git repository, so no commit to name the images by", "give a tag: --tag")
+        return bad("source", "not a git repository, so there is no commit to tag the images with", "set a tag: --tag")
+    # A tag must identify what runs, and uncommitted changes are in no commit.
     if commit.changed:
         return bad(
             "source",
             f"{commit.changed} file{'s' * (commit.changed > 1)} changed since commit {commit.tag}",
-            "commit them, so that the images' tag tells what runs; or name them otherwise: --tag",
+            "commit them, so that the tag identifies what runs; or set another tag: --tag",
         )
     return good("source", f"commit {commit.tag}")
 
 
 def _docker(programs: Programs, platform: str) -> Finding:
+    # The server's version needs the engine; `docker --version` would answer without.
     if programs.run(["docker", "version", "--format", "{{.Server.Version}}"]).code:
-        return bad("docker", "no engine answers", "start docker, or deploy images that are there: IMAGES=tag")
+        return bad("docker", "the Docker engine does not answer", "start docker, or deploy pushed images: IMAGES=tag")
     inspected = programs.run(["docker", "buildx", "inspect"])
     if inspected.code:
-        return bad("docker", "it has no buildx", "install docker's buildx plugin (docker-buildx)")
+        return bad("docker", "docker has no buildx plugin", "install docker's buildx plugin (docker-buildx)")
+    # Emulated platforms are listed as well.
     platforms = next((line for line in inspected.output.splitlines() if line.strip().startswith("Platforms:")), "")
     if platform not in platforms:
         return bad(
             "docker",
-            f"it cannot build for {platform}",
+            f"docker cannot build for {platform}",
             "$ docker run --privileged --rm tonistiigi/binfmt --install all",
-            "or set CpuArchitecture to this machine's own",
+            "or set CpuArchitecture to this machine's architecture",
         )
     return good("docker", f"builds for {platform}")

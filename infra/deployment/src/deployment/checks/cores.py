@@ -1,4 +1,4 @@
-"""Whether the account may run as many Fargate vCPUs as the tasks need. New accounts start with few."""
+"""Checks the Fargate vCPU quota, which is low in new accounts, against what the tasks need."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,31 +12,31 @@ from deployment.stacks import SERVICES
 
 _SUBJECT: Final = "fargate"
 _QUOTA: Final = ("fargate", "L-3032A538")
-"""Fargate On-Demand vCPU resource count, of an account and region."""
+"""Quota code of "Fargate On-Demand vCPU resource count", per account and region."""
 _UNITS_PER_CORE: Final = 1024
 _ROLLING: Final = 2
-"""An update may run twice the tasks: `MaximumPercent: 200` in service.yaml."""
+"""A rolling update may run twice the tasks: `MaximumPercent: 200` in service.yaml."""
 
 
 @dataclass(frozen=True)
 class CoresNeeded:
-    """Cores that one environment needs, of both services together."""
+    """vCPUs that one environment needs, for both services together."""
 
     start: float
-    """The first deployment."""
+    """For the first deployment."""
     update: float
-    """The first update, which runs old and new tasks."""
+    """For the first update, which runs old and new tasks side by side."""
     most: float
-    """An update while scaling is at its most tasks."""
+    """For an update while scaling runs its maximum number of tasks."""
 
 
 def check(job: DeployContext) -> Finding:
-    """Compare the quota with what the deployment, its first update and its most tasks need."""
+    """Compare the quota with what the deployment, its first update and an update at maximum scale need."""
     return asked(_SUBJECT, lambda: judge(allowed(job.aws), need(job)))
 
 
 def need(job: DeployContext) -> CoresNeeded:
-    """Add up the tasks of both services."""
+    """Return the vCPUs of both services' tasks."""
     core = int(job.setting("service", "Cpu")) / _UNITS_PER_CORE
     start = core * int(job.setting("service", "DesiredCount") or 1) * len(SERVICES)
     most = core * int(_found(job, "MaxTasks")) * len(SERVICES)
@@ -44,13 +44,13 @@ def need(job: DeployContext) -> CoresNeeded:
 
 
 def _found(job: DeployContext, parameter: str) -> str:
-    """Return a parameter of whichever stack has it."""
+    """Return a parameter's value: the environment's, or the default of the template that declares it."""
     templates = (stack.template for stack in job.stacks.all if parameter in stack.template.parameters)
     return job.environment.parameters.get(parameter) or next(templates).default(parameter)
 
 
 def allowed(aws: Aws) -> float:
-    """Return the account's quota, or AWS's default where the account never asked for another."""
+    """Return the account's quota in vCPUs, or AWS's default if the account has no quota of its own."""
     service, code = _QUOTA
     try:
         return float(aws.quotas.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]["Value"])
@@ -61,18 +61,18 @@ def allowed(aws: Aws) -> float:
 
 
 def judge(cores: float, wanted: CoresNeeded) -> Finding:
-    """Say what the quota is enough for; what runs in the account already is not counted."""
-    ask = "ask for more in the Service Quotas console: AWS Fargate, Fargate On-Demand vCPU resource count"
+    """Return what the quota is sufficient for; vCPUs in use by other tasks are not counted."""
+    ask = "request an increase in the Service Quotas console: AWS Fargate, Fargate On-Demand vCPU resource count"
     text = f"{cores:g} vCPU allowed"
     if cores < wanted.start:
-        return bad(_SUBJECT, f"{text}, the first tasks need {wanted.start:g}", ask)
+        return bad(_SUBJECT, f"{text}, but the first tasks need {wanted.start:g}", ask)
     if cores < wanted.update:
         return care(
             _SUBJECT,
             f"{text}, an update needs {wanted.update:g}: old and new tasks run together",
             ask,
-            "or fewer tasks",
+            "or run fewer tasks",
         )
     if cores < wanted.most:
-        return care(_SUBJECT, f"{text}, an update at MaxTasks needs {wanted.most:g}", ask, "or set MaxTasks lower")
-    return good(_SUBJECT, f"{text}, {wanted.most:g} needed at most; those in use are not counted")
+        return care(_SUBJECT, f"{text}, an update at MaxTasks needs {wanted.most:g}", ask, "or lower MaxTasks")
+    return good(_SUBJECT, f"{text}, {wanted.most:g} needed at most; vCPUs in use are not counted")

@@ -1,4 +1,4 @@
-"""Why AWS does not know us or is not reached: each cause has its own sentence, since each wants something else done."""
+"""Explains why AWS rejects the credentials or cannot be reached: one sentence per cause, because each fix differs."""
 
 from typing import Final
 
@@ -9,24 +9,25 @@ from deployment.aws import code_of, short
 from deployment.checks.finding import Finding, bad
 from deployment.nearest import meant
 
-_SIGN_IN: Final = "sign in (`aws sso login`), name a profile (AWS_PROFILE=…), or set AWS's own variables"
+_SIGN_IN: Final = "sign in (`aws sso login`), select a profile (AWS_PROFILE=…), or set AWS's own variables"
 _SIGNED_OUT: Final = (
     exceptions.UnauthorizedSSOTokenError,
     exceptions.SSOTokenLoadError,
     exceptions.TokenRetrievalError,
 )
 _ANSWERS: Final = {
-    "AccessDenied": "a policy forbids these credentials to ask who they are: have an administrator look at it",
-    "ExpiredToken": "they have ended: sign in again (`aws sso login`), or fetch new ones",
-    "ExpiredTokenException": "they have ended: sign in again (`aws sso login`), or fetch new ones",
-    "InvalidClientTokenId": "correct AWS_ACCESS_KEY_ID (temporary keys need AWS_SESSION_TOKEN too); a region that is "
-    "off by default answers the same until the account turns it on",
+    "AccessDenied": "a policy denies these credentials sts:GetCallerIdentity: ask an administrator",
+    "ExpiredToken": "the credentials have expired: sign in again (`aws sso login`), or fetch new ones",
+    "ExpiredTokenException": "the credentials have expired: sign in again (`aws sso login`), or fetch new ones",
+    "InvalidClientTokenId": "correct AWS_ACCESS_KEY_ID (temporary keys need AWS_SESSION_TOKEN too); an opt-in region "
+    "answers the same until the account enables it",
     "SignatureDoesNotMatch": "correct AWS_SECRET_ACCESS_KEY: it does not belong to AWS_ACCESS_KEY_ID",
 }
 
 
 def refused(error: Exception) -> Finding:
-    """Say what is in the way, and what to do about it."""
+    """Return a finding that names the cause and the fix."""
+    # From the outside in: without a connection, nothing is known about the credentials.
     for check in (_network, _profile, _signed_out):
         if found := check(error):
             return found
@@ -34,50 +35,50 @@ def refused(error: Exception) -> Finding:
 
 
 def _network(error: Exception) -> Finding | None:
-    """The network is in the way, whatever the credentials are."""
+    """Return a finding for a connection error, which has nothing to do with the credentials."""
     match error:
         case exceptions.ProxyConnectionError():
-            return bad("connection", short(error), "correct HTTPS_PROXY, or take it out where there is no proxy")
+            return bad("connection", short(error), "correct HTTPS_PROXY, or unset it if there is no proxy")
+        # After ProxyConnectionError, because botocore's classes inherit from each other.
         case exceptions.SSLError():
             return bad(
                 "connection",
                 short(error),
-                "a proxy that reads along: name its certificates with AWS_CA_BUNDLE=file.pem",
+                "a proxy that intercepts TLS: set AWS_CA_BUNDLE=file.pem to its certificates",
             )
         case exceptions.HTTPClientError() | exceptions.ConnectionError():
             return bad(
                 "connection",
-                f"AWS was not reached: {short(error)}",
+                f"cannot reach AWS: {short(error)}",
                 "connect this machine to the internet; behind a proxy, set HTTPS_PROXY",
             )
     return None
 
 
 def _profile(error: Exception) -> Finding | None:
-    """What the AWS tools are configured with is wrong."""
+    """Return a finding for a mistake in the AWS configuration files or variables."""
     match error:
         case exceptions.ProfileNotFound():
+            # Read without a profile: with the missing one, botocore would fail again.
             profiles = botocore.session.Session(profile=None).full_config.get("profiles", {})
             wanted = str(error.kwargs.get("profile", ""))
             return bad(
                 "credentials",
-                f"there is no profile {wanted}{meant(wanted, profiles)}",
-                "correct AWS_PROFILE; `aws configure list-profiles` lists those that there are",
+                f"there is no AWS profile {wanted}{meant(wanted, profiles)}",
+                "correct AWS_PROFILE; `aws configure list-profiles` lists the profiles",
             )
         case exceptions.ConfigParseError():
-            return bad("credentials", short(error), "correct that file: no AWS tool can read it")
+            return bad("credentials", short(error), "correct that file: AWS tools cannot parse it")
         case exceptions.PartialCredentialsError():
             return bad("credentials", short(error), "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, both or neither")
         case exceptions.InvalidRegionError():
             return bad("region", short(error), "set Region to a name such as eu-north-1")
         case exceptions.CredentialRetrievalError():
-            return bad(
-                "credentials", short(error), "the profile's own way to credentials failed: give its command by hand"
-            )
+            return bad("credentials", short(error), "the profile's credential_process failed: run its command by hand")
     return None
 
 
 def _signed_out(error: Exception) -> Finding | None:
     if isinstance(error, _SIGNED_OUT):
-        return bad("credentials", short(error), "the sign-in has ended: `aws sso login`, with --profile if you use one")
+        return bad("credentials", short(error), "the SSO session has expired: `aws sso login`; add --profile")
     return None

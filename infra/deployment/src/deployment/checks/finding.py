@@ -1,4 +1,4 @@
-"""What a check found. One that could not be made says so, and stops nobody."""
+"""The result of one check. A check that fails to run reports that, and does not stop the deployment."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,32 +18,32 @@ class Finding:
 
 
 def good(subject: str, found: str) -> Finding:
-    """All is well."""
+    """Report a check that passed."""
     return Finding(CheckMark.GOOD, subject, found)
 
 
 def care(subject: str, found: str, *advice: str) -> Finding:
-    """It will be deployed, and something will be missing."""
+    """Report a warning: the deployment continues, with something missing."""
     return Finding(CheckMark.CARE, subject, found, advice)
 
 
 def bad(subject: str, found: str, *advice: str) -> Finding:
-    """It cannot be deployed so."""
+    """Report a problem that stops the deployment."""
     return Finding(CheckMark.BAD, subject, found, advice)
 
 
 def unknown(subject: str, why: str) -> Finding:
-    """Nobody knows."""
+    """Report a check that could not run."""
     return Finding(CheckMark.UNKNOWN, subject, f"could not be checked: {why}")
 
 
 def unset(subject: str, found: str, *advice: str) -> Finding:
-    """Report something that is not set up, and need not be."""
+    """Report an optional feature that is not set up."""
     return Finding(CheckMark.UNSET, subject, found, advice)
 
 
 def asked(subject: str, ask: Callable[[], Finding]) -> Finding:
-    """Make a check, and take it for unknown if AWS does not answer it."""
+    """Run a check, and report it as unknown if AWS does not answer."""
     try:
         return ask()
     except AwsFailure as error:

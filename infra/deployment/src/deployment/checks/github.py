@@ -1,4 +1,4 @@
-"""Whether a release from GitHub will be believed."""
+"""Checks whether AWS will accept the OIDC tokens of a release from GitHub."""
 
 from deployment import identity_provider
 from deployment.checks.finding import Finding, asked, bad, good
@@ -8,7 +8,7 @@ _SUBJECT = "github"
 
 
 def check(job: DeployContext) -> list[Finding]:
-    """Look at the account's OIDC provider, before the stack of the roles is created."""
+    """Check the account's OIDC provider, before the stack of the roles is created."""
     if "github" not in job.stacks or job.cloudformation.exists(job.stacks["github"]):
         return []
     return [asked(_SUBJECT, lambda: _provider(job))]
@@ -24,4 +24,4 @@ def _provider(job: DeployContext) -> Finding:
             f"the account's OIDC provider does not accept tokens for {identity_provider.AUDIENCE}",
             f"$ {identity_provider.how_to_accept(arn)}",
         )
-    return good(_SUBJECT, "the account's OIDC provider is used")
+    return good(_SUBJECT, "the account's existing OIDC provider will be used")

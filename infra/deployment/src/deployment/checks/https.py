@@ -1,4 +1,4 @@
-"""Whether there is https: neither Twilio's streams nor a browser's microphone do without."""
+"""Checks the https setup: Twilio Media Streams and browser microphones work over https only."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -13,15 +13,15 @@ _SOON: Final = timedelta(days=21)
 
 
 def check(aws: Aws, environment: TargetEnvironment) -> Finding:
-    """Look at the certificate, if there is to be one."""
+    """Check the certificate, if the environment names one."""
     arn = environment.parameters.get("CertificateArn", "")
     if arn:
         return asked("https", lambda: _certificate(aws, arn, environment.parameters.get("DomainName", "")))
     if environment.has_cloudfront:
-        return good("https", "by CloudFront: for tries, not for callers")
+        return good("https", "by CloudFront: for testing, not for callers")
     return care(
         "https",
-        "NONE. Twilio will not stream and browsers give no microphone: only /health and the page will answer",
+        "NONE. Twilio will not stream and browsers block the microphone: only /health and the page will work",
         "with a domain: request a certificate in ACM, then set CertificateArn and DomainName",
         "to try without one: set Https=cloudfront",
     )
@@ -38,11 +38,11 @@ def _certificate(aws: Aws, arn: str, domain: str) -> Finding:
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":
             raise
-        return bad("https", "there is no such certificate in this account", "look at CertificateArn")
+        return bad("https", "the certificate does not exist in this account", "correct CertificateArn")
     names = [found.get("DomainName", ""), *found.get("SubjectAlternativeNames", [])]
     if found.get("Status") != "ISSUED":
         status = str(found.get("Status", "")).lower().replace("_", " ")
-        return bad("https", f"the certificate is {status}", "ACM's console tells which DNS record it waits for")
+        return bad("https", f"the certificate is {status}", "ACM's console shows which DNS record it waits for")
     if not any(_covers(name, domain) for name in names):
         return bad(
             "https",
@@ -51,12 +51,12 @@ def _certificate(aws: Aws, arn: str, domain: str) -> Finding:
         )
     ends = found.get("NotAfter")
     if ends is not None and ends - datetime.now(UTC) < _SOON:
-        return care("https", f"the certificate for {domain} ends on {ends:%Y-%m-%d}", "see why ACM does not renew it")
+        return care("https", f"the certificate for {domain} expires on {ends:%Y-%m-%d}", "ACM should have renewed it")
     return good("https", f"certificate for {domain}")
 
 
 def _covers(pattern: str, domain: str) -> bool:
-    """Tell whether a certificate's name covers a domain; a star stands for one label."""
+    """Return whether a certificate's name covers a domain; a wildcard stands for one label."""
     if pattern.startswith("*."):
         return domain.partition(".")[2] == pattern[2:]
     return domain == pattern

@@ -1,4 +1,4 @@
-"""Whether the region has the model, and how many may talk to it at once."""
+"""Checks that the region offers the model, and how many concurrent streams the account may open."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,12 +13,12 @@ _NO_SUCH_MODEL: Final = {"ResourceNotFoundException", "ValidationException"}
 
 
 def check(aws: Aws, model: str, regions: Sequence[str]) -> Finding:
-    """Look for the model.
+    """Check that the model is available.
 
     Args:
-        aws: whom to ask.
-        model: its id.
-        regions: where the newest model is known to be.
+        aws: The clients.
+        model: ID of the model.
+        regions: Regions that are known to offer the newest model.
     """
     return asked("model", lambda: _model(aws, model, regions))
 
@@ -30,6 +30,7 @@ def _model(aws: Aws, model: str, regions: Sequence[str]) -> Finding:
         if code_of(error) not in _NO_SUCH_MODEL:
             raise
         return _missing(aws, model, regions)
+    # AWS announces the end of a model long before: LEGACY models still work.
     status = details.get("modelLifecycle", {}).get("status", "ACTIVE")
     if status != "ACTIVE":
         return care(
@@ -41,6 +42,7 @@ def _model(aws: Aws, model: str, regions: Sequence[str]) -> Finding:
 def _missing(aws: Aws, model: str, regions: Sequence[str]) -> Finding:
     try:
         listed = aws.bedrock.list_foundation_models(byProvider="amazon")["modelSummaries"]
+    # The list is only for the advice.
     except AwsFailure:
         listed = []
     speaks = sorted({one["modelId"] for one in listed if "sonic" in one["modelId"]})
@@ -49,29 +51,30 @@ def _missing(aws: Aws, model: str, regions: Sequence[str]) -> Finding:
 
 
 def quota(aws: Aws, found: Quota, places: int, given: int | None) -> Finding:
-    """Compare the quota with what the deployment would admit.
+    """Compare the quota with the capacity of the first deployment.
 
     Args:
-        aws: Names the model's region.
+        aws: The clients; they name the model's region.
         found: The quota.
-        places: Conversations that the tasks of the first deployment have places for.
-        given: `ModelStreams` of the environment; None takes the quota.
+        places: Number of conversations that the first deployment's tasks admit together.
+        given: `ModelStreams` of the environment; None uses the quota.
     """
     value = f"{_streams(found.streams)} in {aws.model_region} ({found.source})"
     if found.streams < 1:
         if given is not None:
             return care("model quota", f"{value}; ModelStreams={given} is used", *_how_to_raise(aws, found))
-        # Field reports disagree whether a listed 0 is enforced, so a person who has tried it can say so.
-        tried = "an account that has opened a stream all the same names how many it may with ModelStreams"
+        # Field reports disagree whether AWS enforces a listed 0, so an operator who has tried it can override it.
+        tried = "if the account can open a stream anyway, set ModelStreams to the number of streams it may open"
         return bad("model quota", value, *_how_to_raise(aws, found), tried)
     if given is not None and given > found.streams:
         return care("model quota", f"{value}; ModelStreams={given} is more", *_how_to_raise(aws, found))
+    # Fewer streams than places is allowed: it limits calls, and the operator should know.
     limit = found.streams if given is None else given
     if limit < places:
-        busy = "callers beyond it are put through to FallbackDestination, or hear that all lines are busy"
+        busy = "further callers are transferred to FallbackDestination, or hear that all lines are busy"
         return care(
             "model quota",
-            f"{value}; the tasks have places for {places} conversations",
+            f"{value}; the tasks admit {places} conversations",
             busy,
             *_how_to_raise(aws, found),
         )
@@ -79,21 +82,21 @@ def quota(aws: Aws, found: Quota, places: int, given: int | None) -> Finding:
 
 
 def overflow_quota(found: Quota, region: str) -> Finding:
-    """Say how many streams the second region adds."""
+    """Return how many streams the overflow region adds."""
     value = f"{_streams(found.streams)} in {region} ({found.source})"
-    if found.streams < 2:  # noqa: PLR2004 - one conversation, and one stream to renew it
-        return care("overflow quota", value, "that is too few for a conversation that is renewed: leave it empty")
+    if found.streams < 2:  # noqa: PLR2004 - one conversation needs a second stream while its session is renewed
+        return care("overflow quota", value, "too few to renew a session: leave NovaSonicOverflowRegion empty")
     return good("overflow quota", value)
 
 
 def _streams(count: int) -> str:
-    return f"{count} stream{'s' * (count != 1)} at once"
+    return f"{count} concurrent stream{'s' * (count != 1)}"
 
 
 def _how_to_raise(aws: Aws, found: Quota) -> tuple[str, ...]:
     if found.adjustable:
-        return (f"ask for more in the Service Quotas console, region {aws.model_region}, service Amazon Bedrock",)
+        return (f"request an increase in the Service Quotas console, region {aws.model_region}, Amazon Bedrock",)
     if found.adjustable is None:
-        return (f"look at the Service Quotas console, region {aws.model_region}, service Amazon Bedrock",)
-    form = "ask with the limit increase form of the AWS Support Center, or ask your AWS account team"
+        return (f"see the Service Quotas console, region {aws.model_region}, Amazon Bedrock",)
+    form = "use the limit increase form of the AWS Support Center, or ask your AWS account team"
     return (f"not adjustable in the Service Quotas console: {form}",)

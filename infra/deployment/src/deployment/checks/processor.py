@@ -1,4 +1,4 @@
-"""Whether images that were pushed before run on the processor that tasks get: another one ends each task at once."""
+"""Checks that pushed images match the CPU architecture of the tasks: with another one, every task exits at once."""
 
 import json
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ _SECONDS: Final = 20.0
 
 
 def check(aws: Aws, tag: str, processor: str) -> Iterator[Finding]:
-    """Compare the images of a tag with CpuArchitecture; silent where the registry does not tell.
+    """Compare the images of a tag with CpuArchitecture; yields nothing if the registry does not say.
 
     Args:
-        aws: the clients to use.
-        tag: of the images.
+        aws: The clients.
+        tag: Tag of the images.
         processor: X86_64 or ARM64.
     """
     wanted = PLATFORMS.get(processor, "").rpartition("/")[2]
@@ -42,13 +42,13 @@ def _compare(aws: Aws, service: str, tag: str, wanted: str) -> Finding:
     processor = next((name for name, platform in PLATFORMS.items() if platform.endswith(f"/{built_for}")), built_for)
     return bad(
         "processor",
-        f"the image {tag} of {service} was built for {built_for}, and tasks run on {wanted}",
-        f"set CpuArchitecture={processor}, or name images that were built for {wanted}",
+        f"the image {tag} of {service} was built for {built_for}, but tasks run on {wanted}",
+        f"set CpuArchitecture={processor}, or deploy images that were built for {wanted}",
     )
 
 
 def _built_for(aws: Aws, repository: str, tag: str) -> str:
-    """Read an image's processor from its configuration; empty where there is none."""
+    """Return the architecture in an image's configuration; empty if the registry does not have it."""
     found = aws.ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": tag}], acceptedMediaTypes=_KINDS)[
         "images"
     ]

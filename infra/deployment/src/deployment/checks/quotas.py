@@ -1,4 +1,4 @@
-"""Whether the account may have one more network, where one is to be made."""
+"""Checks the VPC and elastic IP quotas before a new network is created."""
 
 from functools import partial
 from typing import Final
@@ -11,7 +11,7 @@ _TIGHT: Final = {"network": 1, "addresses": 2}
 
 
 def check(aws: Aws) -> list[Finding]:
-    """Read the quotas that stop most first deployments; what is in use is not counted."""
+    """Return the quotas that most often stop a first deployment; those in use are not counted."""
     return [asked(subject, partial(_read, aws, subject)) for subject in _QUOTAS]
 
 
@@ -20,5 +20,5 @@ def _read(aws: Aws, subject: str) -> Finding:
     quota = aws.quotas.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]
     text = f"{quota['Value']:.0f} allowed ({quota['QuotaName']}); those in use are not counted"
     if quota["Value"] < _TIGHT[subject]:
-        return care(subject, text, "ask for more in the Service Quotas console, or name a VpcId")
+        return care(subject, text, "request an increase in the Service Quotas console, or set VpcId")
     return good(subject, text)

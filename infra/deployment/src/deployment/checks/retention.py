@@ -1,4 +1,4 @@
-"""Whether the registry keeps what the environments run."""
+"""Checks that the registry's lifecycle rules do not delete images that environments run."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,24 +11,24 @@ from deployment.stacks import Stack
 from deployment.template import StackTemplate
 
 _SOON: Final = 5
-"""So few pushes before an image is deleted are worth a warning."""
+"""Warn when at most this many further pushes delete an image that runs."""
 
 
 def check(aws: Aws, cloudformation: CloudFormation, registry: Stack, environments: list[str]) -> list[Finding]:
-    """Look for images that run and that the next pushes delete, in each environment that may be looked at."""
+    """Report running images that the next pushes delete, in every environment that these credentials may read."""
     kept = int(cloudformation.parameters(registry).get("KeptImages") or registry.template.default("KeptImages"))
     running = list(_running(cloudformation, registry.template, environments))
     repositories = {service: _images(aws, image_retention.REPOSITORIES[service]) for _, service, _ in running}
     found = [_judge(*one, repositories[one[1]], kept) for one in running]
     if running and not any(found):
-        return [good("images kept", "no rule of the registry deletes an image that runs")]
+        return [good("images kept", "no lifecycle rule deletes an image that runs")]
     return [finding for finding in found if finding is not None]
 
 
 def _running(
     cloudformation: CloudFormation, template: StackTemplate, environments: list[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """List what runs: environment, service, and its image's tag. Those of others may be out of our sight."""
+    """Yield environment, service and image tag of what runs. Skips environments without permission to read them."""
     for environment in environments:
         for service in image_retention.REPOSITORIES:
             stack = Stack(f"pipecat-{environment}-{service}", template)
@@ -54,8 +54,8 @@ def _judge(environment: str, service: str, tag: str, images: list[Any], kept: in
     if image is None:
         return care(
             "images kept",
-            f"{what}, which the registry does not have: no new task of it can start",
-            f"deploy an image that is there: `make deploy ENVIRONMENT={environment}`",
+            f"{what}, which the registry does not contain: a new task cannot start",
+            f"deploy an image that exists: `make deploy ENVIRONMENT={environment}`",
         )
     left = kept - image_retention.newer_than(images, image)
     if left > _SOON or any(one.startswith(image_retention.PREFIX) for one in image["imageTags"]):
@@ -63,6 +63,6 @@ def _judge(environment: str, service: str, tag: str, images: list[Any], kept: in
     when = f"after {left} more pushes" if left > 0 else "within a day"
     return care(
         "images kept",
-        f"{what}, which is deleted {when}: it is not tagged as in use",
+        f"{what}, which will be deleted {when}: it has no tag that marks it as in use",
         f"$ make deploy ENVIRONMENT={environment} IMAGES={tag}",
     )

@@ -1,16 +1,16 @@
-"""Where callers' audio is processed: the plan says so before anything is made."""
+"""Checks where callers' audio is processed, so that the plan shows it before anything is created."""
 
 from deployment.checks.finding import Finding, care, good
 from deployment.deploy_context import DeployContext
 
 
 def check(job: DeployContext) -> Finding:
-    """Name the regions of the model. Twilio's and Daily's own regions are theirs."""
+    """Return the model's regions. Twilio and Daily process audio in regions of their own."""
     regions = [job.aws.model_region]
     if overflow := job.environment.parameters.get("NovaSonicOverflowRegion", ""):
         regions.append(overflow)
     elsewhere = [region for region in regions if region != job.aws.region]
     where = " and ".join(regions)
     if not elsewhere:
-        return good("audio", f"processed by the model in {where}, where all of it runs")
-    return care("audio", f"processed by the model in {where}; all else runs in {job.aws.region}")
+        return good("audio", f"processed by the model in {where}, where everything else runs")
+    return care("audio", f"processed by the model in {where}; everything else runs in {job.aws.region}")

@@ -1,1 +1,1 @@
-"""`voice-agent doctor --live`: what no public source settles, asked of an owner's own accounts. It costs money."""
+"""`voice-agent doctor --live`: tests on real accounts what AWS does not document. It costs money."""

@@ -1,4 +1,4 @@
-"""P7 and P9 to P12: roles, the weather, protection of tasks, secrets, Daily."""
+"""Probes P7 and P9 to P12: IAM, weather, task protection, secrets, Daily."""
 
 import time
 from collections.abc import Callable
@@ -32,20 +32,21 @@ type Probe = Callable[[MachineState], list[ProbeResult]]
 
 
 class Fixed:
-    """Keys of a role that was taken on."""
+    """Credentials of an assumed role."""
 
     def __init__(self, keys: ReadOnlyCredentials) -> None:
         self._keys = keys
 
     async def frozen(self) -> ReadOnlyCredentials:
-        """Give them."""
+        """Return the credentials."""
         return self._keys
 
 
 async def role(surroundings: MachineState, model: ModelProbes, arn: str) -> list[ProbeResult]:
-    """P7: whether a role that may only `bedrock:InvokeModel` can open a stream."""
+    """P7: test whether a role with only `bedrock:InvokeModel` can open a stream."""
     if not arn:
-        return [ProbeResult("P7 policy", None, "name a role that has bedrock:InvokeModel alone with --role")]
+        return [ProbeResult("P7 policy", None, "pass --role with a role that has only bedrock:InvokeModel")]
+    # Assume the role: with the operator's own permissions the test would prove nothing.
     taken = boto3.client("sts", surroundings.region).assume_role(RoleArn=arn, RoleSessionName="voice-agent-doctor")
     keys = taken["Credentials"]
     fixed = Fixed(ReadOnlyCredentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]))
@@ -53,6 +54,7 @@ async def role(surroundings: MachineState, model: ModelProbes, arn: str) -> list
 
     async def use(one: ModelExchange) -> None:
         await one.introduce()
+        # Bedrock checks the permission before it sends the response headers.
         await one.stream.ready()
 
     try:
@@ -63,30 +65,32 @@ async def role(surroundings: MachineState, model: ModelProbes, arn: str) -> list
 
 
 def endpoint_of(surroundings: MachineState) -> str:
-    """Return where the model is asked."""
+    """Return the endpoint of the model."""
     return endpoint.resolve(surroundings.model_region, surroundings.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME") or None)
 
 
 def weather(surroundings: MachineState) -> list[ProbeResult]:
-    """P9: that the free service answers without a key, and the customers' host only with one."""
+    """P9: test that the free plan answers without a key, and the commercial host only with one."""
     url, key = surroundings.get("OPEN_METEO_FORECAST_URL", FORECAST_URL), surroundings.get("OPEN_METEO_API_KEY")
     with httpx.Client(timeout=_SECONDS) as client:
         free = client.get(url, params=_SPOT).status_code
         found = [ProbeResult("P9 weather without a key", free == httpx.codes.OK, f"status {free}")]
         if not key:
             return [*found, ProbeResult("P9 weather with a key", None, "OPEN_METEO_API_KEY is not set")]
+        # Open-Meteo's commercial plan has its own host name, with the same paths.
         paying = url.replace("://api.", "://customer-api.")
         status = client.get(paying, params={**_SPOT, "apikey": key}).status_code
     return [*found, ProbeResult("P9 weather with a key", status == httpx.codes.OK, f"status {status}")]
 
 
 def protection(surroundings: MachineState) -> list[ProbeResult]:
-    """P10: how long ECS takes to protect a task; only a task can ask."""
+    """P10: measure how long ECS takes to protect a task; works only inside a task."""
     agent = surroundings.get("ECS_AGENT_URI")
     if not agent:
-        return [ProbeResult("P10 task protection", None, "only a task of ECS can ask: run it in one")]
+        return [ProbeResult("P10 task protection", None, "needs the ECS agent: run it inside a task")]
     url, began = f"{agent}/task-protection/v1/state", time.monotonic()
     with httpx.Client(timeout=_PROTECTION_SECONDS * 2) as client:
+        # One minute is the shortest time that ECS accepts.
         on = client.put(url, json={"ProtectionEnabled": True, "ExpiresInMinutes": 1})
         took = time.monotonic() - began
         client.put(url, json={"ProtectionEnabled": False})
@@ -95,7 +99,7 @@ def protection(surroundings: MachineState) -> list[ProbeResult]:
 
 
 def stored_keys(surroundings: MachineState) -> list[ProbeResult]:
-    """P11: that each key that a template names is in its secret."""
+    """P11: check that each key in a template is in its secret."""
     rows = amazon.stored_keys(surroundings)
     return [
         ProbeResult(
@@ -106,16 +110,18 @@ def stored_keys(surroundings: MachineState) -> list[ProbeResult]:
 
 
 def daily(surroundings: MachineState) -> list[ProbeResult]:
-    """P12: make a room and a token, and delete the room."""
+    """P12: create a room and a token, and delete the room."""
     key = surroundings.get("DAILY_API_KEY")
     if not key:
         return [ProbeResult("P12 Daily", None, "DAILY_API_KEY is not set")]
     name, url = f"doctor-{uuid4().hex[:12]}", surroundings.get("DAILY_API_URL", _DAILY).rstrip("/")
+    # The room expires by itself if this program is killed before it deletes it.
     expires = int(time.time()) + 120
     room = {"name": name, "privacy": "private", "properties": {"exp": expires, "eject_at_room_exp": True}}
     token = {"properties": {"room_name": name, "exp": expires}}
     with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=_SECONDS) as client:
         began = time.monotonic()
+        # All three run whatever their statuses, so that the room is deleted even if Daily rejects the token.
         statuses = [
             client.post(f"{url}/rooms", json=room).status_code,
             client.post(f"{url}/meeting-tokens", json=token).status_code,
@@ -128,9 +134,9 @@ def daily(surroundings: MachineState) -> list[ProbeResult]:
 
 
 def safely(name: str, probe: Probe, surroundings: MachineState) -> list[ProbeResult]:
-    """Make a probe; what keeps it from being made is a row too."""
+    """Run a probe; report a failure to run it as a row too."""
     service = {"P9": "open_meteo", "P12": "daily"}.get(name, "aws")
     try:
         return probe(surroundings)
-    except Exception as error:  # noqa: BLE001 - the other probes are as good without this one
+    except Exception as error:  # noqa: BLE001 - a crash in one probe must not hide the others
         return [ProbeResult(name, None, str(classify(error, service)))]

@@ -1,4 +1,4 @@
-"""The command's half of the probes: cost and consent first, then a row each, and the file of raw events."""
+"""Runs the live probes: shows the cost, asks for consent, prints a row per probe, and records the raw events."""
 
 import asyncio
 import wave
@@ -25,42 +25,46 @@ from doctor.surroundings import MachineState
 
 MOST_DOLLARS: Final = 1.0
 _SECONDS: Final = 540.0
-"""All probes of the model: they run side by side where they do not measure time."""
+"""Timeout for all probes of the model; those that do not measure time run concurrently."""
 _MARKS: Final = {True: CheckMark.GOOD, False: CheckMark.CARE, None: CheckMark.UNSET}
 _LEFT: Final = "P8 needs a person who calls your number: docs/howto/troubleshooting.md says what to look for"
 
 
 def run(surroundings: MachineState, screen: Screen, given: DoctorOptions) -> int:
-    """Ask for consent, make the probes, and show what differs; 0 also where something does: it is no fault."""
+    """Ask for consent, run the probes and print the results; a difference is not an error, so it returns 0."""
     screen.title("voice-agent doctor --live")
     screen.row(
         CheckMark.STEP,
         "cost",
-        f"about {MOST_DOLLARS:.0f} USD at most, on the accounts of this environment; ten minutes",
+        f"at most about {MOST_DOLLARS:.0f} USD, on the accounts of this environment; ten minutes",
     )
     screen.row(
-        CheckMark.STEP, "what", "streams to the model, a room at Daily, two requests to the weather service; no call"
+        CheckMark.STEP, "what", "streams to the model, a Daily room, two requests to the weather service; no call"
     )
-    if not given.yes and (not screen.can_ask or screen.ask("Go on? [y/N]").lower() not in {"y", "yes"}):
-        screen.row(CheckMark.STEP, "", "nothing was done; --yes agrees" if not screen.can_ask else "nothing was done")
+    if not given.yes and (not screen.can_ask or screen.ask("Continue? [y/N]").lower() not in {"y", "yes"}):
+        screen.row(
+            CheckMark.STEP, "", "nothing was done" if screen.can_ask else "nothing was done; pass --yes to confirm"
+        )
         return 1
+    # The default is in .run, which may not exist yet.
     given.out.parent.mkdir(parents=True, exist_ok=True)
     recording = EventRecording(given.out, content=given.content)
     try:
         asked = _model(surroundings, recording)
         found = asyncio.run(probes(surroundings, asked, given.role))
+    # Keep the events also if a probe crashes: they were paid for.
     finally:
         recording.close()
     show(found, screen)
     dollars = spent(asked.usage)
-    screen.row(CheckMark.STEP, "cost", f"{dollars:.3f} USD by the tokens that the model reported")
-    screen.row(CheckMark.STEP, "events", f"{given.out}{'' if given.content else ', without words and sound'}")
+    screen.row(CheckMark.STEP, "cost", f"{dollars:.3f} USD, from the tokens that the model reported")
+    screen.row(CheckMark.STEP, "events", f"{given.out}{'' if given.content else ', without texts and audio'}")
     screen.row(CheckMark.STEP, "left", _LEFT)
     return 0
 
 
 def show(found: Iterable[ProbeResult], screen: Screen) -> None:
-    """Write a row for each probe."""
+    """Print a row for each probe."""
     for one in found:
         name, _, rest = one.probe.partition(" ")
         screen.row(_MARKS[one.assumed], name, f"{rest}: {one}" if rest else str(one))
@@ -74,9 +78,11 @@ def _model(surroundings: MachineState, recording: EventRecording) -> ModelProbes
 
 
 async def probes(surroundings: MachineState, asked: ModelProbes, role: str = "") -> list[ProbeResult]:
-    """Make all probes. What measures time comes first and alone; what only waits runs beside the rest."""
+    """Run all probes. Those that measure time run first and alone; the idle probe only waits, beside the others."""
+    # Measure first, while no other stream of ours uses the network.
     found = await model_probes.safely("P2", model_probes.answers(asked), _SECONDS / 6)
     waiting = asyncio.create_task(model_probes.safely("P5", model_probes.idleness(asked), _SECONDS))
+    # Printed in the order of the numbers, whatever the order of execution.
     found = [
         *await model_probes.safely("P1", model_probes.histories(asked), _SECONDS / 2),
         *found,
@@ -84,6 +90,7 @@ async def probes(surroundings: MachineState, asked: ModelProbes, role: str = "")
         *await model_probes.safely("P4", model_probes.schemas(asked), _SECONDS / 3),
     ]
     found += await waiting
+    # After the others: it opens a stream with other credentials.
     found += await model_probes.safely("P7", account_probes.role(surroundings, asked, role), 30)
     others = {
         "P9": account_probes.weather,
@@ -97,14 +104,15 @@ async def probes(surroundings: MachineState, asked: ModelProbes, role: str = "")
 
 
 def sentence() -> bytes:
-    """Return a recorded sentence at 8 kHz: one that callers hear, so nothing has to be recorded."""
+    """Return a recorded sentence at 8 kHz: one of the announcements, so that no recording is needed."""
     with wave.open(str(Path(announcements.__file__).with_name("look_up.wav"))) as file:
+        # Averaging neighbouring samples is a good enough low-pass filter for a test.
         step, samples = file.getframerate() // RATE, np.frombuffer(file.readframes(file.getnframes()), np.int16)
     whole = samples[: len(samples) // step * step].reshape(-1, step)
     return bytes(whole.mean(axis=1).astype(np.int16).tobytes())
 
 
 def spent(usage: Sequence[wire.Usage]) -> float:
-    """Return what tokens cost, by the deployment's estimate."""
+    """Return the cost of the tokens in USD, by the prices of the deployment's estimate."""
     prices = measured()["dollars_for_1000_tokens"]
     return float(sum(getattr(one, kind) * price for one in usage for kind, price in prices.items()) / 1000)

@@ -1,4 +1,7 @@
-"""P1 to P6: what the model takes, how soon it answers, when it ends a stream; assumed is the strictest reading."""
+"""Probes P1 to P6: what the model accepts, its latency, and when it ends a stream.
+
+`assumed` in a verdict follows the strictest reading of the documentation, which the product is built for.
+"""
 
 import asyncio
 import statistics
@@ -24,25 +27,25 @@ _AT_ONCE: Final = 20
 _QUIET_SECONDS: Final = 1.0
 _ANSWER_SECONDS: Final = 12.0
 _HEADERS_AT_MOST, _AUDIO_AT_MOST, _GAP_AT_MOST = 1.0, 4.0, 0.45
-"""Seconds that the product allows: for headers it looks after 2, for the first sound it waits 4, and the head start of
-a phone call covers gaps of 0.4."""
+"""Seconds that the product tolerates: it checks for headers after 2 and waits 4 for the first audio; a phone call's
+buffer covers gaps of 0.4."""
 
 type Messages = Sequence[tuple[Role, Sequence[str]]]
 
 
 @dataclass
 class ModelProbes:
-    """What the probes ask.
+    """The model under test, and the extent of the probes.
 
     Args:
         client: Opens streams.
-        model_id: Bedrock's id.
-        recording: Gets every event.
-        patience: Seconds in which a refusal comes.
-        speed: Seconds of the model's idle limit that pass in one of ours: 1 but for a stand-in in a hurry.
-        tool_words: Typed words that make the model use the tool `look_up`.
-        at_once: Streams of the probe that opens many.
-        times: How often answers and tool calls are asked for.
+        model_id: Bedrock ID.
+        recording: Receives every event.
+        patience: Seconds to wait for a rejection.
+        speed: Seconds of the model's idle limit per real second; above 1 only with an accelerated stand-in.
+        tool_words: Text that makes the model use the tool `look_up`.
+        at_once: Number of streams for the probe that opens many.
+        times: Number of repetitions for replies and tool calls.
     """
 
     client: SdkModelClient
@@ -56,13 +59,14 @@ class ModelProbes:
     usage: list[wire.Usage] = field(default_factory=list)
 
     async def open(self, name: str, use: Callable[[ModelExchange], Awaitable[Any]]) -> ModelExchange:
-        """Use a stream; its failure is what was found.
+        """Open a stream, use it, and return it with its events.
 
         Raises:
-            ModelError: it could not be opened.
+            ModelError: The stream could not be opened.
         """
         async with exchange(self.client, self.model_id, name, self.recording) as one:
             await use(one)
+            # Decide before goodbye, after which the model ends the stream as asked.
             one.refused = one.over_at is not None
             if not one.refused:
                 await one.goodbye()
@@ -70,15 +74,17 @@ class ModelProbes:
         return one
 
     async def history(self, name: str, messages: Messages, settle: float = _USUAL_SETTLE) -> str:
-        """Send a history, then sound; return why it was refused, empty where it was not."""
+        """Send a history, then audio; return why the model rejected it, empty if it did not."""
 
         async def use(one: ModelExchange) -> None:
             await one.introduce()
             await one.remember(messages)
+            # Without a pause, audio may arrive before the model has processed the history.
             if settle:
                 await one.stream.ready()
                 await asyncio.sleep(settle)
             await one.listen()
+            # The model reports a rejected history only when audio arrives.
             await one.play(_SILENCE)
             await one.lives(self.patience)
 
@@ -86,51 +92,53 @@ class ModelProbes:
 
 
 def alternating(count: int, size: int = 20) -> Messages:
-    """Make messages of so many bytes, the caller's first."""
+    """Return alternating messages of a given size in bytes, starting with the user."""
+    # Exact sizes in bytes, because limits are in bytes.
     words = (_WORD * (size // len(_WORD) + 1))[:size].strip().ljust(size, ".")
     return [(Role.ASSISTANT if index % 2 else Role.USER, [words]) for index in range(count)]
 
 
 def _refusal(one: ModelExchange) -> str:
-    """Say why the model ended a stream before we did; empty where it did not."""
+    """Return why the model ended a stream before the probe did; empty if it did not."""
     if one.over_at is None or one.refused is False:
         return ""
     if one.error is None:
-        return "the stream was closed without a word"
+        return "the stream was closed without an error"
     return one.error.reason.removeprefix("nova_sonic: ")
 
 
 def _judged(name: str, refusal: str, *, taken: bool) -> ProbeResult:
-    """Compare whether something was taken with what is assumed."""
-    found = "taken" if not refusal else f"refused ({refusal[:110]})"
+    """Compare whether the model accepted something with the assumption."""
+    found = "accepted" if not refusal else f"rejected ({refusal[:110]})"
     return ProbeResult(name, (not refusal) is taken, found)
 
 
 async def histories(model: ModelProbes) -> list[ProbeResult]:
-    """P1: how much history, in what form, and how soon sound may follow it."""
+    """P1: probe how much history the model accepts, in which form, and how soon audio may follow."""
     two_users = [(Role.USER, ["first"]), (Role.USER, ["second"])]
     split = [(Role.USER, ["x" * 900, "x" * 900])]
     cases: list[tuple[str, Messages, bool]] = [
         ("P1 40 messages", alternating(40), True),
         ("P1 41 messages", alternating(41), False),
         ("P1 100 messages", alternating(100), False),
-        ("P1 two of the caller's in a row", two_users, False),
+        ("P1 two user messages in a row", two_users, False),
         ("P1 a text of 900 bytes", alternating(1, 900), True),
         ("P1 a text of 1100 bytes", alternating(1, 1100), False),
         ("P1 one message in two texts, 1800 bytes", split, False),
-        ("P1 8 KB in all", alternating(10, 800), True),
-        ("P1 30 KB in all", alternating(38, 800), False),
+        ("P1 8 KB in total", alternating(10, 800), True),
+        ("P1 30 KB in total", alternating(38, 800), False),
     ]
     found = [_judged(name, await model.history(name, messages), taken=taken) for name, messages, taken in cases]
-    names = [f"P1 sound at once {index}" for index in range(model.at_once)]
+    names = [f"P1 audio at once {index}" for index in range(model.at_once)]
+    # At the same time: the race is more likely under load.
     refusals = await asyncio.gather(*(model.history(name, alternating(2), settle=0) for name in names))
     refused = sum(bool(one) for one in refusals)
-    text = f"{refused} of {len(refusals)} refused"
-    return [*found, ProbeResult("P1 sound right behind the history", refused > 0, text)]
+    text = f"{refused} of {len(refusals)} rejected"
+    return [*found, ProbeResult("P1 audio right after the history", refused > 0, text)]
 
 
 async def answers(model: ModelProbes) -> list[ProbeResult]:
-    """P2 and P6: how soon the headers and the first sound come, and how evenly the rest."""
+    """P2 and P6: measure the delay of headers and first audio, and the gaps in the audio."""
     headers: list[float] = []
     sounds: list[float] = []
     gaps: list[float] = []
@@ -142,6 +150,7 @@ async def answers(model: ModelProbes) -> list[ProbeResult]:
         await one.stream.ready()
         headers.append(time.monotonic() - began)
         await one.listen()
+        # The model answers typed text only while audio input is open.
         await one.play(_SILENCE)
         asked = time.monotonic()
         await one.ask("Say one short sentence about bread.")
@@ -159,22 +168,23 @@ async def answers(model: ModelProbes) -> list[ProbeResult]:
         "P2 headers", max(headers) <= _HEADERS_AT_MOST, f"{_spread(headers)} (at most {_HEADERS_AT_MOST} s)"
     )
     if not sounds:
-        return [first, ProbeResult("P2 first sound", assumed=False, found=f"none within {_ANSWER_SECONDS:.0f} s")]
+        return [first, ProbeResult("P2 first audio", assumed=False, found=f"none within {_ANSWER_SECONDS:.0f} s")]
     chunk = statistics.median(sizes) / 2 / RATE * 1000
     longest = max(gaps, default=0.0)
     return [
         first,
-        ProbeResult("P2 first sound", max(sounds) <= _AUDIO_AT_MOST, f"{_spread(sounds)} (at most {_AUDIO_AT_MOST} s)"),
+        ProbeResult("P2 first audio", max(sounds) <= _AUDIO_AT_MOST, f"{_spread(sounds)} (at most {_AUDIO_AT_MOST} s)"),
         ProbeResult(
             "P6 cadence",
             longest <= _GAP_AT_MOST,
-            f"pieces of {chunk:.0f} ms, longest gap {longest:.2f} s (at most {_GAP_AT_MOST} s)",
+            f"chunks of {chunk:.0f} ms, longest gap {longest:.2f} s (at most {_GAP_AT_MOST} s)",
         ),
     ]
 
 
 async def _finished(one: ModelExchange) -> None:
-    """Wait until no more sound comes."""
+    """Wait until the audio has ended."""
+    # At most 100 quiet checks, in case the model never stops.
     for _ in range(100):
         heard = len(one.events)
         if not await one.lives(_QUIET_SECONDS) or len(one.events) == heard:
@@ -182,11 +192,12 @@ async def _finished(one: ModelExchange) -> None:
 
 
 def _gaps(one: ModelExchange) -> list[float]:
-    """Return the pauses between pieces of sound of one block."""
+    """Return the gaps between audio chunks of the same content block."""
     gaps: list[float] = []
     before: float | None = None
     for at, event in one.events:
         if isinstance(event, wire.AgentAudio):
+            # A gap between two content blocks is a pause in speech, not a stall.
             if before is not None:
                 gaps.append(at - before)
             before = at
@@ -196,15 +207,16 @@ def _gaps(one: ModelExchange) -> list[float]:
 
 
 def _spread(seconds: Sequence[float]) -> str:
-    return f"{statistics.median(seconds):.2f} s in the middle, {max(seconds):.2f} s at worst, of {len(seconds)}"
+    return f"median {statistics.median(seconds):.2f} s, maximum {max(seconds):.2f} s, of {len(seconds)}"
 
 
 async def eight_kilohertz(model: ModelProbes, sentence: bytes) -> list[ProbeResult]:
-    """P3: whether sound of 8 kHz is heard, and answered at 8 kHz."""
+    """P3: test whether the model hears 8 kHz audio, and replies at 8 kHz."""
 
     async def use(one: ModelExchange) -> None:
         await one.introduce()
         await one.listen()
+        # Two seconds of silence let the model notice the end of the sentence.
         await one.play(sentence + bytes(RATE * 2 * 2))
         await one.until(wire.AgentAudio, _ANSWER_SECONDS)
 
@@ -217,7 +229,7 @@ async def eight_kilohertz(model: ModelProbes, sentence: bytes) -> list[ProbeResu
 
 
 async def schemas(model: ModelProbes) -> list[ProbeResult]:
-    """P4: which keywords a tool's schema may hold; P4b: how often arguments come encoded twice."""
+    """P4: test which keywords a tool schema may contain; P4b: how often arguments are JSON-encoded twice."""
     hour = {"type": "integer", "description": "Hour of the day."}
     cases = [
         ("P4 minimum and maximum", {**hour, "minimum": 0, "maximum": 23}),
@@ -227,6 +239,7 @@ async def schemas(model: ModelProbes) -> list[ProbeResult]:
     for name, keyword in cases:
         tool = WireToolSpec("look_up", "Look something up.", {"type": "object", "properties": {"hour": keyword}})
 
+        # The default binds this iteration's tool; a closure would see the last one.
         async def use(one: ModelExchange, tool: WireToolSpec = tool) -> None:
             await one.introduce([tool])
             await one.listen()
@@ -248,11 +261,12 @@ async def _tool_calls(model: ModelProbes) -> list[ProbeResult]:
         await one.ask(model.tool_words)
         if await one.until(wire.ToolUse, _ANSWER_SECONDS):
             use_of_tool = next(event for _, event in one.events if isinstance(event, wire.ToolUse))
-            await one.play(bytes(int(RATE * 0.4) * 2))  # the caller makes sounds while the tool works
+            await one.play(bytes(int(RATE * 0.4) * 2))  # the caller's audio continues while the tool runs
             await one.lives(model.patience / 4)
             refusals.append(_refusal(one))
             await one.answer_tool(use_of_tool)
 
+    # Count streams in which the model really called the tool.
     before = len(refusals)
     twice = 0
     for index in range(model.times):
@@ -265,17 +279,17 @@ async def _tool_calls(model: ModelProbes) -> list[ProbeResult]:
     sound = f"{len(refused)} of {asked} streams ended{f' ({refused[0][:90]})' if refused else ''}"
     return [
         ProbeResult("P4b tool arguments", twice == 0, f"{twice} of {asked} encoded twice"),
-        ProbeResult("P4c sound while a tool works", not refused, sound),
+        ProbeResult("P4c audio while a tool runs", not refused, sound),
     ]
 
 
 def encoded_twice(one: ModelExchange) -> bool:
-    """Tell whether a stream's tool arguments were a string in a string; the product unpacks them all the same."""
+    """Return whether tool arguments were a JSON string within JSON; the product unpacks them either way."""
     return any(raw.lstrip().startswith('"') for raw in one.tool_contents)
 
 
 async def idleness(model: ModelProbes) -> list[ProbeResult]:
-    """P5: when a stream without sound is ended, and whether one with silence is kept."""
+    """P5: measure when the model ends a stream without audio, and test whether silence keeps it open."""
     limits = {one.model_id: one.idle_seconds for one in generations.GENERATIONS}
     limit = limits.get(model.model_id, generations.GENERATIONS[0].idle_seconds)
     longest = limit * 1.25 / model.speed
@@ -284,6 +298,7 @@ async def idleness(model: ModelProbes) -> list[ProbeResult]:
     async def nothing(one: ModelExchange) -> None:
         await one.introduce()
         await one.listen()
+        # One chunk starts the idle timer; then nothing follows.
         await one.play(_SILENCE)
         began = time.monotonic()
         await one.lives(longest)
@@ -295,26 +310,28 @@ async def idleness(model: ModelProbes) -> list[ProbeResult]:
         await one.play(bytes(int(RATE * longest) * 2))
         ended["silence"] = (None if one.over_at is None else 0.0, _refusal(one))
 
+    # Concurrent, because each waits for longer than the idle limit.
     await asyncio.gather(model.open("P5 nothing", nothing), model.open("P5 silence", silence))
     after, words = ended["nothing"]
     kept, why = ended["silence"]
     text = f"kept for {limit * 1.25:.0f} s" if after is None else f"ended after {after:.0f} s ({words[:80]})"
+    # The text of the error tells an idle timeout from another failure.
     good = after is not None and limit * 0.8 <= after <= limit * 1.2 and "audio bytes" in words
     return [
-        ProbeResult(f"P5 no sound for {limit:.0f} s", good, text),
+        ProbeResult(f"P5 no audio for {limit:.0f} s", good, text),
         ProbeResult(
-            "P5 silence as sound", kept is None, "keeps the stream open" if kept is None else f"does not: {why[:90]}"
+            "P5 silence as audio", kept is None, "keeps the stream open" if kept is None else f"does not: {why[:90]}"
         ),
     ]
 
 
 async def safely(name: str, probe: Awaitable[list[ProbeResult]], seconds: float) -> list[ProbeResult]:
-    """Make a probe; what keeps it from being made is a row too."""
+    """Run a probe; report a failure to run it as a row too."""
     try:
         async with asyncio.timeout(seconds):
             return await probe
     except TimeoutError:
-        return [ProbeResult(name, None, f"not over after {seconds:.0f} s")]
+        return [ProbeResult(name, None, f"not finished after {seconds:.0f} s")]
     except ModelError as error:
         cause = classify(error)
         return [ProbeResult(name, None, f"{cause.why}; {cause.remedy}")]

@@ -1,4 +1,4 @@
-"""What a probe found, beside what the product assumes."""
+"""The result of a probe, compared with what the product assumes."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ class ProbeResult:
 
     Args:
         probe: Its name, such as `P1 41 messages`.
-        assumed: Whether it is as the product assumes; None where it could not be tried.
-        found: What was found, or why it was not tried.
+        assumed: Whether the product's assumption holds; None if it could not be tested.
+        found: What was found, or why it was not tested.
     """
 
     probe: str
@@ -19,5 +19,5 @@ class ProbeResult:
 
     def __str__(self) -> str:
         if self.assumed is None:
-            return f"not tried: {self.found}"
+            return f"not tested: {self.found}"
         return f"as assumed: {self.found}" if self.assumed else f"different: {self.found}"

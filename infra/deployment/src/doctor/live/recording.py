@@ -1,4 +1,4 @@
-"""Raw events of probes as lines of JSON: enough to send them again, and by default no word and no sound of anybody."""
+"""Records raw events of probes as JSON lines: enough to replay them, by default without texts and audio."""
 
 import json
 import time
@@ -13,8 +13,8 @@ class EventRecording:
     """Writes a line for each event.
 
     Args:
-        path: The file; it is written anew.
-        content: Whether words and sound are kept.
+        path: The file; it is overwritten.
+        content: Whether to keep texts and audio.
     """
 
     def __init__(self, path: Path, *, content: bool = False) -> None:
@@ -31,8 +31,8 @@ class EventRecording:
 
         Args:
             stream: Name of the stream.
-            direction: `sent`, `received`, or `ended` for how the stream ended.
-            event: As on the wire.
+            direction: `sent`, `received`, or `ended` for the end of the stream.
+            event: The event as sent or received.
         """
         line = {"at": round(time.monotonic() - self._begin, 4), "stream": stream, "direction": direction}
         kept = event if self._content else without_content(event)
@@ -40,10 +40,12 @@ class EventRecording:
 
 
 def without_content(event: dict[str, Any]) -> dict[str, Any]:
-    """Replace words by as many bytes of the letter x, and sound by its length: sizes are what limits are about."""
+    """Replace texts by as many bytes of `x`, and audio by its size: the model's limits are about sizes."""
+    # Ends and malformed events have no body.
     body = event.get("event")
     if not isinstance(body, dict):
         return event
+    # A Bedrock event has exactly one key.
     ((name, fields),) = body.items()
     if not isinstance(fields, dict) or "content" not in fields:
         return event
@@ -52,6 +54,7 @@ def without_content(event: dict[str, Any]) -> dict[str, Any]:
         fields = {**fields, "content": "x" * size}
     elif name in _AUDIO:
         fields = {**fields, "content": "", "base64_bytes": size}
+    # Tool results may contain personal data, and their size does not matter.
     elif name == "toolResult":
         fields = {**fields, "content": "{}"}
     return {"event": {name: fields}}

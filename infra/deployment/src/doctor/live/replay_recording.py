@@ -1,4 +1,4 @@
-"""Sends a recording's events again, to a stand-in, and says where the answer is another one."""
+"""Replays a recording to a stand-in, and reports where the stand-in answers differently."""
 
 import asyncio
 import base64
@@ -29,11 +29,12 @@ class RecordedStream:
 
 
 def read(path: Path) -> list[RecordedStream]:
-    """Read the streams of a recording."""
+    """Return the streams of a recording."""
     found: dict[str, RecordedStream] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         one = found.setdefault(entry["stream"], RecordedStream(entry["stream"]))
+        # Entries with the direction "ended" have an error, or an empty text for none.
         match entry["direction"]:
             case "sent":
                 one.sent.append((entry["at"], entry["event"]))
@@ -47,20 +48,21 @@ def read(path: Path) -> list[RecordedStream]:
 async def differences(
     path: Path, client: SdkModelClient, model: str, scratch: Path, *, only: Iterable[str] = ()
 ) -> list[str]:
-    """Send every stream again, and list those that end in another way.
+    """Replay every stream, and return those that end differently.
 
     Args:
-        path: The recording; words and sound may be left out of it.
+        path: The recording; texts and audio may be left out of it.
         client: Opens streams at a stand-in.
-        model: Bedrock's id.
-        scratch: Gets the events of this time.
-        only: Beginnings of the names of streams; none takes all.
+        model: Bedrock ID.
+        scratch: Receives the events of the replay.
+        only: Prefixes of stream names; none selects all.
     """
     wanted = tuple(only) or ("",)
     again, differing = EventRecording(scratch), []
     try:
         for one in (one for one in read(path) if one.name.startswith(wanted)):
             error = await _resent(one, client, model, again)
+            # Compare kinds only: texts contain request IDs and numbers.
             if _kind(error) != _kind(one.error):
                 differing.append(f"{one.name}: recorded {one.error or 'no error'}, now {error or 'no error'}")
     finally:
@@ -74,7 +76,8 @@ async def _resent(recorded: RecordedStream, client: SdkModelClient, model: str, 
             before = recorded.sent[0][0] if recorded.sent else 0.0
             for at, event in recorded.sent:
                 if _RESULT in event:
-                    break  # it names a use of the tool that another stream asked for
+                    break  # its tool use ID belongs to another stream
+                # Keep the order and short pauses; waiting as long as the original proves nothing more.
                 await asyncio.sleep(min(at - before, _LONGEST_PAUSE))
                 await one.send([json.dumps({"event": _whole(event)}).encode()])
                 before = at
@@ -85,15 +88,16 @@ async def _resent(recorded: RecordedStream, client: SdkModelClient, model: str, 
 
 
 def _whole(event: dict[str, Any]) -> dict[str, Any]:
-    """Put silence of the same length where sound was left out."""
+    """Insert silence of the same length where audio was left out."""
     ((name, fields),) = event.items()
     if "base64_bytes" not in fields:
         return event
     kept = {key: value for key, value in fields.items() if key != "base64_bytes"}
+    # Base64 has 4 characters per 3 bytes; samples have 2 bytes.
     size = fields["base64_bytes"] // 4 * 3 // 2 * 2
     return {name: {**kept, "content": base64.b64encode(bytes(size)).decode()}}
 
 
 def _kind(error: str) -> str:
-    """Return an error without what differs from stream to stream."""
+    """Return an error without the parts that differ between streams."""
     return error.rpartition("RequestId=")[0] or error.partition("(")[0].strip()
