@@ -67,7 +67,7 @@ async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ch
     program = find_chromium()
     if program is None:
         pytest.skip(_NO_BROWSER)
-    microphone = Microphone(tmp_path_factory.mktemp("microphone") / "speech.wav", Voice())
+    microphone = Microphone(tmp_path_factory.mktemp("microphone") / "speech.wav", VoiceService())
     await microphone.will_be_silent()
     async with running_chromium(program, microphone) as chromium:
         yield chromium

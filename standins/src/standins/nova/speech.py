@@ -2,15 +2,15 @@
 
 from standins.nova.backend import Backend
 from standins.nova.dialogue import Dialogue
-from standins.nova.hearing import Hearing
-from standins.nova.voice import Voice
+from standins.nova.hearing import RecognitionService
+from standins.nova.voice import VoiceService
 
 
 def speech_backend() -> Backend:
     """Return a backend of ears, dialogue and voice. Nothing is loaded before the server starts."""
     return Backend(
-        hearing=Hearing(),
-        voice=Voice(),
+        hearing=RecognitionService(),
+        voice=VoiceService(),
         dialogue=Dialogue,
         description="knows the names of some cities and a few ways to ask about their weather, and nothing else",
     )
