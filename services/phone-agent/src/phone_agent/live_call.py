@@ -205,7 +205,7 @@ class MediaStreamCall:
         """Act on a message; True when it was the last."""
         match message:
             case media_stream.CallerMedia():
-                self._stats.missing_packets = self._guard.counts.missing
+                self._stats.missing_packets = self._guard.missing
                 for pcm in self._packets.push(message.payload):
                     self._session.hear(pcm)
             case MarkReturned():

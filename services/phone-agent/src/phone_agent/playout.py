@@ -1,4 +1,4 @@
-"""The clock of what was sent: tells when the agent stops speaking, and how much of an answer was heard.
+"""The clock of what was sent: tells when the agent stops speaking.
 
 Twilio plays what it gets in order, at 8000 samples a second, and its buffer is the only one: sound goes there as
 soon as the model gives it. So the end of play-out is arithmetic. A ``mark`` behind a piece of sound comes back when
@@ -42,21 +42,13 @@ class PlayoutClock:
 
     Attributes:
         playing_until: When the sound sent so far will have been played.
-        late_by: Seconds by which the last mark came back after its sound should have ended: the way there and back
-            and Twilio's own delay. None until a mark has come back.
     """
 
     def __init__(self, sample_rate: int = 8000) -> None:
         self._rate = sample_rate
         self._sent = 0
-        self._answer_began = 0
         self._marks: dict[str, _Mark] = {}
         self.playing_until = 0.0
-        self.late_by: float | None = None
-
-    def begin_answer(self) -> None:
-        """Count what is heard from here on as another answer."""
-        self._answer_began = self._sent
 
     def sent(self, n_samples: int, now: float) -> None:
         """Note that sound went out: it is played after what is still in the buffer."""
@@ -76,12 +68,6 @@ class PlayoutClock:
         outstanding = any(not mark.cleared for mark in self._marks.values())
         return now < self.playing_until + (_MARK_GRACE_SECONDS if outstanding else 0.0)
 
-    def heard_ms(self, now: float) -> int:
-        """Return how much of the answer that began last has been played, in milliseconds."""
-        unheard = self.remaining(now) * self._rate
-        heard = self._sent - self._answer_began - unheard
-        return max(0, round(heard * 1000 / self._rate))
-
     def marked(self, name: str) -> None:
         """Note that a mark went out behind the sound sent so far."""
         while len(self._marks) >= _OUTSTANDING_MARKS:
@@ -97,18 +83,16 @@ class PlayoutClock:
         if mark.cleared:
             return MarkOutcome.CLEARED
         behind = (self._sent - mark.samples_before) / self._rate
-        self.late_by = now - (self.playing_until - behind)
         self.playing_until = now + behind
         return MarkOutcome.PLAYED
 
     def cleared(self, now: float) -> int:
-        """Note that ``clear`` went out, and return the milliseconds of sound that nobody will hear.
+        """Record that ``clear`` went out, and return the milliseconds of audio that are dropped.
 
-        What was heard of the answer stays as it is; the marks that are out come back soon and mean nothing.
+        The marks that are out come back soon and mean nothing.
         """
         dropped = round(self.remaining(now) * self._rate)
         self._sent -= dropped
-        self._answer_began = min(self._answer_began, self._sent)
         self.playing_until = min(self.playing_until, now)
         self._marks = {name: _Mark(mark.samples_before, cleared=True) for name, mark in self._marks.items()}
         return round(dropped * 1000 / self._rate)

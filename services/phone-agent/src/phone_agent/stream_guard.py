@@ -1,13 +1,12 @@
 """The rules of one media stream: which message may come when, and when enough is enough.
 
 A stranger gets no second chance: before ``start`` every breach closes the socket. After it a broken message is
-dropped and counted and the call goes on, until so many come that there is no call left to save.
+dropped and the call goes on, until so many come that there is no call left to save.
 """
 
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -37,30 +36,6 @@ class GuardDecision(Enum):
     CLOSE = "close"
 
 
-@dataclass(slots=True)
-class StreamCounts:
-    """What came over one stream; part of the call's end record."""
-
-    media: int = 0
-    """Pieces of sound that were accepted."""
-    media_bytes: int = 0
-    """Their µ-law, one byte a sample."""
-    missing: int = 0
-    """Pieces of sound that never came, or too late."""
-    repeated: int = 0
-    """Pieces of sound that were dropped because one at least as new had come."""
-    dtmf: int = 0
-    marks: int = 0
-    unknown: int = 0
-    """Events that we do not know."""
-    malformed: int = 0
-    """Messages that break the protocol."""
-    foreign: int = 0
-    """Messages of another stream."""
-    out_of_turn: int = 0
-    """Messages that may not come at that point: a second ``start``, sound from far in the future."""
-
-
 class StreamGuard:
     """Judges the messages of one socket in the order in which they come.
 
@@ -73,7 +48,7 @@ class StreamGuard:
         clock: Monotonic seconds; read for bad messages only.
 
     Attributes:
-        counts: What came so far.
+        missing: Pieces of audio that never came, or too late.
         stream_sid: Name of the stream, from ``start`` on.
     """
 
@@ -85,7 +60,7 @@ class StreamGuard:
         malformed_in_a_row: int = 20,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.counts = StreamCounts()
+        self.missing = 0
         self.stream_sid: str | None = None
         self._bad: deque[float] = deque(maxlen=bad_limit)
         self._window = bad_window
@@ -108,7 +83,6 @@ class StreamGuard:
 
     def malformed(self) -> GuardDecision:
         """Judge a text that `decode` refused."""
-        self.counts.malformed += 1
         self._in_a_row += 1
         hopeless = self.stream_sid is None or self._in_a_row >= self._most_in_a_row
         return GuardDecision.CLOSE if hopeless else self._strike()
@@ -122,10 +96,8 @@ class StreamGuard:
                 self.stream_sid = message.stream_sid
                 return GuardDecision.ACCEPT
             case UnknownStreamEvent():
-                self.counts.unknown += 1
                 return self._strike()
             case _:
-                self.counts.out_of_turn += 1
                 return GuardDecision.CLOSE
 
     def _after_start(
@@ -133,20 +105,13 @@ class StreamGuard:
     ) -> GuardDecision:
         match message:
             case UnknownStreamEvent():
-                self.counts.unknown += 1
                 return GuardDecision.DROP
             case Connected() | StreamStarted():
-                self.counts.out_of_turn += 1
                 return self._strike()
             case _ if message.stream_sid != self.stream_sid:
-                self.counts.foreign += 1
                 return self._strike()
             case _ if self._stopped:
                 return GuardDecision.DROP
-            case Dtmf():
-                self.counts.dtmf += 1
-            case MarkReturned():
-                self.counts.marks += 1
             case StreamStopped():
                 self._stopped = True
         return GuardDecision.ACCEPT
@@ -154,20 +119,15 @@ class StreamGuard:
     def _media(self, message: CallerMedia) -> GuardDecision:
         """Accept sound that is newer than all before: what comes late would be heard in the wrong place."""
         if message.stream_sid != self.stream_sid:
-            self.counts.foreign += 1
             return self._strike()
         ahead = message.chunk - self._chunk
         if ahead > _FARTHEST_JUMP + self._room(message.timestamp_ms):
-            self.counts.out_of_turn += 1
             return self._strike()
         if ahead <= 0 or message.sequence <= self._sequence:
-            self.counts.repeated += 1
             return GuardDecision.DROP
         if self._stopped:
             return GuardDecision.DROP
-        self.counts.missing += ahead - 1
-        self.counts.media += 1
-        self.counts.media_bytes += len(message.payload)
+        self.missing += ahead - 1
         self._chunk, self._sequence, self._timestamp = message.chunk, message.sequence, message.timestamp_ms
         self._in_a_row = 0
         return GuardDecision.ACCEPT

@@ -95,7 +95,6 @@ def answer(  # noqa: PLR0913 - what the document is made of
     caller_id: str | None = None,
     note: str | None = None,
     pause: int = 0,
-    action_url: str | None = None,
     status_callback_url: str | None = None,
 ) -> str:
     """Connect the call to its media stream, and leave word with Twilio for when that ends without us.
@@ -108,14 +107,12 @@ def answer(  # noqa: PLR0913 - what the document is made of
         caller_id: Number of ours to show to a person who is dialled; comes back in ``start``.
         note: Comes back in ``start`` too: what another task has to know of this call.
         pause: Seconds of silence before it is opened.
-        action_url: Whom to ask what comes after the stream. **Twilio then ignores the verbs behind** ``<Connect>``
-            and, if this URL does not answer, takes the number's fallback URL.
         status_callback_url: Where Twilio reports the stream; the only place where a failed handshake shows.
     """
     response = Element("Response")
     if pause:
         SubElement(response, "Pause", _attributes(length=str(pause)))
-    connect = SubElement(response, "Connect", _attributes(action=action_url))
+    connect = SubElement(response, "Connect")
     stream = SubElement(connect, "Stream", _attributes(url=url, statusCallback=status_callback_url))
     SubElement(stream, "Parameter", _attributes(name="ticket", value=ticket))
     for name, value in (("part", str(part) if part else None), ("caller_id", caller_id), ("note", note)):
@@ -256,11 +253,6 @@ def put_through(fallback: Fallback) -> str:
 
 def busy(text: str = "All our lines are busy. Please call again in a few minutes.") -> str:
     """Say that no place is free, and hang up. ``<Reject reason="busy">`` would cost less and say less."""
-    return _say_and_hang_up(text)
-
-
-def apology(text: str = "Sorry, something went wrong on our side. Please call again later.") -> str:
-    """Say sorry and hang up."""
     return _say_and_hang_up(text)
 
 
