@@ -19,6 +19,9 @@ done
 # Pipecat's models for local voice and turn detection, 11 MB that hardly shrink: without onnxruntime nobody loads them.
 find pipecat -type f -name '*.onnx' -delete
 
+# Twilio's REST API, 24 MB: the phone service builds TwiML and verifies signatures with the library, no more.
+rm -rf twilio/rest twilio/jwt
+
 # What compilers and type checkers read.
 find . -type d -name include -path '*/numpy/*' -prune -exec rm -rf {} +
 find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.a' \) -delete
