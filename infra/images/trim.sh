@@ -19,6 +19,9 @@ done
 # Pipecat's models for local voice and turn detection, 11 MB that hardly compress: without onnxruntime they are never loaded.
 find pipecat -type f -name '*.onnx' -delete
 
+# Twilio's REST API, 24 MB: the phone service builds TwiML and verifies signatures with the library, nothing else.
+rm -rf twilio/rest twilio/jwt
+
 # Files for compilers and type checkers only.
 find . -type d -name include -path '*/numpy/*' -prune -exec rm -rf {} +
 find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.a' \) -delete

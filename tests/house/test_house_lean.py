@@ -117,7 +117,7 @@ def test_the_lean_lock_leaves_out_what_nobody_imports_and_no_more() -> None:
     whole = {normal(package.name) for package in read(lock("dev"))}
     assert lean.isdisjoint(left_out("run"))
     assert {"onnxruntime", "flatbuffers", "soundfile", "boto3", "pocketsphinx"} <= lean <= whole
-    assert lean.isdisjoint({"pytest", "mypy", "ruff", "playwright", "awscli", "moto", "llvmlite", "twilio", "cfn-lint"})
+    assert lean.isdisjoint({"pytest", "mypy", "ruff", "playwright", "awscli", "moto", "llvmlite", "cfn-lint"})
     assert "grep -vE '^(onnxruntime|flatbuffers|soundfile) '" in (ROOT / "standins/Dockerfile").read_text()
 
 

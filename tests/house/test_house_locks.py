@@ -25,7 +25,6 @@ NEVER_SHIPPED = (
     "hatchling",
     "pocketsphinx",
     "trustme",
-    "twilio",
 )
 
 

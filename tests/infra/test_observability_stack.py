@@ -89,7 +89,7 @@ def test_the_dashboard_draws_only_what_is_measured(made: Deployed) -> None:
         assert fits(OURS[name].kind, options["stat"]), name
     for (namespace, *dimensions), name in searches(made):
         assert namespace == metrics.NAMESPACE
-        assert dimensions in OURS[name].dimension_sets, name
+        assert dimensions in ([metrics.SERVICE], [metrics.SERVICE, *OURS[name].labels]), name
 
 
 def test_every_question_has_its_row(made: Deployed) -> None:

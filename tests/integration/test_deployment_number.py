@@ -69,6 +69,13 @@ async def test_an_api_key_is_used_where_there_is_one(twilio: TwilioExchange) -> 
     assert await point(twilio, secret={**SECRET, **key})
 
 
+async def test_the_address_alone_says_which_region(twilio: TwilioExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twilio's client would take a region from the environment, and write it into the host name once more."""
+    monkeypatch.setenv("TWILIO_REGION", "ie1")
+    monkeypatch.setenv("TWILIO_EDGE", "dublin")
+    assert await point(twilio)
+
+
 async def test_a_number_of_somebody_else_is_refused(twilio: TwilioExchange) -> None:
     """With what to do."""
     with pytest.raises(DeploymentError, match=r"no number \+4670000000"):

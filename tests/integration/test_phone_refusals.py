@@ -226,27 +226,27 @@ def _noise(_: Stranger) -> str | None:
 
 
 def _forged(stranger: Stranger) -> str | None:
-    return _office(token="another-token").issue(stranger.call_sid, stranger.settings.account_sid)
+    return _office(token="another-token").for_call(stranger.call_sid, stranger.settings.account_sid)
 
 
 def _expired(stranger: Stranger) -> str | None:
-    return _office(age=61).issue(stranger.call_sid, stranger.settings.account_sid)
+    return _office(age=61).for_call(stranger.call_sid, stranger.settings.account_sid)
 
 
 def _long_lived(stranger: Stranger) -> str | None:
-    return _office(age=-3600).issue(stranger.call_sid, stranger.settings.account_sid)
+    return _office(age=-3600).for_call(stranger.call_sid, stranger.settings.account_sid)
 
 
 def _of_another_call(stranger: Stranger) -> str | None:
-    return _office().issue(new_sid("CA"), stranger.settings.account_sid)
+    return _office().for_call(new_sid("CA"), stranger.settings.account_sid)
 
 
 def _of_another_account(stranger: Stranger) -> str | None:
-    return _office().issue(stranger.call_sid, "AC" + "0" * 32)
+    return _office().for_call(stranger.call_sid, "AC" + "0" * 32)
 
 
 def _altered(stranger: Stranger) -> str | None:
-    ticket = _office().issue(stranger.call_sid, stranger.settings.account_sid)
+    ticket = _office().for_call(stranger.call_sid, stranger.settings.account_sid)
     return ticket[:40] + ("A" if ticket[40] != "A" else "B") + ticket[41:]
 
 
@@ -269,7 +269,7 @@ async def test_a_stream_without_a_good_ticket_is_refused(
 async def test_a_good_ticket_opens_nothing_for_others(house: House, stranger: Stranger) -> None:
     """It is for one call of one account, on the path that names this call."""
     meter = Meter(house)
-    ticket = _office().issue(stranger.call_sid, stranger.settings.account_sid)
+    ticket = _office().for_call(stranger.call_sid, stranger.settings.account_sid)
     for changed in ({"account_sid": "AC" + "0" * 32}, {"call_sid": new_sid("CA")}):
         async with await stranger.open_stream() as socket:
             await stranger.begin(socket, ticket, **changed)

@@ -107,7 +107,7 @@ def office(tokens: str) -> StreamTokenIssuer:
 def test_tasks_of_one_step_open_each_others_tickets(values: list[str], token: str) -> None:
     """The webhook and the stream of a call may reach two tasks, and each signature has to be known to both."""
     for issuing, redeeming in permutations(values, 2):
-        office(redeeming).redeem(office(issuing).issue(*CALL), *CALL)
+        office(redeeming).redeem(office(issuing).for_call(*CALL), *CALL)
     assert all(token in value.split(",") for value in values)
 
 
@@ -117,7 +117,7 @@ def test_a_step_that_is_left_out_costs_calls(first: str, then: str) -> None:
     refused = 0
     for issuing, redeeming in permutations([first, then], 2):
         try:
-            office(redeeming).redeem(office(issuing).issue(*CALL), *CALL)
+            office(redeeming).redeem(office(issuing).for_call(*CALL), *CALL)
         except StreamTokenRejected:
             refused += 1
     assert refused

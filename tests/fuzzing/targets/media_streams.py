@@ -74,7 +74,7 @@ def _good_stream(office: StreamTokenIssuer) -> list[bytes]:
         "callSid": _CALL,
         "tracks": ["inbound"],
         "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
-        "customParameters": {"ticket": office.issue(_CALL, _ACCOUNT)},
+        "customParameters": {"ticket": office.for_call(_CALL, _ACCOUNT)},
     }
     return [
         _message(event="connected", protocol="Call", version="1.0.0"),

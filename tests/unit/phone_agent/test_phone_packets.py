@@ -14,20 +14,11 @@ def test_two_messages_make_a_packet() -> None:
     first, second = bytes([0x80]) * 160, bytes([0x00]) * 160
     assert packets.push(first) == []
     assert packets.push(second) == [ulaw.decode(first + second)]
-    assert packets.flush() == b""
 
 
 def test_long_message_makes_several_packets() -> None:
     """Twilio does not promise 20 ms."""
     assert [len(packet) for packet in Packetizer(frame_ms=20).push(b"\xff" * 500)] == [320, 320, 320]
-
-
-def test_the_rest_is_flushed_once() -> None:
-    """The end of an utterance is not lost, and not repeated."""
-    packets = Packetizer()
-    packets.push(b"\x10" * 100)
-    assert packets.flush() == ulaw.decode(b"\x10" * 100)
-    assert packets.flush() == b""
 
 
 @pytest.mark.parametrize("frame_ms", [0, -20])
@@ -40,8 +31,10 @@ def test_packet_needs_a_length(frame_ms: int) -> None:
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.binary(max_size=700), max_size=12), st.sampled_from([20, 40, 60]))
 def test_however_sound_comes_it_goes_on_complete(pieces: list[bytes], frame_ms: int) -> None:
-    """Any pieces give the same sound, in packets of one length."""
+    """Any pieces give the same audio, in packets of one length; less than a packet waits for more."""
     packets = Packetizer(frame_ms)
     full = [packet for piece in pieces for packet in packets.push(piece)]
     assert {len(packet) for packet in full} <= {frame_ms * 16}
-    assert b"".join(full) + packets.flush() == ulaw.decode(b"".join(pieces))
+    whole = ulaw.decode(b"".join(pieces))
+    assert whole.startswith(b"".join(full))
+    assert len(whole) // (frame_ms * 16) == len(full)

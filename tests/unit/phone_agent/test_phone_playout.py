@@ -1,4 +1,4 @@
-"""The clock of what was sent: when the agent stops, and how much of an answer was heard."""
+"""The clock of what was sent: when the agent stops."""
 
 import pytest
 
@@ -10,7 +10,6 @@ def test_nothing_plays_at_first() -> None:
     clock = PlayoutClock()
     assert not clock.is_playing(100.0)
     assert clock.remaining(100.0) == 0.0
-    assert clock.heard_ms(100.0) == 0
 
 
 def test_sound_plays_at_its_own_pace_however_fast_it_came() -> None:
@@ -32,39 +31,15 @@ def test_sound_after_a_pause_plays_at_once() -> None:
     assert clock.playing_until == pytest.approx(105.1)
 
 
-def test_part_of_an_answer_was_heard() -> None:
-    """At a barge-in the clock tells what the caller heard and what is thrown away."""
-    clock = PlayoutClock()
-    clock.begin_answer()
-    clock.sent(32_000, 100.0)
-    assert clock.heard_ms(101.5) == 1500
-    assert clock.cleared(101.5) == 2500
-    assert not clock.is_playing(101.5)
-    assert clock.heard_ms(103.0) == 1500
-
-
-def test_answer_is_not_heard_while_the_one_before_plays() -> None:
-    """What is heard of an answer starts when the buffer comes to it."""
-    clock = PlayoutClock()
-    clock.begin_answer()
-    clock.sent(8000, 100.0)
-    clock.begin_answer()
-    clock.sent(8000, 100.2)
-    assert clock.heard_ms(100.9) == 0
-    assert clock.heard_ms(101.5) == 500
-    assert clock.heard_ms(110.0) == 1000
-
-
-def test_clearing_reaches_the_answer_before() -> None:
-    """Two answers in the buffer are both thrown away, and the second was not heard at all."""
+def test_clearing_drops_what_was_not_played() -> None:
+    """At a barge-in the clock knows how much audio is dropped, of all that was sent."""
     clock = PlayoutClock()
     clock.sent(8000, 100.0)
-    clock.begin_answer()
     clock.sent(8000, 100.0)
     assert clock.cleared(100.5) == 1500
-    assert clock.heard_ms(101.0) == 0
+    assert not clock.is_playing(100.5)
     clock.sent(800, 102.0)
-    assert clock.heard_ms(103.0) == 100
+    assert clock.remaining(102.0) == pytest.approx(0.1)
 
 
 def test_clearing_nothing_is_harmless() -> None:
@@ -73,7 +48,6 @@ def test_clearing_nothing_is_harmless() -> None:
     assert clock.cleared(5.0) == 0
     clock.sent(800, 10.0)
     assert clock.cleared(20.0) == 0
-    assert clock.heard_ms(20.0) == 100
 
 
 def test_mark_that_is_out_means_the_agent_is_still_heard() -> None:
@@ -84,7 +58,6 @@ def test_mark_that_is_out_means_the_agent_is_still_heard() -> None:
     assert clock.is_playing(101.2)
     assert clock.mark_echoed("a1", 101.3) is MarkOutcome.PLAYED
     assert not clock.is_playing(101.3)
-    assert clock.late_by == pytest.approx(0.3)
 
 
 def test_lost_mark_does_not_speak_for_ever() -> None:
@@ -103,7 +76,6 @@ def test_mark_corrects_the_clock() -> None:
     clock.sent(8000, 100.0)
     assert clock.mark_echoed("first second", 101.4) is MarkOutcome.PLAYED
     assert clock.playing_until == pytest.approx(102.4)
-    assert clock.heard_ms(101.4) == 1000
 
 
 def test_mark_that_was_cleared_says_nothing_was_heard() -> None:
@@ -112,11 +84,9 @@ def test_mark_that_was_cleared_says_nothing_was_heard() -> None:
     clock.sent(8000, 100.0)
     clock.marked("a1")
     clock.cleared(100.2)
-    clock.begin_answer()
     clock.sent(800, 100.3)
     assert clock.mark_echoed("a1", 100.35) is MarkOutcome.CLEARED
     assert clock.playing_until == pytest.approx(100.4)
-    assert clock.late_by is None
 
 
 def test_unknown_or_repeated_mark_is_ignored() -> None:

@@ -8,12 +8,10 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twilio.twiml.voice_response import Client, Dial, Gather, VoiceResponse
 
 from agent_core.destinations import parse
 from agent_core.errors import UpstreamError
 from agent_core.summary import about, summarise
-from phone_agent import twiml
 from phone_agent.accepting import LONGEST, Accept, sentences
 from phone_agent.call_control import CallControl
 from phone_agent.speaking_time import seconds
@@ -37,26 +35,6 @@ def transfer_service(client: httpx.AsyncClient | None = None) -> TransferService
 def read(document: str) -> Element:
     """Read a document as Twilio would."""
     return fromstring(document)  # noqa: S314 - the document is our own
-
-
-def test_it_says_the_same_as_one_built_by_twilio() -> None:
-    """Twilio's own builder, as a peer, makes the same document."""
-    peer = VoiceResponse()
-    dial = Dial(timeout=20, answer_on_bridge=True, action="https://a.example/dial-ended?note=n")
-    dial.sip("sip:desk@pbx.example?X-Call-Summary=one%20%26%20two", url="https://a.example/whisper?note=w")
-    peer.append(dial)
-    ours = twiml.transfer(
-        "sip:desk@pbx.example",
-        headers={"X-Call-Summary": "one & two"},
-        whisper_url="https://a.example/whisper?note=w",
-        action_url="https://a.example/dial-ended?note=n",
-        ring=timedelta(seconds=20),
-    )
-    assert _shape(read(ours)) == _shape(read(str(peer)))
-
-
-def _shape(element: Element) -> tuple[str, dict[str, str], str, list[object]]:
-    return element.tag, dict(element.attrib), element.text or "", [_shape(child) for child in element]
 
 
 def test_a_number_gets_a_whisper_and_no_headers() -> None:
@@ -85,25 +63,6 @@ def test_every_part_keeps_within_what_twilio_takes(summary: str) -> None:
         whole = about(summary) if "whisper" in url else summary
         assert whole.endswith(note.summary)
         assert len(whole) > room or note.summary == whole or not whole.isascii()
-
-
-def test_an_app_is_called_as_twilio_s_builder_does_it() -> None:
-    """`<Client>` has its identity and what it is about as children."""
-    peer = VoiceResponse()
-    dial = Dial(timeout=20, answer_on_bridge=True, action="https://a.example/dial-ended")
-    client = Client(url="https://a.example/whisper")
-    client.identity("anna")
-    client.parameter(name="summary", value='<Dial>+1900</Dial> & "more"')
-    dial.append(client)
-    peer.append(dial)
-    ours = twiml.transfer(
-        "client:anna",
-        headers={"summary": '<Dial>+1900</Dial> & "more"'},
-        whisper_url="https://a.example/whisper",
-        action_url="https://a.example/dial-ended",
-        ring=timedelta(seconds=20),
-    )
-    assert _shape(read(ours)) == _shape(read(str(peer)))
 
 
 def test_the_addresses_of_a_destination_are_tried_in_order() -> None:
@@ -205,18 +164,6 @@ def test_a_whisper_takes_about_five_seconds(summary: str) -> None:
     assert spoken <= LONGEST - 1.65 + 0.01
     assert said[-1][0].endswith("Press 1 to take the call.")
     assert language_of(summary) in {None, "en-US", "ru-RU", "ja-JP", "ko-KR", "zh-CN"}
-
-
-def test_a_whisper_that_asks_for_a_key_is_what_twilio_s_builder_makes() -> None:
-    """A `<Gather>` for one key, and the end of that leg if none comes."""
-    peer = VoiceResponse()
-    gather = Gather(num_digits=1, timeout=7, finish_on_key="", action="https://a.example/accepted", method="POST")
-    gather.say("Caller for desk.", language="en-US")
-    peer.append(gather)
-    peer.hangup()
-    ours = twiml.whisper([("Caller for desk.", "en-US")], accept_url="https://a.example/accepted")
-    assert _shape(read(ours)) == _shape(read(str(peer)))
-    assert _shape(read(twiml.connect_now())) == _shape(read(str(VoiceResponse())))
 
 
 @pytest.mark.parametrize(

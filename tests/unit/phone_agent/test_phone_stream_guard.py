@@ -14,7 +14,7 @@ from phone_agent.media_stream import (
     StreamStopped,
     UnknownStreamEvent,
 )
-from phone_agent.stream_guard import GuardDecision, StreamCounts, StreamGuard
+from phone_agent.stream_guard import GuardDecision, StreamGuard
 from tests.support.clock import Clock
 
 STREAM = "MZ" + "0" * 32
@@ -41,8 +41,8 @@ def started(**limits: float) -> StreamGuard:
     return guard
 
 
-def test_an_ordinary_call_is_accepted_and_counted() -> None:
-    """Everything that Twilio sends in a call passes, and the record tells how much it was."""
+def test_an_ordinary_call_is_accepted() -> None:
+    """Everything that Twilio sends in a call passes."""
     guard = started()
     messages: list[Inbound] = [
         media(1),
@@ -53,7 +53,7 @@ def test_an_ordinary_call_is_accepted_and_counted() -> None:
         StreamStopped(STREAM),
     ]
     assert [guard.accept(message) for message in messages] == [GuardDecision.ACCEPT] * 6
-    assert guard.counts == StreamCounts(media=3, media_bytes=480, dtmf=1, marks=1)
+    assert guard.missing == 0
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,6 @@ def test_message_before_start_closes(message: Inbound) -> None:
     guard = StreamGuard()
     guard.accept(Connected("Call"))
     assert guard.accept(message) is GuardDecision.CLOSE
-    assert guard.counts.out_of_turn == 1
 
 
 def test_malformed_message_before_start_closes() -> None:
@@ -101,7 +100,6 @@ def test_unknown_event_is_ignored_but_not_for_ever_before_start() -> None:
     ]
     after = started(bad_limit=3)
     assert {after.accept(UnknownStreamEvent("x")) for _ in range(500)} == {GuardDecision.DROP}
-    assert after.counts.unknown == 500
 
 
 @pytest.mark.parametrize("message", [start(), start(OTHER), Connected("Call")], ids=["same", "other", "connected"])
@@ -110,7 +108,6 @@ def test_second_start_is_dropped(message: Inbound) -> None:
     guard = started()
     assert guard.accept(message) is GuardDecision.DROP
     assert guard.stream_sid == STREAM
-    assert guard.counts.out_of_turn == 1
     assert guard.accept(media(1)) is GuardDecision.ACCEPT
 
 
@@ -123,7 +120,6 @@ def test_message_of_another_stream_is_dropped(message: Inbound) -> None:
     """No sound crosses from one call to another, and nobody else hangs up."""
     guard = started()
     assert guard.accept(message) is GuardDecision.DROP
-    assert guard.counts == StreamCounts(foreign=1)
     assert guard.accept(media(1)) is GuardDecision.ACCEPT
 
 
@@ -134,7 +130,7 @@ def test_repeated_and_late_sound_is_dropped_and_gaps_are_counted() -> None:
     assert set(verdicts.values()) == {GuardDecision.ACCEPT}
     assert [guard.accept(media(chunk)) for chunk in (5, 3, 1)] == [GuardDecision.DROP] * 3
     assert guard.accept(media(6)) is GuardDecision.ACCEPT
-    assert (guard.counts.media, guard.counts.missing, guard.counts.repeated) == (4, 2, 3)
+    assert guard.missing == 2
 
 
 def test_new_chunk_in_an_old_message_is_dropped() -> None:
@@ -196,7 +192,6 @@ def test_bad_messages_are_forgiven_with_time() -> None:
         clock.now += 0.6
         assert guard.malformed() is GuardDecision.DROP
         assert guard.accept(media(number)) is GuardDecision.ACCEPT
-    assert guard.counts.malformed == 200
 
 
 def test_threat_09_twenty_texts_that_nobody_can_read_close() -> None:

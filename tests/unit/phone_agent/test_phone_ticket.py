@@ -44,7 +44,7 @@ def refusal(office: StreamTokenIssuer, ticket: str | None, call: str = CALL, acc
 def test_ticket_opens_its_stream_on_any_task(office: StreamTokenIssuer, clock: Clock) -> None:
     """The load balancer need not send the socket to the task that answered the webhook."""
     elsewhere = StreamTokenIssuer.from_auth_tokens([TOKEN], clock=clock)
-    redeemed = elsewhere.redeem(office.issue(CALL, ACCOUNT), CALL, ACCOUNT)
+    redeemed = elsewhere.redeem(office.for_call(CALL, ACCOUNT), CALL, ACCOUNT)
     assert redeemed.call_sid == CALL
     assert redeemed.expires_at == clock.now + 60
     assert len(bytes.fromhex(redeemed.nonce)) == 16
@@ -52,7 +52,7 @@ def test_ticket_opens_its_stream_on_any_task(office: StreamTokenIssuer, clock: C
 
 def test_ticket_fits_a_twiml_parameter(office: StreamTokenIssuer) -> None:
     """Name and value together stay below Twilio's 500 characters, and it needs no escaping anywhere."""
-    ticket = office.issue("C" * 300, "A" * 300)
+    ticket = office.for_call("C" * 300, "A" * 300)
     assert len("ticket" + ticket) < 500
     assert ticket.isascii()
     assert not set(ticket) & set("<>&\"' ")
@@ -60,7 +60,7 @@ def test_ticket_fits_a_twiml_parameter(office: StreamTokenIssuer) -> None:
 
 def test_ticket_is_used_once(office: StreamTokenIssuer) -> None:
     """A stolen copy comes too late."""
-    ticket = office.issue(CALL, ACCOUNT)
+    ticket = office.for_call(CALL, ACCOUNT)
     office.redeem(ticket, CALL, ACCOUNT)
     assert refusal(office, ticket) == "replayed"
 
@@ -70,19 +70,19 @@ def test_ticket_is_used_once(office: StreamTokenIssuer) -> None:
 )
 def test_ticket_is_for_one_call(office: StreamTokenIssuer, call: str, account: str) -> None:
     """Another call's ticket is refused, and is still good for its own call."""
-    ticket = office.issue(CALL, ACCOUNT)
+    ticket = office.for_call(CALL, ACCOUNT)
     assert refusal(office, ticket, call, account) == "foreign"
     assert office.redeem(ticket, CALL, ACCOUNT).call_sid == CALL
 
 
 def test_account_and_call_do_not_run_into_each_other(office: StreamTokenIssuer) -> None:
     """The border between the two ids is part of what is signed."""
-    assert refusal(office, office.issue("BC", "A"), "C", "AB") == "foreign"
+    assert refusal(office, office.for_call("BC", "A"), "C", "AB") == "foreign"
 
 
 def test_ticket_lives_a_minute(office: StreamTokenIssuer, clock: Clock) -> None:
     """At its last moment it opens, a second later it does not."""
-    first, second = office.issue(CALL, ACCOUNT), office.issue(CALL, ACCOUNT)
+    first, second = office.for_call(CALL, ACCOUNT), office.for_call(CALL, ACCOUNT, 1)
     clock.now += 60
     office.redeem(first, CALL, ACCOUNT)
     clock.now += 1
@@ -91,7 +91,7 @@ def test_ticket_lives_a_minute(office: StreamTokenIssuer, clock: Clock) -> None:
 
 def test_expired_ticket_stays_refused_after_it_was_used(office: StreamTokenIssuer, clock: Clock) -> None:
     """Forgetting a used ticket does not make it good again."""
-    ticket = office.issue(CALL, ACCOUNT)
+    ticket = office.for_call(CALL, ACCOUNT)
     office.redeem(ticket, CALL, ACCOUNT)
     clock.now += 61
     assert refusal(office, ticket) == "expired"
@@ -103,7 +103,7 @@ def test_clock_of_the_other_task_may_differ_a_little(
 ) -> None:
     """A task whose clock runs ahead cannot make tickets that outlive the minute."""
     clock.now += ahead
-    ticket = office.issue(CALL, ACCOUNT)
+    ticket = office.for_call(CALL, ACCOUNT)
     clock.now -= ahead
     if fault is None:
         assert office.redeem(ticket, CALL, ACCOUNT).call_sid == CALL
@@ -135,7 +135,7 @@ def test_text_that_is_no_ticket_is_refused(office: StreamTokenIssuer, ticket: st
 @pytest.mark.parametrize(("at", "fault"), [(0, "malformed"), *((at, "forged") for at in (1, 8, 9, 24, 25, 56, 57, 88))])
 def test_one_changed_byte_is_noticed(office: StreamTokenIssuer, at: int, fault: str) -> None:
     """Version, expiry, nonce, owner and signature: a version that this code does not know is not guessed at."""
-    raw = bytearray(b64decode(office.issue(CALL, ACCOUNT)))
+    raw = bytearray(b64decode(office.for_call(CALL, ACCOUNT)))
     raw[at] ^= 3 if at == 0 else 1
     assert refusal(office, b64encode(raw).decode()) == fault
 
@@ -143,15 +143,15 @@ def test_one_changed_byte_is_noticed(office: StreamTokenIssuer, at: int, fault: 
 def test_ticket_under_another_token_is_a_forgery(office: StreamTokenIssuer, clock: Clock) -> None:
     """Who does not know our AuthToken makes no tickets."""
     stranger = StreamTokenIssuer.from_auth_tokens(["another-token"], clock=clock)
-    assert refusal(office, stranger.issue(CALL, ACCOUNT)) == "forged"
+    assert refusal(office, stranger.for_call(CALL, ACCOUNT)) == "forged"
 
 
 def test_every_accepted_token_verifies_and_the_first_signs(office: StreamTokenIssuer, clock: Clock) -> None:
     """During a rotation old and new tasks honour each other's tickets."""
     rotating = StreamTokenIssuer.from_auth_tokens(["new-token", TOKEN], clock=clock)
     renewed = StreamTokenIssuer.from_auth_tokens(["new-token"], clock=clock)
-    assert rotating.redeem(office.issue(CALL, ACCOUNT), CALL, ACCOUNT).call_sid == CALL
-    assert renewed.redeem(rotating.issue(CALL, ACCOUNT), CALL, ACCOUNT).call_sid == CALL
+    assert rotating.redeem(office.for_call(CALL, ACCOUNT), CALL, ACCOUNT).call_sid == CALL
+    assert renewed.redeem(rotating.for_call(CALL, ACCOUNT), CALL, ACCOUNT).call_sid == CALL
 
 
 def test_repeated_webhook_gets_the_same_ticket(office: StreamTokenIssuer, clock: Clock) -> None:
@@ -176,9 +176,9 @@ def test_clock_set_back_does_not_keep_a_dead_ticket(office: StreamTokenIssuer, c
     assert office.redeem(second, CALL, ACCOUNT).call_sid == CALL
 
 
-def test_ticket_of_a_call_that_returns_is_new(office: StreamTokenIssuer) -> None:
-    """A caller whom nobody answered comes back to the agent within the minute."""
-    assert office.issue(CALL, ACCOUNT) != office.for_call(CALL, ACCOUNT)
+def test_each_stream_of_a_call_has_its_own_ticket(office: StreamTokenIssuer) -> None:
+    """A caller whom the dialled person did not answer returns to the agent within the minute, with a new ticket."""
+    assert office.for_call(CALL, ACCOUNT, 1) != office.for_call(CALL, ACCOUNT)
 
 
 def test_memory_is_bounded(clock: Clock) -> None:
@@ -209,7 +209,7 @@ def test_token_must_not_be_empty() -> None:
 def test_lifetime_can_be_set(clock: Clock) -> None:
     """An operator who wants shorter tickets gets them."""
     office = StreamTokenIssuer([b"k" * 32], lifetime=timedelta(seconds=5), clock=clock)
-    ticket = office.issue(CALL, ACCOUNT)
+    ticket = office.for_call(CALL, ACCOUNT)
     clock.now += 6
     assert refusal(office, ticket) == "expired"
 
@@ -232,19 +232,19 @@ def test_labels_keep_keys_apart() -> None:
 def test_ticket_returns_for_any_ids_and_no_text_passes_for_one(call: str, account: str, garbage: str) -> None:
     """Whatever the ids look like a ticket redeems, and whatever is presented instead is refused."""
     office = StreamTokenIssuer([b"k" * 32])
-    assert office.redeem(office.issue(call, account), call, account).call_sid == call
+    assert office.redeem(office.for_call(call, account), call, account).call_sid == call
     with pytest.raises(StreamTokenRejected):
         office.redeem(garbage, call, account)
 
 
 def test_a_ticket_vouches_for_what_start_brings_back_with_it(office: StreamTokenIssuer) -> None:
     """The number to show cannot be changed, left out or added; which stream of the call it is, the ticket says."""
-    given = office.issue(CALL, ACCOUNT, 2, "+15005550001")
+    given = office.for_call(CALL, ACCOUNT, 2, "+15005550001")
     for caller_id in (None, "", "+15005550002"):
         with pytest.raises(StreamTokenRejected, match="foreign"):
             office.redeem(given, CALL, ACCOUNT, caller_id)
     assert office.redeem(given, CALL, ACCOUNT, "+15005550001").part == 2
     for part in (0, MAX_PARTS):
-        assert office.redeem(office.issue(CALL, ACCOUNT, part), CALL, ACCOUNT).part == part
+        assert office.redeem(office.for_call(CALL, ACCOUNT, part), CALL, ACCOUNT).part == part
     with pytest.raises(StreamTokenRejected, match="foreign"):
-        office.redeem(office.issue(CALL, ACCOUNT), CALL, ACCOUNT, "+15005550001")
+        office.redeem(office.for_call(CALL, ACCOUNT), CALL, ACCOUNT, "+15005550001")

@@ -1,13 +1,20 @@
-"""The telephone number: told at Twilio whom to ask when somebody calls."""
+"""Twilio's phone numbers: read and set the webhook URLs of a number, with ``twilio.rest``."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from twilio.http import HttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
 
 from deployment.errors import DeploymentError
 from deployment.service_secrets import signing
+
+_MOST_LISTED = 50
 
 
 @dataclass(frozen=True)
@@ -20,20 +27,60 @@ class Account:
 
     @classmethod
     def of(cls, secret: Mapping[str, str]) -> "Account":
-        """Take the API key where there is one: it can be taken back without changing what signs webhooks."""
+        """Return the account with its API key where there is one: a key can be revoked, and signs no webhooks."""
         sid = secret.get("account_sid", "")
         if secret.get("api_sid") and secret.get("api_secret"):
             return cls(sid, secret["api_sid"], secret["api_secret"])
         return cls(sid, sid, signing(secret).get("auth_token", ""))
 
 
+class HttpxTransport(HttpClient):  # type: ignore[misc]  # the package carries no types
+    """Sends the requests of Twilio's client with httpx, which trusts SSL_CERT_FILE; the library's own does not.
+
+    Args:
+        seconds: Time limit of a request.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(logging.getLogger(__name__), is_async=False, timeout=seconds)
+
+    def request(self, method: str, uri: str, **request: Any) -> Response:  # noqa: ANN401 - httpx's own
+        """Send one request.
+
+        Raises:
+            HTTPStatusError: Twilio refuses. Of a list that is refused the library would keep no status.
+            HTTPError: Twilio does not answer.
+        """
+        request["follow_redirects"] = request.pop("allow_redirects", False)
+        request["timeout"] = request.get("timeout") or self.timeout
+        answer = httpx.request(method, uri, **request).raise_for_status()
+        return Response(answer.status_code, answer.text, answer.headers)
+
+
+def rest_client(account: Account, api: str, seconds: float = 15) -> Client:
+    """Return Twilio's client for an account.
+
+    Args:
+        account: Whose numbers and calls.
+        api: Base URL of Twilio's REST API. It names region and edge already, so the client reads neither from the
+            environment.
+        seconds: Time limit of a request.
+    """
+    environment = {"TWILIO_ACCOUNT_SID": account.sid}  # an empty one would be replaced by the process's own
+    client = Client(
+        account.user, account.password, account.sid, http_client=HttpxTransport(seconds), environment=environment
+    )
+    client.api.base_url = api
+    return client
+
+
 @dataclass(frozen=True)
 class Pointed:
-    """What became of a number.
+    """The result of `point`.
 
     Attributes:
-        changed: it asked something else before.
-        fallback: what Twilio asks from now on when the webhook does not answer.
+        changed: the number had another webhook URL before.
+        fallback: the webhook URL that Twilio requests when the first one does not answer.
     """
 
     changed: bool
@@ -41,40 +88,40 @@ class Pointed:
 
 
 def point(account: Account, number: str, webhook: str, fallback: str, api: str) -> Pointed:
-    """Let a number ask the agent.
+    """Set the webhook URLs of a number.
 
     Args:
         account: whose number it is.
         number: as +46701234567.
-        webhook: what Twilio asks when somebody calls.
-        fallback: what it asks when that does not answer; empty keeps one of the number's own, else takes the webhook.
-        api: where Twilio's REST interface is.
+        webhook: requested for each call.
+        fallback: requested when that does not answer; empty keeps the number's own, or takes the webhook.
+        api: base URL of Twilio's REST API.
 
     Raises:
         DeploymentError: Twilio has no such number in this account, or refuses.
     """
-    with _twilio(account, api) as twilio:
-        resource = _found(twilio, account, number)
+    with _explained():
+        resource = _found(rest_client(account, api), account, number)
         wanted = {
-            "VoiceUrl": webhook,
-            "VoiceMethod": "POST",
-            "VoiceFallbackUrl": fallback or _own_fallback(resource) or webhook,
-            "VoiceFallbackMethod": "POST",
+            "voice_url": webhook,
+            "voice_method": "POST",
+            "voice_fallback_url": fallback or _own_fallback(resource) or webhook,
+            "voice_fallback_method": "POST",
         }
-        pointed = any(resource.get(_snake(name)) != value for name, value in wanted.items())
-        if pointed:
-            _asked(twilio, "POST", f"{_numbers(account)}/{resource['sid']}.json", data=wanted)
-        return Pointed(pointed, wanted["VoiceFallbackUrl"])
+        changed = any(getattr(resource, name) != value for name, value in wanted.items())
+        if changed:
+            resource.update(**wanted)
+        return Pointed(changed, wanted["voice_fallback_url"])
 
 
 def look(account: Account, number: str, api: str) -> str:
-    """Tell whom a number asks now.
+    """Return the webhook URL of a number.
 
     Raises:
         DeploymentError: Twilio has no such number in this account, or refuses.
     """
-    with _twilio(account, api) as twilio:
-        return str(_found(twilio, account, number).get("voice_url") or "nobody")
+    with _explained():
+        return str(_found(rest_client(account, api), account, number).voice_url or "nobody")
 
 
 @dataclass(frozen=True)
@@ -92,53 +139,37 @@ class Listed:
 
 
 def listed(account: Account, api: str, number: str = "") -> list[Listed]:
-    """List the numbers of an account, fifty at most, or the one that is asked for.
+    """List the numbers of an account, fifty at most, or the given one.
 
     Raises:
         DeploymentError: Twilio refuses, or has no such number in this account.
     """
-    with _twilio(account, api) as twilio:
-        if number:
-            found = [_found(twilio, account, number)]
-        else:
-            found = _asked(twilio, "GET", f"{_numbers(account)}.json", params={"PageSize": "50"})[
-                "incoming_phone_numbers"
-            ]
-    return [
-        Listed(str(one["phone_number"]), str(one.get("voice_url") or ""), str(one.get("voice_method") or "POST"))
-        for one in found
-    ]
+    client = rest_client(account, api)
+    with _explained():
+        found = [_found(client, account, number)] if number else client.incoming_phone_numbers.list(limit=_MOST_LISTED)
+    return [Listed(str(one.phone_number), str(one.voice_url or ""), str(one.voice_method or "POST")) for one in found]
 
 
-def _twilio(account: Account, api: str) -> httpx.Client:
-    return httpx.Client(base_url=api, auth=(account.user, account.password), timeout=15)
-
-
-def _numbers(account: Account) -> str:
-    return f"/2010-04-01/Accounts/{account.sid}/IncomingPhoneNumbers"
-
-
-def _found(twilio: httpx.Client, account: Account, number: str) -> dict[str, Any]:
-    listed = _asked(twilio, "GET", f"{_numbers(account)}.json", params={"PhoneNumber": number})
-    for resource in listed["incoming_phone_numbers"]:
-        return dict(resource)
+def _found(client: Client, account: Account, number: str) -> Any:  # noqa: ANN401 - the package carries no types
+    for resource in client.incoming_phone_numbers.list(phone_number=number, limit=1):
+        return resource
     raise DeploymentError(f"Twilio's account {account.sid[:6]}… has no number {number}", "buy it, or correct it")
 
 
-def _asked(twilio: httpx.Client, method: str, path: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's own
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Raise what Twilio answers, or that it does not, as an error that says what to do."""
     try:
-        answer = twilio.request(method, path, **arguments)
+        yield
+    except httpx.HTTPStatusError as error:
+        raise DeploymentError(
+            f"Twilio answered {error.response.status_code}: {_message(error.response)}",
+            "look at account_sid, and at api_sid and api_secret or auth_token, in the phone's secret",
+        ) from error
     except httpx.HTTPError as error:
         raise DeploymentError(
             f"Twilio was not reached: {error}", "everything else is deployed; run it again"
         ) from error
-    if answer.is_error:
-        raise DeploymentError(
-            f"Twilio answered {answer.status_code}: {_message(answer)}",
-            "look at account_sid, and at api_sid and api_secret or auth_token, in the phone's secret",
-        )
-    read: dict[str, Any] = answer.json()
-    return read
 
 
 def _message(answer: httpx.Response) -> str:
@@ -148,11 +179,7 @@ def _message(answer: httpx.Response) -> str:
         return answer.reason_phrase
 
 
-def _own_fallback(resource: Mapping[str, Any]) -> str:
-    """Give what somebody has set beside the webhook; the webhook again is what an earlier run has set."""
-    there = str(resource.get("voice_fallback_url") or "")
-    return "" if there == resource.get("voice_url") else there
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+def _own_fallback(resource: Any) -> str:  # noqa: ANN401 - the package carries no types
+    """Return the fallback URL that was set by hand; the webhook URL again is what an earlier run has set."""
+    there = str(resource.voice_fallback_url or "")
+    return "" if there == resource.voice_url else there

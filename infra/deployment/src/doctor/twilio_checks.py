@@ -47,16 +47,16 @@ def numbers(surroundings: MachineState) -> list[Finding]:
 
 def _known(surroundings: MachineState, account: Account) -> Finding:
     """List a call: the recommended standard API key may not read the account itself."""
-    path = f"/2010-04-01/Accounts/{account.sid}/Calls.json"
+    host = urlsplit(surroundings.twilio_api).hostname or ""
     try:
-        with httpx.Client(base_url=surroundings.twilio_api, auth=(account.user, account.password)) as client:
-            answer = client.get(path, params={"PageSize": "1"}, timeout=_SECONDS)
-        if answer.is_error:
-            raise UpstreamError("twilio", f"status {answer.status_code}")  # noqa: TRY301 - one handler for all failures
-    except (httpx.HTTPError, UpstreamError) as error:
-        cause = classify(error, "twilio", host=urlsplit(surroundings.twilio_api).hostname or "")
-        return bad("twilio", cause.why, cause.remedy)
-    return good("twilio", f"account {account.sid[:2]}…{account.sid[-4:]}")
+        number.rest_client(account, surroundings.twilio_api, _SECONDS).calls.list(limit=1)
+    except httpx.HTTPStatusError as error:
+        cause = classify(UpstreamError("twilio", f"status {error.response.status_code}"), host=host)
+    except httpx.HTTPError as error:
+        cause = classify(error, "twilio", host=host)
+    else:
+        return good("twilio", f"account {account.sid[:2]}…{account.sid[-4:]}")
+    return bad("twilio", cause.why, cause.remedy)
 
 
 def is_ours(surroundings: MachineState, one: Listed) -> bool:

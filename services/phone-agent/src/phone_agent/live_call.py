@@ -209,7 +209,7 @@ class MediaStreamCall:
         """Handle a message; return True if it was the last."""
         match message:
             case media_stream.CallerMedia():
-                self._stats.missing_packets = self._guard.counts.missing
+                self._stats.missing_packets = self._guard.missing
                 for pcm in self._packets.push(message.payload):
                     self._session.hear(pcm)
             case MarkReturned():

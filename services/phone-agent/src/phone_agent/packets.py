@@ -30,8 +30,3 @@ class Packetizer:
         full = len(held) - len(held) % self._size
         self._held = held[full:]
         return [ulaw.decode(held[at : at + self._size]) for at in range(0, full, self._size)]
-
-    def flush(self) -> bytes:
-        """Return the rest as PCM, shorter than a packet and possibly empty, and start anew."""
-        rest, self._held = self._held, b""
-        return ulaw.decode(rest)

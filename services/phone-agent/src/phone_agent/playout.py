@@ -1,4 +1,4 @@
-"""Compute when the agent stops speaking, and how much of a reply was heard.
+"""Compute when the agent stops speaking, from what was sent.
 
 Twilio plays what it receives in order, at 8000 samples a second, and its buffer is the only one: audio is sent as soon
 as the model delivers it. The end of play-out can therefore be computed. Twilio echoes a ``mark`` when the audio before
@@ -42,21 +42,13 @@ class PlayoutClock:
 
     Attributes:
         playing_until: When the audio sent so far will have been played.
-        late_by: Seconds by which the last echo was later than the end of its audio: the round trip and Twilio's own
-            delay. None before the first echo.
     """
 
     def __init__(self, sample_rate: int = 8000) -> None:
         self._rate = sample_rate
         self._sent = 0
-        self._answer_began = 0
         self._marks: dict[str, _Mark] = {}
         self.playing_until = 0.0
-        self.late_by: float | None = None
-
-    def begin_answer(self) -> None:
-        """Count what is heard from here on as another reply."""
-        self._answer_began = self._sent
 
     def sent(self, n_samples: int, now: float) -> None:
         """Record sent audio: it is played after what is still buffered."""
@@ -76,12 +68,6 @@ class PlayoutClock:
         outstanding = any(not mark.cleared for mark in self._marks.values())
         return now < self.playing_until + (_MARK_GRACE_SECONDS if outstanding else 0.0)
 
-    def heard_ms(self, now: float) -> int:
-        """Return how much of the latest reply has been played, in milliseconds."""
-        unheard = self.remaining(now) * self._rate
-        heard = self._sent - self._answer_began - unheard
-        return max(0, round(heard * 1000 / self._rate))
-
     def marked(self, name: str) -> None:
         """Record a mark sent after the audio so far."""
         # Bounded, because a peer that never echoes must not fill memory.
@@ -99,18 +85,16 @@ class PlayoutClock:
             return MarkOutcome.CLEARED
         # The echo fixes the position exactly; only what was sent after the mark is still to be played.
         behind = (self._sent - mark.samples_before) / self._rate
-        self.late_by = now - (self.playing_until - behind)
         self.playing_until = now + behind
         return MarkOutcome.PLAYED
 
     def cleared(self, now: float) -> int:
-        """Record a sent ``clear``, and return the milliseconds of audio that will not be heard.
+        """Record a sent ``clear``, and return the milliseconds of audio that are dropped.
 
-        What was heard of the reply is unchanged; outstanding marks are echoed soon and mean nothing.
+        Outstanding marks are echoed soon and mean nothing.
         """
         dropped = round(self.remaining(now) * self._rate)
         self._sent -= dropped
-        self._answer_began = min(self._answer_began, self._sent)
         self.playing_until = min(self.playing_until, now)
         self._marks = {name: _Mark(mark.samples_before, cleared=True) for name, mark in self._marks.items()}
         return round(dropped * 1000 / self._rate)

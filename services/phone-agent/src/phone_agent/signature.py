@@ -1,4 +1,4 @@
-"""Check that Twilio, and nobody else, sent a webhook or opens a media stream.
+"""Verify that Twilio sent a webhook or opens a media stream.
 
 Twilio signs with the account's AuthToken (HMAC-SHA1, base64) and sends the result as ``X-Twilio-Signature``:
 
@@ -7,35 +7,37 @@ Twilio signs with the account's AuthToken (HMAC-SHA1, base64) and sends the resu
 - any other body: the URL alone, whose query then holds ``bodySHA256`` of the body;
 - a WebSocket handshake: the ``wss://`` URL of the TwiML.
 
-The URL is the one that *Twilio* used, so it is made from configuration. ``Host`` and ``X-Forwarded-*`` belong to
-whoever sends the request, and behind a load balancer that ends TLS the request's own scheme is wrong.
-
 An account that signs with a shared key sends ``X-Twilio-Webhooks-Signature-Settings: key=<id>,algorithm=HMAC_SHA256``
 beside the signature, which is then HMAC-SHA256 with the key's secret over the same text.
 
-Source: twilio.com/docs/usage/webhooks/webhooks-security. ``twilio.request_validator`` is the peer in the tests and not
-used here: it completes ``wss`` with port 80, breaks on IPv6 hosts, and raises on a missing signature.
+The URL is the one that *Twilio* used, so it is made from configuration. The client controls ``Host`` and
+``X-Forwarded-*``, and behind a load balancer that ends TLS the request's own scheme is wrong.
+
+``twilio.request_validator`` computes the signatures. Its ``validate`` is not used, for it has no policy of its own for
+URLs: it completes ``wss`` with port 80, breaks on IPv6 hosts, and raises on a missing signature.
+
+Source: twilio.com/docs/usage/webhooks/webhooks-security.
 """
 
 import hmac
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from multidict import MultiDict
 from pydantic import SecretStr
+from twilio.request_validator import HMAC_SHA1, HMAC_SHA256, SIGNATURE_SETTINGS_HEADER, RequestValidator
 
 from agent_core.errors import ConfigurationError, Forbidden
 
-SETTINGS_HEADER: Final = "X-Twilio-Webhooks-Signature-Settings"
+SETTINGS_HEADER: Final[str] = SIGNATURE_SETTINGS_HEADER
 """Names the shared key and the algorithm of a signature; missing where the AuthToken signs."""
 _MAX_SETTINGS: Final = 400
-_SIGNATURE_CHARACTERS: Final = {"sha1": 28, "sha256": 44}
-"""20 and 32 bytes in base64. Anything else is refused before a single hash is computed."""
-_ALGORITHMS: Final = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
+_SIGNATURE_CHARACTERS: Final[Mapping[str, int]] = {HMAC_SHA1: 28, HMAC_SHA256: 44}
+"""Length by algorithm: 20 and 32 bytes in base64. Any other length is refused before a hash is computed."""
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _FORM: Final = "application/x-www-form-urlencoded"
 _STREAM_SCHEMES: Final = {"https": ("wss", "https"), "http": ("ws", "http")}
@@ -44,10 +46,10 @@ _DEFAULT_PORTS: Final = {"https": 443, "wss": 443, "http": 80, "ws": 80}
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A signature as it came, and what it may have been made with."""
+    """A signature as it came, and the secrets that may have made it."""
 
-    signature: bytes
-    keys: tuple[bytes, ...]
+    signature: str
+    secrets: tuple[str, ...]
     algorithm: str
 
 
@@ -69,10 +71,10 @@ class SignatureVerifier:
         public_base_url: str,
         shared_keys: Mapping[str, str] | None = None,
     ) -> None:
-        self._tokens = tuple(_reveal(token).encode() for token in auth_tokens)
+        self._tokens = tuple(_reveal(token) for token in auth_tokens)
         if not self._tokens or not all(self._tokens):
             raise ConfigurationError("TWILIO_AUTH_TOKEN: at least one token is needed, and none may be empty")
-        self._shared_keys = {key: secret.encode() for key, secret in (shared_keys or {}).items()}
+        self._shared_keys = dict(shared_keys or {})
         base = urlsplit(public_base_url)
         if base.scheme not in _STREAM_SCHEMES or not base.hostname:
             raise ConfigurationError("PUBLIC_BASE_URL: it must be http(s)://host")
@@ -106,12 +108,12 @@ class SignatureVerifier:
             Forbidden: the signature is missing or wrong, or the body is not covered by it.
         """
         given = self._given(signature, signed_with)
-        fields = ""
+        fields: Sequence[tuple[str, str]] = ()
         if method == "POST" and form is not None and _is_form(content_type):
-            fields = _sorted_fields(form)
+            fields = form
         elif raw_body:
             _check_body(path_and_query, raw_body)
-        self._check((base + path_and_query + fields for base in self._webhook_bases), given)
+        self._check((base + path_and_query for base in self._webhook_bases), given, fields)
 
     def handshake(self, path: str, signature: str | None, signed_with: str | None = None) -> None:
         """Accept the opening of a media stream, or say why not.
@@ -144,27 +146,31 @@ class SignatureVerifier:
             raise Forbidden("signature_missing")
         key_id, algorithm = _read_settings(signed_with)
         if key_id is None:
-            keys = self._tokens
+            secrets = self._tokens
         elif key_id in self._shared_keys:
-            keys = (self._shared_keys[key_id],)
+            secrets = (self._shared_keys[key_id],)
         else:
             raise Forbidden(f"signature_key_unknown: {SETTINGS_HEADER} names a key that TWILIO_SHARED_KEYS lacks")
         if len(signature) != _SIGNATURE_CHARACTERS[algorithm] or not signature.isascii():
             raise Forbidden("signature_malformed")
-        return _Given(signature.encode("ascii"), keys, algorithm)
+        return _Given(signature, secrets, algorithm)
 
     @staticmethod
-    def _check(candidates: Iterable[str], given: _Given) -> None:
-        """Compare with every candidate under every key, so that the time taken tells nothing."""
+    def _check(urls: Iterable[str], given: _Given, form: Sequence[tuple[str, str]] = ()) -> None:
+        """Compare with every URL under every secret, so that the time taken reveals nothing.
+
+        Raises:
+            Forbidden: none of them fits.
+        """
+        validators = [RequestValidator(secret) for secret in given.secrets]
+        fields = MultiDict(form)
         try:
-            texts = [candidate.encode() for candidate in candidates]
+            computed = [
+                validator.compute_signature(url, fields, given.algorithm) for url in urls for validator in validators
+            ]
         except UnicodeEncodeError:  # half a surrogate pair: Twilio never signed that
             raise Forbidden("signature_mismatch") from None
-        matches = [
-            hmac.compare_digest(b64encode(hmac.digest(key, text, given.algorithm)), given.signature)
-            for key in given.keys
-            for text in texts
-        ]
+        matches = [hmac.compare_digest(one, given.signature) for one in computed]
         if not any(matches):
             raise Forbidden("signature_mismatch")
 
@@ -195,28 +201,23 @@ def _read_settings(header: str | None) -> tuple[str | None, str]:
         Forbidden: the header cannot be read, or names an algorithm that we do not know.
     """
     if not header:
-        return None, "sha1"
+        return None, HMAC_SHA1
     pairs = [part.partition("=") for part in header[: _MAX_SETTINGS + 1].split(",")]
     said = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    key_id, algorithm = said.get("key", ""), said.get("algorithm", "HMAC_SHA1").upper()
+    key_id, algorithm = said.get("key", ""), said.get("algorithm", HMAC_SHA1).upper()
     if len(header) > _MAX_SETTINGS or len(said) != len(pairs) or not _KEY_ID.fullmatch(key_id):
         raise Forbidden(f"signature_settings_malformed: {SETTINGS_HEADER} names no key")
-    if algorithm not in _ALGORITHMS:
+    if algorithm not in _SIGNATURE_CHARACTERS:
         raise Forbidden(f"signature_algorithm_unknown: {SETTINGS_HEADER} wants one that this version lacks")
-    return key_id, _ALGORITHMS[algorithm]
+    return key_id, algorithm
 
 
 def _is_form(content_type: str | None) -> bool:
     return (content_type or "").partition(";")[0].strip().lower() == _FORM
 
 
-def _sorted_fields(form: Sequence[tuple[str, str]]) -> str:
-    """Join names and values as Twilio does: a repeated pair counts once, repeated names have their values sorted."""
-    return "".join(name + value for name, value in sorted(set(form)))
-
-
 def _check_body(path_and_query: str, raw_body: bytes) -> None:
-    """Compare the body with the hash in the signed query; without a hash nobody vouches for it."""
+    """Compare the body with the hash in the signed query; without a hash it is not covered by the signature."""
     query = path_and_query.partition("?")[2]
     hashes = [value for name, value in parse_qsl(query) if name == "bodySHA256"]
     if len(hashes) != 1:

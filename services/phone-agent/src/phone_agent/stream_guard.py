@@ -7,7 +7,6 @@ message is dropped and counted and the call continues, until too many arrive.
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -38,30 +37,6 @@ class GuardDecision(Enum):
     CLOSE = "close"
 
 
-@dataclass(slots=True)
-class StreamCounts:
-    """What arrived over one stream; part of the call's end record."""
-
-    media: int = 0
-    """Accepted pieces of audio."""
-    media_bytes: int = 0
-    """Their µ-law, one byte per sample."""
-    missing: int = 0
-    """Pieces of audio that never arrived, or arrived too late."""
-    repeated: int = 0
-    """Pieces of audio dropped because one at least as new had arrived."""
-    dtmf: int = 0
-    marks: int = 0
-    unknown: int = 0
-    """Unknown events."""
-    malformed: int = 0
-    """Messages that break the protocol."""
-    foreign: int = 0
-    """Messages of another stream."""
-    out_of_turn: int = 0
-    """Messages not allowed at that point: a second ``start``, audio from far in the future."""
-
-
 class StreamGuard:
     """Judges the messages of one socket in order of arrival.
 
@@ -74,7 +49,7 @@ class StreamGuard:
         clock: Monotonic seconds; read for bad messages only.
 
     Attributes:
-        counts: What has arrived so far.
+        missing: Pieces of audio that never arrived, or arrived too late.
         stream_sid: Name of the stream, from ``start`` on.
     """
 
@@ -86,7 +61,7 @@ class StreamGuard:
         malformed_in_a_row: int = 20,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.counts = StreamCounts()
+        self.missing = 0
         self.stream_sid: str | None = None
         self._bad: deque[float] = deque(maxlen=bad_limit)
         self._window = bad_window
@@ -109,8 +84,7 @@ class StreamGuard:
         return self._after_start(message)
 
     def malformed(self) -> GuardDecision:
-        """Return the verdict on a text that `decode` rejected."""
-        self.counts.malformed += 1
+        """Return the decision on a text that `decode` rejected."""
         self._in_a_row += 1
         hopeless = self.stream_sid is None or self._in_a_row >= self._most_in_a_row
         return GuardDecision.CLOSE if hopeless else self._strike()
@@ -124,11 +98,8 @@ class StreamGuard:
                 self.stream_sid = message.stream_sid
                 return GuardDecision.ACCEPT
             case UnknownStreamEvent():
-                # Twilio may add events at any time, so an unknown one does not close the socket at once.
-                self.counts.unknown += 1
                 return self._strike()
             case _:
-                self.counts.out_of_turn += 1
                 return GuardDecision.CLOSE
 
     def _after_start(
@@ -136,20 +107,13 @@ class StreamGuard:
     ) -> GuardDecision:
         match message:
             case UnknownStreamEvent():
-                self.counts.unknown += 1
                 return GuardDecision.DROP
             case Connected() | StreamStarted():
-                self.counts.out_of_turn += 1
                 return self._strike()
             case _ if message.stream_sid != self.stream_sid:
-                self.counts.foreign += 1
                 return self._strike()
             case _ if self._stopped:
-                return GuardDecision.DROP  # messages in flight may follow ``stop``
-            case Dtmf():
-                self.counts.dtmf += 1
-            case MarkReturned():
-                self.counts.marks += 1
+                return GuardDecision.DROP
             case StreamStopped():
                 self._stopped = True
         return GuardDecision.ACCEPT
@@ -157,20 +121,15 @@ class StreamGuard:
     def _media(self, message: CallerMedia) -> GuardDecision:
         """Accept audio that is newer than all before: late audio would be heard in the wrong place."""
         if message.stream_sid != self.stream_sid:
-            self.counts.foreign += 1
             return self._strike()
         ahead = message.chunk - self._chunk
         if ahead > _FARTHEST_JUMP + self._room(message.timestamp_ms):
-            self.counts.out_of_turn += 1
             return self._strike()
         if ahead <= 0 or message.sequence <= self._sequence:
-            self.counts.repeated += 1
             return GuardDecision.DROP
         if self._stopped:
             return GuardDecision.DROP
-        self.counts.missing += ahead - 1
-        self.counts.media += 1
-        self.counts.media_bytes += len(message.payload)
+        self.missing += ahead - 1
         self._chunk, self._sequence, self._timestamp = message.chunk, message.sequence, message.timestamp_ms
         self._in_a_row = 0
         return GuardDecision.ACCEPT

@@ -119,10 +119,6 @@ class StreamTokenIssuer:
             raise ConfigurationError("TWILIO_AUTH_TOKEN: no token may be empty")
         return cls([derive_key(token.encode(), _LABEL) for token in plain], lifetime=lifetime, clock=clock)
 
-    def issue(self, call_sid: str, account_sid: str, part: int = 0, caller_id: str | None = None) -> str:
-        """Issue a new ticket for this call: when a call that had one returns to the agent."""
-        return self._sign(_owner(call_sid, account_sid, part, caller_id), self._clock() + self._lifetime)
-
     def for_call(self, call_sid: str, account_sid: str, part: int = 0, caller_id: str | None = None) -> str:
         """Return this call's ticket, the same one while it is valid.
 

@@ -34,29 +34,18 @@ class TwilioAudioSink:
         self._clock = clock
         self._started = clock()
         self._answers = 0
-        self._speaking = False
         self._work = asyncio.Event()
 
     def play(self, pcm: bytes) -> None:
         """Send audio after what was sent before."""
-        now = self._clock()
-        if not self._speaking:
-            self._speaking = True
-            self._playout.begin_answer()
         if self._stats.first_audio_ms is None:
-            self._stats.first_audio_ms = round((now - self._started) * 1000)
-        samples = len(pcm) // 2
-        # The clock advances by what is queued, because Twilio plays it at a constant rate.
-        self._playout.sent(samples, now)
-        self._stats.audio_out_ms += samples * 1000 // SAMPLE_RATE
-        self._outbox.play(ulaw.encode(pcm))
-        self._work.set()
+            self._stats.first_audio_ms = round((self._clock() - self._started) * 1000)
+        self.say(pcm)
 
     def say(self, pcm: bytes) -> None:
         """Send a recording after what was sent before, without a mark: its end needs no notification."""
-        now = self._clock()
         samples = len(pcm) // 2
-        self._playout.sent(samples, now)
+        self._playout.sent(samples, self._clock())
         self._stats.audio_out_ms += samples * 1000 // SAMPLE_RATE
         self._outbox.play(ulaw.encode(pcm))
         self._work.set()
@@ -68,7 +57,6 @@ class TwilioAudioSink:
     def interrupt(self) -> None:
         """Stop at once, if the caller may still be hearing the agent."""
         now = self._clock()
-        self._speaking = False
         if not self._playout.is_playing(now):
             return
         # Audio that will not be heard is not counted as heard.
@@ -78,7 +66,6 @@ class TwilioAudioSink:
 
     def finish_answer(self) -> None:
         """Send a mark after the reply; its echo arrives when the caller has heard the reply."""
-        self._speaking = False
         self._answers += 1
         name = f"{_ANSWER}{self._answers}"
         self._playout.marked(name)

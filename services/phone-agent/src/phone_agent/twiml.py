@@ -1,7 +1,7 @@
-"""What Twilio is told to do with a call.
+"""TwiML documents, built with ``twilio.twiml``: what Twilio does with a call.
 
-Documents are built as trees, so that no value can become a verb. ``twilio.twiml`` would do the same; it is a thin
-layer over the tree used here.
+The library builds a tree, so no value can become a verb. It leaves in characters that XML forbids; `_document` removes
+them.
 """
 
 import re
@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from urllib.parse import quote, urlsplit
-from xml.etree.ElementTree import Element, SubElement, tostring
+
+from twilio.twiml.voice_response import Dial, VoiceResponse
 
 from agent_core.errors import ConfigurationError
 
 _STREAM_SCHEMES: Final = {"https": "wss", "http": "ws"}
-_DESTINATIONS: Final = {"sip": "Sip", "sips": "Sip", "tel": "Number", "client": "Client"}
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""XML 1.0 cannot hold these in any spelling; one of them makes Twilio reject the document (error 12100)."""
+_DESTINATIONS: Final = frozenset({"sip", "sips", "tel", "client"})
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|&#5[5-7][0-9]{3};")
+"""What XML 1.0 cannot hold in any spelling; one of them makes Twilio reject the document (error 12100). The library
+writes a control character as it is, and half a surrogate pair as a reference; it writes no other reference above 13."""
 TRY_AGAIN: Final = "#ct=2000&rt=3000&rc=3&rp=ct,rt,5xx"
 """Twilio's connection overrides: for some seconds the load balancer may still send requests to a task that has died,
 so three more tries, each with a time-out. (twilio.com/docs/usage/webhooks/webhooks-connection-overrides)"""
@@ -28,15 +30,15 @@ _ANSWERED: Final = frozenset({"completed", "answered"})
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What a caller gets when the agent is lost.
+    """What a caller hears, and who is called, when the agent is lost.
 
     Attributes:
-        sorry: What is said first.
-        destination: Who is called then, ``sip:``, ``sips:`` or ``tel:``; None hangs up instead.
+        sorry: The first sentence.
+        destination: Address that is dialled then, ``sip:``, ``sips:``, ``tel:`` or ``client:``; None hangs up instead.
         caller_id: Number shown to the destination; None shows the caller's own.
         ring: How long the destination rings.
-        dial_action_url: Where Twilio reports how that ended; None ends the call after it.
-        language: Language of what is said.
+        dial_action_url: Where Twilio reports the result of the dial; None ends the call after it.
+        language: Language of the sentence.
 
     Raises:
         ConfigurationError: the destination is of none of these kinds.
@@ -54,17 +56,18 @@ class Fallback:
         if self.destination is not None:
             kind, _, rest = self.destination.partition(":")
             if kind.lower() not in _DESTINATIONS or not rest:
-                raise ConfigurationError("FALLBACK_DESTINATION: it must be sip:…, sips:… or tel:…")
+                raise ConfigurationError("FALLBACK_DESTINATION: it must be sip:…, sips:…, tel:… or client:…")
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeRedirect:
-    """Where a call goes when its conversation is lost and another task may go on with it.
+    """Where a call goes when its conversation is lost and another task may continue it.
 
     Attributes:
-        url: Asked what to do then. A task that has just died may still be asked, so the address says how often and how
-            long Twilio tries (its connection overrides; they are not sent and not signed).
-        wait: What is said until the agent is back, which says the rest itself; None says nothing.
+        url: Webhook URL that decides what comes next. The load balancer may still route it to a task that has just
+            died, so the URL says how often and how long Twilio retries (connection overrides; they are not sent and
+            not signed).
+        wait: What the caller hears until the agent is back, which says the rest; None says nothing.
     """
 
     url: str
@@ -95,49 +98,41 @@ def answer(  # noqa: PLR0913 - what the document is made of
     caller_id: str | None = None,
     note: str | None = None,
     pause: int = 0,
-    action_url: str | None = None,
     status_callback_url: str | None = None,
 ) -> str:
-    """Connect the call to its media stream, and leave word with Twilio for when that ends without us.
+    """Connect a call to its media stream, with the verbs that Twilio runs when the stream ends.
+
+    ``<Connect>`` has no ``action``: with one, Twilio would ignore the verbs behind it.
 
     Args:
         url: Where Twilio opens the stream, see `stream_url`.
         ticket: Comes back in ``start``.
-        fallback: Verbs behind ``<Connect>``. They are in Twilio's hands from now on: they run even if this task dies.
+        fallback: Verbs behind ``<Connect>``. Twilio holds them from now on: they run even if this task dies.
         part: Which stream of the call this is, from 0; comes back in ``start``.
         caller_id: Number of ours to show to a person who is dialled; comes back in ``start``.
         note: Comes back in ``start`` too: what another task has to know of this call.
         pause: Seconds of silence before it is opened.
-        action_url: Whom to ask what comes after the stream. **Twilio then ignores the verbs behind** ``<Connect>``
-            and, if this URL does not answer, takes the number's fallback URL.
         status_callback_url: Where Twilio reports the stream; the only place where a failed handshake shows.
     """
-    response = Element("Response")
+    response = VoiceResponse()
     if pause:
-        SubElement(response, "Pause", _attributes(length=str(pause)))
-    connect = SubElement(response, "Connect", _attributes(action=action_url))
-    stream = SubElement(connect, "Stream", _attributes(url=url, statusCallback=status_callback_url))
-    SubElement(stream, "Parameter", _attributes(name="ticket", value=ticket))
-    for name, value in (("part", str(part) if part else None), ("caller_id", caller_id), ("note", note)):
+        response.pause(length=pause)
+    stream = response.connect().stream(url=url, status_callback=status_callback_url)
+    for name, value in {"ticket": ticket, "part": part or None, "caller_id": caller_id, "note": note}.items():
         if value is not None:
-            SubElement(stream, "Parameter", _attributes(name=name, value=value))
+            stream.parameter(name=name, value=value)
     if isinstance(fallback, ResumeRedirect):
         if fallback.wait is not None:
             _say(response, fallback.wait)
-        SubElement(response, "Redirect", _attributes(method="POST")).text = _xml(fallback.url)
+        response.redirect(fallback.url, method="POST")
     else:
         _fall_back(response, fallback)
     return _document(response)
 
 
 def stream_ended(*, normally: bool, fallback: Fallback) -> str:
-    """Answer what comes after the stream: nothing more if the conversation was over, else the fallback."""
-    response = Element("Response")
-    if normally:
-        SubElement(response, "Hangup")
-    else:
-        _fall_back(response, fallback)
-    return _document(response)
+    """Hang up after a stream whose conversation was over, else run the fallback."""
+    return hang_up() if normally else put_through(fallback)
 
 
 def transfer(  # noqa: PLR0913 - what the document is made of
@@ -153,103 +148,103 @@ def transfer(  # noqa: PLR0913 - what the document is made of
 
     Args:
         destination: ``sip:…``, ``sips:…``, ``tel:…`` or ``client:…``.
-        headers: For the invitation of a SIP destination, or parameters for an app; a telephone number takes none.
-        whisper_url: Asked when the person has answered; they hear its document before they hear the caller.
-        action_url: Asked when that call has ended, and decides what comes next.
-        ring: How long the person is rung.
+        headers: For the INVITE of a SIP destination, or parameters for an app; a telephone number takes none.
+        whisper_url: Webhook URL for when the person has answered; they hear its document before they hear the caller.
+        action_url: Webhook URL for when the dial has ended; it decides what comes next.
+        ring: How long the person's phone rings.
         caller_id: Number shown to the person; None shows the caller's own.
     """
-    response = Element("Response")
-    attributes = _attributes(timeout=_seconds(ring), answerOnBridge="true", callerId=caller_id, action=action_url)
-    dial = SubElement(response, "Dial", attributes)
+    response = VoiceResponse()
+    dial = _dial(response, ring, caller_id, action_url)
     kind, _, number = destination.partition(":")
-    noun = SubElement(dial, _DESTINATIONS[kind.lower()], _attributes(url=whisper_url))
-    if kind.lower() == "tel":
-        noun.text = _xml(number)
-    elif kind.lower() == "client":
-        SubElement(noun, "Identity").text = _xml(number)
-        for name, value in headers.items():
-            SubElement(noun, "Parameter", _attributes(name=name, value=value))
-    else:
-        encoded = "&".join(f"{name}={quote(value, safe='')}" for name, value in headers.items())
-        noun.text = _xml(f"{destination}?{encoded}" if encoded else destination)
+    match kind.lower():
+        case "tel":
+            dial.number(number, url=whisper_url)
+        case "client":
+            client = dial.client(url=whisper_url)
+            client.identity(number)
+            for name, value in headers.items():
+                client.parameter(name=name, value=value)
+        case _:
+            encoded = "&".join(f"{name}={quote(value, safe='')}" for name, value in headers.items())
+            dial.sip(f"{destination}?{encoded}" if encoded else destination, url=whisper_url)
     return _document(response)
 
 
 def whisper(sentences: Sequence[tuple[str, str]], *, accept_url: str | None = None) -> str:
-    """Say to a person who has just answered what the call is about; the caller is connected after it.
+    """Tell a person who has just answered what the call is about; the caller is connected after it.
 
     Args:
         sentences: Texts, each with its language.
-        accept_url: Requested when the person presses a key, which stops the words; its document connects the two.
-            Without a key in time the person's leg ends: a voicemail answered. None connects them in any case.
+        accept_url: Webhook URL for when the person presses a key, which stops the words; its document connects the
+            two. Without a key in time the person's leg ends: a voicemail answered. None connects them in any case.
     """
-    response = Element("Response")
+    response = VoiceResponse()
     parent = response
     if accept_url is not None:
         # Without finishOnKey="" a # would end the gathering with nothing gathered, and count as no key.
-        attributes = _attributes(
-            numDigits="1", timeout=_seconds(ACCEPT), finishOnKey="", action=accept_url, method="POST"
+        parent = response.gather(
+            num_digits=1, timeout=_seconds(ACCEPT), finish_on_key="", action=accept_url, method="POST"
         )
-        parent = SubElement(response, "Gather", attributes)
     for text, language in sentences:
         _say(parent, text, language)
     if accept_url is not None:
-        SubElement(response, "Hangup")
+        response.hangup()
     return _document(response)
 
 
 def connect_now() -> str:
     """End a whisper: person and caller are connected."""
-    return _document(Element("Response"))
+    return _document(VoiceResponse())
 
 
 def hang_up() -> str:
     """End the call."""
-    response = Element("Response")
-    SubElement(response, "Hangup")
+    response = VoiceResponse()
+    response.hangup()
     return _document(response)
 
 
 def was_answered(status: str, bridged: str = "true") -> bool:
-    """Tell whether somebody talked with the caller.
+    """Return whether the dialled person talked with the caller.
 
     Args:
         status: Twilio's ``DialCallStatus``: completed, answered, busy, no-answer, failed or canceled.
-        bridged: Its ``DialBridged``. Who answers and hangs up during the whisper has completed a call without a word.
+        bridged: Its ``DialBridged``. A person who answers and hangs up during the whisper has completed a call without
+            a word.
     """
     return status in _ANSWERED and bridged != "false"
 
 
 def nobody_free(text: str = "Sorry, nobody is free right now. Please call again later.") -> str:
-    """Say after a fallback was dialled that nobody talks with the caller, and hang up."""
+    """Tell the caller that the dialled fallback did not answer, and hang up."""
     return _say_and_hang_up(text)
 
 
 def time_is_up(text: str = "Sorry, this call has to end now. Goodbye.") -> str:
-    """Say goodbye to a call that has lasted as long as a call may last, and hang up."""
+    """Say goodbye to a call that has reached the maximum duration, and hang up."""
     return _say_and_hang_up(text)
 
 
 def retry_on_another_task(url: str, *, pause: timedelta = timedelta()) -> str:
-    """Ask again at once, or after a pause: the load balancer may find another task, and the caller hears it ring.
+    """Redirect Twilio to a webhook URL, which the load balancer may route to another task. The caller hears ringing.
 
-    Twilio takes a call off the hook at the first verb that makes a sound. A pause before it only delays that.
+    Twilio answers a call at the first verb that makes a sound. A pause before it only delays that.
 
     Args:
-        url: Whom to ask; it may lead to a task that has died, so it is asked as `TRY_AGAIN` says.
+        url: It may lead to a task that has died, so Twilio retries it as `TRY_AGAIN` says.
         pause: How long before.
     """
-    response = Element("Response")
+    response = VoiceResponse()
     if pause:
-        SubElement(response, "Pause", _attributes(length=str(round(pause.total_seconds()))))
-    SubElement(response, "Redirect", _attributes(method="POST")).text = _xml(url + TRY_AGAIN)
+        response.pause(length=_seconds(pause))
+    response.redirect(url + TRY_AGAIN, method="POST")
     return _document(response)
 
 
 def put_through(fallback: Fallback) -> str:
-    """Put a call through to the fallback without an agent."""
-    response = Element("Response")
+    """Run the fallback without an agent."""
+    response = VoiceResponse()
     _fall_back(response, fallback)
     return _document(response)
 
@@ -259,54 +254,40 @@ def busy(text: str = "All our lines are busy. Please call again in a few minutes
     return _say_and_hang_up(text)
 
 
-def apology(text: str = "Sorry, something went wrong on our side. Please call again later.") -> str:
-    """Say sorry and hang up."""
-    return _say_and_hang_up(text)
-
-
 def _say_and_hang_up(text: str) -> str:
-    response = Element("Response")
+    response = VoiceResponse()
     _say(response, text)
-    SubElement(response, "Hangup")
+    response.hangup()
     return _document(response)
 
 
-def _fall_back(response: Element, fallback: Fallback) -> None:
-    """Say sorry, dial if there is somebody, and end: a document that only ran out would look like a mistake."""
+def _fall_back(response: VoiceResponse, fallback: Fallback) -> None:
+    """Apologise, dial the destination if there is one, and hang up: a document that only ran out would look wrong."""
     _say(response, fallback.sorry, fallback.language)
     if fallback.destination is not None:
+        dial = _dial(response, fallback.ring, fallback.caller_id, fallback.dial_action_url)
         kind, _, number = fallback.destination.partition(":")
-        dial = SubElement(
-            response,
-            "Dial",
-            _attributes(
-                timeout=_seconds(fallback.ring),
-                answerOnBridge="true",
-                callerId=fallback.caller_id,
-                action=fallback.dial_action_url,
-            ),
-        )
-        noun = SubElement(dial, _DESTINATIONS[kind.lower()])
-        noun.text = _xml(number if kind.lower() in {"tel", "client"} else fallback.destination)
-    SubElement(response, "Hangup")
+        match kind.lower():
+            case "tel":
+                dial.number(number)
+            case "client":
+                dial.client(number)
+            case _:
+                dial.sip(fallback.destination)
+    response.hangup()
 
 
-def _say(response: Element, text: str, language: str = "en-US") -> None:
-    SubElement(response, "Say", _attributes(language=language)).text = _xml(text)
+def _dial(response: VoiceResponse, ring: timedelta, caller_id: str | None, action: str | None) -> Dial:
+    return response.dial(timeout=_seconds(ring), answer_on_bridge=True, caller_id=caller_id, action=action)
 
 
-def _seconds(time: timedelta) -> str:
-    return str(round(time.total_seconds()))
+def _say(parent: VoiceResponse, text: str, language: str = "en-US") -> None:
+    parent.say(text, language=language)
 
 
-def _attributes(**values: str | None) -> dict[str, str]:
-    return {name: _xml(value) for name, value in values.items() if value is not None}
+def _seconds(time: timedelta) -> int:
+    return round(time.total_seconds())
 
 
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("", text)
-
-
-def _document(response: Element) -> str:
-    document: bytes = tostring(response, encoding="UTF-8", xml_declaration=True)
-    return document.decode()
+def _document(response: VoiceResponse) -> str:
+    return _NOT_XML.sub("", response.to_xml())

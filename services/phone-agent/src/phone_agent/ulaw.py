@@ -10,9 +10,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-SILENCE: Final = 0xFF
-"""The code of a zero sample."""
-
 _BIAS: Final = 132
 _CLIP: Final = 32_635
 _PCM: Final = np.dtype("<i2")

@@ -57,11 +57,6 @@ class Metric:
     labels: tuple[str, ...] = ()
     is_fast: bool = False
 
-    @property
-    def dimension_sets(self) -> list[list[str]]:
-        """The dimension sets under which CloudWatch stores it."""
-        return [[SERVICE], *([[SERVICE, *self.labels]] if self.labels else [])]
-
 
 ACTIVE_SESSIONS: Final = Metric(
     "ActiveSessions",
