@@ -160,7 +160,7 @@ class WebService:
             arrival.when_displaced(daily.give_up)
             self.registry.carry(web_session, daily, daily.run())
         except BaseException:
-            web_session.state = State.FINISHED
+            self.registry.move(web_session, State.FINISHED)
             if slot is not None:
                 slot.release()
             if room is not None:
@@ -219,7 +219,7 @@ class WebService:
     async def _answer_first(
         self, web_session: WebSession, offer: OfferRequest, arrival: ExpectedArrival, slot: Slot
     ) -> dict[str, str]:
-        web_session.state = State.ANSWERING
+        self.registry.move(web_session, State.ANSWERING)
         web_session.offers += 1
         peer: PeerSession | None = None
         try:
@@ -232,7 +232,7 @@ class WebService:
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:
-            web_session.state = State.WAITING if web_session.offers < MAX_OFFERS else State.FINISHED
+            self.registry.move(web_session, State.WAITING if web_session.offers < MAX_OFFERS else State.FINISHED)
             slot.release()
             if peer is not None:
                 await peer.discard()
@@ -240,7 +240,7 @@ class WebService:
         try:
             self.registry.carry(web_session, peer, peer.run(), peer.abandon)
         except BaseException:
-            web_session.state = State.FINISHED
+            self.registry.move(web_session, State.FINISHED)
             await peer.abandon()
             raise
         return answer
