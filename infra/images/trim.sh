@@ -7,9 +7,10 @@ cd "$1"
 # Tests that packages ship beside their code.
 find . -depth -type d \( -name tests -o -name test \) -exec rm -rf {} +
 
-# botocore describes 440 services, 27 MB. These are the ones we ask, and those that its credential chain may ask.
+# botocore describes 440 services, 27 MB, and boto3 some of them again. These are the ones we ask, and those that the
+# credential chain may ask.
 keep='bedrock-runtime dynamodb secretsmanager sso sso-oidc sts'
-for service in botocore/data/*/; do
+for service in botocore/data/*/ boto3/data/*/; do
     case " $keep " in
     *" $(basename "$service") "*) ;;
     *) rm -rf "$service" ;;
