@@ -130,11 +130,11 @@ class CoreSettings(BaseSettings):
     """The same in ``NOVA_SONIC_OVERFLOW_REGION``, which has a quota of its own: 2 in many accounts."""
     call_store: Annotated[str, Field(pattern=CALL_STORE_PATTERN)] = "none"
     """Where conversations are remembered while they go on, so that another task can take up one whose task has died:
-    ``none``, ``file:<folder>`` (one machine; tasks share the folder) or ``dynamodb:<table>``. A call is sealed with
-    keys from the AuthTokens, a visit with a key that only the visitor's page has. The words are gone when the
-    conversation is over, and an hour after the last of them whatever happens. With ``none`` a visitor of the page can
-    come back to the same process only. `make run` uses ``file:.run/calls``; in a container the folder must be a volume
-    or a tmpfs that the service may write to."""
+    ``none``, ``file:<folder>`` (one machine; tasks share an SQLite database there) or ``dynamodb:<table>``. A call is
+    sealed with keys from the AuthTokens, a visit with a key that only the visitor's page has. The words are gone when
+    the conversation is over, and an hour after the last of them whatever happens. With ``none`` a visitor of the page
+    can come back to the same process only. `make run` uses ``file:.run/calls``; in a container the folder must be a
+    volume or a tmpfs that the service may write to."""
     aws_endpoint_url_dynamodb: HttpUrl | None = None
     """Another address for DynamoDB, for a VPC endpoint or a stand-in."""
     model_streams_table: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{3,255}$")] | None = None
