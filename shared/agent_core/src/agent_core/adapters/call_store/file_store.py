@@ -24,6 +24,8 @@ _MAX_KEEP_SECONDS: Final = 2 * 3600.0
 """An entry that claims to be kept for longer was written by a clock that was wrong."""
 _LOCK_SECONDS: Final = 0.5
 """Longest wait for another process; callers of the store give up after a second."""
+_START_SECONDS: Final = 5.0
+"""The same at the start, when nothing waits and a whole machine of tasks may start at once."""
 _SWEEP_SECONDS: Final = 600.0
 """How often expired entries are deleted, beside once at the start."""
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
@@ -69,6 +71,7 @@ class FileStore:
             _own(folder)
             self._database = _open(folder / DATABASE)
             self._sweep()
+            self._database.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000:.0f}")
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(f"CALL_STORE: {_advice(folder, error)}") from error
         # Its own thread: a disk that hangs must not delay anything else.
@@ -161,7 +164,7 @@ def _open(path: Path) -> sqlite3.Connection:
         # SQLite gives the files beside it the same mode.
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     # Opened here and used by one thread after that.
-    database = sqlite3.connect(path, timeout=_LOCK_SECONDS, autocommit=True, check_same_thread=False)
+    database = sqlite3.connect(path, timeout=_START_SECONDS, autocommit=True, check_same_thread=False)
     try:
         for statement in _SETUP:
             database.execute(statement)
