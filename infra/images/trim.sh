@@ -7,9 +7,10 @@ cd "$1"
 # Tests shipped with packages.
 find . -depth -type d \( -name tests -o -name test \) -exec rm -rf {} +
 
-# botocore describes 440 AWS services in 27 MB. Keep those we call, and those that its credential chain may call.
+# botocore describes 440 services, 27 MB, and boto3 some of them again. Keep those we call, and those
+# that the credential chain may call.
 keep='bedrock-runtime dynamodb secretsmanager sso sso-oidc sts'
-for service in botocore/data/*/; do
+for service in botocore/data/*/ boto3/data/*/; do
     case " $keep " in
     *" $(basename "$service") "*) ;;
     *) rm -rf "$service" ;;

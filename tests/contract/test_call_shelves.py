@@ -1,16 +1,18 @@
 """Every shelf keeps the same promises: what is put is found, nothing outlives its time, old parts change nothing."""
 
 import asyncio
-import fcntl
 import json
 import os
-import struct
+import sqlite3
+import sys
 import time
-import tracemalloc
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 from uuid import uuid4
@@ -22,11 +24,15 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 
 from agent_core.adapters.call_store.dynamodb import DynamoDbStore
-from agent_core.adapters.call_store.file_store import FileStore
+from agent_core.adapters.call_store.file_store import DATABASE, FileStore
 from agent_core.adapters.call_store.key_value_store import KeyValueStore, StoredEntry, StoreFault
 from agent_core.adapters.call_store.seal import Seal
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.call_state import CallState
+from agent_core.errors import ConfigurationError
+
+_NOBODY = 65_534
+"""A user without rights."""
 
 
 @dataclass
@@ -49,7 +55,9 @@ class Place:
 
 def _folder(folder: Path) -> Place:
     def content() -> bytes:
-        return b"".join(path.name.encode() + path.read_bytes() for path in folder.rglob("*") if path.is_file())
+        # SQLite's index of its log changes with each look at it, and holds no entry.
+        files = [path for path in folder.iterdir() if not path.name.endswith("-shm")]
+        return b"".join(path.name.encode() + path.read_bytes() for path in files)
 
     return Place(lambda clock: FileStore(folder, clock), content)
 
@@ -176,16 +184,18 @@ async def test_of_many_who_come_first_one_is(place: Place) -> None:
 
 async def test_nobody_reads_a_caller_s_words_where_they_lie(place: Place) -> None:
     """The whole place, names included, holds no word of the conversation."""
-    store = CallStore(place.shelf(), Seal([b"k" * 32]), deadline=timedelta(seconds=20))
+    shelf = place.shelf()
+    store = CallStore(shelf, Seal([b"k" * 32]), deadline=timedelta(seconds=20))
     call = CallState("CA1", (("USER", "weather in Reykjavik"),), {"city": "Akureyri"}, note="a private note")
     assert await store.remember(call)
     assert await store.recall("CA1") == call
-    content = place.content()
-    assert len(content) > 100
+    content, entry = place.content(), await shelf.get("CA1")
+    assert entry is not None
+    assert entry.sealed in content
     for word in (b"weather", b"Reykjavik", b"Akureyri", b"private", b"USER"):
         assert word not in content
     await store.forget(call)
-    assert len(place.content()) < len(content) - 100
+    assert entry.sealed not in place.content()
 
 
 async def test_a_call_that_was_forgotten_is_not_remembered_by_the_task_that_lost_it(place: Place) -> None:
@@ -203,60 +213,35 @@ async def test_a_call_that_was_forgotten_is_not_remembered_by_the_task_that_lost
     assert not first.faults + second.faults
 
 
-async def test_files_that_have_expired_are_removed_at_the_next_start(tmp_path: Path) -> None:
-    """A laptop that was closed in the middle of a call keeps nothing of it for ever."""
+async def test_expired_entries_are_deleted_at_the_next_start(tmp_path: Path) -> None:
+    """A laptop that was closed in the middle of a call does not keep its words."""
     place = _folder(tmp_path / "calls")
     shelf = place.shelf()
     await shelf.put("CA1", _entry(b"a word", seconds=30))
     await shelf.put("CA2", _entry(b"another", seconds=3000))
     await shelf.delete("CA3", 0, time.time() + 30)
+    assert b"a word" in place.content()
     place.offset = 40
-    assert await place.shelf().get("CA4") is None
+    place.shelf()
     assert b"a word" not in place.content()
     assert b"another" in place.content()
-    assert len(list((tmp_path / "calls").glob("*.entry"))) == 1
 
 
-async def test_a_file_that_was_cut_off_is_nothing(tmp_path: Path) -> None:
-    """The disk was full, or the machine lost its power."""
-    place = _folder(tmp_path / "calls")
-    shelf = place.shelf()
-    await shelf.put("CA1", _entry())
-    (file,) = (tmp_path / "calls").glob("*.entry")
-    file.write_bytes(file.read_bytes()[:7])
+@pytest.mark.parametrize("moment", [float("inf"), 2e10])
+async def test_an_entry_that_claims_to_last_for_years_is_expired(tmp_path: Path, moment: float) -> None:
+    """A clock that was wrong wrote it: it bars no call."""
+    shelf = _folder(tmp_path / "calls").shelf()
+    await shelf.put("CA1", StoredEntry(b"sealed", 2**31, moment))
     assert await shelf.get("CA1") is None
-    assert await shelf.put("CA1", _entry(b"new"))
-
-
-async def test_names_of_files_are_not_kept(tmp_path: Path) -> None:
-    """A task remembers and forgets thousands of calls a day: the next hundreds take no more memory than the last."""
-    shelf = FileStore(tmp_path / "calls")
-
-    async def use(calls: range) -> None:
-        for number in calls:
-            key = f"CA{number}"
-            await shelf.put(key, StoredEntry(b"sealed", 0, time.time() + 60))
-            assert await shelf.get(key) is not None
-            await shelf.delete(key, 0, time.time() + 60)
-
-    await use(range(100))
-    tracemalloc.start()
-    try:
-        await use(range(100, 200))
-        before, _ = tracemalloc.get_traced_memory()
-        await use(range(200, 500))
-        after, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-        await shelf.aclose()
-    assert (after - before) / 300 < 20, "bytes for each call"
+    assert await shelf.put_if_absent("CA1", time.time() + 60)
 
 
 async def test_only_its_owner_looks_into_the_folder(tmp_path: Path) -> None:
-    """Other users of the machine have no business there."""
-    await _folder(tmp_path / "calls").shelf().put("CA1", _entry())
-    (file,) = (tmp_path / "calls").glob("*.entry")
-    assert ((tmp_path / "calls").stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
+    """Other users of the machine have no business there; SQLite's own files have the same mode."""
+    shelf = _folder(tmp_path / "calls").shelf()
+    await shelf.put("CA1", _entry())
+    modes = {file.stat().st_mode & 0o777 for file in (tmp_path / "calls").iterdir()}
+    assert ((tmp_path / "calls").stat().st_mode & 0o777, modes) == (0o700, {0o600})
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o770])
@@ -265,91 +250,135 @@ async def test_a_folder_that_others_write_to_is_not_used(tmp_path: Path, mode: i
     folder = tmp_path / "calls"
     folder.mkdir()
     folder.chmod(mode)
-    with pytest.raises(StoreFault, match="PermissionError"):
-        await FileStore(folder).put("CA1", _entry())
+    with pytest.raises(ConfigurationError, match=r"^CALL_STORE: .*calls \(it belongs to another user"):
+        FileStore(folder)
     assert not list(folder.iterdir())
 
 
-def _huge(file: Path) -> None:
-    with file.open("wb") as hole:
-        hole.write(struct.pack(">Qd", 0, time.time() + 60))
-        hole.truncate(1 << 40)
+def _no_database(path: Path) -> None:
+    path.write_text("somebody's own words" * 100)
 
 
-def _link(file: Path) -> None:
-    target = file.parent.parent / "target"
-    target.write_bytes(struct.pack(">Qd", 7, time.time() + 60))
-    file.symlink_to(target)
+def _cut_in_the_middle(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript("CREATE TABLE entries (key, version, expires_at, sealed); BEGIN;")
+        database.executemany("INSERT INTO entries VALUES (?, 1, 1, ?)", [(key, bytes(3000)) for key in range(40)])
+        database.commit()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def _expiring(moment: float) -> Callable[[Path], object]:
-    return lambda file: file.write_bytes(struct.pack(">Qd", 2**31, moment))
+@pytest.mark.parametrize("damage", [_no_database, _cut_in_the_middle])
+async def test_a_damaged_database_stops_the_start_with_one_sentence(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    """It names the file and what to do, and the file is left as it is."""
+    damage(tmp_path / DATABASE)
+    before = (tmp_path / DATABASE).read_bytes()
+    with pytest.raises(ConfigurationError, match=rf"^CALL_STORE: .*{DATABASE} is damaged \(.+\); delete it$"):
+        FileStore(tmp_path)
+    assert (tmp_path / DATABASE).read_bytes() == before
 
 
-ODD: dict[str, Callable[[Path], object]] = {
-    "pipe": os.mkfifo,
-    "huge": _huge,
-    "link": _link,
-    "link-to-itself": lambda file: file.symlink_to(file),
-    "never-expires": _expiring(float("inf")),
-    "expires-at-no-time": _expiring(float("nan")),
-    "expires-in-years": _expiring(2e10),
-    "empty": lambda file: file.write_bytes(b""),
-}
+async def test_a_folder_that_cannot_be_used_stops_the_start_with_one_sentence(tmp_path: Path) -> None:
+    """A file in the place of the folder, a folder in the place of the file, another program's tables."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "calls" / DATABASE).mkdir(parents=True, mode=0o700)
+    (tmp_path / "tables").mkdir(mode=0o700)
+    with closing(sqlite3.connect(tmp_path / "tables" / DATABASE)) as database:
+        database.execute("CREATE TABLE entries (something TEXT)")
+    for name in ("file", "calls", "tables"):
+        with pytest.raises(
+            ConfigurationError, match=rf"^CALL_STORE: cannot keep calls in .*{name} \(.+\); name a folder"
+        ):
+            FileStore(tmp_path / name)
 
 
-@pytest.mark.parametrize("odd", ODD)
-async def test_what_is_no_entry_is_as_if_it_were_not_there(tmp_path: Path, odd: str) -> None:
-    """It is not read, not followed and not waited for; it is swept, or replaced."""
-    folder = tmp_path / "calls"
-    shelf = FileStore(folder)
-    await shelf.put("CA1", _entry())
-    (file,) = folder.glob("*.entry")
-    for name in (file, folder / f"{'0' * 64}.entry"):
-        name.unlink(missing_ok=True)
-        ODD[odd](name)
-    assert await shelf.get("CA1") is None
-    assert await shelf.put_if_absent("CA1", time.time() + 60)
-    assert file.is_file()
-    assert not file.is_symlink()
-    await FileStore(folder).get("CA2")  # the next task sweeps
-    assert list(folder.glob("*.entry")) == [file]
-    if (target := tmp_path / "target").exists():
-        assert len(target.read_bytes()) == 16
+def _read_only(folder: Path) -> None:
+    """Open a shelf in a folder that its owner may read only; root may write to any, so as another user."""
+    if os.geteuid() == 0:
+        os.chown(folder, _NOBODY, _NOBODY)
+        os.seteuid(_NOBODY)
+    try:
+        folder.chmod(0o500)
+        FileStore(folder)
+    finally:
+        os.seteuid(os.getuid())
 
 
-async def test_the_lock_is_no_link(tmp_path: Path) -> None:
-    """Whatever it points to is left alone."""
-    folder, target = tmp_path / "calls", tmp_path / "precious"
-    folder.mkdir(mode=0o700)
-    target.write_text("words")
-    (folder / "lock").symlink_to(target)
-    with pytest.raises(StoreFault):
-        await FileStore(folder).put("CA1", _entry())
-    assert target.read_text() == "words"
+async def test_a_folder_that_is_read_only_stops_the_start_with_one_sentence() -> None:
+    """Not the first call that is lost."""
+    with (
+        TemporaryDirectory() as folder,
+        pytest.raises(ConfigurationError, match=r"\(Permission denied\); name a folder"),
+    ):
+        _read_only(Path(folder))
 
 
-async def test_drafts_of_killed_tasks_are_swept(tmp_path: Path) -> None:
-    """Whatever was being written when a task was killed."""
-    folder = tmp_path / "calls"
-    folder.mkdir(mode=0o700)
-    (folder / f"{'0' * 64}.abc.draft").write_bytes(b"a word")
-    (folder / "notes").write_bytes(b"somebody's own")
-    await FileStore(folder).get("CA1")
-    assert sorted(file.name for file in folder.iterdir()) == ["lock", "notes"]
-
-
-async def test_a_lock_that_somebody_keeps_is_given_up(tmp_path: Path) -> None:
+async def test_a_lock_that_another_process_keeps_is_given_up(tmp_path: Path) -> None:
     """Reading needs none; writing is given up by the thread as well, and works again when the lock is free."""
-    folder = tmp_path / "calls"
-    shelf = FileStore(folder)
+    shelf = _folder(tmp_path).shelf()
     await shelf.put("CA1", _entry())
-    with (folder / "lock").open("r+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(StoreFault, match="TimeoutError"):
+    with closing(sqlite3.connect(tmp_path / DATABASE, autocommit=True)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreFault, match="SQLITE_BUSY"):
             await shelf.put("CA1", _entry(b"new"))
         assert await shelf.get("CA1") is not None
+        other.execute("ROLLBACK")
     assert await shelf.put("CA1", _entry(b"new"))
+
+
+_WRITER = """
+import asyncio, sys, time
+from contextlib import suppress
+from pathlib import Path
+from agent_core.adapters.call_store.file_store import FileStore
+from agent_core.adapters.call_store.key_value_store import Entry, StoreFault
+
+async def main():
+    sys.stdin.readline()
+    shelf, until = FileStore(Path(sys.argv[1])), time.time() + 600
+    first = [await shelf.put_if_absent(f"ticket-{number}", until) for number in range(30)]
+    print(sum(first), flush=True)
+    sys.stdin.readline()
+    for version in range(10**9):
+        with suppress(StoreFault):
+            await shelf.put(sys.argv[2], Entry(version.to_bytes(4) * 1000, version, until))
+            await shelf.delete(f"CA0-{version}", version, until)
+            print(version, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def _said_by(writers: list[Process]) -> list[int]:
+    """Have each go on, and return what it says next."""
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write(b"go\n")
+    async with asyncio.timeout(60):
+        return [int(await writer.stdout.readline()) for writer in writers if writer.stdout is not None]
+
+
+async def test_processes_write_at_once_and_one_that_is_killed_leaves_a_whole_database(tmp_path: Path) -> None:
+    """They make it at the same moment, each ticket is new to one of them, each change is there whole or not at all."""
+    command = [sys.executable, "-c", _WRITER, str(tmp_path)]
+    writers = [
+        await asyncio.create_subprocess_exec(*command, f"CA{number}", stdin=PIPE, stdout=PIPE) for number in (1, 2)
+    ]
+    try:
+        counts = await _said_by(writers)
+        await _said_by(writers)
+    finally:
+        for writer in writers:
+            if writer.returncode is None:
+                writer.kill()
+        await asyncio.gather(*(writer.communicate() for writer in writers))
+    assert sum(counts) == 30
+    shelf = _folder(tmp_path).shelf()
+    for key in ("CA1", "CA2"):
+        entry = await shelf.get(key)
+        assert entry is None or entry.sealed == entry.version.to_bytes(4) * 1000
+    assert await shelf.put("CA3", _entry())
 
 
 async def _refused(code: str) -> AsyncIterator[str]:

@@ -1,12 +1,16 @@
 """The shared count of streams in DynamoDB, against a pretend one that checks conditions as AWS's does."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from threading import Barrier
+from typing import Any
 
 import boto3
 import pytest
 import pytest_asyncio
 from moto import mock_aws
 
+from agent_core.adapters.dynamodb_table import DynamoDbTable
 from agent_core.adapters.stream_table import DynamoStreamTable
 from agent_core.quota.pool import Demand, Lease, Pool, granted
 from agent_core.quota.shared_count import TableFault
@@ -62,3 +66,19 @@ async def test_a_table_that_is_not_there_is_a_fault_like_any_other(task: Open) -
     """Nobody waits for it, see the keeper."""
     with pytest.raises(TableFault, match="ResourceNotFoundException"):
         await task(name="pipecat-another").read()
+
+
+async def test_each_thread_of_a_table_has_a_client_of_its_own(task: Open) -> None:
+    """boto3 numbers the placeholders of a condition in its client: two threads that share it can get one twice."""
+    task()
+    table, together = DynamoDbTable(NAME, region="eu-north-1", fault=TableFault, threads=4), Barrier(4)
+
+    def client(table: Any) -> object:  # noqa: ANN401 - boto3 makes its class at run time
+        together.wait(30)
+        return table.meta.client
+
+    try:
+        clients = await asyncio.gather(*(table.request(client) for _ in range(4)))
+    finally:
+        table.close()
+    assert len({id(one) for one in clients}) == 4

@@ -83,7 +83,7 @@ async def test_a_connection_that_breaks_is_replaced(tasks: Fleet, house: House) 
         assert (history[0][0] if history else "USER") == "USER"
         assert len(heard) == 1
         assert 'Their words were: "turn 1"' in heard[0]
-        assert SECRET.encode() not in tasks.remembered()
+        assert SECRET.encode() not in tasks.content()
     lost, found = await _records(tasks, caller, 2)
     assert (lost["reason"], lost["resumed"]) == ("media_disconnected", 0)
     assert (found["reason"], found["resumed"], found["model_streams"]) == ("caller_hung_up", 1, 1)
@@ -236,7 +236,7 @@ async def test_a_task_whose_death_nobody_has_noticed_yet(house: House, tmp_path:
                 assert fleet.holder(other.sid) is not fleet.holder(caller.sid)
                 await caller.speak()
                 await caller.until("sound_begins", count=2)
-                await until(lambda: len(fleet.remembered()) > 100)
+                await until(lambda: not fleet.forgot(caller.sid))
                 killed = fleet.holder(caller.sid)
                 killed.process.kill()
                 await caller.until("stream_started", 20, count=2)
@@ -261,7 +261,7 @@ async def test_a_process_that_is_killed_in_the_middle_of_an_answer(house: House,
             await caller.greeted()
             await caller.speak()
             await caller.until("sound_begins", count=2)
-            await until(lambda: len(fleet.remembered()) > 100)
+            await until(lambda: not fleet.forgot(caller.sid))
             await asyncio.sleep(0.3)
             killed = fleet.holder(caller.sid)
             killed.process.kill()

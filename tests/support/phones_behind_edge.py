@@ -1,10 +1,10 @@
 """Several phone services that remember calls together, behind the pretend load balancer."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,9 +12,6 @@ from standins.edge.server import Edge, EdgeSettings
 from tests.support.edge_setting import PHONE, TEMPLATE
 from tests.support.phone_process import PhoneProcess
 from voice_agent.run.ports import free_port
-
-_HEAD_BYTES = 16
-"""Before the words in a file: a version and when it expires."""
 
 type StartPhone = Callable[..., AbstractAsyncContextManager[PhoneProcess]]
 
@@ -46,19 +43,18 @@ class Fleet:
         """Give the task that this one is not."""
         return next(one for one in self.tasks if one is not task)
 
-    def entry(self, call_sid: str) -> Path:
-        """Where a call is remembered, if it is."""
-        return self.folder / f"{sha256(call_sid.encode()).hexdigest()}.entry"
+    def remembered(self) -> dict[str, bytes]:
+        """Return what lies under each name: sealed words, or nothing where only a number and a time are kept."""
+        with closing(sqlite3.connect(self.folder / "calls.sqlite3")) as database:
+            return dict(database.execute("SELECT key, sealed FROM entries"))
 
     def forgot(self, call_sid: str) -> bool:
-        """Tell whether no word of a call lies there: of one that is over only a number and a time are kept a while."""
-        entry = self.entry(call_sid)
-        return not entry.exists() or entry.stat().st_size == _HEAD_BYTES
+        """Tell whether no word of a call lies there."""
+        return not self.remembered().get(call_sid)
 
-    def remembered(self) -> bytes:
-        """Everything that lies in the folder, names included."""
-        files = [path for path in self.folder.rglob("*.entry") if path.is_file()]
-        return b"".join(path.name.encode() + path.read_bytes() for path in files)
+    def content(self) -> bytes:
+        """Return everything that lies in the folder, names included."""
+        return b"".join(path.name.encode() + path.read_bytes() for path in self.folder.iterdir())
 
 
 @asynccontextmanager

@@ -67,7 +67,7 @@ class _Desk(WebService):
     def of_connection(self, pc_id: str) -> WebSession:
         """Know every connection."""
         del pc_id
-        return WebSession(0.0)
+        return WebSession()
 
 
 def _ticking() -> Callable[[], float]:

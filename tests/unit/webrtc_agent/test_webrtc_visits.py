@@ -98,6 +98,20 @@ async def test_many_starts_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatc
     assert registry.find(others[-1].web_session_id) is others[-1]
 
 
+async def test_a_conversation_is_never_forgotten_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that goes on nor one whose offer is being answered, however many start a session."""
+    monkeypatch.setattr(module, "MAX_VISITS", 3)
+    registry = SessionRegistry(Clock())
+    running, answering, talk = registry.begin(), registry.begin(), Talk()
+    registry.carry(running, talk, talk.run())
+    registry.move(answering, State.ANSWERING)
+    for _ in range(10):
+        registry.begin()
+    assert registry.find(running.web_session_id) is running
+    assert registry.find(answering.web_session_id) is answering
+    await registry.aclose()
+
+
 class Ring:
     """What only the garbage collector finds."""
 

@@ -11,6 +11,7 @@ import structlog
 
 from agent_core import causes
 from agent_core.errors import UpstreamError
+from agent_core.retries import AsyncRetryingCaller
 
 log = structlog.get_logger()
 
@@ -19,7 +20,6 @@ _SECONDS = 2.0
 _REDIRECT_SECONDS = 3.0
 """The caller, who was asked to wait, hears nothing meanwhile; Twilio takes about a fifth of a second."""
 _CHECK_SECONDS = 5.0
-_TRIES = 2
 _NOT_IN_PROGRESS = 21220
 """Twilio's error code for a call that is already over."""
 _RESTRICTED = 70051
@@ -136,19 +136,12 @@ class CallControl:
             UpstreamError: Twilio could not be reached.
         """
         with self._judged():
-            # A repeated hang-up is harmless, so a lost response is retried.
-            for tries_left in reversed(range(_TRIES)):
-                try:
-                    answer = await self._ask("POST", self._of(call_sid), _SECONDS, {"Status": "completed"})
-                except UpstreamError:
-                    if not tries_left:
-                        raise
-                    continue
-                refusal = _refusal(answer)
-                if refusal is None or refusal.code == _NOT_IN_PROGRESS:
-                    return
-                if answer.is_client_error or not tries_left:  # the same request would be refused again
-                    raise refusal
+            await _twice(lambda: self._end(call_sid))
+
+    async def _end(self, call_sid: str) -> None:
+        refusal = _refusal(await self._ask("POST", self._of(call_sid), _SECONDS, {"Status": "completed"}))
+        if refusal is not None and refusal.code != _NOT_IN_PROGRESS:
+            raise refusal
 
     @contextmanager
     def _judged(self) -> Iterator[None]:
@@ -182,6 +175,17 @@ class CallControl:
         error = UpstreamError("twilio", reason)
         error.host = self._client.base_url.host
         return error
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether to retry: a request that was refused for its content would be refused again."""
+    if isinstance(error, RestRefused):
+        return not httpx.codes.is_client_error(error.status)
+    return isinstance(error, UpstreamError)
+
+
+_twice: Final = AsyncRetryingCaller(attempts=2, timeout=None, wait_initial=0, wait_max=0, wait_jitter=0).on(_may_pass)
+"""Without back-off: the caller hears nothing meanwhile. A repeated hang-up is harmless."""
 
 
 def _refusal(answer: httpx.Response) -> RestRefused | None:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import uuid4
 
+from cachetools import LRUCache, TTLCache
+
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
@@ -69,8 +71,8 @@ class PhoneService:
         self.tickets = StreamTokenIssuer.from_auth_tokens(settings.auth_tokens)
         self.notes = TransferContextCodec.from_auth_tokens(settings.auth_tokens)
         self.prewarm_pool = PrewarmPool(self._open_model, self._note_abandoned)
-        self._answered: dict[str, float] = {}
-        self._ended: dict[str, EndReason] = {}
+        self._answered: TTLCache[str, None] = TTLCache(_MAX_REMEMBERED, _REMEMBER.total_seconds(), timer=time.monotonic)
+        self._ended: LRUCache[str, EndReason] = LRUCache(_MAX_REMEMBERED)
         self._unproven = 0
         self._expected: set[str] = set()
         self._url = base = f"{settings.base_url}/incoming-call"
@@ -96,13 +98,7 @@ class PhoneService:
         Raises:
             PermissionRefused: every slot is taken, or this task accepts nothing new.
         """
-        name, now = _name(call_sid, part), time.monotonic()
-        # The dict is in order of time, so expired entries are at its front.
-        while self._answered and (
-            len(self._answered) >= _MAX_REMEMBERED
-            or now - next(iter(self._answered.values())) > _REMEMBER.total_seconds()
-        ):
-            del self._answered[next(iter(self._answered))]
+        name = _name(call_sid, part)
         if name in self._answered:
             return None
         slot = self.agent.admission.admit()
@@ -112,7 +108,7 @@ class PhoneService:
             slot.release()
             self.agent.keep(_record(call_sid, EndReason.INTERNAL_ERROR, 0.0, SessionStats()))
             raise
-        self._answered[name] = now
+        self._answered[name] = None
         return slot
 
     def fallback_for(self, caller_id: str | None) -> twiml.Fallback:
@@ -139,9 +135,6 @@ class PhoneService:
         """Record how a call's last conversation ended here: Twilio may request what comes next."""
         if self._ended.get(call_sid) in OVER:
             return  # a replaced stream of this call ends later and adds nothing
-        self._ended.pop(call_sid, None)
-        while len(self._ended) >= _MAX_REMEMBERED:
-            del self._ended[next(iter(self._ended))]
         self._ended[call_sid] = reason
 
     def way(self, call: CallState | None, call_sid: str, part: int, seconds_left: float) -> resume_action.ResumeAction:

@@ -21,6 +21,7 @@ from hashlib import sha256
 from struct import Struct
 from typing import Final, Literal, Self
 
+from cachetools import TTLCache
 from pydantic import SecretStr
 
 from agent_core.adapters.call_store.seal import derive_key
@@ -97,9 +98,11 @@ class StreamTokenIssuer:
         self._secrets = tuple(secrets)
         self._lifetime = lifetime.total_seconds()
         self._clock = clock
-        self._remembered = remembered
-        self._issued: dict[tuple[str, str, int, str | None], tuple[str, float]] = {}
-        self._used: dict[bytes, float] = {}
+        self._issued: TTLCache[tuple[str, str, int, str | None], str] = TTLCache(
+            remembered, self._lifetime, timer=clock
+        )
+        # Longer than any ticket that is accepted can still be shown.
+        self._used: TTLCache[bytes, None] = TTLCache(remembered, self._lifetime + 2 * _SKEW_SECONDS, timer=clock)
 
     @classmethod
     def from_auth_tokens(
@@ -130,15 +133,10 @@ class StreamTokenIssuer:
             part: Which of its streams the ticket is for; each has its own.
             caller_id: Number of ours that the stream's start brings back.
         """
-        now = self._clock()
-        _forget(self._issued, now, lambda entry: entry[1], self._remembered)
         call = (account_sid, call_sid, part, caller_id)
-        known = self._issued.get(call)
-        if known is not None and known[1] > now:
-            return known[0]
-        expires_at = now + self._lifetime
-        ticket = self._sign(_owner(call_sid, account_sid, part, caller_id), expires_at)
-        self._issued[call] = (ticket, expires_at)
+        ticket = self._issued.get(call)
+        if ticket is None:
+            ticket = self._issued[call] = self.issue(call_sid, account_sid, part, caller_id)
         return ticket
 
     def redeem(self, ticket: str | None, call_sid: str, account_sid: str, caller_id: str | None = None) -> StreamToken:
@@ -158,10 +156,9 @@ class StreamTokenIssuer:
         # The second condition bounds the lifetime even if another task's clock was wrong.
         if expires_at < now or expires_at > now + self._lifetime + _SKEW_SECONDS:
             raise StreamTokenRejected("expired")
-        _forget(self._used, now, lambda expiry: expiry, self._remembered)
         if nonce in self._used:
             raise StreamTokenRejected("replayed")
-        self._used[nonce] = expires_at
+        self._used[nonce] = None
         return StreamToken(nonce.hex(), call_sid, expires_at, matches[0])
 
     def _sign(self, owner: bytes, expires_at: float) -> str:
@@ -199,15 +196,3 @@ def _owner(call_sid: str, account_sid: str, part: int, caller_id: str | None) ->
     if part or caller_id is not None:
         text = f"{len(text)}:{text}/{part}/{caller_id or ''}"
     return sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-def _forget[K, V](entries: dict[K, V], now: float, expiry: Callable[[V], float], remembered: int) -> None:
-    """Drop expired entries, and the oldest if there is no room for one more.
-
-    Entries are roughly in order of expiry: one that expires early waits behind older ones, never the reverse.
-    """
-    while entries:
-        oldest = next(iter(entries))
-        if expiry(entries[oldest]) >= now and len(entries) < remembered:
-            return
-        del entries[oldest]

@@ -5,11 +5,11 @@ The same core carries every visitor's audio, so an unlimited client would be hea
 
 import asyncio
 import json
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
 import structlog
+from cachetools import LRUCache
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent_core.token_bucket import TokenBucket
@@ -55,7 +55,7 @@ class Budgets:
     def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
         self._per_second = per_minute / 60
         self._clock = clock
-        self._credits: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._credits: LRUCache[str, TokenBucket] = LRUCache(MAX_NETWORKS)
 
     def spend(self, address: str) -> bool:
         """Count one request; return False if the budget is used up."""
@@ -74,10 +74,6 @@ class Budgets:
         if credit is None:
             per_second = clients * self._per_second
             credit = self._credits[name] = TokenBucket(self._clock, max(1.0, BURST_SECONDS * per_second), per_second)
-            # Evicts the least recently active network, see `MAX_NETWORKS`.
-            if len(self._credits) > MAX_NETWORKS:
-                self._credits.popitem(last=False)
-        self._credits.move_to_end(name)
         return credit
 
 

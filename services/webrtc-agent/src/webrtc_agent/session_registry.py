@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 import structlog
+from cachetools import TTLCache
 
 from agent_core.admission import Slot
 from agent_core.events import EndReason, VisitorConsent
@@ -27,9 +28,7 @@ REMEMBERED_SECONDS = 600.0
 session can be queried.
 """
 MAX_VISITS = 2_000
-"""Most sessions remembered; beyond it the oldest that wait or are over are forgotten. Each takes 10 KB."""
-FORGET_SECONDS = 1.0
-"""How often old ones are removed: a scan with each request would cost more the more clients there are."""
+"""Most idle sessions remembered, 10 KB each; beyond it the least recently used one is forgotten."""
 CLOSE_SECONDS = 5.0
 TIDY_SECONDS = 1.0
 """Time after the last visit for its connection to be closed."""
@@ -57,7 +56,7 @@ class ActiveConversation(Protocol):
 class WebSession:
     """One session from its start until it is forgotten."""
 
-    def __init__(self, now: float, address: str = "", hold: Hold | None = None) -> None:
+    def __init__(self, address: str = "", hold: Hold | None = None) -> None:
         self.web_session_id = uuid4().hex
         # The id itself grants access, and lines at INFO reach people who must not enter a conversation.
         self.log_id = sha256(self.web_session_id.encode()).hexdigest()[:16]
@@ -65,7 +64,6 @@ class WebSession:
         self.offers = 0
         self.state = State.WAITING
         self.conversation: ActiveConversation | None = None
-        self.touched = now
         self.hold = hold
         """The slot that is reserved for a visitor from the queue."""
         self.consent: VisitorConsent | None = None
@@ -95,10 +93,6 @@ class WebSession:
         if self.conversation is not None:
             self.conversation.use_text_only()
 
-    def is_over(self, now: float) -> bool:
-        """Return whether it may be forgotten."""
-        return self.is_idle and now - self.touched >= REMEMBERED_SECONDS
-
     @property
     def is_idle(self) -> bool:
         """Whether no conversation is active in it."""
@@ -116,9 +110,9 @@ class SessionRegistry:
     def __init__(self, clock: Callable[[], float], on_end: Callable[[float], None] = lambda _: None) -> None:
         self._clock = clock
         self._on_end = on_end
-        self._registry: dict[str, WebSession] = {}
+        self._active: dict[str, WebSession] = {}
+        self._idle: TTLCache[str, WebSession] = TTLCache(MAX_VISITS, REMEMBERED_SECONDS, timer=clock)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._forgot_at = clock()
 
     def begin(self, address: str = "") -> WebSession:
         """Create a visit for a client that will connect.
@@ -126,10 +120,19 @@ class SessionRegistry:
         Args:
             address: The client's address.
         """
-        self._forget()
-        web_session = WebSession(self._clock(), address)
-        self._registry[web_session.web_session_id] = web_session
+        web_session = WebSession(address)
+        self.move(web_session, State.WAITING)
         return web_session
+
+    def move(self, web_session: WebSession, state: State) -> None:
+        """Set the state of a visit: an idle one is remembered for a while from now, another for as long as it lasts."""
+        web_session.state = state
+        self._active.pop(web_session.web_session_id, None)
+        self._idle.pop(web_session.web_session_id, None)
+        if web_session.is_idle:
+            self._idle[web_session.web_session_id] = web_session
+        else:
+            self._active[web_session.web_session_id] = web_session
 
     def find(self, web_session_id: str) -> WebSession:
         """Return a visit.
@@ -137,15 +140,14 @@ class SessionRegistry:
         Raises:
             UnknownSession: there is none, or it has been forgotten.
         """
-        # An unknown id and an expired one look the same to the client.
-        web_session = self._registry.get(web_session_id)
-        if web_session is None or web_session.is_over(self._clock()):
+        web_session = self._active.get(web_session_id) or self._idle.get(web_session_id)
+        if web_session is None:
             raise UnknownSession("session")
         return web_session
 
     def running(self) -> list[WebSession]:
         """Return those with an active conversation."""
-        return [web_session for web_session in self._registry.values() if web_session.state is State.RUNNING]
+        return [web_session for web_session in self._active.values() if web_session.state is State.RUNNING]
 
     def carry(
         self,
@@ -162,7 +164,8 @@ class SessionRegistry:
             run: Runs it.
             abandon: Releases the resources of a conversation that a defect has ended; idempotent.
         """
-        web_session.conversation, web_session.state = conversation, State.RUNNING
+        web_session.conversation = conversation
+        self.move(web_session, State.RUNNING)
         task = asyncio.create_task(self._carry(web_session, run, abandon), name=f"visit-{web_session.web_session_id}")
         self._tasks.add(task)
         task.add_done_callback(partial(self._left, web_session, run, abandon))
@@ -177,7 +180,7 @@ class SessionRegistry:
         self._tasks.discard(task)
         run.close()  # has no effect if it has run
         if not task.cancelled() and task.exception() is not None:
-            web_session.state, web_session.conversation = State.FINISHED, None
+            self._finish(web_session)
             if abandon is not None:
                 releasing = asyncio.create_task(abandon(), name=f"visit-{web_session.web_session_id}-abandoned")
                 self._tasks.add(releasing)
@@ -207,10 +210,13 @@ class SessionRegistry:
             if abandon is not None:
                 await abandon()
         finally:
-            web_session.state, web_session.conversation, web_session.touched = State.FINISHED, None, self._clock()
-            # What the app said about its visitor must not outlive the conversation.
+            self._finish(web_session)
             web_session.details, web_session.part = "", None
-            self._on_end(web_session.touched - began)
+            self._on_end(self._clock() - began)
+
+    def _finish(self, web_session: WebSession) -> None:
+        web_session.conversation = None
+        self.move(web_session, State.FINISHED)
 
     async def aclose(self) -> None:
         """End all active visits; bounded."""
@@ -221,15 +227,3 @@ class SessionRegistry:
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
         for task in self._tasks:
             task.cancel()
-
-    def _forget(self) -> None:
-        now = self._clock()
-        if now - self._forgot_at >= FORGET_SECONDS:
-            self._forgot_at = now
-            self._registry = {
-                name: web_session for name, web_session in self._registry.items() if not web_session.is_over(now)
-            }
-        if len(self._registry) > MAX_VISITS:
-            # The dict is in order of creation, so the first idle one is the oldest.
-            oldest = next((name for name, web_session in self._registry.items() if web_session.is_idle), None)
-            self._registry.pop(oldest or "", None)

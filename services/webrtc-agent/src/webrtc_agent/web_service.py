@@ -162,7 +162,7 @@ class WebService:
             arrival.when_displaced(daily.give_up)
             self.registry.carry(web_session, daily, daily.run())
         except BaseException:
-            web_session.state = State.FINISHED
+            self.registry.move(web_session, State.FINISHED)
             if slot is not None:
                 slot.release()
             if room is not None:
@@ -221,8 +221,7 @@ class WebService:
     async def _answer_first(
         self, web_session: WebSession, offer: OfferRequest, arrival: ExpectedArrival, slot: Slot
     ) -> dict[str, str]:
-        # Before the first await, so that a second offer meanwhile is refused.
-        web_session.state = State.ANSWERING
+        self.registry.move(web_session, State.ANSWERING)
         web_session.offers += 1
         peer: PeerSession | None = None
         try:
@@ -235,8 +234,7 @@ class WebService:
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:
-            # An unusable offer may be followed by a good one, but not endlessly.
-            web_session.state = State.WAITING if web_session.offers < MAX_OFFERS else State.FINISHED
+            self.registry.move(web_session, State.WAITING if web_session.offers < MAX_OFFERS else State.FINISHED)
             slot.release()
             if peer is not None:
                 await peer.discard()
@@ -244,7 +242,7 @@ class WebService:
         try:
             self.registry.carry(web_session, peer, peer.run(), peer.abandon)
         except BaseException:
-            web_session.state = State.FINISHED
+            self.registry.move(web_session, State.FINISHED)
             await peer.abandon()
             raise
         return answer

@@ -1,26 +1,21 @@
 """When to ask again."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import structlog
 
 from agent_core import causes
+from agent_core.retries import retry_context
 from webrtc_agent.daily.daily_errors import DailyFailed
 
 log = structlog.get_logger()
 
-_FIRST_PAUSE = 0.25
-_LONGEST_PAUSE = 30.0
-
-
-def pauses() -> Iterator[float]:
-    """Give ever longer pauses in seconds, with some chance in them: who failed together shall not return together."""
-    pause = _FIRST_PAUSE
-    while True:
-        yield pause * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
-        pause = min(pause * 2, _LONGEST_PAUSE)
+_FIRST_PAUSE: Final = 0.25
+_LONGEST_PAUSE: Final = 30.0
+_JITTER: Final = 0.1
+"""Most that chance adds to a pause: requests that failed together must not return together."""
 
 
 async def persist[T](step: str, attempt: Callable[[], Awaitable[T]], deadline: float) -> T:
@@ -35,18 +30,26 @@ async def persist[T](step: str, attempt: Callable[[], Awaitable[T]], deadline: f
         DailyFailed: Of the last try; says when another may work, if Daily did.
     """
     loop = asyncio.get_running_loop()
-    for pause in pauses():
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await attempt()
-        except TimeoutError:
-            raise DailyFailed("timeout", again=True, in_doubt=True) from None
-        except DailyFailed as failure:
-            wait = max(pause, failure.retry_after or 0)
-            if not failure.again or loop.time() + wait >= deadline:
-                raise
-            log.warning(
-                "daily_retried", step=step, error=failure.reason, wait_ms=round(wait * 1000), **causes.fields(failure)
-            )
-        await asyncio.sleep(wait)
-    raise AssertionError  # the pauses never end
+
+    def pause(error: Exception) -> bool | float:
+        """Return whether to try again, or after how many seconds where Daily asks for a longer pause than ours."""
+        if not isinstance(error, DailyFailed) or not error.again:
+            return False
+        asked = error.retry_after or 0.0
+        wait = max(current.next_wait, asked)
+        if loop.time() + wait + _JITTER >= deadline:
+            return False
+        log.warning("daily_retried", step=step, error=error.reason, wait_ms=round(wait * 1000), **causes.fields(error))
+        return asked if asked > current.next_wait else True
+
+    tries = retry_context(
+        on=pause, attempts=None, timeout=None, wait_initial=_FIRST_PAUSE, wait_max=_LONGEST_PAUSE, wait_jitter=_JITTER
+    )
+    async for current in tries:
+        with current:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    return await attempt()
+            except TimeoutError:
+                raise DailyFailed("timeout", again=False, in_doubt=True) from None
+    raise AssertionError  # the tries end with a result or an error

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
+
+from cachetools import TTLCache
 
 WINDOW_SECONDS: Final = 15.0
 """How long a result is reused for an identical request, if the caller says nothing meanwhile."""
@@ -30,9 +31,8 @@ class Repeats[Answer]:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
         self._under_way: dict[str, _UnderWay[Answer]] = {}
-        self._answered: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
+        self._answered: TTLCache[str, Answer] = TTLCache(_MOST_ANSWERS, WINDOW_SECONDS, timer=clock)
 
     def new_turn(self) -> None:
         """Drop all results: the caller may want something else now, or the same again."""
@@ -48,9 +48,8 @@ class Repeats[Answer]:
             asyncio.CancelledError: The caller of this method was cancelled; others who wait are not affected.
         """
         known = self._answered.get(key)
-        if known is not None and self._clock() - known[0] < WINDOW_SECONDS:
-            return known[1]
-        # Several calls share one task, which is cancelled only when none of them waits any more.
+        if known is not None:
+            return known
         under_way = self._under_way.get(key) or self._begin(key, ask, keep=keep)
         under_way.waiting += 1
         try:
@@ -75,10 +74,7 @@ class Repeats[Answer]:
         del self._under_way[key]
         # A failure is not kept: the next attempt may succeed.
         if not under_way.task.cancelled() and under_way.task.exception() is None and under_way.keep:
-            self._answered[key] = self._clock(), under_way.task.result()
-            self._answered.move_to_end(key)
-            if len(self._answered) > _MOST_ANSWERS:
-                self._answered.popitem(last=False)
+            self._answered[key] = under_way.task.result()
 
     async def _abandon(self, key: str, under_way: _UnderWay[Answer]) -> None:
         """Cancel a request that nothing waits for; the next identical one starts anew."""

@@ -3,21 +3,22 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent_core.adapters.call_store.dynamodb import DynamoDbStore
-from agent_core.adapters.call_store.file_store import FileStore
 from agent_core.adapters.call_store.key_value_store import KeyValueStore
 from agent_core.adapters.call_store.seal import Seal
 from agent_core.adapters.call_store.store import CallStore
 
 
 def open_store(where: str, keys: Sequence[bytes], *, region: str, endpoint: str | None = None) -> CallStore:
-    """Make the store; nothing is asked of it yet.
+    """Make the store; a table is not asked anything yet.
 
     Args:
         where: As `CALL_STORE_PATTERN` of `agent_core.settings` says.
         keys: Lock what is stored; the first one closes, any opens.
         region: Of the table.
         endpoint: Another address for DynamoDB.
+
+    Raises:
+        ConfigurationError: the folder, or the database in it, cannot be used.
     """
     shelf = open_shelf(where, region=region, endpoint=endpoint)
     return CallStore() if shelf is None else CallStore(shelf, Seal(keys))
@@ -30,8 +31,18 @@ def open_shelf(where: str, *, region: str, endpoint: str | None = None) -> KeyVa
         where: As `CALL_STORE_PATTERN` of `agent_core.settings` says.
         region: Of the table.
         endpoint: Another address for DynamoDB.
+
+    Raises:
+        ConfigurationError: the folder, or the database in it, cannot be used.
     """
     kind, _, place = where.partition(":")
     if kind == "none":
         return None
-    return FileStore(Path(place)) if kind == "file" else DynamoDbStore(place, region=region, endpoint=endpoint)
+    # Each is loaded only where it is used: boto3 takes 0.15 s and 3 MB.
+    if kind == "file":
+        from agent_core.adapters.call_store.file_store import FileStore  # noqa: PLC0415 - see above
+
+        return FileStore(Path(place))
+    from agent_core.adapters.call_store.dynamodb import DynamoDbStore  # noqa: PLC0415 - see above
+
+    return DynamoDbStore(place, region=region, endpoint=endpoint)

@@ -1,206 +1,179 @@
-"""Keeps entries as files in a folder: for a laptop, where every task sees the same disk.
+"""Keeps entries in an SQLite database in a folder: for a laptop, where every task sees the same disk.
 
-Each change is made under a lock of the whole folder and by renaming, so that a process may be killed at any time.
-The names of entries are plain strings, for a `Path` interns each part of its name: Python 3.12 never frees those, and
-each call has a name of its own.
-
-The folder is ours alone, or it is not used. What lies in it is read with suspicion all the same: anything that is not
-a plain file of a plausible size and age is as if it were not there.
+Each change is one statement with its condition, so that two processes may write at once and either may be killed at any
+time. The folder is ours alone, or it is not used.
 """
 
 import errno
-import fcntl
 import os
-import secrets
+import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from hashlib import sha256
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from struct import Struct, error
-from typing import Final
+from typing import Any, Final
 
 from agent_core.adapters.call_store.key_value_store import StoredEntry, StoreFault
 from agent_core.aside import Aside
+from agent_core.errors import ConfigurationError
 
-_HEAD: Final = Struct(">Qd")
-"""Version and expiry, before the sealed bytes."""
-_MAX_BYTES: Final = 256 * 1024
-"""Of a file. What is remembered of a call has 32 KB of words, which JSON can make six times as long."""
-_MAX_VERSION: Final = 2**31
+DATABASE: Final = "calls.sqlite3"
+"""Name of the database in its folder."""
 _MAX_KEEP_SECONDS: Final = 2 * 3600.0
-"""An entry that claims to be kept for longer was written by another program, or by a clock that was wrong."""
+"""An entry that claims to be kept for longer was written by a clock that was wrong."""
 _LOCK_SECONDS: Final = 0.5
-"""Longest wait for the folder's lock; callers of the store give up after a second."""
-_LOCK_LOOK_SECONDS: Final = 0.01
+"""Longest wait for another process; callers of the store give up after a second."""
+_START_SECONDS: Final = 5.0
+"""The same at the start, when nothing waits and a whole machine of tasks may start at once."""
 _SWEEP_SECONDS: Final = 600.0
-"""How often files that have expired are looked for, beside once at the start."""
-_MAX_SWEPT: Final = 2000
-"""Files that are looked at in one go, at most: the lock is held meanwhile."""
-_SUFFIX: Final = ".entry"
-_DRAFT: Final = ".draft"
-_PLAIN: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""Follow no link, and do not wait for the other end of a pipe."""
+"""How often expired entries are deleted, beside once at the start."""
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
+
+_SETUP: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",  # a lost power supply may cost the last words, never the database
+    "PRAGMA secure_delete = ON",  # overwrite what is deleted
+    """CREATE TABLE IF NOT EXISTS entries
+    (key TEXT PRIMARY KEY, version INTEGER NOT NULL, expires_at REAL NOT NULL, sealed BLOB NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS entries_by_expiry ON entries (expires_at)",
+)
+_LIVE: Final = f"(expires_at > :now AND expires_at <= :now + {_MAX_KEEP_SECONDS})"
+_GET: Final = f"SELECT sealed, version, expires_at FROM entries WHERE key = :key AND {_LIVE}"  # noqa: S608 - constants
+_PUT: Final = f"""
+INSERT INTO entries (key, version, expires_at, sealed) VALUES (:key, :version, :expires_at, :sealed)
+ON CONFLICT (key) DO UPDATE
+SET version = excluded.version, expires_at = excluded.expires_at, sealed = excluded.sealed
+WHERE entries.version <= :replaces OR NOT {_LIVE}
+"""  # noqa: S608 - constants
+_SWEEP: Final = f"DELETE FROM entries WHERE NOT {_LIVE}"  # noqa: S608 - constants
+_EMPTY_LOG: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
+"""The write-ahead log still has the words that the database has no more."""
+_NONE: Final = -1
+"""A version that no entry has."""
 
 
 class FileStore:
-    """A folder of entries.
+    """A database of entries.
 
     Args:
-        folder: Made if it is not there; only its owner may look into it.
+        folder: Of the database; made if it is not there. Only its owner may look into it.
         clock: Unix seconds.
+
+    Raises:
+        ConfigurationError: the folder is not ours, cannot be written to, or holds a damaged database.
     """
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
-        self._folder = folder
         self._clock = clock
-        self._swept_at: float | None = None
-        # Its own thread: a disk that hangs must hold up nobody else.
+        self._swept_at = time.monotonic()
+        try:
+            _own(folder)
+            self._database = _open(folder / DATABASE)
+            self._sweep()
+            self._database.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000:.0f}")
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(f"CALL_STORE: {_advice(folder, error)}") from error
+        # Its own thread: a disk that hangs must not delay anything else.
         self._aside = Aside("call-files")
 
     async def get(self, key: str) -> StoredEntry | None:
-        """Give what lies under a key, unless it has expired or was deleted."""
-        entry = await self._off_loop(lambda: self._read(self._path(key)))
+        """Return what lies under a key, unless it has expired or was deleted."""
+        row = await self._off_loop(lambda: self._execute(_GET, key=key).fetchone())
+        entry = None if row is None else StoredEntry(*row)
         return None if entry is None or entry.is_tombstone else entry
 
     async def put(self, key: str, entry: StoredEntry) -> bool:
         """Replace what lies under a key; False if that has a higher version."""
-        return await self._off_loop(lambda: self._put_unless_newer(self._path(key), entry, entry.version))
+        return await self._off_loop(lambda: self._put(key, entry, replaces=entry.version))
 
     async def put_if_absent(self, key: str, expires_at: float) -> bool:
         """Mark a key; False if there is something under it already."""
-        return await self._off_loop(lambda: self._put_first(self._path(key), expires_at))
+        return await self._off_loop(lambda: self._put(key, StoredEntry(b"", 0, expires_at), replaces=_NONE))
 
     async def delete(self, key: str, version: int, until: float) -> bool:
         """Remove what lies under a key, and refuse what is put there until then; False if that has a higher version."""
-        return await self._off_loop(
-            lambda: self._put_unless_newer(self._path(key), StoredEntry.tombstone(until), version)
-        )
+
+        def work() -> bool:
+            done = self._put(key, StoredEntry.tombstone(until), replaces=version)
+            self._execute(_EMPTY_LOG)
+            return done
+
+        return await self._off_loop(work)
 
     async def aclose(self) -> None:
-        """Wait for nothing: what is being written is written by its thread."""
+        """Close the database when its thread has written what is waiting; wait for nothing."""
+        with suppress(RuntimeError):  # it hangs; the next process recovers the database
+            self._aside.submit(self._database.close)
         self._aside.close()
 
     async def _off_loop[T](self, work: Callable[[], T]) -> T:
         def prepared() -> T:
-            self._own_folder()
             done = work()
-            self._sweep_if_due()
+            if time.monotonic() - self._swept_at >= _SWEEP_SECONDS:
+                self._swept_at = time.monotonic()
+                with suppress(sqlite3.Error):  # what came before it has been done
+                    self._sweep()
             return done
 
         try:
             return await self._aside.run(prepared)
-        except (OSError, RuntimeError) as problem:  # the second: it is closed, or hangs
-            raise StoreFault(type(problem).__name__) from None
+        except (sqlite3.Error, RuntimeError) as problem:  # the second: it is closed, or hangs
+            raise StoreFault(getattr(problem, "sqlite_errorname", type(problem).__name__)) from None
 
-    def _own_folder(self) -> None:
-        """Make sure that the folder is ours.
+    def _put(self, key: str, entry: StoredEntry, *, replaces: int) -> bool:
+        """Write an entry where there is none, or an expired one, or one with no higher version than ``replaces``."""
+        fields = {"version": entry.version, "expires_at": entry.expires_at, "sealed": entry.sealed}
+        return self._execute(_PUT, key=key, replaces=replaces, **fields).rowcount == 1
 
-        Raises:
-            OSError: it is not, or cannot be made.
-        """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = self._folder.stat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o022:
-            raise PermissionError(errno.EPERM, "the folder of calls belongs to another user, or others may write to it")
+    def _sweep(self) -> None:
+        self._execute(_SWEEP)
+        self._execute(_EMPTY_LOG)
 
-    def _path(self, key: str) -> str:
-        return f"{self._folder}{os.sep}{sha256(key.encode()).hexdigest()}{_SUFFIX}"
-
-    def _put_unless_newer(self, path: str, entry: StoredEntry, version: int) -> bool:
-        with self._locked():
-            there = self._read(path)
-            if there is not None and there.version > version:
-                return False
-            self._write(path, entry)
-            return True
-
-    def _put_first(self, path: str, expires_at: float) -> bool:
-        with self._locked():
-            if self._read(path) is not None:
-                return False
-            self._write(path, StoredEntry(b"", 0, expires_at))
-            return True
-
-    def _read(self, path: str) -> StoredEntry | None:
-        content = _content(path)
-        if content is None:
-            return None
-        try:
-            version, expires_at = _HEAD.unpack_from(content)
-        except error:
-            return None  # a file that was cut off is replaced by the next one
-        now = self._clock()
-        # Written this way round, a number that is none is refused as well.
-        if not (now < expires_at <= now + _MAX_KEEP_SECONDS and version <= _MAX_VERSION):
-            return None
-        return StoredEntry(content[_HEAD.size :], version, expires_at)
-
-    def _write(self, path: str, entry: StoredEntry) -> None:
-        draft = f"{path.removesuffix(_SUFFIX)}.{secrets.token_hex(8)}{_DRAFT}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(_HEAD.pack(entry.version, entry.expires_at) + entry.sealed)
-            os.replace(draft, path)  # noqa: PTH105 - as above
-        except OSError:
-            with suppress(OSError):
-                os.unlink(draft)  # noqa: PTH108 - as above
-            raise
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the folder's lock.
-
-        Raises:
-            TimeoutError: another process holds it. The kernel's own wait has no end, and cannot be given up.
-        """
-        descriptor = os.open(f"{self._folder}{os.sep}lock", os.O_RDWR | os.O_CREAT | _PLAIN, 0o600)
-        try:
-            until = time.monotonic() + _LOCK_SECONDS
-            while not _locks(descriptor):
-                if time.monotonic() >= until:
-                    raise TimeoutError(errno.ETIMEDOUT, "another process holds the lock of the calls")
-                time.sleep(_LOCK_LOOK_SECONDS)
-            yield
-        finally:
-            os.close(descriptor)  # lets go of it
-
-    def _sweep_if_due(self) -> None:
-        now = time.monotonic()
-        if self._swept_at is not None and now - self._swept_at < _SWEEP_SECONDS:
-            return
-        self._swept_at = now
-        with suppress(OSError), self._locked():  # what came before it has been done
-            names = os.listdir(self._folder)  # noqa: PTH208 - as above
-            first = secrets.randbelow(len(names)) if len(names) > _MAX_SWEPT else 0
-            for name in (names[first:] + names[:first])[:_MAX_SWEPT]:
-                path = f"{self._folder}{os.sep}{name}"
-                # A draft exists under the lock only: its task was killed.
-                if name.endswith(_DRAFT) or (name.endswith(_SUFFIX) and self._read(path) is None):
-                    with suppress(OSError):  # a folder of this name, for one
-                        os.unlink(path)  # noqa: PTH108 - as above
+    def _execute(self, statement: str, **parameters: Any) -> sqlite3.Cursor:  # noqa: ANN401 - what SQLite stores
+        return self._database.execute(statement, {"now": self._clock(), **parameters})
 
 
-def _content(path: str) -> bytes | None:
-    """Read a plain file of a plausible size; None for anything else."""
+def _advice(folder: Path, error: OSError | sqlite3.Error) -> str:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+        return f"{folder / DATABASE} is damaged ({error}); delete it"
+    reason = error.strerror if isinstance(error, OSError) else error
+    return f"cannot keep calls in {folder} ({reason}); name a folder that this user owns and others cannot write to"
+
+
+def _own(folder: Path) -> None:
+    """Make sure that the folder is ours.
+
+    Raises:
+        OSError: it is not, or cannot be made.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o022:
+        raise PermissionError(errno.EPERM, "it belongs to another user, or others may write to it")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Open the database, and make it if it is not there.
+
+    Raises:
+        OSError: it cannot be made.
+        sqlite3.DatabaseError: it cannot be used.
+    """
+    with suppress(FileExistsError):
+        # SQLite gives the files beside it the same mode.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    # Opened here and used by one thread after that.
+    database = sqlite3.connect(path, timeout=_START_SECONDS, autocommit=True, check_same_thread=False)
     try:
-        descriptor = os.open(path, os.O_RDONLY | _PLAIN)
-    except OSError as problem:
-        if problem.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.EISDIR):
-            return None  # nothing, a link, a socket, a folder
+        for statement in _SETUP:
+            database.execute(statement)
+        (problem,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if problem != "ok":
+            damage = sqlite3.DatabaseError(problem)
+            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise damage
+    except sqlite3.Error:
+        database.close()
         raise
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        content = file.read(_MAX_BYTES + 1)
-    return content if len(content) <= _MAX_BYTES else None
-
-
-def _locks(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return database

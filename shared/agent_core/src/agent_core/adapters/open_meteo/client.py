@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+from cachetools import TLRUCache, TTLCache
 from pydantic import SecretStr
 
 from agent_core.adapters.open_meteo.fetch import SERVICE, TIMEOUT, fetch
@@ -14,7 +15,6 @@ from agent_core.adapters.open_meteo.namesakes import chosen
 from agent_core.adapters.open_meteo.payloads import CURRENT, DAILY, HOURLY, read_forecast, read_places
 from agent_core.adapters.open_meteo.payloads import GeocodingHit as Hit
 from agent_core.adapters.open_meteo.places import Query, cleaned, folded, shorter
-from agent_core.adapters.open_meteo.remembered import Remembered
 from agent_core.errors import UpstreamError
 from agent_core.token_bucket import TokenBucket
 from agent_core.weather_report import Forecast, LocationNotFound, Place, SeveralPlaces, TooManyRequests
@@ -34,9 +34,10 @@ _FORECAST_SECONDS = 300.0
 _UNKNOWN_SECONDS = 600.0
 """An unknown name costs up to four requests. It may become known with Open-Meteo's next update."""
 _LONGEST_PAUSE = 300.0
-"""Longest pause in seconds after a rate-limited response; other tasks behind the same IP address share the limit, so
-its real duration is unknown.
-"""
+"""Seconds without a request to an address that takes no more; other tasks behind the same IP address share the limit,
+so how long it really lasts cannot be known."""
+_ADDRESSES = 2
+"""That requests go to."""
 
 REQUESTS_AT_ONCE = 60
 REQUESTS_PER_MINUTE = 300
@@ -76,11 +77,12 @@ class OpenMeteo:
             headers={"accept": "application/json", "accept-encoding": "identity"},
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=60),
         )
-        self._places: Remembered[str, tuple[Hit, Place] | SeveralPlaces] = Remembered(size=512, seconds=_PLACE_SECONDS)
-        self._misses: Remembered[str, bool] = Remembered(size=512, seconds=_UNKNOWN_SECONDS)
+        # Callers name what they like: each cache has a bound, and drops what was unused for longest.
+        self._places: TTLCache[str, tuple[Hit, Place] | SeveralPlaces] = TTLCache(512, _PLACE_SECONDS, timer=clock)
+        self._misses: TTLCache[str, bool] = TTLCache(512, _UNKNOWN_SECONDS, timer=clock)
+        self._forecasts: TTLCache[tuple[float, float], Forecast] = TTLCache(64, _FORECAST_SECONDS, timer=clock)
+        self._paused: TLRUCache[str, TooManyRequests] = TLRUCache(_ADDRESSES, _end_of_pause, timer=clock)
         self._credit = TokenBucket(clock, REQUESTS_AT_ONCE, REQUESTS_PER_MINUTE / 60)
-        self._paused: dict[str, tuple[float, TooManyRequests]] = {}
-        self._forecasts: Remembered[tuple[float, float], Forecast] = Remembered(size=64, seconds=_FORECAST_SECONDS)
 
     async def __aenter__(self) -> Self:
         """Use the pool in a block that closes it."""
@@ -112,19 +114,19 @@ class OpenMeteo:
         known = self._forecasts.get(spot)
         if known is None:
             known = await self._ask_forecast(spot)
-            self._forecasts.put(spot, known)
+            self._forecasts[spot] = known
         return replace(known, place=place)
 
     async def _place(self, query: Query) -> tuple[Hit, Place]:
         key = folded(query.text)
         # Hits and misses are both cached: callers repeat their questions.
         found = self._places.get(key)
-        if found is None and self._misses.get(key) is None:
+        if found is None and key not in self._misses:
             found = await self._find(query)
             if found is None:
-                self._misses.put(key, value=True)
+                self._misses[key] = True
             else:
-                self._places.put(key, found)
+                self._places[key] = found
         if found is None:
             reason = "no such place"
             raise LocationNotFound(reason)
@@ -161,9 +163,9 @@ class OpenMeteo:
         return _read(read_forecast, await self._fetch(self._forecast_url, query))
 
     async def _fetch(self, url: str, query: Mapping[str, str]) -> bytes:
-        """Send a request, unless the service reported a moment ago that its limit is reached."""
-        until, refusal = self._paused.get(url, (0.0, None))
-        if refusal is not None and time.monotonic() < until:
+        """Ask an address, unless it said a moment ago that it takes no more."""
+        refusal = self._paused.get(url)
+        if refusal is not None:
             raise refusal.again()
         # Spent after the pause check, so that a pause costs nothing.
         if not self._credit.spend():
@@ -172,8 +174,12 @@ class OpenMeteo:
         try:
             return await fetch(self._client, url, {**query, **key})
         except TooManyRequests as error:
-            self._paused[url] = (time.monotonic() + min(error.retry_after, _LONGEST_PAUSE), error)
+            self._paused[url] = error
             raise
+
+
+def _end_of_pause(_url: str, refusal: TooManyRequests, now: float) -> float:
+    return now + min(refusal.retry_after, _LONGEST_PAUSE)
 
 
 def _for_customers(url: str) -> str:

@@ -1,7 +1,6 @@
 """Get one JSON document from a fixed address, within bounds of time and size, and without trust."""
 
 import asyncio
-import random
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,6 +8,7 @@ import httpx
 import orjson
 
 from agent_core.errors import UpstreamError
+from agent_core.retries import AsyncRetryingCaller
 from agent_core.weather_report import TooManyRequests
 
 SERVICE = "open_meteo"
@@ -20,8 +20,9 @@ TIMEOUT = 3.0
 MAX_BYTES = 64 * 1024
 """Sixteen days by the hour are 20 KB."""
 
-_PAUSE = (0.05, 0.25)
-"""Seconds before the only retry, drawn at random so that many calls do not knock at the same moment."""
+_SHORTEST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 0.25
+"""Seconds before the only retry, drawn by chance so that many calls do not send theirs at the same moment."""
 
 _THROTTLED: Final = "http_429"
 
@@ -48,15 +49,23 @@ async def fetch(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -
         UpstreamError: Anything else. A time-out is not tried again: the caller has waited long enough.
     """
     try:
-        return await _once(client, url, query)
-    except _Passing as error:
-        if error.retry_after is not None and error.retry_after > _PAUSE[1]:
-            raise _final(error) from error.__cause__
-    await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311 - spreads load, hides nothing
-    try:
-        return await _once(client, url, query)
+        return await _twice(lambda: _once(client, url, query))
     except _Passing as error:
         raise _final(error) from error.__cause__
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether to send a request again: a pause that the server asks for must fit into ours."""
+    return isinstance(error, _Passing) and (error.retry_after or 0.0) <= _LONGEST_PAUSE
+
+
+_twice: Final = AsyncRetryingCaller(
+    attempts=2,
+    timeout=None,
+    wait_initial=_SHORTEST_PAUSE,
+    wait_jitter=_LONGEST_PAUSE - _SHORTEST_PAUSE,
+    wait_max=_LONGEST_PAUSE,
+).on(_may_pass)
 
 
 async def _once(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -> bytes:
