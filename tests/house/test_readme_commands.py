@@ -14,7 +14,7 @@ from tools.workspace import ROOT
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorials").rglob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split()
-OTHERS = ("docker compose ", "git clone ", "cd ", "python3 -m tools.bootstrap", ".venv/bin/", "curl ", "export ")
+OTHERS = ("docker compose ", "git clone ", "cd ", "sh tools/bootstrap.sh", ".venv/bin/", "curl ", "export ")
 """How other commands begin that these pages may show."""
 
 
