@@ -41,7 +41,7 @@ call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CA
 		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
 
 apart: environment ## make the environments of programs whose needs do not go with ours
-	@$(BIN)/python -m tools.isolated_env checkov client-aws-sdk client-firefox client-livekit client-strands client-node client-web
+	@$(BIN)/python -m tools.isolated_env checkov client-aws-sdk client-firefox client-livekit client-pipecat client-strands client-node client-web
 
 clients: test-environment ## have every published pair of Pipecat's web client and transport talk with the product, and print the table
 	@$(BIN)/python -m tools.isolated_env client-web client-web-rest
@@ -116,6 +116,7 @@ lock: environment ## pin again after a change of dependencies; UPGRADE=1 takes t
 	@$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
 
 bench: environment ## measure calls per core and added latency beside a stock Pipecat agent
+	@$(BIN)/python -m tools.isolated_env client-pipecat
 	@$(BIN)/voice-agent bench
 
 deploy-plan: environment ## show what deploy would do, and do nothing: ENVIRONMENT=test, IMAGES= (a tag pushed before)
