@@ -4,7 +4,7 @@ A telephone carries nothing above 4 kHz, and the acoustic model of pocketsphinx 
 sentences at 8 kHz that costs a third of all answers. So the missing band is put back as noise whose loudness a small
 network guesses from the band that is there (`widening.npz`, 15 000 weights), which makes 8 kHz as good as 16 kHz.
 
-`train_widening.py` beside this file makes the network, and says from what.
+`tools/train_widening.py` trains the network, and says from what.
 """
 
 import itertools

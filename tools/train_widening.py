@@ -1,4 +1,4 @@
-"""Make `widening.npz`: `python -m standins.speech.train_widening OUT.npz`. Takes a minute or two of one core.
+"""Make `widening.npz`: `python -m tools.train_widening OUT.npz`. Takes a minute or two of one core.
 
 Speech that was made at full band width goes through 8 kHz µ-law; the network learns to guess the loudness of the seven
 bands above 3.7 kHz from the 18 below, over nine frames. Two hidden layers of 64, Adam, 14 rounds. The speech is that of
@@ -79,7 +79,7 @@ _QUIETEST_SPREAD = 1e-3
 
 def main() -> int:
     """Read the command line, train, write."""
-    parser = argparse.ArgumentParser(prog="python -m standins.speech.train_widening", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.train_widening", description=__doc__)
     parser.add_argument("out", type=Path)
     out: Path = parser.parse_args().out
     pairs = [_pair(*read(text)) for read, texts in _readers() for text in texts]

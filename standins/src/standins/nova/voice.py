@@ -1,5 +1,0 @@
-"""The model's voice; the pretend caller speaks with the same, so it lives in `standins.speech`."""
-
-from standins.speech.voice import VoiceService, sentences_of
-
-__all__ = ["VoiceService", "sentences_of"]
