@@ -85,8 +85,10 @@ pictures: test-environment ## take pictures of every state of the page, light, d
 coverage: test-environment ## measure which branches the tests take, of the product and of the stand-ins: TESTS="tests/unit"
 	@$(BIN)/python -m tools.branch_coverage $(TESTS)
 
-audit: environment ## compare what is pinned with published advisories: ADVISORIES=folder of OSV files, else it asks OSV
-	@$(BIN)/python -m tools.audit $(if $(ADVISORIES),--advisories $(ADVISORIES))
+audit: environment ## compare every pinned Python package with published advisories (pip-audit)
+	@$(BIN)/python -m tools.isolated_env audit
+	@failed=; for lock in requirements/*.txt; do echo "$$lock"; .venv/apart/audit/bin/pip-audit --strict --require-hashes \
+		--disable-pip --progress-spinner off --cache-dir .cache/pip-audit -r "$$lock" || failed=yes; done; [ -z "$$failed" ]
 
 sbom: environment ## write down what is in each image and under which license, as CycloneDX, into .run/sbom
 	@$(BIN)/python -m tools.sbom
@@ -134,5 +136,5 @@ destroy: environment ## take an environment away, and say what stays: ENVIRONMEN
 
 clean: ## remove what make made: .venv, the page, caches, logs
 	@rm -rf services/webrtc-agent/client/node_modules services/webrtc-agent/src/webrtc_agent/static
-	@rm -rf .venv .venv.log .venv.lock .python .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv .venv.log .venv.lock .cache .python .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
