@@ -62,25 +62,30 @@ trap stop INT TERM HUP
 
 # Run one step; below a failed one stands its reason.
 step() {
-    name=$1 started=$(date +%s) mark=✓
+    name=$1 started=$(date +%s) mark=✓ code=0
     shift
     [ ! -t 8 ] || printf '  … %s\r' "$name" >&8
     echo "\$ $*" >.venv.log
-    run 900 "$@" >>.venv.log 2>&1 || mark=✗
+    run 900 "$@" >>.venv.log 2>&1 || { code=$? mark=✗; }
     printf '  %s %-36s %4s s\n' "$mark" "$name" $(($(date +%s) - started)) >&8
-    [ $mark = ✓ ] || { kill -- "-$child" 2>/dev/null; say "      $("$python" -m tools.failure_reason .venv.log)"; return 1; }
+    [ $code != 0 ] || return 0
+    kill -- "-$child" 2>/dev/null
+    [ $code != 142 ] || echo 'It took longer than 900 s.' >>.venv.log # it was ended by the alarm
+    say "      $("$python" -m tools.failure_reason .venv.log)"
+    return 1
 }
 
 # The lock pins uv. The one that fills a new .venv comes from the old one, from pip, or else from PATH.
 find_uv() {
     uv=$root/.cache/installer/bin/uv
     mkdir -p "${uv%/uv}" && cp .venv/bin/uv "$uv" 2>/dev/null && "$uv" --version >/dev/null 2>&1 && return
-    if "$python" -m pip --version >/dev/null 2>&1; then
-        step 'uv' "$python" -m pip install --quiet --disable-pip-version-check --retries 2 --require-hashes --upgrade \
-            --target "${uv%/bin/uv}" -r requirements/installer.txt && return
-    fi
+    pip=$python
+    "$pip" -m pip --version >/dev/null 2>&1 || pip=.cache/with-pip/bin/python
+    [ "$pip" = "$python" ] || "$python" -m venv --clear .cache/with-pip >/dev/null 2>&1 || pip=''
+    [ -n "$pip" ] && step 'uv' "$pip" -m pip install --quiet --disable-pip-version-check --retries 2 --require-hashes --upgrade \
+        --target "${uv%/bin/uv}" -r requirements/installer.txt && return
     uv=$(command -v uv) && "$uv" --version >/dev/null 2>&1 ||
-        fail "  No uv, and $python has no pip that can fetch it. Install python3-pip or uv, then run the same command again."
+        fail "  No uv, and $python has no pip that can fetch it. Install python3-pip, python3-venv or uv, then run the same command again."
 }
 
 create() {
@@ -110,6 +115,9 @@ install() {
     [ -z "$tests" ] && [ ! -f .venv/made-from-tests ] || lock=dev
     [ ! -x .venv/bin/python ] || [ "$(head -n 1 .venv/made-from 2>&1)" != "$place" ] || old=yes
     rm -f .venv/made-from .venv/made-from-tests
+    # uv does not read pip's settings, and many a machine behind a mirror has no others.
+    index=${UV_DEFAULT_INDEX:-${UV_INDEX_URL:-${PIP_INDEX_URL:-$("$python" -m pip config get global.index-url 2>/dev/null)}}}
+    [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
     find_uv
     [ -n "$old" ] || create
     # What builds the packages that come as source only, and ours; with it there nothing is fetched that no lock names.

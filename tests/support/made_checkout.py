@@ -28,7 +28,7 @@ echo "page $2" >>"$CALLS"
 mkdir -p "$STATIC" && touch "$STATIC/index.html"
 """
 _PIP = """import os, pathlib, shutil, sys
-if "--version" not in sys.argv:
+if "install" in sys.argv:
     open(os.environ["CALLS"], "a").write("pip " + " ".join(sys.argv[1:]) + "\\n")
     target = pathlib.Path(sys.argv[sys.argv.index("--target") + 1], "bin")
     target.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ class MadeCheckout:
 
     Args:
         root: Holds it all.
-        pip: Whether the machine's Python has pip.
+        pip: Whether the machine's Python has pip, or at least `venv`, which brings it.
         uv: Whether the machine has uv.
     """
 
@@ -68,6 +68,8 @@ class MadeCheckout:
             (packages / "pip").mkdir()
             (packages / "pip/__main__.py").write_text(_PIP)
             (packages / "pip/__init__.py").touch()
+        else:
+            (packages / "sitecustomize.py").write_text('import sys\nsys.modules["venv"] = None\n')
         uv = self.root / ("bin/uv" if self.uv else "first-uv")
         uv.parent.mkdir(exist_ok=True)
         uv.write_text(_UV)
