@@ -41,7 +41,7 @@ call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CA
 		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
 
 apart: environment ## create isolated environments for tools with conflicting dependencies
-	@$(BIN)/python -m tools.isolated_env checkov client-aws-sdk client-firefox client-livekit client-strands client-node client-web
+	@$(BIN)/python -m tools.isolated_env checkov client-aws-sdk client-firefox client-livekit client-pipecat client-strands client-node client-web
 
 clients: test-environment ## test every published pair of Pipecat web client and transport against the services; print the table
 	@$(BIN)/python -m tools.isolated_env client-web client-web-rest
@@ -88,8 +88,10 @@ readme-pictures: test-environment page ## make the pictures of the README again,
 coverage: test-environment ## measure the branch coverage of the product and of the stand-ins: TESTS="tests/unit"
 	@$(BIN)/python -m tools.branch_coverage $(TESTS)
 
-audit: environment ## compare the pinned packages with published advisories: ADVISORIES=folder of OSV files (default: query OSV)
-	@$(BIN)/python -m tools.audit $(if $(ADVISORIES),--advisories $(ADVISORIES))
+audit: environment ## compare every pinned Python package with published advisories (pip-audit)
+	@$(BIN)/python -m tools.isolated_env audit
+	@failed=; for lock in requirements/*.txt; do echo "$$lock"; .venv/apart/audit/bin/pip-audit --strict --require-hashes \
+		--disable-pip --progress-spinner off --cache-dir .cache/pip-audit -r "$$lock" || failed=yes; done; [ -z "$$failed" ]
 
 sbom: environment ## write the contents and licenses of each image to .run/sbom, as CycloneDX
 	@$(BIN)/python -m tools.sbom
@@ -119,6 +121,7 @@ lock: environment ## compile the lock files after a dependency change; UPGRADE=1
 	@$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
 
 bench: environment ## measure calls per core and added latency, compared with a stock Pipecat agent
+	@$(BIN)/python -m tools.isolated_env client-pipecat
 	@$(BIN)/voice-agent bench
 
 deploy-plan: environment ## show what `deploy` would change, without changing it: ENVIRONMENT=test, IMAGES= (a pushed tag)
@@ -136,5 +139,5 @@ destroy: environment ## delete an environment, and list what remains: ENVIRONMEN
 
 clean: ## remove what make created: .venv, the built page, caches, logs
 	@rm -rf services/webrtc-agent/client/node_modules services/webrtc-agent/src/webrtc_agent/static
-	@rm -rf .venv .venv.log .venv.lock .python .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv .venv.log .venv.lock .cache .python .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

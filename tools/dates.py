@@ -15,10 +15,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tools.environment import VENV
 from tools.faketime import FakeTime, UnavailableError
 from tools.suite import Run, counts, failures, run, stopped_by_signals
-from tools.workspace import ROOT, program
+from tools.workspace import ROOT, VENV, program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 
 _HOST = re.compile(r"https?://(?:[^/\s@]*@)?([^/\s:'\"`)]+)|host='([^']+)'")
 
@@ -73,3 +75,8 @@ def _telling(output: str) -> str:
     line = re.sub(r"^(?:error|ERROR|Error|npm error)[:\s]+", "", (errors or lines)[-1])
     line = line if len(line) <= _LONGEST else f"{line[:_LONGEST].rpartition(' ')[0]}…"
     return line if line.endswith((".", "…", "!", "?")) else f"{line}."
+
+
+if __name__ == "__main__":
+    log = Path(sys.argv[1])
+    print(failure_reason(log.read_text(encoding="utf-8", errors="replace"), log.name))

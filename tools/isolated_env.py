@@ -11,9 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.caches import caches
-from tools.environment import VENV
-from tools.workspace import ROOT, lock, program
+from tools.workspace import ROOT, VENV, lock, program
 
 _CLIENTS = ROOT / "tests/third_party/clients"
 NODE = {
@@ -22,6 +20,7 @@ NODE = {
     "client-web-rest": _CLIENTS / "web-rest",
 }
 """Folders with a package.json and a package-lock.json."""
+_CACHE = {"npm_config_cache": str(ROOT / ".cache/npm"), "NODE_USE_SYSTEM_CA": "1"}
 
 
 def apart(name: str) -> Path:
@@ -69,7 +68,7 @@ def _fill(name: str) -> int:
         [uv, "venv", "--quiet", "--python", sys.executable, str(apart(name))],
         [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", str(lock(name))],
     ):
-        code = subprocess.run(command, env=os.environ | caches(), check=False).returncode
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode
         if code != 0:
             return code
     return 0
@@ -82,7 +81,7 @@ def _fill_for_node(folder: Path) -> int:
     path = os.pathsep.join((str(npm.parent), os.environ.get("PATH", "")))
     # "ci" installs exactly the lock file; scripts of packages are not run.
     command = [str(npm), "ci", "--ignore-scripts", "--silent"]
-    return subprocess.run(command, cwd=folder, env=os.environ | caches() | {"PATH": path}, check=False).returncode
+    return subprocess.run(command, cwd=folder, env=_CACHE | os.environ | {"PATH": path}, check=False).returncode
 
 
 def _note(name: str) -> Path:

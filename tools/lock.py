@@ -4,7 +4,6 @@ One lock file per purpose, see `[tool.workspace.locks]` in the root pyproject.to
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,9 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tools.caches import caches
-from tools.environment import VENV
-from tools.workspace import PYTHON_VERSION, ROOT, lock, members, program
+from tools.workspace import PYTHON_VERSION, ROOT, VENV, lock, members, program
 
 
 def third_party(member: str, root: Path = ROOT) -> list[str]:
@@ -90,10 +87,8 @@ def _compile(name: str, *, upgrade: bool) -> int:
         # Excluded packages are not even resolved.
         excludes.write_text("\n".join(left_out(name)), encoding="utf-8")
         command += ["--excludes", str(excludes)]
-        environ = os.environ | caches()
-        return subprocess.run(
-            command, input="\n".join(requirements(name)), env=environ, text=True, check=False
-        ).returncode
+        needs = "\n".join(requirements(name))
+        return subprocess.run(command, cwd=ROOT, input=needs, text=True, check=False).returncode
 
 
 def _toml(folder: Path) -> dict[str, Any]:

@@ -12,10 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.caches import caches
-from tools.environment import VENV
 from tools.lock import left_out, lock_names, stands_apart
-from tools.workspace import PYTHON_VERSION, ROOT, lock, program
+from tools.workspace import PYTHON_VERSION, ROOT, VENV, lock, program
 
 RECORD = ROOT / "requirements/platforms.json"
 
@@ -71,8 +69,8 @@ def _check(name: str, platform: str) -> int:
             "--python-platform", platform, "--python-version", PYTHON_VERSION, "--only-binary", ":all:",
             "--excludes", str(excludes), "--require-hashes", "--requirements", str(lock(name)),
         ]  # fmt: skip
-        environ = os.environ | caches() | {"MACOSX_DEPLOYMENT_TARGET": _MACOS}
-        return subprocess.run(command, env=environ, check=False).returncode
+        environ = os.environ | {"MACOSX_DEPLOYMENT_TARGET": _MACOS}
+        return subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode
 
 
 if __name__ == "__main__":

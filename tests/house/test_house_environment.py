@@ -1,140 +1,202 @@
-"""The environment's note: what it was made from, and that a half-made one is never taken for a good one."""
+"""tools/bootstrap.sh: what it installs when, and a sentence for each failure; a half-made environment never counts."""
 
-import io
-import json
+import fcntl
 import os
 import shutil
-import subprocess
-import sys
-import threading
+import signal
 from pathlib import Path
 
 import pytest
 
-from tools.environment import Environment
-from tools.one_at_a_time import one_at_a_time
-from tools.progress import Progress
-from tools.workspace import ROOT, made_from, members, program
+from tests.support.made_checkout import MadeCheckout
+
+OFFLINE = "npm error getaddrinfo ENOTFOUND registry.example"
+BUILDERS = "uv installer build"
+FRESH = ["pip installer", "venv", BUILDERS, "sync installer build run", "members", "page"]
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """Give a copy of all that an environment is made from."""
-    for name in (".python-version", "pyproject.toml", *(f"{member}/pyproject.toml" for member in members())):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
-    return tmp_path
+def checkout(tmp_path: Path) -> MadeCheckout:
+    """Return a checkout in which nothing was made yet, on a machine with Python and pip only."""
+    return MadeCheckout(tmp_path)
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Environment:
-    """Give a whole environment, as far as its note and its Python tell."""
-    folder = tmp_path / ".venv"
-    python = program(folder, "python")
-    python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
-    (folder / "made-from.json").write_text(json.dumps(made_from()))
-    return Environment(folder)
+def made(checkout: MadeCheckout) -> MadeCheckout:
+    """Return a checkout with an environment."""
+    assert checkout.bootstrap()[0] == 0
+    assert checkout.calls() == FRESH
+    return checkout
+
+
+def test_an_environment_is_made_once_with_what_pip_brought(checkout: MadeCheckout) -> None:
+    """The second run starts nothing, not even a Python; the page is there, caches and unread data are not."""
+    code, said = checkout.bootstrap("--page=required")
+    assert (code, "Ready after" in said) == (0, True)
+    assert checkout.calls() == FRESH
+    assert not (checkout.folder / ".cache").exists()
+    assert not [*checkout.folder.rglob("cities500.json")]
+    assert checkout.bootstrap("--page=required", PYTHON="/nowhere", PATH="/bin:/usr/bin") == (0, "")
+    assert checkout.calls() == []
+
+
+def test_a_change_is_noticed_where_it_matters(made: MadeCheckout) -> None:
+    """The packages are brought up to date in place, with the environment's uv; a production set changes nothing."""
+    for file in ("requirements/run.txt", "requirements/build.txt", "standins/pyproject.toml"):
+        made.change(file)
+        assert made.bootstrap()[0] == 0
+        assert made.calls() == FRESH[2:]
+    for file in ("requirements/dev.txt", "requirements/phone-agent.txt"):
+        made.change(file)
+    assert made.bootstrap() == (0, "")
+    assert made.calls() == []
+
+
+def test_tests_bring_their_packages_and_keep_them(made: MadeCheckout) -> None:
+    """`make test` adds them to what `make run` made; a later `make run` with other locks leaves them there."""
+    with_tests = [BUILDERS, "sync installer build dev", "members"]
+    assert made.bootstrap("--tests")[0] == 0
+    assert made.calls() == [*with_tests, "page build-and-checks"]
+    made.change("requirements/run.txt")
+    assert made.bootstrap()[0] == 0
+    assert made.calls() == [*with_tests, "page"]
+    assert made.bootstrap("--tests")[0] == 0
+    assert made.calls() == []
+    made.change("requirements/dev.txt")
+    assert made.bootstrap("--tests")[0] == 0
+    assert made.calls() == [*with_tests, "page build-and-checks"]
+
+
+def _break_stamp(made: MadeCheckout) -> None:
+    (made.folder / ".venv/made-from").write_text("")
+
+
+def _lose_stamp(made: MadeCheckout) -> None:
+    (made.folder / ".venv/made-from").unlink()
+
+
+def _lose_python(made: MadeCheckout) -> None:
+    (made.folder / ".venv/bin/python").unlink()
+    (made.folder / ".venv/bin/python").symlink_to("/nowhere/python3.12")
+
+
+def _want_another_python(made: MadeCheckout) -> None:
+    (made.folder / ".python-version").write_text("3.13\n")
+
+
+def test_what_is_half_made_or_without_its_python_is_made_anew(made: MadeCheckout) -> None:
+    """An installation was cut short, or the Python that it was made with was removed."""
+    for spoil in (_break_stamp, _lose_stamp, _lose_python, _want_another_python):
+        spoil(made)
+        assert made.bootstrap()[0] == 0
+        assert made.calls() == FRESH[1:]
+
+
+def test_a_checkout_that_moved_gets_a_new_environment(made: MadeCheckout, tmp_path: Path) -> None:
+    """Programs in an environment name their Python by its whole path."""
+    elsewhere = MadeCheckout(tmp_path / "elsewhere")
+    shutil.rmtree(elsewhere.folder)
+    shutil.copytree(made.folder, elsewhere.folder, symlinks=True)
+    assert elsewhere.bootstrap()[0] == 0
+    assert elsewhere.calls() == FRESH[1:]
 
 
 @pytest.mark.parametrize(
-    ("file", "changed"),
-    [
-        ("requirements/run.txt", ["packages"]),
-        ("requirements/dev.txt", ["tests"]),
-        ("requirements/build.txt", ["packages"]),
-        (".python-version", ["packages"]),
-        ("standins/pyproject.toml", ["members"]),
-        ("requirements/phone-agent.txt", []),
-    ],
+    ("failing", "sentence"),
+    [("venv", "This needs Python 3.12."), ("sync", "The disk is full."), ("-e", "The environment could not be made.")],
 )
-def test_a_change_is_noticed_where_it_matters(checkout: Path, file: str, changed: list[str]) -> None:
-    """A package of a run rebuilds everything, one for tests or of ours only its part, and a production set nothing."""
-    before = made_from(checkout)
-    with (checkout / file).open("a") as text:
-        text.write("\n# changed\n")
-    after = made_from(checkout)
-    assert [part for part in before if before[part] != after[part]] == changed
+def test_a_step_that_fails_says_why_and_leaves_no_stamp(checkout: MadeCheckout, failing: str, sentence: str) -> None:
+    """And nothing is "ready"; the next run begins anew."""
+    code, said = checkout.bootstrap(FAILING=failing, REASON="error: No space left on device (os error 28)")
+    assert code == 1
+    assert sentence in said
+    assert "      The disk is full. The whole output is in .venv.log." in said.splitlines()
+    assert "Ready" not in said
+    assert not (checkout.folder / ".venv/made-from").exists()
+    checkout.calls()
+    assert checkout.bootstrap()[0] == 0
+    assert "venv" in checkout.calls()
 
 
-def test_a_checkout_that_moved_needs_a_new_environment(
-    checkout: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """Programs in an environment name their Python by its whole path."""
-    moved = tmp_path_factory.mktemp("elsewhere") / "checkout"
-    shutil.copytree(checkout, moved)
-    assert made_from(moved)["packages"] != made_from(checkout)["packages"]
+def test_a_page_that_cannot_be_built_is_no_ready(made: MadeCheckout) -> None:
+    """`make environment` fails; `make run` says why, and what works without; a call does not even try."""
+    shutil.rmtree(made.folder / made.environ["STATIC"])
+    for argument, code in (("--page=required", 1), ("--page=wanted", 0)):
+        ended, said = made.bootstrap(argument, NO_PAGE="yes", REASON=OFFLINE)
+        assert ended == code
+        assert "The npm registry cannot be reached." in said
+        assert "The page is missing. Telephone calls work" in said
+        assert "Ready" not in said
+    assert made.bootstrap(NO_PAGE="yes") == (0, "")
 
 
-@pytest.mark.parametrize("left", ["", "{", "[]", json.dumps({"packages": "other"}), None])
-def test_an_environment_is_current_with_its_note_alone(environment: Environment, left: str | None) -> None:
-    """A second make costs nothing; a note that is broken, old or missing says that the installation was cut short."""
-    assert environment.is_current()
-    note = environment.folder / "made-from.json"
-    note.unlink()
-    if left is not None:
-        note.write_text(left)
-    assert not environment.is_current()
-    assert not environment.has_packages()
+def test_what_a_machine_lacks_is_named(tmp_path: Path) -> None:
+    """No Python; a Python without pip and venv, and no uv; a uv beside it is enough."""
+    bare = MadeCheckout(tmp_path / "bare", pip=False)
+    (tmp_path / "few").mkdir()
+    for program in ("dirname", "sed", "cat", "cksum"):
+        (tmp_path / "few" / program).symlink_to(shutil.which(program) or "")
+    script = bare.folder / "tools/bootstrap.sh"
+    script.write_text(script.read_text().replace("/usr/bin/python3", "/nowhere/python3"))
+    code, said = bare.bootstrap(PYTHON="/nowhere", PATH=str(tmp_path / "few"))
+    assert (code, "apt install python3" in said) == (1, True)
+    code, said = bare.bootstrap()
+    assert (code, "Install python3-pip, python3-venv or uv" in said) == (1, True)
+    assert bare.bootstrap("--test") == (2, "tools/bootstrap.sh: unknown argument --test; see the head of the script\n")
+    with_uv = MadeCheckout(tmp_path / "with-uv", pip=False, uv=True)
+    assert with_uv.bootstrap()[0] == 0
+    assert with_uv.calls() == FRESH[1:]
 
 
-def test_an_environment_whose_python_is_gone_is_not_current(environment: Environment) -> None:
-    """Somebody removed the Python it was made with."""
-    python = program(environment.folder, "python")
-    python.unlink()
-    python.symlink_to("/nowhere/python3.12")
-    assert not environment.is_current()
+def test_on_linux_and_arm_what_has_no_wheel_is_built_by_what_is_locked(checkout: MadeCheckout) -> None:
+    """The builders of pocketsphinx come first, and nothing more elsewhere."""
+    uname = checkout.root / "bin/uname"
+    uname.parent.mkdir()
+    uname.write_text('#!/bin/sh\n[ "$1" = -s ] && echo Linux || echo aarch64\n')
+    uname.chmod(0o755)
+    assert checkout.bootstrap()[0] == 0
+    assert checkout.calls()[2:4] == [f"{BUILDERS} recogniser", "sync installer build recogniser run"]
 
 
-def test_a_failed_making_leaves_no_note(environment: Environment, tmp_path: Path) -> None:
-    """An installer that fails half-way must not leave the old environment's good name behind."""
-    said = io.StringIO()
-    assert not environment.make(Path("/bin/false"), Progress(tmp_path / "log", said))
-    assert not environment.is_current()
-    assert "✗ virtual environment" in said.getvalue()
+def _gated(checkout: MadeCheckout) -> dict[str, str]:
+    """Make uv wait at its first call, until it is let through."""
+    gate = checkout.root / "gate"
+    os.mkfifo(gate)
+    os.mkfifo(f"{gate}.open")
+    return {"GATE": str(gate)}
 
 
-def test_a_step_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
-    """Installers start installers: none of them may outlive its step."""
-    alive, child = os.pipe()
-    hang = f"import os, subprocess, sys; subprocess.Popen(['sleep', '60'], pass_fds=[{child}]).wait()"
-    os.set_inheritable(child, True)  # noqa: FBT003 - the signature of os
-    progress = Progress(tmp_path / "log", io.StringIO())
-    code = f"import os; os.set_inheritable({child}, True); {hang}"
-    assert not progress.run("hang", ["/bin/sh", "-c", f'{sys.executable} -c "{code}"'], patience=1)
-    os.close(child)
-    with os.fdopen(alive) as pipe:
-        assert pipe.read() == ""  # the end of the pipe: nobody holds its other side
+def _let_through(gate: dict[str, str]) -> None:
+    """Let it go on, and later calls with it."""
+    Path(gate["GATE"]).unlink()
+    Path(f"{gate['GATE']}.open").write_text("\n")
 
 
-def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
-    """Two makes at once make one environment; one that hangs does not hang every other one."""
-    lock, waiting, entered = tmp_path / "lock", threading.Event(), threading.Event()
-
-    def second() -> None:
-        with one_at_a_time(lock, waiting.set, patience=20):
-            entered.set()
-
-    thread = threading.Thread(target=second)
-    with one_at_a_time(lock, lambda: None):
-        thread.start()
-        assert waiting.wait(10)
-        assert not entered.is_set()
-        with pytest.raises(TimeoutError, match="another process"), one_at_a_time(lock, lambda: None, patience=0.1):
-            pass
-    thread.join(10)
-    assert entered.is_set()
+def test_two_at_once_make_one_environment(checkout: MadeCheckout) -> None:
+    """The second one waits for the first, and then has nothing to do."""
+    gate = _gated(checkout)
+    first = checkout.start(**gate)
+    assert Path(gate["GATE"]).read_text() == "waits\n"
+    (checkout.root / "first-uv").write_text("")  # a later call of it fails
+    with first, checkout.start() as second:
+        assert second.stdout is not None
+        assert "Another process makes .venv" in second.stdout.readline()
+        _let_through(gate)
+        first.communicate(timeout=60)
+        assert (first.returncode, second.wait(60)) == (0, 0)
+    assert checkout.calls() == FRESH
 
 
-@pytest.mark.skipif(not Path("/bin/sh").exists(), reason="the script is for machines with make")
-def test_a_machine_without_python_is_told_what_to_install(tmp_path: Path) -> None:
-    """No traceback and no silence, but a few lines."""
-    (tmp_path / "dirname").symlink_to(shutil.which("dirname") or "/usr/bin/dirname")
-    script = (ROOT / "tools/bootstrap.sh").read_text().replace("/usr/bin/python3", "/nowhere/python3")
-    (tmp_path / "bootstrap.sh").write_text(script)
-    done = subprocess.run(
-        ["/bin/sh", tmp_path / "bootstrap.sh"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "apt install" in done.stderr
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_all_that_it_started(checkout: MadeCheckout, number: signal.Signals) -> None:
+    """Installers start installers: none of them may outlive it and write into the next environment."""
+    gate = _gated(checkout)
+    process = checkout.start(**gate)
+    assert Path(gate["GATE"]).read_text() == "waits\n"
+    (os.killpg if number is signal.SIGINT else os.kill)(process.pid, number)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.endswith("\n  Stopped. The next run starts over.\n")
+    assert not (checkout.folder / ".venv/made-from").exists()
+    with (checkout.folder / ".venv.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # waits for each process that inherited it

@@ -23,7 +23,7 @@ OTHERS = (
     "git clone ",
     "git ",
     "cd ",
-    "python3 -m tools.bootstrap",
+    "sh tools/bootstrap.sh",
     ".venv/bin/",
     "curl ",
     "export ",

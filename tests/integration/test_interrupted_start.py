@@ -62,8 +62,3 @@ def test_a_command_that_is_still_loading_ends_at_once(command: str, after: str, 
 def test_a_service_that_is_still_loading_ends_at_once(service: str, after: str, tmp_path: Path) -> None:
     """By hand in a terminal, without `voice-agent run`."""
     assert interrupted((sys.executable, "-m", service), after, tmp_path) == (130, "")
-
-
-def test_making_the_environment_ends_at_once() -> None:
-    """`make run` looks at it first."""
-    assert interrupted(("sh", "tools/bootstrap.sh"), "tools.workspace", ROOT) == (130, "")

@@ -15,9 +15,8 @@ import httpx
 import pytest
 
 from standins.alias import CANNOT
-from tools.environment import VENV
 from tools.isolated_env import NODE, apart
-from tools.workspace import program
+from tools.workspace import VENV, program
 
 CLIENTS = Path(__file__).parents[1] / "third_party" / "clients"
 START_SECONDS = 180.0

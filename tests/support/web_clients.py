@@ -11,8 +11,7 @@ from playwright.async_api import Browser, Page, Route
 from playwright.async_api import Error as PlaywrightError
 
 from tests.support.third_party import CLIENTS, missing
-from tools.environment import VENV
-from tools.workspace import ROOT, program
+from tools.workspace import ROOT, VENV, program
 
 WEB = CLIENTS / "web"
 REST = CLIENTS / "web-rest"

@@ -23,7 +23,7 @@ from tests.support.third_party import START_SECONDS, TALK_SECONDS, Client, Event
 CLIENTS: Final = [
     Client("aws-sdk-python", "client-aws-sdk", "aws_sdk_client.py", alias=False),
     Client("aws-sdk-javascript", "client-node", "node/client.mjs", alias=False),
-    Client("pipecat", "", "pipecat_client.py", alias=True),
+    Client("pipecat", "client-pipecat", "pipecat_client.py", alias=True),
     Client("livekit", "client-livekit", "livekit_client.py", alias=True),
     Client("strands", "client-strands", "strands_client.py", alias=True),
 ]

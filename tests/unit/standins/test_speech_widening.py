@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from standins.speech.train_widening import trained
+from tools.train_widening import trained
 
 
 def test_training_gives_the_same_network_twice() -> None:

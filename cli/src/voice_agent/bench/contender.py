@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -30,14 +31,18 @@ class NotReady(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """An agent under test: a name for the table, and the module that runs it."""
+    """An agent under test: a name for the table, and the command that runs it."""
 
     name: str
-    module: str
+    command: tuple[str, ...]
 
 
-STOCK: Final = Contender("stock", "voice_agent.bench.stock")
-OURS: Final = Contender("ours", "phone_agent")
+STOCK: Final = Contender(
+    "stock",
+    # Pipecat's own service needs an older AWS SDK than ours: it runs in the environment that `make apart` creates.
+    (f"{sys.prefix}/apart/client-pipecat/bin/python", str(Path(__file__).with_name("stock.py"))),
+)
+OURS: Final = Contender("ours", (sys.executable, "-m", "phone_agent"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +68,13 @@ async def running(
     Raises:
         NotReady: it ended or did not answer in time; the text holds the end of its log.
     """
+    if shutil.which(contender.command[0]) is None:
+        raise NotReady(f"{contender.name}: it has an environment of its own: `make bench` and `make apart` create it")
     port = free_port()
     base_url = f"http://127.0.0.1:{port}"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            contender.module,
+            *contender.command,
             env=_environment(port, base_url, model_url, roots),
             cwd=log.parent,
             stdout=output,

@@ -8,6 +8,7 @@ from fastapi import Request
 from starlette.requests import HTTPConnection
 
 from agent_core.errors import Forbidden, ProtocolError
+from agent_core.web import read_body
 from phone_agent import resume_action
 from phone_agent.phone_service import MAX_TRIES, PhoneService
 from phone_agent.signature import SETTINGS_HEADER
@@ -31,12 +32,6 @@ class NotACall(ProtocolError):
     spoken = "This address answers telephone calls. Point what is about messages, faxes or anything else elsewhere."
 
 
-class WebhookTooLarge(ProtocolError):
-    """The body is larger than any that Twilio sends."""
-
-    http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-
-
 class NotAForm(ProtocolError):
     """The body is not a form."""
 
@@ -50,7 +45,7 @@ async def signed_fields(request: Request, phone: PhoneService) -> Fields:
         Forbidden: the signature is missing or invalid.
         ProtocolError: Twilio does not make such a request.
     """
-    body = await _body(request)
+    body = await read_body(request, MAX_BODY_BYTES)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and content_type != _FORM:
         raise NotAForm("content type")
@@ -68,16 +63,6 @@ async def signed_fields(request: Request, phone: PhoneService) -> Fields:
         signed_with=request.headers.get(SETTINGS_HEADER),
     )
     return dict(form if request.method == "POST" else _pairs(query.encode("latin-1")))
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        # Counted while it arrives: Content-Length may be missing or wrong.
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise WebhookTooLarge("body")
-    return bytes(body)
 
 
 def _pairs(text: bytes) -> list[tuple[str, str]]:

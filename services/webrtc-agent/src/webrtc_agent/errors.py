@@ -11,13 +11,6 @@ class BadRequest(ProtocolError):
     spoken = "The server could not read the request of this page. Please reload the page."
 
 
-class TooLarge(ProtocolError):
-    """The body is larger than any that Pipecat's clients send."""
-
-    http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    spoken = "The request of this page is too large."
-
-
 class DetailsTooLarge(ProtocolError):
     """The app sent more about its visitor than the agent reads."""
 

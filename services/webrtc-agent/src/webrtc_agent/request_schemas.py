@@ -6,8 +6,9 @@ from fastapi import Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from agent_core.units import region_of
+from agent_core.web import read_body
 from webrtc_agent.details import render
-from webrtc_agent.errors import BadRequest, MisplacedOffer, TooLarge
+from webrtc_agent.errors import BadRequest, MisplacedOffer
 from webrtc_agent.queue_ticket import MAX_CHARACTERS
 
 MAX_SDP_BYTES = 64 * 1024
@@ -114,7 +115,7 @@ async def read_start(request: Request) -> StartRequest:
     Raises:
         ProtocolError: it is not a start request.
     """
-    body = (await _read(request, MAX_BODY_BYTES)).strip()
+    body = (await read_body(request, MAX_BODY_BYTES)).strip()
     wanted = _parse(StartRequest, b"{}" if body in (b"", b"null") else body)
     if wanted.sdp is not None:
         raise MisplacedOffer("sdp")
@@ -127,7 +128,7 @@ async def read_leave(request: Request) -> str:
     Raises:
         ProtocolError: there is none.
     """
-    ticket = _parse(QueueRequest, await _read(request, MAX_BODY_BYTES)).ticket
+    ticket = _parse(QueueRequest, await read_body(request, MAX_BODY_BYTES)).ticket
     if ticket is None:
         raise BadRequest("ticket")
     return ticket
@@ -139,7 +140,7 @@ async def read_offer(request: Request) -> OfferRequest:
     Raises:
         ProtocolError: it is not an offer.
     """
-    return _parse(OfferRequest, await _read(request, MAX_OFFER_BYTES))
+    return _parse(OfferRequest, await read_body(request, MAX_OFFER_BYTES))
 
 
 async def read_candidates(request: Request) -> CandidatesRequest:
@@ -148,21 +149,11 @@ async def read_candidates(request: Request) -> CandidatesRequest:
     Raises:
         ProtocolError: they are invalid.
     """
-    return _parse(CandidatesRequest, await _read(request, MAX_OFFER_BYTES))
+    return _parse(CandidatesRequest, await read_body(request, MAX_OFFER_BYTES))
 
 
 def _region_in(body: object) -> str:
     return region_of(body.get("locale")) if isinstance(body, dict) else ""
-
-
-async def _read(request: Request, limit: int) -> bytes:
-    body = bytearray()
-    # Counted while it arrives: Content-Length may be missing or wrong.
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise TooLarge("body")
-    return bytes(body)
 
 
 def _parse[B: _Body](kind: type[B], body: bytes) -> B:

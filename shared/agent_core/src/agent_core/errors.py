@@ -117,6 +117,13 @@ class ProtocolError(AgentError):
     spoken = "This request could not be understood."
 
 
+class BodyTooLarge(ProtocolError):
+    """The body of a request is larger than any that its sender has a reason for."""
+
+    http_status = 413
+    spoken = "The request is too large."
+
+
 class InvalidArguments(AgentError):
     """The model called a tool with arguments that do not fit its schema."""
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent_core import causes
 from agent_core.agent_runtime import AgentRuntime
-from agent_core.errors import AgentError, UpstreamError
+from agent_core.errors import AgentError, BodyTooLarge, UpstreamError
 
 log = structlog.get_logger()
 
@@ -30,6 +30,20 @@ _HEALTH = ("/health", "/ready")
 _PORT = re.compile(r":\d{1,5}$")
 _ADDRESS = re.compile(r"[\d.]+|\[[0-9a-f:.]+\]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9=;-]{1,128}")
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the body of a request, and stop reading when it is longer than `limit` bytes.
+
+    Raises:
+        BodyTooLarge: it is longer.
+    """
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise BodyTooLarge("body")
+    return bytes(body)
 
 
 class RequestId:

@@ -2,8 +2,8 @@
 
 from standins.nova.backend import Backend
 from standins.nova.dialogue import Dialogue
-from standins.nova.hearing import RecognitionService
-from standins.nova.voice import VoiceService
+from standins.speech.recognition import RecognitionService
+from standins.speech.voice import VoiceService
 
 
 def speech_backend() -> Backend:

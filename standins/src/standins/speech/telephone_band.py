@@ -4,7 +4,7 @@ Phone audio ends at 4 kHz, and pocketsphinx's acoustic model uses up to 6.8 kHz:
 of the transcripts is wrong. A small network (`widening.npz`, 15 000 weights) therefore estimates the loudness of the
 missing band from the existing one, and noise of that loudness fills it. That makes 8 kHz as accurate as 16 kHz.
 
-`train_widening.py` trains the network, and documents the training data.
+`tools/train_widening.py` trains the network, and documents the training data.
 """
 
 import itertools

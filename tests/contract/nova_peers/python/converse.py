@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from aws_sdk_bedrock_runtime.client import AsyncBedrockRuntimeClient
-from aws_sdk_bedrock_runtime.config import Config
+from aws_sdk_bedrock_runtime.config import AsyncBedrockRuntimeConfig
 from aws_sdk_bedrock_runtime.models import (
     BidirectionalInputPayloadPart,
     InvokeModelWithBidirectionalStreamInputChunk,
     InvokeModelWithBidirectionalStreamOperationInput,
 )
-from smithy_aws_core.auth import SigV4AuthScheme
-from smithy_aws_core.identity import StaticCredentialsResolver
-from smithy_core.shapes import ShapeID
+from smithy_http.aio.crt import AWSCRTHTTPClient
 
 RATE = 8000
 CHUNK = 320
@@ -126,18 +124,16 @@ class Talk:
         return found()[count - 1]
 
 
-def client(url: str) -> AsyncBedrockRuntimeClient:
+async def client(url: str) -> AsyncBedrockRuntimeClient:
     """Make the SDK's own client."""
-    return AsyncBedrockRuntimeClient(
-        Config(
-            endpoint_uri=url,
-            region="eu-north-1",
-            aws_access_key_id="standin",
-            aws_secret_access_key="standin-secret",
-            aws_credentials_identity_resolver=StaticCredentialsResolver(),
-            auth_schemes={ShapeID("aws.auth#sigv4"): SigV4AuthScheme(service="bedrock")},
-        )
+    config = await AsyncBedrockRuntimeConfig.resolve(
+        endpoint_uri=url,
+        region="eu-north-1",
+        aws_access_key_id="standin",
+        aws_secret_access_key="standin-secret",
+        transport=AWSCRTHTTPClient(),  # the default transport has no HTTP/2
     )
+    return AsyncBedrockRuntimeClient(config=config)
 
 
 async def open_session(talk: Talk) -> None:
@@ -197,7 +193,7 @@ async def leave(talk: Talk) -> None:
 async def main(url: str, question: bytes | None) -> None:
     """Talk, and wait for the end of the stream. A question of 8 kHz samples is asked in place of the script's noise."""
     operation = InvokeModelWithBidirectionalStreamOperationInput(model_id="amazon.nova-2-sonic-v1:0")
-    stream = await client(url).invoke_model_with_bidirectional_stream(operation)
+    stream = await (await client(url)).invoke_model_with_bidirectional_stream(operation)
     talk = Talk(stream)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(talk.listen())

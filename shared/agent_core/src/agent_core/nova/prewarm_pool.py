@@ -30,15 +30,15 @@ class PrewarmedSession:
     slot: Slot
     facts: Mapping[str, str]
     since: float
-    session_request: asyncio.Task[ModelSession] | None = None
+    opening: asyncio.Task[ModelSession] | None = None
     """None when streams to the model are scarce: the conversation then opens its own."""
 
     async def session(self) -> ModelSession | None:
         """Wait for the session; return None if it could not be opened (``ModelSession.open`` has a deadline)."""
-        if self.session_request is None:
+        if self.opening is None:
             return None
         try:
-            return await self.session_request
+            return await self.opening
         except AgentError as error:
             log.warning("prewarmed_session_failed", error=error.reason, **causes.fields(error))
         except Exception as error:  # noqa: BLE001 - the call retries, and ends if it meets the same defect
@@ -48,12 +48,12 @@ class PrewarmedSession:
     async def discard(self) -> None:
         """Release the slot and the session; bounded, never raises."""
         self.slot.release()
-        if self.session_request is None:
+        if self.opening is None:
             return
-        self.session_request.cancel()
-        await asyncio.wait({self.session_request})
-        if not self.session_request.cancelled() and self.session_request.exception() is None:
-            await self.session_request.result().close()
+        self.opening.cancel()
+        await asyncio.wait({self.opening})
+        if not self.opening.cancelled() and self.opening.exception() is None:
+            await self.opening.result().close()
 
 
 class PrewarmPool[Of]:
@@ -132,7 +132,7 @@ class PrewarmPool[Of]:
         timer = asyncio.get_running_loop().call_later((self._keep + later).total_seconds(), self.dismiss, key)
         self._prewarmed[key] = prewarmed, timer, ahead
         prewarmed.facts = facts
-        prewarmed.session_request = None if ahead is None else asyncio.create_task(self._open_session(of))
+        prewarmed.opening = None if ahead is None else asyncio.create_task(self._open_session(of))
 
     def adopt(self, key: str) -> PrewarmedSession | None:
         """Return the session for its call; None if it expired or another task answered the webhook."""

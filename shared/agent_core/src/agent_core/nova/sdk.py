@@ -12,22 +12,21 @@ import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from aws_sdk_bedrock_runtime.client import (
-    AsyncBedrockRuntimeClient,
-    InvokeModelWithBidirectionalStreamOperationInput,
-)
-from aws_sdk_bedrock_runtime.config import Config
+from aws_sdk_bedrock_runtime.client import AsyncBedrockRuntimeClient
+from aws_sdk_bedrock_runtime.config import AsyncBedrockRuntimeConfig
 from aws_sdk_bedrock_runtime.models import (
     BidirectionalInputPayloadPart,
     InvokeModelWithBidirectionalStreamInputChunk,
+    InvokeModelWithBidirectionalStreamOperationInput,
     InvokeModelWithBidirectionalStreamOutputChunk,
     ServiceError,
 )
-from smithy_aws_core.identity.static import StaticCredentialsResolver
+from botocore.credentials import ReadOnlyCredentials
 from smithy_core.aio.eventstream import DuplexEventStream
+from smithy_core.retries import RetryStrategyOptions
 from smithy_http.aio.crt import (  # type: ignore[attr-defined]  # the CRT's, which the SDK loads where it is there
     AIOHttpClientConnectionUnified,
     AWSCRTHTTPClient,
@@ -73,25 +72,18 @@ class _SdkConnection(AIOHttpClientConnectionUnified):  # type: ignore[misc]  # u
 
 
 class _Transport(AWSCRTHTTPClient):
-    """The connection of one stream.
-
-    The SDK copies its configuration for each operation, and a copied transport would open connections that cannot be
-    closed; this one returns itself as its copy.
-    """
+    """The connection of one stream."""
 
     def __init__(self, shared: AWSCRTHTTPClient) -> None:
         # The parent's constructor would build a TLS context for each stream, which reads the root certificates from
         # disk.
         self.__dict__.update(shared.__dict__)
         self._connections = {}
-        self._closed = False
+        self._unwanted = False
         self.clock_off = 0.0
         """Seconds by which this machine's clock is ahead of the service's, according to the response's Date header."""
         self._waiting: list[asyncio.Task[Any]] = []
         """Tasks that wait for the response on the connection or write to it."""
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
 
     async def _build_new_connection(self, url: Any) -> Any:  # noqa: ANN401 - the SDK's own
         secured = self._tls_ctx.new_connection_options()
@@ -107,7 +99,7 @@ class _Transport(AWSCRTHTTPClient):
 
     async def _create_connection(self, url: Any) -> Any:  # noqa: ANN401 - the SDK's own
         connection = await super()._create_connection(url)
-        if self._closed:
+        if self._unwanted:
             await connection.close()
             raise asyncio.CancelledError  # the request was abandoned meanwhile
         return connection
@@ -123,7 +115,7 @@ class _Transport(AWSCRTHTTPClient):
 
     def expect_no_more(self) -> None:
         """Close a connection that is still being opened as soon as it is open."""
-        self._closed = True
+        self._unwanted = True
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -259,36 +251,45 @@ class SdkModelClient:
         """Open a stream, see ``ModelClient``."""
         keys = await self._credentials.frozen()
         transport = _Transport(self._shared)
-        config = Config(
-            endpoint_uri=self._endpoint,
-            region=self._region,
-            aws_access_key_id=keys.access_key,
-            aws_secret_access_key=keys.secret_key,
-            aws_session_token=keys.token,
-            aws_credentials_identity_resolver=StaticCredentialsResolver(),
-            transport=transport,
-        )
-        request = InvokeModelWithBidirectionalStreamOperationInput(model_id=model_id)
-        client = AsyncBedrockRuntimeClient(config=config)
         # Shielded: a cancellation halfway would leave a request in flight that cannot be withdrawn.
-        session_request = asyncio.ensure_future(client.invoke_model_with_bidirectional_stream(request))
+        opening = asyncio.ensure_future(self._invoke(model_id, keys, transport))
         try:
-            duplex = await asyncio.shield(session_request)
+            duplex = await asyncio.shield(opening)
         except asyncio.CancelledError:
-            self._abandon(session_request, transport)
+            self._abandon(opening, transport)
             raise
         except Exception as error:
             raise translate(error, self._endpoint, transport.clock_off) from error
         return SdkModelStream(duplex, transport, self._endpoint)
 
+    async def _invoke(
+        self, model_id: str, keys: ReadOnlyCredentials, transport: _Transport
+    ) -> DuplexEventStream[Any, Any, Any]:
+        # What is not given here, the SDK looks up in the environment and in files, for each stream.
+        config = await AsyncBedrockRuntimeConfig.resolve(
+            endpoint_uri=self._endpoint,
+            region=self._region,
+            aws_access_key_id=keys.access_key,
+            aws_secret_access_key=keys.secret_key,
+            aws_session_token=keys.token,
+            transport=transport,
+            retry_mode=RetryStrategyOptions.retry_mode,
+            max_attempts=RetryStrategyOptions.max_attempts,
+            sdk_ua_app_id=None,
+        )
+        client = AsyncBedrockRuntimeClient(config=config)
+        operation = InvokeModelWithBidirectionalStreamOperationInput(model_id=model_id)
+        duplex: DuplexEventStream[Any, Any, Any] = await client.invoke_model_with_bidirectional_stream(operation)
+        return duplex
+
     def _abandon(
-        self, session_request: asyncio.Future[DuplexEventStream[Any, Any, Any]], transport: _Transport
+        self, opening: asyncio.Future[DuplexEventStream[Any, Any, Any]], transport: _Transport
     ) -> None:
         """Close an abandoned stream as soon as it is open, which takes milliseconds."""
 
         async def close() -> None:
             with suppress(Exception):
-                await SdkModelStream(await session_request, transport, self._endpoint).close()
+                await SdkModelStream(await opening, transport, self._endpoint).close()
 
         closing = asyncio.ensure_future(close())
         self._closing.add(closing)

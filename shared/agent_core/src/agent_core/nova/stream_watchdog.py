@@ -127,7 +127,7 @@ class StreamWatchdog:
         """
         loop = asyncio.get_running_loop()
         self._heard_at = max(self._heard_at, loop.time())
-        session_request: asyncio.Task[ModelSession] | None = None
+        opening: asyncio.Task[ModelSession] | None = None
         try:
             while True:
                 await asyncio.sleep(_LOOK_SECONDS)
@@ -143,18 +143,18 @@ class StreamWatchdog:
                 stage = clock.stage(now)
                 # The conversation has made the renewal unnecessary for now, or the successor is about to be ended by
                 # the model.
-                if session_request is not None and (stage is Stage.NOT_YET or _is_stale(session_request, now)):
-                    await _discard(session_request)
-                    session_request = None
-                if session_request is not None and session_request.done() and self._may_pass(stage):
-                    fresh, session_request = _opened(session_request, clock, now), None
+                if opening is not None and (stage is Stage.NOT_YET or _is_stale(opening, now)):
+                    await _discard(opening)
+                    opening = None
+                if opening is not None and opening.done() and self._may_pass(stage):
+                    fresh, opening = _opened(opening, clock, now), None
                     if fresh is not None:
                         return fresh
-                elif session_request is None and clock.may_open(now) and has_room() and self._may_pass(stage):
-                    session_request = asyncio.create_task(source.open_ready(), name="model-renewal")
+                elif opening is None and clock.may_open(now) and has_room() and self._may_pass(stage):
+                    opening = asyncio.create_task(source.open_ready(), name="model-renewal")
         finally:
-            if session_request is not None:
-                await _discard(session_request)
+            if opening is not None:
+                await _discard(opening)
 
     def _check_answer(self, now: float) -> None:
         # This bound holds whatever the model does, such as calling one tool after another: the caller hears none of it.
@@ -189,9 +189,9 @@ class StreamWatchdog:
                 return True
 
 
-def _opened(session_request: asyncio.Task[ModelSession], clock: RenewalClock, now: float) -> ModelSession | None:
+def _opened(opening: asyncio.Task[ModelSession], clock: RenewalClock, now: float) -> ModelSession | None:
     try:
-        return session_request.result()
+        return opening.result()
     except ModelError as error:
         log.warning("model_renewal_failed", error=error.reason, **causes.fields(error))
     except Exception as error:  # noqa: BLE001 - a defect of ours must not end the healthy stream
@@ -200,18 +200,18 @@ def _opened(session_request: asyncio.Task[ModelSession], clock: RenewalClock, no
     return None
 
 
-def _is_stale(session_request: asyncio.Task[ModelSession], now: float) -> bool:
-    if not session_request.done() or session_request.cancelled() or session_request.exception() is not None:
+def _is_stale(opening: asyncio.Task[ModelSession], now: float) -> bool:
+    if not opening.done() or opening.cancelled() or opening.exception() is not None:
         return False
-    return now - session_request.result().opened_at > READY_SECONDS
+    return now - opening.result().opened_at > READY_SECONDS
 
 
-async def _discard(session_request: asyncio.Task[ModelSession]) -> None:
+async def _discard(opening: asyncio.Task[ModelSession]) -> None:
     # Cancel first: a task that has just finished has a session that must be closed.
-    session_request.cancel()
-    await asyncio.wait({session_request})
-    if not session_request.cancelled() and session_request.exception() is None:
-        await session_request.result().close()
+    opening.cancel()
+    await asyncio.wait({opening})
+    if not opening.cancelled() and opening.exception() is None:
+        await opening.result().close()
 
 
 async def abandon(watchdog: asyncio.Task[ModelSession]) -> None:

@@ -1,4 +1,4 @@
-"""Trains `widening.npz`: `python -m standins.speech.train_widening OUT.npz`. Takes a minute or two of one core.
+"""Trains `widening.npz`: `python -m tools.train_widening OUT.npz`. Takes a minute or two of one core.
 
 The training data is full-band speech and the same speech after 8 kHz µ-law; the network learns to estimate the loudness
 of the seven bands above 3.7 kHz from the 18 below, over nine frames. Two hidden layers of 64, Adam, 14 epochs. The
@@ -79,7 +79,7 @@ _QUIETEST_SPREAD = 1e-3
 
 def main() -> int:
     """Parse the command line, train, and write the weights."""
-    parser = argparse.ArgumentParser(prog="python -m standins.speech.train_widening", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.train_widening", description=__doc__)
     parser.add_argument("out", type=Path)
     out: Path = parser.parse_args().out
     pairs = [_pair(*read(text)) for read, texts in _readers() for text in texts]
