@@ -149,11 +149,11 @@ class CoreSettings(BaseSettings):
     """The same for ``NOVA_SONIC_OVERFLOW_REGION``, which has its own quota: 2 in many accounts."""
     call_store: Annotated[str, Field(pattern=CALL_STORE_PATTERN)] = "none"
     """Where active conversations are stored, so that another task can resume one whose task has died: ``none``,
-    ``file:<folder>`` (one machine; tasks share an SQLite database there) or ``dynamodb:<table>``. A call is encrypted with keys
-    derived from the AuthTokens, a visit with a key that only the visitor's page has. The words are deleted when the
-    conversation is over, and an hour after the last of them in any case. With ``none``, a visitor of the page can
-    return to the same process only. `make run` uses ``file:.run/calls``; in a container the folder must be a volume or
-    a tmpfs that the service may write to.
+    ``file:<folder>`` (one machine; tasks share an SQLite database there) or ``dynamodb:<table>``. A call is
+    encrypted with keys derived from the AuthTokens, a visit with a key that only the visitor's page has. The
+    words are deleted when the conversation is over, and an hour after the last of them in any case. With
+    ``none``, a visitor of the page can return to the same process only. `make run` uses ``file:.run/calls``; in
+    a container the folder must be a volume or a tmpfs that the service may write to.
     """
     aws_endpoint_url_dynamodb: HttpUrl | None = None
     """Another endpoint for DynamoDB, for a VPC endpoint or a stand-in."""
