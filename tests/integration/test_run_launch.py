@@ -195,7 +195,7 @@ def test_a_taken_port_is_named_before_anything_starts(house: House) -> None:
     """The message says how to choose another."""
     agent = house.program("phone-agent")
     check_ports(house.plan(agent))
-    taken = rf"port {agent.ports[0]} is taken \(phone-agent\): .* --phone-port"
+    taken = rf"port {agent.ports[0]} is in use \(phone-agent\): .* --phone-port"
     with socket.create_server(("127.0.0.1", agent.ports[0])), pytest.raises(MisconfiguredError, match=taken):
         check_ports(house.plan(agent))
 
