@@ -6,7 +6,6 @@ that runs the tests, and the page from this checkout. CI itself makes both from 
 
 import ctypes
 import fcntl
-import json
 import os
 import shutil
 import signal
@@ -17,7 +16,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from tools.workspace import ROOT, made_from, program
+from tools.workspace import ROOT, members, program
 
 STATIC = Path("services/webrtc-agent/src/webrtc_agent/static")
 _IFF_UP, _SIOCSIFFLAGS = 0x1, 0x8914
@@ -46,7 +45,7 @@ def _git(*arguments: str) -> str:
 
 
 def _lend_packages(clone: Path) -> None:
-    """Make an environment that borrows our third-party packages and lacks our own, which the bootstrap installs."""
+    """Make an environment that borrows our third-party packages and holds the clone's own, as `tools/bootstrap.sh` would."""
     venv, ours = clone / ".venv", Path(sys.prefix)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True, timeout=60)
     packages = sysconfig.get_path("purelib", vars={"base": str(venv), "platbase": str(venv)})
@@ -54,8 +53,21 @@ def _lend_packages(clone: Path) -> None:
     (Path(packages) / "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     for script in program(ours, "python").parent.iterdir():
         _lend_program(script, program(venv, script.name), program(venv, "python"))
-    made = made_from(clone)
-    (venv / "made-from.json").write_text(json.dumps({part: made[part] for part in ("packages", "tests")}))
+    own = [f"--editable={clone / member}" for member in members(clone)]
+    install = ["pip", "install", "--quiet", "--offline", "--no-build-isolation", "--no-deps"]
+    python = str(program(venv, "python"))
+    subprocess.run([str(program(ours, "uv")), *install, "--python", python, *own], check=True, timeout=120)
+    # The two stamps by which the script knows an environment that is current.
+    locks = [f"requirements/{name}.txt" for name in ("installer", "build", "recogniser", "run")]
+    made = _checksums(clone, [*locks, *(f"{member}/pyproject.toml" for member in members(clone))])
+    version = (clone / ".python-version").read_text(encoding="ascii").strip()
+    (venv / "made-from").write_text(f"{clone.resolve()} {version}\n{made}")
+    (venv / "made-from-tests").write_text(_checksums(clone, ["requirements/dev.txt"]))
+
+
+def _checksums(clone: Path, files: list[str]) -> str:
+    done = subprocess.run(["cksum", *files], cwd=clone, capture_output=True, text=True, check=True, timeout=60)  # noqa: S607 - POSIX
+    return done.stdout
 
 
 def _lend_program(original: Path, copy: Path, python: Path) -> None:

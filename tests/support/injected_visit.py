@@ -91,14 +91,15 @@ class VisitBench:
         admission.taken = admission._promised = 0
         self._agent.sessions.clear()
         self._lobby.arrivals._waiting.clear()
-        self._lobby.registry._registry.clear()
+        self._lobby.registry._active.clear()
+        self._lobby.registry._idle.clear()
         return Outcome(name_of(function), tuple(f"{what}: {how_many}" for what, how_many in wrong.items()))
 
     def _books(self) -> dict[str, int]:
         """Return what does not balance. A visit whose offer was not answered had no conversation, and has no record."""
         admission = self._agent.admission
         busy = [
-            each for each in self._lobby.registry._registry.values() if each.state in (State.ANSWERING, State.RUNNING)
+            each for each in self._lobby.registry._active.values() if each.state in (State.ANSWERING, State.RUNNING)
         ]
         books = {
             "places": admission.taken + admission._promised,

@@ -204,7 +204,7 @@ class PhoneService:
         self._keep_record(name, prewarmed, EndReason.INTERNAL_ERROR)
 
     def _keep_record(self, name: str, prewarmed: PrewarmedSession, reason: EndReason) -> None:
-        streams = SessionStats(model_streams=int(prewarmed.session_request is not None))
+        streams = SessionStats(model_streams=int(prewarmed.opening is not None))
         self.agent.keep(_record(name.partition("/")[0], reason, time.monotonic() - prewarmed.since, streams))
 
     def _is_parked(self, call_sid: str) -> bool:

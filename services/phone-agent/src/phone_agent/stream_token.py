@@ -136,7 +136,9 @@ class StreamTokenIssuer:
         call = (account_sid, call_sid, part, caller_id)
         ticket = self._issued.get(call)
         if ticket is None:
-            ticket = self._issued[call] = self.issue(call_sid, account_sid, part, caller_id)
+            ticket = self._issued[call] = self._sign(
+                _owner(call_sid, account_sid, part, caller_id), self._clock() + self._lifetime
+            )
         return ticket
 
     def redeem(self, ticket: str | None, call_sid: str, account_sid: str, caller_id: str | None = None) -> StreamToken:

@@ -282,9 +282,7 @@ class SdkModelClient:
         duplex: DuplexEventStream[Any, Any, Any] = await client.invoke_model_with_bidirectional_stream(operation)
         return duplex
 
-    def _abandon(
-        self, opening: asyncio.Future[DuplexEventStream[Any, Any, Any]], transport: _Transport
-    ) -> None:
+    def _abandon(self, opening: asyncio.Future[DuplexEventStream[Any, Any, Any]], transport: _Transport) -> None:
         """Close an abandoned stream as soon as it is open, which takes milliseconds."""
 
         async def close() -> None:
