@@ -332,7 +332,7 @@ import asyncio, sys, time
 from contextlib import suppress
 from pathlib import Path
 from agent_core.adapters.call_store.file_store import FileStore
-from agent_core.adapters.call_store.key_value_store import Entry, StoreFault
+from agent_core.adapters.call_store.key_value_store import StoredEntry, StoreFault
 
 async def main():
     sys.stdin.readline()
@@ -342,7 +342,7 @@ async def main():
     sys.stdin.readline()
     for version in range(10**9):
         with suppress(StoreFault):
-            await shelf.put(sys.argv[2], Entry(version.to_bytes(4) * 1000, version, until))
+            await shelf.put(sys.argv[2], StoredEntry(version.to_bytes(4) * 1000, version, until))
             await shelf.delete(f"CA0-{version}", version, until)
             print(version, flush=True)
 

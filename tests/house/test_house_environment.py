@@ -110,7 +110,7 @@ def test_a_step_that_fails_says_why_and_leaves_no_stamp(checkout: MadeCheckout, 
     code, said = checkout.bootstrap(FAILING=failing, REASON="error: No space left on device (os error 28)")
     assert code == 1
     assert sentence in said
-    assert "      The disk is full. The whole output is in .venv.log." in said.splitlines()
+    assert "      The disk is full. See .venv.log for the complete output." in said.splitlines()
     assert "Ready" not in said
     assert not (checkout.folder / ".venv/made-from").exists()
     checkout.calls()
@@ -124,7 +124,7 @@ def test_a_page_that_cannot_be_built_is_no_ready(made: MadeCheckout) -> None:
     for argument, code in (("--page=required", 1), ("--page=wanted", 0)):
         ended, said = made.bootstrap(argument, NO_PAGE="yes", REASON=OFFLINE)
         assert ended == code
-        assert "The npm registry cannot be reached." in said
+        assert "Cannot reach the npm registry." in said
         assert "The page is missing. Telephone calls work" in said
         assert "Ready" not in said
     assert made.bootstrap(NO_PAGE="yes") == (0, "")

@@ -186,7 +186,7 @@ def test_a_service_runs_under_its_own_roles(made: Deployed, service: str, other:
 def test_both_services_remember_conversations_in_one_table(made: Deployed) -> None:
     """One table, by key; nobody may read all of it."""
     table = made.outputs["platform"]["CallsTableArn"]
-    asked = set(re.findall(r'"(\w+)_item"', inspect.getsource(dynamodb)))
+    asked = set(re.findall(r"\.(\w+)_item\(", inspect.getsource(dynamodb)))
     for role in ("PhoneTaskRole", "WebTaskRole"):
         assert allowed(made, role) == {f"dynamodb:{verb.title()}Item": {table} for verb in asked}
     assert "get" in asked

@@ -45,7 +45,7 @@ def _git(*arguments: str) -> str:
 
 
 def _lend_packages(clone: Path) -> None:
-    """Make an environment that borrows our third-party packages and holds the clone's own, as `tools/bootstrap.sh` would."""
+    """Make an environment of our third-party packages and the clone's own, as `tools/bootstrap.sh` would."""
     venv, ours = clone / ".venv", Path(sys.prefix)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True, timeout=60)
     packages = sysconfig.get_path("purelib", vars={"base": str(venv), "platbase": str(venv)})

@@ -88,7 +88,8 @@ def test_wrong_usage_is_one_line_that_names_the_nearest(
 def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -> None:
     """As packages name it."""
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == "voice-agent 0.1.0\n"
+    declared = tomllib.loads((ROOT / "cli/pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert capsys.readouterr().out == f"voice-agent {declared}\n"
 
 
 def test_the_shell_completes_commands_and_options() -> None:

@@ -161,7 +161,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Number:
-    """Where to call, and as whom."""
+    """The number to call, and the caller ID."""
 
     exchange_url: str
     webhook_url: str
