@@ -17,8 +17,9 @@ for service in botocore/data/*/ boto3/data/*/; do
     esac
 done
 
-# Pipecat's models for local voice and turn detection, 11 MB that hardly compress: without onnxruntime they are never loaded.
-find pipecat -type f -name '*.onnx' -delete
+# Pipecat's models for local voice and turn detection, 11 MB that hardly compress: without onnxruntime they are never
+# loaded. The stand-ins' image has no Pipecat.
+[ ! -d pipecat ] || find pipecat -type f -name '*.onnx' -delete
 
 # Twilio's REST API, 24 MB: the phone service builds TwiML and verifies signatures with the library, nothing else.
 rm -rf twilio/rest twilio/jwt

@@ -40,7 +40,7 @@ async def test_sound_that_the_system_takes_away_comes_back(talking: VisitorPage)
     for gesture in ("document.dispatchEvent(new Event('visibilitychange'))", "document.body.click()"):
         await page.evaluate("() => system.interrupt()")
         await talking.does("Cannot hear you")
-        await expect(page.locator(".stage__hint")).to_contain_text("Touch the page")
+        await expect(page.locator(".stage__hint")).to_contain_text("Tap the page")
         await page.evaluate(f"() => {{ system.release(); {gesture}; }}")
         await page.wait_for_function("() => system.context.state === 'running'")
         await talking.does("Listening")
