@@ -1,4 +1,4 @@
-"""The caller's last seconds: what a second stream is given, and whether this moment is quiet."""
+"""The caller's last seconds: what a second stream gets, and whether the caller is quiet now."""
 
 from agent_core.nova.replay_buffer import KEPT_SECONDS, ReplayBuffer
 
@@ -15,14 +15,14 @@ def _after(*pieces: bytes) -> ReplayBuffer:
 
 
 def test_a_quiet_line_is_no_speech() -> None:
-    """Noise of a line asks for nothing."""
+    """Line noise does not count as speech."""
     replay_buffer = _after(*[QUIET] * 100)
     assert not replay_buffer.speaking
     assert replay_buffer.unheard() == []
 
 
 def test_what_goes_on_without_a_breath_is_no_speech() -> None:
-    """A car is loud for an hour; what the model has just understood was said all the same."""
+    """A car is loud for an hour; words that the model has just understood still count as speech."""
     replay_buffer = ReplayBuffer(8000)
     speaking = []
     for _ in range(380):
@@ -36,20 +36,20 @@ def test_what_goes_on_without_a_breath_is_no_speech() -> None:
 
 
 def test_a_long_story_is_speech() -> None:
-    """Whoever tells it breathes."""
+    """A person who tells a story pauses for breath."""
     replay_buffer = _after(*([LOUD] * 250 + [QUIET] * 20) * 6, LOUD)
     assert replay_buffer.speaking
 
 
 def test_a_sentence_is_kept_with_its_pauses() -> None:
-    """A breath between words does not end it."""
+    """A breath between words does not end the sentence."""
     replay_buffer = _after(*[QUIET] * 50, *[LOUD] * 10, *[QUIET] * 10, *[LOUD] * 5)
     assert replay_buffer.speaking
     assert len(replay_buffer.unheard()) == 25
 
 
 def test_a_sentence_that_was_understood_is_not_given_again() -> None:
-    """The model has it already."""
+    """The model has the sentence already."""
     replay_buffer = _after(*[LOUD] * 10, *[QUIET] * 5)
     replay_buffer.understood()
     assert replay_buffer.unheard() == []
@@ -61,17 +61,17 @@ def test_a_sound_that_nobody_reacts_to_is_forgotten() -> None:
 
 
 def test_no_more_than_three_seconds_are_given_again() -> None:
-    """Whoever talks for long is not answered twice."""
+    """A caller who talks for long is not answered twice."""
     pieces = _after(*[LOUD] * 500).unheard()
     assert len(b"".join(pieces)) <= KEPT_SECONDS * 16_000
 
 
 def test_what_was_not_sent_is_given_though_it_is_quiet() -> None:
-    """Sound that waited in a stream that was stuck is not lost."""
+    """Audio that waited in a blocked stream is not lost."""
     assert _after(*[QUIET] * 50).unheard(3 * len(QUIET)) == [QUIET] * 3
 
 
 def test_odd_and_empty_pieces_are_taken() -> None:
-    """Half a sample is no reason to fail."""
+    """Half a sample does not fail."""
     replay_buffer = _after(b"", b"\x00", LOUD + b"\x01")
     assert replay_buffer.speaking
