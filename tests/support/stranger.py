@@ -19,7 +19,7 @@ from standins.twilio.webhook_client import Webhooks
 
 @dataclass(frozen=True)
 class Invitation:
-    """The stream's address and ticket from the TwiML."""
+    """The stream's address and stream token from the TwiML."""
 
     url: str
     ticket: str
@@ -101,7 +101,7 @@ class Stranger:
         return Announcer(sids["account_sid"], sids["call_sid"], self.stream_sid)
 
     async def begin(self, socket: ClientConnection, ticket: str | None, **changed: str) -> Announcer:
-        """Send `connected` and `start` with a ticket, or without one."""
+        """Send `connected` and `start` with a stream token, or without one."""
         announcer = self.announcer(**changed)
         parameters = {"part": str(self.part)} if self.part else {}
         await socket.send(announcer.connected())
@@ -127,7 +127,7 @@ async def next_event(socket: ClientConnection, name: str) -> dict[str, object]:
 
 
 def invitation_in(twiml: str) -> Invitation:
-    """Read the stream's address and ticket from a document."""
+    """Read the stream's address and stream token from a document."""
     stream = fromstring(twiml).find("Connect/Stream")  # noqa: S314 - our own document
     assert stream is not None, twiml
     ticket = stream.find("Parameter[@name='ticket']")

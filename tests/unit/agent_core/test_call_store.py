@@ -72,7 +72,7 @@ async def test_an_entry_that_was_tampered_with_is_nothing() -> None:
 
 
 async def test_a_store_that_cannot_be_reached_harms_no_call() -> None:
-    """Without its store, a call has no memory, and a ticket counts as new."""
+    """Without its store, a call has no memory, and a stream token counts as new."""
     store = _store(Memo(broken=True))
     assert await store.recall("CA1") is None
     assert not await store.remember(CALL)
@@ -93,7 +93,7 @@ async def test_a_store_that_never_answers_holds_nobody_up() -> None:
 
 
 async def test_a_ticket_is_new_once() -> None:
-    """A ticket is new once, whichever task checks it."""
+    """A stream token is new once, whichever task checks it."""
     shelf = Memo()
     assert await _store(shelf).redeem("ticket", NOW + 60)
     assert not await _store(shelf).redeem("ticket", NOW + 60)

@@ -7,7 +7,7 @@ from webrtc_agent.origin import AllowedOrigins
 
 
 def is_allowed(origins: AllowedOrigins, origin: str | None) -> bool:
-    """Ask."""
+    """Return the verdict."""
     try:
         origins.check(origin)
     except Forbidden:
@@ -32,7 +32,7 @@ def is_allowed(origins: AllowedOrigins, origin: str | None) -> bool:
     ],
 )
 def test_only_our_own_pages(origin: str | None, allowed: bool) -> None:  # noqa: FBT001 - a table
-    """A page of another site cannot spend our money from its visitors' browsers."""
+    """A page of another site cannot spend the operator's money from its visitors' browsers."""
     origins = AllowedOrigins("https://talk.example.com:443/", ["https://Partner.example/"])
     assert is_allowed(origins, origin) is allowed
 
