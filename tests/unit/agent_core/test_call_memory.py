@@ -57,7 +57,7 @@ def test_one_word_that_is_too_long_is_cut() -> None:
 
 
 def test_notes_and_facts_are_bounded() -> None:
-    """Their length is bounded, because they come from outside."""
+    """Texts from outside, notes and facts, are bounded in length."""
     call = CallState("CA1", note="n" * 5000, facts={f"{number}": "f" * 5000 for number in range(100)})
     kept = decode("CA1", call.encode())
     assert kept.note is not None

@@ -27,7 +27,7 @@ def test_a_destination_may_have_several_addresses() -> None:
 
 
 def test_nobody_is_a_choice() -> None:
-    """An empty list is valid."""
+    """An empty list of destinations is valid."""
     assert parse("") == parse(" , ") == ()
 
 
@@ -54,7 +54,7 @@ def test_nobody_is_a_choice() -> None:
     ],
 )
 def test_what_cannot_be_called_is_refused_with_its_reason(text: str, complaint: str) -> None:
-    """The text names the entry and never shows the address."""
+    """An address that cannot be called is rejected with its entry's name, and the text never shows the address."""
     with pytest.raises(ValueError, match=complaint) as refusal:
         parse(text)
     assert "pbx" not in str(refusal.value)
@@ -78,7 +78,7 @@ def test_ordinary_numbers_are_taken(number: str) -> None:
 
 @pytest.mark.parametrize("variable", ["TRANSFER_DESTINATIONS", "FALLBACK_DESTINATION"])
 def test_a_service_does_not_start_with_a_premium_number(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    """One line names the variable and the reason, and shows no number."""
+    """A premium-rate number stops the start; one line names the variable and the reason, and shows no number."""
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", SID)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", TOKEN)
     monkeypatch.setenv(variable, "tel:+19005550100" if variable.startswith("F") else "sales=tel:+19005550100")

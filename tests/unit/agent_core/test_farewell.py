@@ -22,7 +22,7 @@ class Closing:
 
 
 async def test_it_ends_when_the_goodbye_that_follows_has_been_heard() -> None:
-    """The answer that begins after the closing is the goodbye."""
+    """The conversation ends when the answer that begins after the closing has been heard: it is the goodbye."""
     closing = Closing()
     closing.farewell.begin(EndReason.AGENT_ENDED)
     closing.stats.agent_turns += 1
@@ -63,7 +63,7 @@ async def test_words_that_are_still_being_heard_are_not_cut() -> None:
 
 
 async def test_a_goodbye_that_is_never_heard_does_not_keep_the_line() -> None:
-    """The deadline ends the conversation, for the first reason given."""
+    """The deadline ends a conversation whose goodbye is never heard, for the first reason given."""
     closing = Closing()
     closing.stats.agent_turns += 1
     closing.farewell.begin(EndReason.MAX_DURATION)

@@ -16,7 +16,7 @@ NEW, SECOND, FIRST = (one.model_id for one in GENERATIONS)
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1"])
 def test_a_region_gets_the_newest_that_it_offers(region: str) -> None:
-    """All four regions of Nova 2 Sonic have Nova 2.5 Sonic."""
+    """A region gets the newest generation: all four regions of Nova 2 Sonic have Nova 2.5 Sonic."""
     assert model_for(NEWEST, region) == NEW == "amazon.nova-2-5-sonic"
 
 

@@ -134,7 +134,7 @@ async def test_the_same_request_has_the_same_answer(seconds: float, by_key: bool
 
 
 async def test_another_destination_meanwhile_is_refused_by_name() -> None:
-    """The model learns who is being called, so that it can say so."""
+    """A second destination meanwhile is rejected, and the model learns who is being called, so that it can say so."""
     conversation = Conversation(Staff())
     await conversation.ask(destination="sales", reason="")
     refused = await conversation.ask(destination="reception", reason="")
@@ -142,7 +142,7 @@ async def test_another_destination_meanwhile_is_refused_by_name() -> None:
 
 
 async def test_a_key_does_not_wait_for_what_the_agent_was_saying() -> None:
-    """The interrupted sentence is not the announcement; the next words are."""
+    """A key interrupts the agent's sentence, which is not the announcement; the next words are."""
     staff = Staff()
     conversation = Conversation(staff)
     conversation.stats.agent_turns += 1  # it is speaking

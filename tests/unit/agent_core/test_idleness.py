@@ -23,7 +23,7 @@ class Silence:
 
 
 async def test_silence_is_asked_about_once_and_then_ends() -> None:
-    """After ten seconds comes the question, and after ten more the end."""
+    """A silent caller hears a question after ten seconds, and the call ends after ten more."""
     silence = Silence()
     await asyncio.sleep(9)
     assert silence.did == []

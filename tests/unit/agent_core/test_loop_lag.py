@@ -41,7 +41,7 @@ def test_it_recovers_after_calm_seconds_in_a_row_below_half_the_limit() -> None:
 
 
 def test_it_refuses_for_a_minute_at_most_and_then_pauses() -> None:
-    """If every task is late, rejecting every caller does not help."""
+    """A late task stops rejecting after a minute: if every task is late, rejecting every caller does not help."""
     guard = LagGuard(LIMIT)
     saw(guard, 500, LATE_OF_LAST)
     assert saw(guard, 500, LONGEST) == [True] * (LONGEST - 1) + [False]
@@ -51,7 +51,7 @@ def test_it_refuses_for_a_minute_at_most_and_then_pauses() -> None:
 
 
 def test_a_limit_of_zero_never_refuses() -> None:
-    """Zero turns it off: for measurements, and for machines with other work."""
+    """A limit of zero never rejects: for measurements, and for machines with other work."""
     assert not any(saw(LagGuard(0), 5000, 10))
 
 

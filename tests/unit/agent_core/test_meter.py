@@ -121,7 +121,7 @@ def test_labels_cannot_multiply_without_end() -> None:
 
 
 def test_names_are_unique_and_the_default_namespace_is_the_documented_one() -> None:
-    """Two metrics of one name would be added up."""
+    """Metric names are unique, since two metrics of one name would be added up."""
     names = [metric.name for metric in METRICS]
     assert len(set(names)) == len(names)
     assert CoreSettings.model_fields["metrics_namespace"].default == NAMESPACE

@@ -52,7 +52,7 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_misspelt_name_in_the_file_stops_the_service_at_its_start(tmp_path: Path, written: str, meant: str) -> None:
-    """One line says what to write and shows no value."""
+    """A misspelt name in the file stops the start; one line says what to write and shows no value."""
     (tmp_path / ".env").write_text(f"{written}=a-secret\n")
     for settings in SERVICES:
         with pytest.raises(ConfigurationError) as refused:

@@ -133,7 +133,7 @@ async def test_half_a_character_in_written_words_is_left_out() -> None:
 
 
 async def test_written_words_with_an_answer_are_not_given_again() -> None:
-    """A caller is not greeted twice."""
+    """Written words that were answered are not sent again, so a caller is not greeted twice."""
     talk = Conversation(ScriptedModel())
     talk.connection.read("Greet the caller.")
     async with talk.talking():

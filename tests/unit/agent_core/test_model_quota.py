@@ -41,7 +41,7 @@ def test_a_task_that_died_returns_its_streams() -> None:
 
 
 def test_conversations_that_go_on_are_recorded_above_the_quota_too() -> None:
-    """Recording them shows the other tasks that no stream is left."""
+    """Running conversations are recorded above the quota, too, so that other tasks see that no stream is left."""
     pool = granted(Pool(), "task", Demand(calls=25), 20, now=0.0)
     assert pool.leases["task"].calls == 25
     assert "other" not in granted(pool, "other", Demand(more_calls=1), 20, now=0.0).leases
@@ -88,7 +88,7 @@ async def test_without_the_table_each_task_has_a_small_part_and_nobody_waits_lon
 
 
 async def test_a_lease_is_relied_on_while_the_table_is_away_and_not_after_its_end() -> None:
-    """After its end another task may have the lease."""
+    """A lease is used while the table is down, but not after its end: another task may have it then."""
     table, model = MemoryTable(), LimitedModel(100)
     async with sharing(1, 100, table, model) as (task,):
         await task.admission.prepare()
@@ -214,7 +214,7 @@ def test_after_a_refusal_nobody_tries_for_a_while_then_one_at_a_time() -> None:
 
 
 async def test_fault_2_a_throttled_model_is_tried_by_one_caller_at_a_time() -> None:
-    """All other callers are rejected before a stream is opened for them."""
+    """While the model throttles, one caller at a time tries; all others are rejected before a stream is opened."""
     model = LimitedModel(0)
     task = Task(None, 40, model)
     task.admission.admit()
@@ -238,7 +238,7 @@ async def test_fault_2_a_throttled_model_is_tried_by_one_caller_at_a_time() -> N
 
 
 async def test_a_second_region_takes_what_the_first_has_no_room_for() -> None:
-    """The second region gets no request while the first one has room."""
+    """The second region gets what exceeds the first one's room, and no request before."""
     near, far = LimitedModel(3), LimitedModel(3)
     task = Task(3, 40, near, far)
     for _ in range(4):

@@ -367,7 +367,7 @@ async def test_fault_09_a_next_stream_that_does_not_open_changes_nothing(ready_f
 
 @pytest.mark.thorough
 async def test_a_defect_while_the_next_stream_opens_changes_nothing_either() -> None:
-    """Whatever the defect, the working stream continues."""
+    """Whatever defect occurs while the next stream opens, the working stream continues."""
     async with _in_a_call() as (talk, _first, _voice):
         await _pass(100)
         talk.model.refusals.extend([RuntimeError("the refreshed credentials are still expired"), KeyError("a defect")])
@@ -379,7 +379,7 @@ async def test_a_defect_while_the_next_stream_opens_changes_nothing_either() -> 
 
 @pytest.mark.thorough
 async def test_a_stream_that_breaks_while_the_next_one_opens_leaves_none_behind() -> None:
-    """In either order of the two, no stream stays open."""
+    """Whichever breaks first, the old stream or the opening one, no stream stays open."""
     async with _in_a_call() as (talk, first, _voice):
         opened: list[ScriptedStream] = []
 
@@ -413,7 +413,7 @@ async def test_fault_15_a_muted_caller_keeps_the_stream() -> None:
 
 
 async def test_an_answer_that_is_torn_off_is_given_again_from_its_beginning() -> None:
-    """The caller hears why they wait, then the whole answer."""
+    """A caller whose answer is interrupted by a loss hears why they wait, then the whole answer."""
     async with _in_a_call() as (talk, first, _voice):
         await _pass(5)
         first.say(*say.heard("weather in Oslo?"), *say.text_block("ASSISTANT", "It is", speculative=True))
@@ -653,7 +653,7 @@ async def test_fault_09_a_renewal_refused_in_the_middle_of_a_sentence_tears_noth
 
 
 async def test_fault_09_a_renewal_refused_while_the_agent_speaks_cuts_no_word() -> None:
-    """The old stream continues its answer."""
+    """If a renewal is rejected while the agent speaks, the old stream continues its answer."""
     async with _in_a_call() as (talk, first, _voice):
         await _chat(first, 355)
         _refuse_next(talk, REFUSALS[0])
@@ -669,7 +669,7 @@ async def test_fault_09_a_renewal_refused_while_the_agent_speaks_cuts_no_word() 
 
 
 async def test_fault_09_what_is_asked_of_a_stream_that_is_refused_is_asked_of_the_old_one() -> None:
-    """A visitor's text in that second goes to the old stream."""
+    """A visitor's text in the second before a rejection goes to the old stream."""
     async with _in_a_call(SOON) as (talk, first, _voice):
         _refuse_next(talk, REFUSALS[0], after=0.5)
         second = await _renewed(talk)

@@ -52,7 +52,7 @@ async def test_opening_says_everything_in_the_documented_order() -> None:
 
 
 async def test_closing_closes_from_the_inside_out() -> None:
-    """The order is audio, prompt, session; the model rejects any other."""
+    """Closing ends audio, prompt and session in this order; the model rejects any other."""
     session, stream = await _opened()
     microphone = stream.sent[-1][1]["contentName"]
     await session.close()
@@ -107,7 +107,7 @@ async def test_closing_twice_says_goodbye_once() -> None:
 
 
 async def test_a_model_that_reads_nothing_cannot_hold_the_end_up() -> None:
-    """The goodbye is abandoned, and the stream is released all the same."""
+    """A session whose model reads nothing abandons its goodbye, and releases the stream all the same."""
     session, stream = await _opened()
     stream.takes_events.clear()
     async with asyncio.timeout(model_session.CLOSE_SECONDS + 2):
@@ -246,7 +246,7 @@ async def test_the_backlog_is_bounded_and_what_is_lost_is_counted() -> None:
 
 
 async def test_the_backlog_shrinks_while_it_is_sent() -> None:
-    """Each sent packet makes room, not only the last one."""
+    """Each sent packet makes room in the backlog, not only the last one."""
     session, stream = await _opened()
     stream.takes_events.clear()
     _, handle = _collector()
@@ -286,7 +286,7 @@ async def test_who_gives_up_on_closing_still_has_it_closed(cancels: int) -> None
 
 @pytest.mark.parametrize("ready", [False, True], ids=["at once", "in advance"])
 async def test_audio_follows_the_history_after_a_pause(ready: bool) -> None:  # noqa: FBT001 - pytest passes it so
-    """Under load the model rejects audio that follows the history at once."""
+    """Audio follows the history after a pause: under load the model rejects audio that comes at once."""
     times: list[tuple[str, float]] = []
 
     def note(name: str, body: dict[str, Any]) -> None:
@@ -308,7 +308,7 @@ async def test_audio_follows_the_history_after_a_pause(ready: bool) -> None:  # 
 
 
 async def test_a_session_that_ends_during_the_pause_says_goodbye_without_a_microphone() -> None:
-    """No message is left half sent."""
+    """A session that ends during the pause leaves no message half sent."""
     model = ScriptedModel()
     session = await ModelSession.open_ready(model, "a-model", SessionPrompt("Be brief.", "matthew"))
     stream = model.streams[0]
@@ -324,7 +324,7 @@ async def test_a_session_that_ends_during_the_pause_says_goodbye_without_a_micro
 
 
 async def test_audio_waits_for_a_tool_where_the_model_refuses_it_meanwhile() -> None:
-    """The audio is not lost: it follows the result."""
+    """Audio that waits for a tool is not lost: it follows the result."""
     session, stream = await _opened()
     session.holds_audio = True
     running = asyncio.create_task(session.run(_collector()[1]))
@@ -347,7 +347,7 @@ async def test_audio_waits_for_a_tool_where_the_model_refuses_it_meanwhile() -> 
 
 
 async def test_what_waits_for_a_tool_is_bounded_and_the_newest() -> None:
-    """Older audio is dropped and counted."""
+    """While a tool works, the newest audio waits; older audio is dropped and counted."""
     session, stream = await _opened()
     session.holds_audio = True
     running = asyncio.create_task(session.run(_collector()[1]))

@@ -154,7 +154,7 @@ async def test_an_answer_is_played_and_marked() -> None:
 
 
 async def test_sentences_of_one_answer_are_one_turn() -> None:
-    """An answer may come in several blocks."""
+    """Several blocks of one answer form one turn."""
     async with _talking() as (talk, stream):
         stream.say(*say.text_block("ASSISTANT", "One.", speculative=True), *say.audio_block(SOUND, stop="PARTIAL_TURN"))
         stream.say(*say.text_block("ASSISTANT", "Two.", speculative=True), *say.audio_block(OTHER_SOUND))
@@ -222,7 +222,7 @@ async def test_after_an_interruption_nothing_of_that_answer_is_played() -> None:
 
 
 async def test_two_signs_of_one_interruption_count_once() -> None:
-    """The older text and the newer stop reason may both report one barge-in."""
+    """One barge-in that both the older text and the newer stop reason report counts once."""
     async with _talking() as (talk, stream):
         stream.say(*LONG_ANSWER)
         stream.say(say.event("contentEnd", contentId="sound", type="AUDIO", stopReason="INTERRUPTED"))
@@ -233,7 +233,7 @@ async def test_two_signs_of_one_interruption_count_once() -> None:
 
 
 async def test_words_that_were_planned_but_cut_off_are_not_remembered() -> None:
-    """The next session must not assume that the caller has heard these words."""
+    """Words that were planned but not heard stay out of the next session's history."""
     async with _talking() as (talk, stream):
         stream.say(*say.answer("First.", SOUND))
         stream.say(*say.text_block("ASSISTANT", "Never said.", speculative=True), say.audio_start(), say.audio(SOUND))
@@ -276,7 +276,7 @@ async def test_an_interrupted_caller_still_gets_the_result() -> None:
 
 
 async def test_a_result_that_comes_after_its_session_is_dropped() -> None:
-    """A result that the next session did not request would end it."""
+    """A late result is dropped: the next session did not request it, and would end."""
     async with _talking() as (talk, stream):
         talk.desk.tool_done.clear()
         stream.say(*say.tool_use("get_weather", "use-1", {}))
@@ -290,7 +290,7 @@ async def test_a_result_that_comes_after_its_session_is_dropped() -> None:
 
 
 async def test_arguments_that_are_no_object_reach_the_tools_as_none() -> None:
-    """The registry reports wrong arguments to the model."""
+    """Arguments that are not an object reach the registry as none, which reports them to the model."""
     async with _talking() as (talk, stream):
         stream.say(say.event("toolUse", toolUseId="use-1", toolName="get_weather", content="{"))
         await stream.until_sent("toolResult")
@@ -345,7 +345,7 @@ async def test_a_model_that_calls_tools_without_end_is_stopped() -> None:
 
 
 async def test_an_order_to_speak_that_the_model_follows_costs_nothing() -> None:
-    """The stream continues, and the next turn may call tools again."""
+    """After an order to speak that the model follows, the stream continues, and the next turn may call tools."""
     async with _talking() as (talk, stream):
         for turn in range(3):
             stream.say(*say.heard("weather in Paris?"))

@@ -60,7 +60,7 @@ async def test_it_is_adopted_once_and_by_its_own_call() -> None:
 
 
 async def test_a_second_webhook_opens_no_second_session() -> None:
-    """The slot of the second webhook is released."""
+    """A second webhook opens no second session, and its slot is released."""
     lot = Lot()
     lot.prewarm()
     lot.prewarm()
@@ -71,7 +71,7 @@ async def test_a_second_webhook_opens_no_second_session() -> None:
 
 
 async def test_a_call_that_never_comes_costs_nothing_for_long() -> None:
-    """Stream and slot are released when the time is up."""
+    """Stream and slot of a call that never comes are released when the time is up."""
     lot = Lot(keep=0.05)
     lot.prewarm()
     await lot.model.stream()
@@ -119,7 +119,7 @@ async def test_discarding_while_it_opens_leaves_no_stream() -> None:
 
 @pytest.mark.parametrize("error", [ModelUnavailable("ThrottlingException"), KeyError("a defect")])
 async def test_a_session_that_could_not_be_opened_is_none(error: Exception) -> None:
-    """The call comes anyway and opens a session of its own."""
+    """After a failed pre-warming the call comes anyway and opens a session of its own."""
     lot = Lot()
     lot.model.refusals.append(error)
     lot.prewarm()

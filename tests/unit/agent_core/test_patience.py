@@ -33,7 +33,7 @@ async def test_a_silent_start_is_bridged_after_four_seconds() -> None:
 
 
 async def test_a_turn_is_given_eight_seconds() -> None:
-    """An answer in time gets no announcement before it."""
+    """An answer within eight seconds gets no announcement before it."""
     wait = Wait()
     wait.patience.wait_for_turn()
     await asyncio.sleep(7)
@@ -47,7 +47,7 @@ async def test_a_turn_is_given_eight_seconds() -> None:
 
 
 async def test_nothing_is_said_over_speech() -> None:
-    """The announcement waits for the end of any speech."""
+    """The announcement waits until neither side speaks."""
     wait = Wait()
     wait.quiet = False
     wait.patience.wait_for_start()

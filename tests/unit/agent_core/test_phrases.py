@@ -60,7 +60,7 @@ def _write(folder: Path, *, width: int = 2, rate: int = 16_000, seconds: float =
 
 
 def test_an_operators_own_recordings_are_taken_at_any_rate(tmp_path: Path) -> None:
-    """Recordings are converted once to the rate of the line."""
+    """An operator's recordings of any rate are converted once to the rate of the line."""
     recordings = Recordings(_write(tmp_path, rate=44_100))
     recordings.prepare([8000])
     assert len(recordings.pcm(Announcement.HOLD, 8000)) == pytest.approx(16_000, abs=4)
@@ -68,7 +68,7 @@ def test_an_operators_own_recordings_are_taken_at_any_rate(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("broken", ["missing", "stereo", "width", "long", "text", "silent", "empty", "rate"])
 def test_recordings_that_cannot_be_played_stop_the_service_at_its_start(tmp_path: Path, broken: str) -> None:
-    """The service does not start, so that no caller is the first to notice."""
+    """A recording that cannot be played stops the start, so that no caller is the first to notice."""
     seconds = {"long": 11.0, "empty": 0.0}.get(broken, 1.0)
     rate = 4000 if broken == "rate" else 16_000
     loudest = 100 if broken == "silent" else 10_000
@@ -99,7 +99,7 @@ def test_an_operator_s_recording_has_the_caption_that_stands_beside_it(tmp_path:
 
 @pytest.mark.parametrize(("text", "problem"), [(b"\xff\xfe", "UTF-8"), (b"x" * 301, "more than 300 characters")])
 def test_a_caption_that_cannot_be_shown_is_found_at_start(tmp_path: Path, text: bytes, problem: str) -> None:
-    """The reason names the file."""
+    """A caption that cannot be shown stops the start, and the reason names the file."""
     folder = _write(tmp_path)
     (folder / "hold.txt").write_bytes(text)
     with pytest.raises(ConfigurationError, match=rf"hold\.txt .*{problem}"):

@@ -185,7 +185,7 @@ def test_an_order_is_a_sentence_or_a_few(name: str) -> None:
 
 @pytest.mark.parametrize("tool", _tools(), ids=lambda tool: tool.spec.name)
 def test_a_tool_s_description_says_what_is_wanted(tool: Tool) -> None:
-    """The schema lists the valid arguments, so the description does not."""
+    """A description of a tool does not list valid arguments: the schema does."""
     for text in _told(tool):
         assert BANNED.findall(text) == []
         assert ENUMERATION.findall(text) == []
@@ -221,7 +221,7 @@ async def test_a_result_can_be_spoken_as_it_is() -> None:
 
 
 async def test_the_weather_comes_in_words() -> None:
-    """The values beside the words are for special questions and for the page."""
+    """The weather comes in words; the values beside them are for special questions and for the page."""
     registry = ToolRegistry(_tools())
     place = {"location": "Paris", "format": "fahrenheit"}
     now = (await registry.call("get_current_weather", place)).value
@@ -264,7 +264,7 @@ def test_goodbye_is_spoken_before_the_call_ends() -> None:
 
 
 def test_the_prompt_ends_with_a_short_check() -> None:
-    """The check has three to five points, and the goodbye is one of them."""
+    """The prompt ends with a check of three to five points, and the goodbye is one of them."""
     title, points = list(_sections(_system()).items())[-1]
     assert "check" in title
     assert 3 <= len(points) <= 5
@@ -273,13 +273,13 @@ def test_the_prompt_ends_with_a_short_check() -> None:
 
 @pytest.mark.parametrize("name", ["greeting", "sorry_for_the_wait"])
 def test_a_caller_hears_first_that_this_is_an_ai(name: str) -> None:
-    """The first sentence says so, as EU AI Act, Art. 50 requires."""
+    """The first sentence to a caller says that this is an AI, as EU AI Act, Art. 50 requires."""
     assert "that you are an AI assistant" in prompts.load(name)
     assert "say that you are an AI assistant" in _system()
 
 
 def test_dates_are_read_from_a_table() -> None:
-    """The table has two weeks, across the end of a year."""
+    """The prompt has a table of dates for two weeks, across the end of a year."""
     table = prompts.dates(TODAY).splitlines()
     assert table[:4] == [
         "- today, Wednesday: 2026-12-30",
@@ -293,7 +293,7 @@ def test_dates_are_read_from_a_table() -> None:
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
 def test_today_is_the_agent_s_day(zone: str) -> None:
-    """Fourteen hours ahead and eleven behind are never the same day."""
+    """The prompt has the date of the agent's time zone: 14 h ahead and 11 h behind are never the same day."""
     text = _system(time_zone=zone)
     today = datetime.now(CoreSettings.model_validate({"time_zone": zone}).zone).date()
     assert f"- today, {today:%A}: {today.isoformat()}" in text
@@ -301,7 +301,7 @@ def test_today_is_the_agent_s_day(zone: str) -> None:
 
 
 def test_a_look_up_is_announced_in_an_imperative() -> None:
-    """The announcement is interactive text, sent while a tool works."""
+    """The look-up is announced with an imperative, as interactive text that is sent while a tool works."""
     assert prompts.looking_up() == "Tell the caller in one short sentence that you are looking it up."
 
 

@@ -33,7 +33,7 @@ def test_it_is_short() -> None:
     ("day", "spoken"), [("saturday", "We are open from ten to two."), ("sunday", "We are closed on Sundays.")]
 )
 async def test_it_answers(day: str, spoken: str) -> None:
-    """The registry calls it, as it calls every tool."""
+    """The registry calls the example, as it calls every tool."""
     _, tool = example()
     result = await ToolRegistry([tool]).call("get_opening_hours", {"day": day})
     assert (result.outcome, result.value) == ("ok", {"speak": spoken})

@@ -56,12 +56,12 @@ IDLE = (
     ],
 )
 def test_each_error_has_its_remedy(kind: str, text: str, retry_policy: RetryPolicy) -> None:
-    """Kinds and texts are those that the service sends."""
+    """Each error has its remedy, by the kinds and texts that the service sends."""
     assert remedy_for(kind, text) is retry_policy
 
 
 def test_a_kind_with_several_meanings_ends_with_what_all_others_mean() -> None:
-    """A row without a text before others of its kind would hide them."""
+    """Of the rows of one kind, the one without a text comes last; otherwise it would hide the others."""
     for at, row in enumerate(TABLE):
         assert row.text or all(later.kind != row.kind for later in TABLE[at + 1 :])
 

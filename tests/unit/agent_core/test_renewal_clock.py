@@ -26,7 +26,7 @@ def test_it_grows_urgent_with_age(age: float, stage: Stage) -> None:
 
 
 def test_a_silent_stream_is_replaced_sooner() -> None:
-    """Nova 2 ends a stream after 295 seconds without audio."""
+    """A silent stream is replaced sooner, since Nova 2 ends a stream after 295 seconds without audio."""
     clock = RenewalClock(360, now=0)
     clock.spoke(20)
     assert clock.stage(289) is Stage.NOT_YET
@@ -36,7 +36,7 @@ def test_a_silent_stream_is_replaced_sooner() -> None:
 
 
 def test_a_failure_is_not_repeated_at_once() -> None:
-    """Several attempts fit before the end."""
+    """A failed renewal is retried after a pause, and several attempts fit before the end."""
     clock = RenewalClock(360, now=0)
     clock.failed(360)
     assert not clock.may_open(374)

@@ -51,7 +51,7 @@ def test_no_history_is_refused(seed: int) -> None:
 
 
 def test_history_begins_with_the_caller() -> None:
-    """The model rejects a history that begins with its own words."""
+    """A history begins with the caller, since the model rejects one that begins with its own words."""
     history = ((Role.ASSISTANT, "good day"), (Role.USER, "hello"), (Role.ASSISTANT, "yes?"))
     assert fit_history(history) == history[1:]
     assert fit_history(history[:1]) == ()
@@ -76,7 +76,7 @@ def test_of_a_lively_conversation_the_newest_turns_are_kept() -> None:
 
 @pytest.mark.parametrize("letter", ["a ", "a", "é", "日", "🙂"])
 def test_a_long_turn_keeps_its_beginning_and_its_end(letter: str) -> None:
-    """The cut is never within a character: half of one is not valid text."""
+    """A long turn keeps its beginning and end, and is never cut within a character."""
     ((_, words),) = fit_history(((Role.USER, "First. " + letter * 3000 + " Last."),))
     assert words.startswith("First.")
     assert words.endswith("Last.")

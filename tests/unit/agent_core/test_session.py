@@ -65,7 +65,7 @@ async def test_each_end_from_outside_is_recorded(reason: EndReason) -> None:
 
 
 async def test_the_first_reason_counts() -> None:
-    """A failure during tear-down is not the reason of the end."""
+    """The first reason counts: a failure during tear-down is not why the conversation ended."""
     async with running_session() as (stage, running):
         stage.session.end(EndReason.CALLER_HUNG_UP)
         stage.session.end(EndReason.INTERNAL_ERROR)
@@ -80,7 +80,7 @@ async def test_the_first_reason_counts() -> None:
     ],
 )
 async def test_a_lost_model_ends_the_conversation(error: ModelError, reason: EndReason) -> None:
-    """A rejection ends it at once, unavailability after three attempts."""
+    """A lost model ends the conversation: a rejection at once, unavailability after three attempts."""
     async with running_session() as (stage, running):
         stage.model.refusals.extend([error] * 3)
         (await stage.model.stream()).fail(error)
@@ -89,7 +89,7 @@ async def test_a_lost_model_ends_the_conversation(error: ModelError, reason: End
 
 
 async def test_a_defect_in_the_talk_with_the_model_ends_the_conversation(capsys: pytest.CaptureFixture[str]) -> None:
-    """The call ends, and the log names the call and the defect."""
+    """After a defect in the exchange with the model the call ends, and the log names the call and the defect."""
     async with running_session() as (stage, running):
         stream = await stage.model.stream()
         stream.fail(KeyError("a defect"))
@@ -150,7 +150,7 @@ async def test_the_end_waits_for_no_model(break_it: Callable[[ScriptedStream], N
 
 
 async def test_what_the_caller_said_is_counted() -> None:
-    """The count is in seconds, whatever the packets."""
+    """The caller's speech is counted in seconds, whatever the packets."""
     async with running_session() as (stage, running):
         for _ in range(25):
             stage.session.hear(b"\x01\x00" * 320)

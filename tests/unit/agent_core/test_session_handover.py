@@ -165,7 +165,7 @@ async def test_a_key_while_the_agent_is_sorry_calls_at_once() -> None:
 
 @pytest.mark.parametrize("want", [_press, _ask])
 async def test_a_model_that_is_lost_before_it_has_announced_a_person(want: Act) -> None:
-    """The person is called at once, and the caller hears no apology."""
+    """If the model is lost before the announcement, the person is called at once, without an apology."""
     staff = Staff()
     async with running_session(people=staff) as (stage, running):
         await _greet(stage)
@@ -190,7 +190,7 @@ async def test_without_model_and_person_the_call_ends_as_before(staff: Staff, fi
 
 
 async def test_a_key_that_comes_after_the_end_calls_nobody() -> None:
-    """The media stream is still open during the tear-down."""
+    """A key after the end calls no person, although the media stream is still open during the tear-down."""
     staff = Staff()
     async with running_session(people=staff) as (stage, running):
         await _greet(stage)

@@ -24,13 +24,13 @@ def test_it_says_why_what_was_asked_and_what_was_answered() -> None:
 
 
 def test_of_a_call_without_words_it_says_so() -> None:
-    """A caller who presses 0 at once has not spoken."""
+    """The summary of a call without words says so, as when a caller presses 0 at once."""
     assert summarise([], "The caller pressed 0.") == "Reason: The caller pressed 0."
     assert summarise([], "") == "The caller has not said anything yet."
 
 
 def test_the_newest_words_stay_of_a_long_speech() -> None:
-    """The beginning is cut, at a word."""
+    """Of a long speech the newest words are kept; the beginning is cut, at a word."""
     text = summarise([("USER", "blah " * 200 + "my order is late")], "")
     assert text.endswith("blah my order is late”")
     assert "“…blah" in text

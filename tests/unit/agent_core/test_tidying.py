@@ -88,7 +88,7 @@ async def test_what_refers_to_itself_does_not_pile_up() -> None:
 
 
 async def test_it_ends_with_its_block() -> None:
-    """No task is left."""
+    """The task ends with its block."""
     before = asyncio.all_tasks()
     async with tidying():
         assert len(asyncio.all_tasks()) == len(before) + 1

@@ -184,7 +184,7 @@ async def test_records_name_tool_outcome_and_cause() -> None:
 
 
 def test_names_must_differ() -> None:
-    """Of two tools with one name, one would hide the other."""
+    """Two tools cannot have one name, since one would hide the other."""
     with pytest.raises(ValueError, match="same name"):
         ToolRegistry([Tool(hang), Tool(hang)])
 
@@ -201,7 +201,7 @@ def test_a_tool_that_promises_no_object_is_refused() -> None:
 
 
 async def test_an_answer_without_an_object_names_its_type() -> None:
-    """The log tells the tool's author what it returned."""
+    """An answer that is not an object is logged with its type, for the tool's author."""
     records: list[ToolRecord] = []
     await registry(records).call("listed", {})
     assert "list instead of an object" in str(records[0].cause)
@@ -353,7 +353,7 @@ async def test_the_last_who_leaves_ends_the_request() -> None:
 
 
 async def test_conversations_share_no_answers() -> None:
-    """The answers for one caller are not for another."""
+    """Conversations share no answers: what one caller got is not for another."""
     counter = Counter()
     counter.go.set()
     other = ToolRegistry([Tool(counter.count)])
@@ -362,7 +362,7 @@ async def test_conversations_share_no_answers() -> None:
 
 
 async def test_answers_kept_are_bounded() -> None:
-    """A model that makes many requests does not fill the memory."""
+    """The kept answers are bounded, so a model that makes many requests does not fill the memory."""
     repeats: Repeats[int] = Repeats()
 
     async def ask(number: int) -> int:

@@ -160,7 +160,7 @@ def test_what_cannot_be_said_is_refused_when_a_tool_is_made(hint: object) -> Non
 
 
 def test_a_schema_within_itself_is_refused() -> None:
-    """A recursive schema has no finite form to send."""
+    """A recursive schema is rejected: it has no finite form to send."""
     tree = {"type": "object", "properties": {"child": {"$ref": "#/$defs/Tree"}}}
     with pytest.raises(ValueError, match="Tree contains itself"):
         plain({"$defs": {"Tree": tree}, "$ref": "#/$defs/Tree"})

@@ -36,14 +36,14 @@ def test_planned_words_are_not_said_words() -> None:
 
 
 def test_the_sign_of_an_interruption_is_no_word() -> None:
-    """The model sends the sign of a barge-in in place of words."""
+    """The sign of a barge-in, which the model sends in place of words, is not in the transcript."""
     assert _after(*say.text_block("ASSISTANT", "It is", speculative=False), *say.interruption()) == [
         ("ASSISTANT", "It is")
     ]
 
 
 def test_sentences_of_one_turn_are_one_entry() -> None:
-    """The model sends a turn in pieces."""
+    """The pieces of one turn form one entry."""
     assert _after(*say.heard("what is"), *say.heard("the weather")) == [("USER", "what is the weather")]
 
 

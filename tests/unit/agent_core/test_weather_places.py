@@ -182,7 +182,7 @@ def test_a_place_is_named_so_that_the_caller_hears_which_one_was_found(
 def test_the_caller_is_asked_where_several_places_may_be_meant(
     location: str, places: list[GeocodingHit], candidates: list[str]
 ) -> None:
-    """The answer names each place by what distinguishes it from the others."""
+    """The caller is asked which of several places is meant; each is named by what distinguishes it."""
     with pytest.raises(SeveralPlaces) as asked:
         chosen(cleaned(location), places)
     assert [one.spoken for one in asked.value.places] == candidates

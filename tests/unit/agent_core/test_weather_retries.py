@@ -44,7 +44,7 @@ class Server:
     "passing", [(500, {}), (503, NOW), (429, {}), (429, NOW), httpx.ConnectError("refused"), httpx.ReadError("reset")]
 )
 async def test_one_passing_failure_is_followed_by_one_try(passing: Answer) -> None:
-    """The retry follows after 50 to 250 ms."""
+    """One temporary failure is followed by one retry, after 50 to 250 ms."""
     server = Server(passing, OK)
     assert await server.ask() == b"{}"
     ((first, second),) = pairwise(server.times)
@@ -74,7 +74,7 @@ async def test_a_lasting_failure_is_raised_as_it_is(answer: Answer, tries: int, 
 
 @pytest.mark.parametrize(("headers", "tries", "seconds"), [({}, 2, 60), (SOON, 1, 1), (LATER, 1, 60)])
 async def test_a_429_that_lasts_says_until_when(headers: dict[str, str], tries: int, seconds: float) -> None:
-    """A pause that a caller cannot wait for is reported, not waited for."""
+    """A lasting 429 says when to ask again: a pause that a caller cannot wait for is reported."""
     server = Server((429, headers))
     with pytest.raises(TooManyRequests) as refused:
         await server.ask()
@@ -82,7 +82,7 @@ async def test_a_429_that_lasts_says_until_when(headers: dict[str, str], tries: 
 
 
 async def test_a_time_out_is_not_tried_again() -> None:
-    """The caller has waited long enough."""
+    """A timeout is not retried, since the caller has waited long enough."""
 
     async def hang(_: httpx.Request) -> httpx.Response:
         tries.append(None)

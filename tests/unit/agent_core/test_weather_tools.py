@@ -124,7 +124,7 @@ async def test_fahrenheit() -> None:
 
 
 async def test_forecast_for_a_day() -> None:
-    """A day has a high and a low."""
+    """A forecast for a day has a high and a low."""
     result = await ask("get_weather_forecast", location="Auckland", day="tomorrow", format="celsius")
     tomorrow = local_now().date() + timedelta(days=1)
     assert_now(result.value.pop("timestamp"))
@@ -143,7 +143,7 @@ async def test_forecast_for_a_day() -> None:
 
 
 async def test_forecast_for_an_hour() -> None:
-    """An hour has one temperature; a number that the source omits is null."""
+    """A forecast for an hour has one temperature; a number that the source omits is null."""
     result = await ask("get_weather_forecast", location="Auckland", day="today", hour=15, format="celsius")
     expected: dict[str, Any] = {"hour": 15, "temperature": 15, "conditions": "fog", "wind_kmh": 3}
     assert expected.items() <= result.value.items()
@@ -181,7 +181,7 @@ async def test_failures_have_a_word_that_the_model_knows(arguments: dict[str, An
     ],
 )
 def test_what_a_caller_calls_a_day(day: str, expected: str) -> None:
-    """A weekday is the next one, today included."""
+    """A weekday means the next one, today included."""
     assert date_of(day, today=date(2026, 11, 23)) == date.fromisoformat(expected)
 
 

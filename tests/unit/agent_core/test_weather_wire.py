@@ -98,7 +98,7 @@ class Known:
 
 @given(st.one_of(odd, st.dictionaries(st.sampled_from([*PARTS, "utc_offset_seconds"]), odd)))
 def test_what_is_no_answer_is_a_value_error(body: object) -> None:
-    """The adapter turns the error into one word."""
+    """An invalid answer raises ValueError, which the adapter reports as one word."""
     try:
         read(body)
     except ValueError:
@@ -107,7 +107,7 @@ def test_what_is_no_answer_is_a_value_error(body: object) -> None:
 
 @pytest.mark.parametrize("code", [4, 42, 99.5, -1, 100, None, "61", True])
 def test_an_unknown_code_is_unknown_conditions(code: object) -> None:
-    """The numbers beside an unknown code are still returned."""
+    """An unknown code means unknown conditions, and the numbers beside it are still returned."""
     body = answer()
     body["current"]["weather_code"] = code
     now = read(body).now
@@ -146,7 +146,7 @@ def test_other_units_are_converted_or_not_believed(
 
 
 def test_hours_and_days_of_which_nothing_is_known_are_left_out() -> None:
-    """A weather model may end earlier than the forecast."""
+    """Hours and days without values are left out, since a weather model may end earlier than the forecast."""
     body = answer()
     for name in HOURLY:
         body["hourly"][name] = body["hourly"][name][:10]

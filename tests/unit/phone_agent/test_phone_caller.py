@@ -33,7 +33,7 @@ def test_callers_are_of_kinds(caller: str, kind: str) -> None:
 
 @pytest.mark.parametrize("called", ["sip:desk@acme.sip.twilio.com", "client:agent", "", "+1", "12345"])
 def test_what_is_no_number_of_ours_is_not_shown(called: str) -> None:
-    """A SIP domain has no number to show: TRANSFER_CALLER_ID configures one."""
+    """A SIP domain is not shown as the caller ID: TRANSFER_CALLER_ID configures one."""
     assert caller_id({"From": "client:anna", "To": called}) is None
 
 
@@ -64,11 +64,11 @@ def test_in_a_call_that_we_made_our_number_is_the_one_that_called() -> None:
     ],
 )
 def test_a_city_is_a_name_or_is_left_out(city: str, name: str) -> None:
-    """A sentence is not a city, and no part of it is kept."""
+    """A text that is not a city's name, such as a sentence, is left out as a whole."""
     assert caller_facts({"FromCity": city, "FromCountry": "US"}) == {"city": name, "country": "US"}
 
 
 @pytest.mark.parametrize(("country", "code"), [("SE", "SE"), ("se", "SE"), ("SWE", ""), ("US\n\n# New", ""), ("", "")])
 def test_a_country_is_two_letters(country: str, code: str) -> None:
-    """Twilio sends the code of ISO 3166."""
+    """A country is two letters, the ISO 3166 code that Twilio sends."""
     assert caller_facts({"FromCity": "PARIS", "FromCountry": country}) == {"city": "Paris", "country": code}

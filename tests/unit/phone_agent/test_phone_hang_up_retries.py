@@ -69,7 +69,7 @@ async def test_a_call_that_is_over_in_the_end_is_no_fault(answers: list[Answer],
     ],
 )
 async def test_a_refusal_is_not_sent_again(answers: list[Answer], tries: int, status: int) -> None:
-    """Only a server error may be temporary."""
+    """A rejection is not retried: only a server error may be temporary."""
     twilio = Twilio(*answers)
     with pytest.raises(RestRefused) as refused:
         await twilio.hang_up()
@@ -77,7 +77,7 @@ async def test_a_refusal_is_not_sent_again(answers: list[Answer], tries: int, st
 
 
 async def test_two_requests_without_an_answer_are_an_error() -> None:
-    """The error names what happened, and the host."""
+    """Two requests without an answer raise an error that names what happened, and the host."""
     twilio = Twilio(REFUSED)
     with pytest.raises(UpstreamError, match="twilio: ConnectError") as failed:
         await twilio.hang_up()

@@ -68,7 +68,7 @@ def test_malformed_message_closes_as_policy() -> None:
 
 
 def test_there_are_enough_kinds_of_malformed_messages() -> None:
-    """The catalogue keeps its size."""
+    """The catalogue of malformed messages keeps its size."""
     assert len({case["name"] for case in MALFORMED}) == len(MALFORMED) >= 50
 
 
@@ -138,13 +138,13 @@ def test_fields_that_twilio_may_add_are_ignored() -> None:
 
 
 def test_numbers_may_be_numbers() -> None:
-    """Twilio documents strings of digits and shows numbers in places."""
+    """Numbers are accepted as numbers, since Twilio documents strings of digits but shows numbers in places."""
     body = {"track": "inbound", "chunk": 2, "timestamp": 20, "payload": b64encode(b"\xff").decode()}
     assert decode(media_text(sequenceNumber=4, media=body)) == CallerMedia(STREAM, 4, 2, 20, b"\xff")
 
 
 def test_stream_without_parameters_is_understood() -> None:
-    """The codec does not decide whether the stream token may be missing."""
+    """A start without parameters is decoded: the codec does not decide whether the stream token may be missing."""
     message: dict[str, Any] = json.loads(json.dumps(START))
     del message["start"]["customParameters"]
     decoded = decode(json.dumps(message))
@@ -189,7 +189,7 @@ def test_oversized_sound_is_refused() -> None:
 
 
 def test_oversized_text_is_refused_unread() -> None:
-    """The length is checked before the content."""
+    """A text that is too long is rejected before its content is read."""
     with pytest.raises(MalformedMessage) as refusal:
         decode("[" * (MAX_TEXT + 1))
     assert refusal.value.reason == "too_long"
@@ -263,5 +263,5 @@ def test_sound_survives_both_ways(ulaw: bytes) -> None:
     ],
 )
 def test_sent_message_has_exactly_the_documented_fields(text: str, expected: dict[str, Any]) -> None:
-    """Twilio warns with 31951 about an extra or a missing field."""
+    """A sent message has exactly the documented fields: Twilio warns with 31951 otherwise."""
     assert json.loads(text) == expected

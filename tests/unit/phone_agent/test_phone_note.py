@@ -14,7 +14,7 @@ NOTE = TransferContext(CALL, "reception", "The caller said: “my order 4711 is 
 
 
 def test_another_task_reads_it() -> None:
-    """The two tasks need to share only the AuthToken."""
+    """Another task can decrypt it: the two need to share only the AuthToken."""
     sealed = TransferContextCodec.from_auth_tokens(["token"]).seal(NOTE)
     assert TransferContextCodec.from_auth_tokens(["token"]).open(sealed, [OTHER, CALL]) == NOTE
 
@@ -35,7 +35,7 @@ def test_a_token_that_is_being_replaced_still_opens() -> None:
 
 @pytest.mark.parametrize("change", [lambda text: text[:-2], lambda text: "B" + text[1:], lambda _: "", lambda _: "ü"])
 def test_what_was_changed_is_refused(change: object) -> None:
-    """Every bit is authenticated."""
+    """A change of any bit is detected."""
     notes = TransferContextCodec.from_auth_tokens(["token"])
     assert callable(change)
     with pytest.raises(TransferContextRejected):
@@ -43,14 +43,14 @@ def test_what_was_changed_is_refused(change: object) -> None:
 
 
 def test_a_note_about_another_call_is_refused() -> None:
-    """A caller never hears what another caller said."""
+    """A transfer context of another call is rejected, so a caller never hears what another caller said."""
     notes = TransferContextCodec.from_auth_tokens(["token"])
     with pytest.raises(TransferContextRejected):
         notes.open(notes.seal(NOTE), [OTHER])
 
 
 def test_an_old_note_is_refused() -> None:
-    """A captured address expires after some minutes."""
+    """An old transfer context is rejected, so a captured address is useless after some minutes."""
     now = [1000.0]
     notes = TransferContextCodec(Seal([bytes(32)]), clock=lambda: now[0])
     sealed = notes.seal(NOTE, lifetime=timedelta(seconds=60))

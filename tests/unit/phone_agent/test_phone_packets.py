@@ -17,13 +17,13 @@ def test_two_messages_make_a_packet() -> None:
 
 
 def test_long_message_makes_several_packets() -> None:
-    """Twilio does not promise 20 ms."""
+    """A long message makes several packets, since Twilio does not promise 20 ms."""
     assert [len(packet) for packet in Packetizer(frame_ms=20).push(b"\xff" * 500)] == [320, 320, 320]
 
 
 @pytest.mark.parametrize("frame_ms", [0, -20])
 def test_packet_needs_a_length(frame_ms: int) -> None:
-    """A packet of zero length would never end."""
+    """A packet length of zero is rejected: such a packet would never end."""
     with pytest.raises(ValueError, match="length"):
         Packetizer(frame_ms)
 

@@ -61,7 +61,7 @@ def test_mark_that_is_out_means_the_agent_is_still_heard() -> None:
 
 
 def test_lost_mark_does_not_speak_for_ever() -> None:
-    """Twilio may never return a mark."""
+    """A mark that Twilio never returns does not keep the agent speaking."""
     clock = PlayoutClock()
     clock.sent(8000, 100.0)
     clock.marked("a1")

@@ -105,7 +105,7 @@ def test_what_comes_after_the_talk_is_known_however_long_that_was() -> None:
 
 
 def test_letters_with_accents_lose_them_on_the_sip_leg() -> None:
-    """An old telephone shows readable text, with plain quotes."""
+    """Accents are removed on the SIP leg, so that an old telephone shows readable text, with plain quotes."""
     assert in_ascii("“Größe” in Malmö…\r\nX-Evil: 1") == '"Grosse" in Malmo... X-Evil: 1'
 
 

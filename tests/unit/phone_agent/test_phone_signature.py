@@ -97,7 +97,7 @@ def test_published_vector_is_accepted(base: str, form: Sequence[tuple[str, str]]
 
 
 def test_published_body_vector_is_accepted_and_its_body_may_not_change() -> None:
-    """The signed query has the hash of a body that is not a form."""
+    """A body that is not a form is covered by its hash in the signed query, and may not change."""
     verifier = SignatureVerifier([VECTOR_TOKEN], "https://mycompany.com")
     path = f"{VECTOR_PATH}&bodySHA256={VECTOR_BODY_HASH}"
 
@@ -137,7 +137,7 @@ def test_body_without_one_hash_is_refused(verifier: SignatureVerifier, query: st
 
 
 def test_form_of_another_content_type_is_refused(verifier: SignatureVerifier) -> None:
-    """Twilio does not sign the fields of a multipart body."""
+    """A form of another content type is rejected: Twilio does not sign the fields of a multipart body."""
     with pytest.raises(Forbidden, match="body_unsigned"):
         post(verifier, sign(BASE + PATH, FORM), content_type="multipart/form-data; boundary=x")
 
@@ -151,13 +151,13 @@ def test_get_is_signed_with_its_query(verifier: SignatureVerifier) -> None:
 
 
 def test_get_with_a_body_is_refused(verifier: SignatureVerifier) -> None:
-    """A signed GET cannot carry an unsigned form."""
+    """A signed GET with a body is rejected, since it could carry an unsigned form."""
     with pytest.raises(Forbidden, match="body_unsigned"):
         post(verifier, sign(BASE + PATH), method="GET")
 
 
 def test_each_token_signs_while_one_is_replaced() -> None:
-    """During a rotation Twilio may use either token."""
+    """During a rotation, a signature with either token is accepted."""
     verifier = SignatureVerifier(["old-token", SecretStr("new-token")], BASE)
     for token in ("old-token", "new-token"):
         post(verifier, sign(BASE + PATH, FORM, token))
@@ -234,7 +234,7 @@ def test_handshake_for_another_address_is_refused(verifier: SignatureVerifier, u
 
 
 def test_plain_socket_is_accepted_where_the_base_is_plain() -> None:
-    """On a laptop everything is http, with a port."""
+    """A plain socket is accepted where the base URL is http, as on a laptop, with a port."""
     verifier = SignatureVerifier([TOKEN], "http://127.0.0.1:7860/")
     verifier.handshake(STREAM_PATH, sign(f"ws://127.0.0.1:7860{STREAM_PATH}"))
     post(verifier, sign(f"http://127.0.0.1:7860{PATH}", FORM))
@@ -254,7 +254,7 @@ def test_prefix_of_the_public_address_is_signed() -> None:
 
 @pytest.mark.parametrize("tokens", [[], [""], [TOKEN, SecretStr("")]])
 def test_no_token_is_no_verifier(tokens: list[SecretStr | str]) -> None:
-    """Any client could sign with an empty key."""
+    """A verifier needs a token: any client could sign with an empty key."""
     with pytest.raises(ConfigurationError, match="TWILIO_AUTH_TOKEN"):
         SignatureVerifier(tokens, BASE)
 
@@ -263,7 +263,7 @@ def test_no_token_is_no_verifier(tokens: list[SecretStr | str]) -> None:
     "base", ["", "agent.example.com", "ftp://agent", "https://u:p@agent", "https://a?b=1", "https://a#b"]
 )
 def test_address_that_cannot_be_signed_is_refused(base: str) -> None:
-    """A wrong address is found at start, not at the first call."""
+    """A URL that cannot be signed is found at start, not at the first call."""
     with pytest.raises(ConfigurationError, match="PUBLIC_BASE_URL"):
         SignatureVerifier([TOKEN], base)
 

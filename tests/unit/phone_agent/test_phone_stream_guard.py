@@ -62,14 +62,14 @@ def test_an_ordinary_call_is_accepted() -> None:
     ids=lambda message: type(message).__name__,
 )
 def test_message_before_start_closes(message: Inbound) -> None:
-    """A peer without a stream token is not heard."""
+    """A message before ``start`` closes the stream: a peer without a stream token is not heard."""
     guard = StreamGuard()
     guard.accept(Connected("Call"))
     assert guard.accept(message) is GuardDecision.CLOSE
 
 
 def test_malformed_message_before_start_closes() -> None:
-    """A stranger gets no second chance."""
+    """A malformed message before ``start`` closes the stream at once."""
     assert StreamGuard().malformed() is GuardDecision.CLOSE
 
 
@@ -79,19 +79,19 @@ def test_malformed_message_before_start_closes() -> None:
     ids=["encoding", "rate", "track"],
 )
 def test_stream_that_we_cannot_read_closes(message: StreamStarted) -> None:
-    """Audio in another format would be noise to the model."""
+    """A stream in another format is closed: its audio would be noise to the model."""
     guard = StreamGuard()
     assert guard.accept(message) is GuardDecision.CLOSE
     assert guard.stream_sid is None
 
 
 def test_start_without_connected_is_accepted() -> None:
-    """The product needs nothing from ``connected``."""
+    """A stream without ``connected`` is accepted, since the product needs nothing from it."""
     assert StreamGuard().accept(start()) is GuardDecision.ACCEPT
 
 
 def test_unknown_event_is_ignored_but_not_for_ever_before_start() -> None:
-    """Twilio may add events, but a stranger may not send only unknown ones."""
+    """An unknown event is ignored, but before ``start`` only a few are."""
     guard = StreamGuard(bad_limit=3)
     assert [guard.accept(UnknownStreamEvent("x")) for _ in range(3)] == [
         GuardDecision.DROP,
@@ -124,7 +124,7 @@ def test_message_of_another_stream_is_dropped(message: Inbound) -> None:
 
 
 def test_repeated_and_late_sound_is_dropped_and_gaps_are_counted() -> None:
-    """Audio is heard once and in order."""
+    """Repeated and late audio is dropped, and gaps are counted."""
     guard = started()
     verdicts = {chunk: guard.accept(media(chunk)) for chunk in (1, 2, 5)}
     assert set(verdicts.values()) == {GuardDecision.ACCEPT}
@@ -148,7 +148,7 @@ def test_key_press_is_kept_wherever_it_comes() -> None:
 
 
 def test_sound_from_far_in_the_future_does_not_deafen_the_call() -> None:
-    """One wrong number must not make all later audio look old."""
+    """Audio with one number far in the future does not make all later audio look old."""
     guard = started()
     guard.accept(media(1))
     assert guard.accept(media(10**12)) is GuardDecision.DROP
@@ -165,7 +165,7 @@ def test_a_call_that_was_muted_for_minutes_is_heard_again() -> None:
 
 
 def test_nothing_is_heard_after_stop() -> None:
-    """The stream is over when Twilio says so."""
+    """After ``stop`` no audio is accepted."""
     guard = started()
     guard.accept(StreamStopped(STREAM))
     assert guard.accept(media(1)) is GuardDecision.DROP

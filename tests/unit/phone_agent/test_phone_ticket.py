@@ -59,7 +59,7 @@ def test_ticket_fits_a_twiml_parameter(office: StreamTokenIssuer) -> None:
 
 
 def test_ticket_is_used_once(office: StreamTokenIssuer) -> None:
-    """A stolen copy comes too late."""
+    """A stream token is valid once, so a stolen copy comes too late."""
     ticket = office.for_call(CALL, ACCOUNT)
     office.redeem(ticket, CALL, ACCOUNT)
     assert refusal(office, ticket) == "replayed"
@@ -81,7 +81,7 @@ def test_account_and_call_do_not_run_into_each_other(office: StreamTokenIssuer) 
 
 
 def test_ticket_lives_a_minute(office: StreamTokenIssuer, clock: Clock) -> None:
-    """It is valid at its last moment, and invalid a second later."""
+    """A stream token is valid at its last moment, and invalid a second later."""
     first, second = office.for_call(CALL, ACCOUNT), office.for_call(CALL, ACCOUNT, 1)
     clock.now += 60
     office.redeem(first, CALL, ACCOUNT)
@@ -128,7 +128,7 @@ GARBAGE = [
     ("ticket", "fault"), [(None, "missing"), ("", "missing"), *((text, "malformed") for text in GARBAGE)]
 )
 def test_text_that_is_no_ticket_is_refused(office: StreamTokenIssuer, ticket: str | None, fault: str) -> None:
-    """Any invalid text, or none, only causes a rejection."""
+    """Any invalid text, or none, causes a rejection and no other error."""
     assert refusal(office, ticket) == fault
 
 
@@ -195,13 +195,13 @@ def test_memory_is_bounded(clock: Clock) -> None:
 
 @pytest.mark.parametrize("secrets", [[], [b""], [b"x" * 15], [b"x" * 32, b"short"]])
 def test_key_must_be_a_key(secrets: list[bytes]) -> None:
-    """An issuer without a secret would accept any stream token."""
+    """An issuer needs a key: without a secret it would accept any stream token."""
     with pytest.raises(ValueError, match="key"):
         StreamTokenIssuer(secrets)
 
 
 def test_token_must_not_be_empty() -> None:
-    """Any client could derive the key of an empty token."""
+    """An empty AuthToken is rejected: any client could derive its key."""
     with pytest.raises(ConfigurationError, match="TWILIO_AUTH_TOKEN"):
         StreamTokenIssuer.from_auth_tokens([TOKEN, SecretStr("")])
 

@@ -26,7 +26,7 @@ def tags(element: Element) -> list[str]:
 
 @pytest.mark.parametrize("destination", ["", "+46850000000", "client:", "http://evil", "sip:", "tel:"])
 def test_destination_of_another_kind_is_refused(destination: str) -> None:
-    """A wrong setting is found at start, not during a call."""
+    """A destination of another kind is rejected at start, not during a call."""
     with pytest.raises(ConfigurationError, match="FALLBACK_DESTINATION"):
         Fallback(destination=destination)
 
@@ -85,6 +85,6 @@ def test_stream_address_has_no_query(base: str, call_sid: str, expected: str) ->
 
 
 def test_stream_address_needs_a_web_address() -> None:
-    """Any other scheme has no socket behind it."""
+    """Only ``http`` and ``https`` base URLs have a stream address: any other scheme has no socket behind it."""
     with pytest.raises(ConfigurationError, match="PUBLIC_BASE_URL"):
         twiml.stream_url("ftp://agent.example.com", "CA1")

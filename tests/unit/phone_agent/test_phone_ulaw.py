@@ -71,6 +71,6 @@ def test_nothing_is_nothing() -> None:
 
 
 def test_half_a_sample_is_refused() -> None:
-    """An odd number of bytes is not 16-bit audio."""
+    """An odd number of bytes is rejected, because it is not 16-bit audio."""
     with pytest.raises(ValueError, match="multiple"):
         ulaw.encode(b"\x00\x00\x00")

@@ -67,7 +67,7 @@ def whispers(count: int) -> list[list[tuple[str, str]]]:
     ],
 )
 def test_a_whisper_takes_five_seconds_at_most(name_and_reason: tuple[str, str]) -> None:
-    """The voice itself measures it, not a count of characters."""
+    """A whisper spoken by the voice lasts at most five seconds."""
     name, reason = name_and_reason
     assert spoken_seconds(sentences(name, summarise([], reason), asks=True)) <= LONGEST
 

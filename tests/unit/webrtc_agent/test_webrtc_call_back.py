@@ -33,7 +33,7 @@ def test_the_common_number_stands_for_those_without_one(monkeypatch: pytest.Monk
 
 
 def test_without_people_there_is_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A number alone has no name that the model could request."""
+    """Without configured people there is no contact: a number alone has no name that the model could request."""
     assert shown(monkeypatch, CALLBACK_NUMBER="+15005550006") == []
 
 
@@ -45,7 +45,7 @@ def test_a_number_that_may_not_be_shown_is_refused_at_the_start(monkeypatch: pyt
 
 
 async def test_the_card_holds_what_is_configured() -> None:
-    """The model chooses a name; everything on the page is the operator's."""
+    """The model chooses a name; everything else on the card is the operator's."""
     told: list[dict[str, Any]] = []
     await CallBackCard([Contact("sales", "+46850000000", None)], told.append).bring("sales", "anything")
     assert told[0]["type"] == "server-message"

@@ -45,7 +45,7 @@ def a_laptop(port: int = 40_000) -> list[str]:
 
 
 def test_a_laptop_with_nine_addresses_may_offer_all_of_them() -> None:
-    """Of 72 candidates, nine belong to the one transport of a bundle."""
+    """A laptop with nine addresses may offer 72 candidates: nine of them belong to the one transport of a bundle."""
     sdp = offer(*(a_laptop(40_000 + 10 * medium) for medium in range(4)), end="a=end-of-candidates\r\n")
     assert sdp.count("a=candidate:") == 72
     kept, names = Candidates().of_offer(sdp)
@@ -105,7 +105,7 @@ def test_what_firefox_sends_after_its_offer() -> None:
     "place", [{"sdp_mid": "0"}, {"sdp_mline_index": 0}, {}, {"sdp_mid": "0", "sdp_mline_index": 9}]
 )
 def test_either_name_of_a_medium_is_enough(place: dict[str, object]) -> None:
-    """The name wins over the number; without both it is the first medium."""
+    """A candidate names its medium by name or number: the name wins, and without both it is the first medium."""
     candidates = Candidates()
     candidates.of_offer(offer([], []))
     [address] = candidates.further([Candidate.model_validate({"candidate": udp("10.0.0.1")} | place)])
@@ -121,13 +121,13 @@ def test_a_medium_without_a_transport_of_its_own_is_ignored(place: dict[str, obj
 
 
 def test_without_a_bundle_each_medium_has_its_own() -> None:
-    """Older clients do not bundle."""
+    """Without a bundle, as with older clients, each medium has a transport of its own."""
     kept, _ = Candidates().of_offer(offer([udp("10.0.0.1", 1000)], [udp("10.0.0.1", 1002)], bundle=False))
     assert tried(kept) == ["10.0.0.1", "10.0.0.1"]
 
 
 def test_an_offer_without_candidates_is_left_as_it_is() -> None:
-    """The candidates follow, or the client's packets reveal its address."""
+    """An offer without candidates is unchanged: they follow, or the client's packets reveal its address."""
     sdp = offer([], [])
     assert Candidates().of_offer(sdp) == (sdp, [])
 

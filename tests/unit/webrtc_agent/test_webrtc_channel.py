@@ -107,7 +107,7 @@ async def test_a_flood_is_not_even_read(pair: Pair, monkeypatch: pytest.MonkeyPa
 
 
 async def test_of_what_is_too_long_the_head_is_passed_on(pair: Pair) -> None:
-    """The head names the message that is to be rejected."""
+    """The head of a message that is too long is passed on, since it names the message to reject."""
     head = {"label": "rtvi-ai", "type": "send-text", "id": "ab12"}
     await pair.send(head | {"data": {"content": "x" * bounds.MAX_BYTES}}, ["x" * bounds.MAX_BYTES])
     assert pair.came == [head]
@@ -122,7 +122,7 @@ async def test_a_text_that_is_none_is_forgotten(pair: Pair) -> None:
 
 
 async def test_channels_are_few(pair: Pair) -> None:
-    """A client needs one channel; messages of the accepted ones still arrive."""
+    """The number of channels is bounded, and messages of the accepted ones still arrive."""
     for _ in range(50):
         pair.client.createDataChannel("more")
     await until(lambda: len(pair.sctp._data_channels) >= bounds.MAX_CHANNELS)
@@ -131,7 +131,7 @@ async def test_channels_are_few(pair: Pair) -> None:
 
 
 async def test_a_message_without_an_end_is_not_kept_for_ever(pair: Pair) -> None:
-    """After a bounded number, its pieces are not acknowledged."""
+    """A message without an end is not kept: after a bounded number, its pieces are not acknowledged."""
     for _ in range(bounds.MAX_PIECES * 2):
         await pair.sctp._receive_data_chunk(pair.next_piece(SCTP_DATA_FIRST_FRAG))
     (stream,) = pair.sctp._inbound_streams.values()
@@ -139,7 +139,7 @@ async def test_a_message_without_an_end_is_not_kept_for_ever(pair: Pair) -> None
 
 
 async def test_messages_after_one_that_never_comes_are_not_counted_for_ever(pair: Pair) -> None:
-    """They are delivered out of order, and the record of them is bounded."""
+    """Messages after a missing one are delivered out of order, and the record of them is bounded."""
     flags = SCTP_DATA_FIRST_FRAG | SCTP_DATA_LAST_FRAG | SCTP_DATA_UNORDERED
     for gap in range(1, bounds.MAX_PIECES * 2):
         await pair.sctp._receive_data_chunk(pair.next_piece(flags, gap=gap))
@@ -147,7 +147,7 @@ async def test_messages_after_one_that_never_comes_are_not_counted_for_ever(pair
 
 
 async def test_word_of_a_gap_makes_no_streams(pair: Pair) -> None:
-    """A packet of 1200 bytes could name three hundred streams."""
+    """A report of a gap creates no streams: a packet of 1200 bytes could name three hundred."""
     gap = ForwardTsnChunk()
     gap.cumulative_tsn = pair.sctp._last_received_tsn + 1
     gap.streams = [(number, 0) for number in range(300)]
@@ -201,7 +201,7 @@ async def test_what_has_to_be_answered_is_bounded(pair: Pair, monkeypatch: pytes
 
 
 async def test_packets_of_many_chunks_are_dropped(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Packets that come faster than any client sends them are dropped too."""
+    """Packets of many chunks are dropped, and so are packets that come faster than any client sends them."""
     taken: list[object] = []
 
     async def take(chunk: object) -> None:

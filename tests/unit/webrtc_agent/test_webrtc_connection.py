@@ -23,7 +23,7 @@ async def test_a_close_that_is_given_up_goes_on(answered: AudioOnlyConnection) -
 
 
 async def test_a_connection_that_is_closed_twice_is_closed_once(answered: AudioOnlyConnection) -> None:
-    """The second close does nothing."""
+    """A second close of a connection does nothing."""
     await connection.close(answered)
     async with asyncio.timeout(0.1):
         await connection.close(answered)
@@ -84,7 +84,7 @@ async def test_names_are_looked_up_at_once_and_hold_up_nothing(answered: AudioOn
 
 
 async def test_a_connection_that_closes_looks_up_nothing_more(answered: AudioOnlyConnection, names: Names) -> None:
-    """No look-up outlives the connection."""
+    """A connection that closes cancels its look-ups."""
     await connection.add(answered, _named("unknown.local"))
     await until(lambda: bool(names.asked))
     await connection.close(answered)

@@ -56,7 +56,7 @@ def test_a_flood_ends_at_the_door() -> None:
 
 
 def test_no_datagram_is_larger_than_networks_carry() -> None:
-    """Decrypting 64 KB over loopback would cost as much as a second of audio."""
+    """A datagram larger than networks carry is dropped: decrypting 64 KB costs as much as a second of audio."""
     socket = Socket()
     door: Any = DatagramDoor(socket, Clock())
     socket.datagram_received(bytes(MAX_BYTES + 1), VISITOR)

@@ -102,7 +102,7 @@ def test_only_what_a_page_needs(message: object, verdict: object) -> None:
 
 @pytest.mark.parametrize("reason", ["too_fast", "kind", "data", "version", "text", "keys"])
 def test_a_refusal_is_a_sentence_under_the_message_s_own_id(reason: str) -> None:
-    """A client that waits for an answer finds it by the id."""
+    """A rejection has the message's own id, by which a waiting client finds it."""
     answer = error_response(Refuse(reason, "ab12"))
     assert (answer["label"], answer["type"], answer["id"]) == ("rtvi-ai", "error-response", "ab12")
     assert answer["data"]["error"].endswith(".")

@@ -23,7 +23,7 @@ def words(**settings: object) -> str:
 
 
 def test_on_a_laptop_nothing_leaves_the_machine() -> None:
-    """For stand-ins, the notice says nothing else and names no company."""
+    """With stand-ins, the notice says that everything stays on this machine, and names no company."""
     said = words(**STANDINS)
     assert said.startswith("What you say is processed on this computer and is not recorded.")
     assert "by a stand-in for the speech model" in said
@@ -34,7 +34,7 @@ def test_on_a_laptop_nothing_leaves_the_machine() -> None:
 
 
 def test_with_accounts_each_company_and_place_is_named() -> None:
-    """The notice names the second region and the relay, too."""
+    """With accounts, the notice names each company and place, the second region and the relay included."""
     said = words(
         aws_region="eu-north-1",
         nova_sonic_overflow_region="us-east-1",
@@ -83,14 +83,14 @@ def test_another_word_is_another_version() -> None:
     ],
 )
 def test_what_a_page_must_not_show_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """The error at start names the setting."""
+    """A text that a page must not show is rejected at start, with the setting's name."""
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=name):
         WebSettings.read()
 
 
 async def test_the_page_gets_links_and_number(make_desk: MakeClient) -> None:
-    """The page gets them as configured."""
+    """The page gets links and number as configured."""
     desk = make_desk(privacy_url="https://example.com/privacy", operator_phone="+46850000000")
     answer = await desk.http.get("/notice")
     assert answer.headers["cache-control"] == "no-cache"
@@ -119,7 +119,7 @@ async def test_nothing_starts_before_the_visitor_agrees(make_desk: MakeClient) -
 
 
 async def test_what_was_agreed_to_reaches_the_conversation(make_desk: MakeClient) -> None:
-    """The record has version and time; a client without a notice leaves none."""
+    """The end record has version and time of the consent; a client without a notice leaves none."""
     rooms = FakeRooms(comes=False)
     desk = make_desk(rooms, arrivals_per_address=3)
     version = desk.web_service.notice.version

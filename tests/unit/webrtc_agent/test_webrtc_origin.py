@@ -39,7 +39,7 @@ def test_only_our_own_pages(origin: str | None, allowed: bool) -> None:  # noqa:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 def test_loopback_has_three_names(host: str) -> None:
-    """People type localhost where the settings say 127.0.0.1."""
+    """The three names of loopback are equivalent: people type localhost where the settings say 127.0.0.1."""
     origins = AllowedOrigins("http://127.0.0.1:7860", [])
     assert is_allowed(origins, f"http://{host}:7860")
     assert not is_allowed(origins, f"http://{host}:7861")

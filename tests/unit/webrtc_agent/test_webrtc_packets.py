@@ -83,7 +83,7 @@ def test_how_long_a_packet_of_opus_is(payload: bytes, milliseconds: float) -> No
 
 
 def test_a_real_encoder_makes_packets_of_twenty_milliseconds() -> None:
-    """The encoder does so in each of its modes."""
+    """A real encoder makes packets of 20 ms in each of its modes."""
     encoder = OpusEncoder()
     for number in range(10):
         frame = AudioFrame.from_ndarray(np.zeros((1, 1920), np.int16), layout="stereo")

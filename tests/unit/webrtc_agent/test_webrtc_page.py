@@ -107,7 +107,7 @@ async def test_files_come_in_the_encoding_that_a_client_takes(
 
 
 async def test_what_a_client_has_is_not_sent_again(built: Path) -> None:
-    """The tag also depends on the encoding."""
+    """A file whose tag the client has is not sent again; the tag also depends on the encoding."""
     async with client(built) as http:
         tag = (await http.get(PART, headers={"accept-encoding": "gzip"})).headers["etag"]
         for conditions in (tag, f'"other", W/{tag}', "*"):

@@ -141,7 +141,7 @@ async def test_a_claim_is_made_once_but_for_a_retry_whose_answer_was_lost() -> N
 
 @pytest.mark.parametrize("text", ["", "a.b", "a.b.c", "a.b.1.2", "å.b.1", "a" * 200 + ".b.1", "name.key.0"])
 async def test_what_is_no_token_opens_nothing(text: str) -> None:
-    """Any invalid text is rejected."""
+    """Any text that is not a token is rejected."""
     with pytest.raises(UnknownSession):
         await Task(None).returns.claim(text, "x", lambda: None)
 
@@ -156,7 +156,7 @@ async def test_the_name_alone_opens_nothing() -> None:
 
 
 async def test_what_the_visitor_ended_is_over() -> None:
-    """A visitor who pressed the button cannot come back."""
+    """A visitor who ended the conversation with the button cannot come back."""
     task = Task(None)
     first, talk = await task.begin()
     first.left()
@@ -167,7 +167,7 @@ async def test_what_the_visitor_ended_is_over() -> None:
 
 
 async def test_a_full_task_uses_up_no_claim(shelf: Memo) -> None:
-    """The page retries, and another task may have a slot."""
+    """A full task uses up no claim: the page retries, and another task may have a slot."""
     one, two = Task(shelf), Task(shelf)
     first, talk = await one.begin()
     talk.end(EndReason.DRAINED)
@@ -184,7 +184,7 @@ async def test_a_full_task_uses_up_no_claim(shelf: Memo) -> None:
 
 
 async def test_a_task_that_leaves_writes_no_record_of_who_went_on_elsewhere(shelf: Memo) -> None:
-    """A draining task gives visitors a few seconds to continue elsewhere."""
+    """A draining task gives visitors a few seconds to continue elsewhere, and writes no record of those who do."""
     one, two = Task(shelf), Task(shelf)
     first, talk = await one.begin()
     talk.end(EndReason.DRAINED)

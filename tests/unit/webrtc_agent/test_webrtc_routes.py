@@ -14,7 +14,7 @@ from webrtc_agent.routes import router
 
 
 async def test_a_page_learns_how_to_connect(make_desk: MakeClient) -> None:
-    """The answer has the shape of Pipecat's runner."""
+    """A page learns how to connect, in the shape of Pipecat's runner."""
     assert (await make_desk().http.get("/status")).json() == {"status": "ready", "transports": ["webrtc"]}
     assert (await make_desk(FakeRooms()).http.get("/status")).json()["transports"] == ["daily"]
 
@@ -112,7 +112,7 @@ async def test_the_region_of_the_locale_goes_with_the_visit(make_desk: MakeClien
     ],
 )
 async def test_what_is_not_offered_is_refused(make_desk: MakeClient, body: bytes) -> None:
-    """The answer is a sentence, not another kind of session."""
+    """A request for what is not offered gets a sentence, not another kind of session."""
     answer = await make_desk().http.post("/start", content=body)
     assert answer.status_code == 400
     assert "does not offer the transport" in answer.json()["info"]
@@ -192,7 +192,7 @@ async def test_room_redirects_to_daily(make_desk: MakeClient) -> None:
     ],
 )
 async def test_pages_of_other_sites_are_refused(make_desk: MakeClient, method: str, path: str) -> None:
-    """No answer allows the browser another origin."""
+    """Pages of other sites are rejected, and no answer allows another origin."""
     desk = make_desk()
     for headers in ({"origin": "https://evil.example"}, {"origin": "null"}):
         answer = await desk.http.request(method, path, headers=headers)
@@ -313,7 +313,7 @@ async def test_a_person_gets_an_error_as_a_page(make_desk: MakeClient) -> None:
 
 
 async def test_an_error_page_shows_no_markup_of_others() -> None:
-    """Any sentence is shown as text."""
+    """An error page shows any sentence as text."""
     assert "<b>" not in error_page.render(404, "<b>bold</b>")
 
 
@@ -340,7 +340,7 @@ async def test_only_daily_opens_the_policy(make_desk: MakeClient) -> None:
 
 
 async def test_a_defect_is_not_shown(make_desk: MakeClient) -> None:
-    """A trace reveals more than a visitor should know."""
+    """A defect is not shown: a trace reveals more than a visitor should know."""
     rooms = FakeRooms()
     rooms.opened = None  # type: ignore[assignment]
     answer = await make_desk(rooms).http.post("/start")

@@ -25,14 +25,14 @@ def test_nothing_must_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The format is that of the other settings."""
+    """Lists are comma-separated, as in the other settings."""
     settings = read(monkeypatch, ICE_HOSTS="127.0.0.1, ::1", ALLOWED_ORIGINS="https://a.example,https://b.example")
     assert [str(host) for host in settings.ice_hosts] == ["127.0.0.1", "::1"]
     assert settings.allowed_origins == ("https://a.example", "https://b.example")
 
 
 def test_ice_servers_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The JSON has the shape that browsers accept."""
+    """ICE servers are JSON in the shape that browsers accept."""
     servers = (
         '[{"urls": "turn:localhost:3478?transport=tcp", "username": "u", "credential": "c"}, {"urls": ["stun:x"]}]'
     )
@@ -54,7 +54,7 @@ def test_ice_servers_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_mistake_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """The error is one line with the variable's name."""
+    """A mistake in a setting is one line with the variable's name."""
     with pytest.raises(ConfigurationError) as error:
         read(monkeypatch, **{name: value})
     assert name in error.value.reason
@@ -75,7 +75,7 @@ def test_a_key_turns_daily_on(monkeypatch: pytest.MonkeyPatch, environment: dict
 
 
 def test_daily_without_a_key_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service does not fall back to another transport."""
+    """Daily without a key is an error: the service does not fall back to another transport."""
     settings = read(monkeypatch, TRANSPORT="daily")
     with pytest.raises(ConfigurationError, match="DAILY_API_KEY"):
         assert settings.uses_daily

@@ -74,7 +74,7 @@ class Ears:
 
 
 def test_a_browsers_sound_is_heard_at_the_models_rate() -> None:
-    """Both channels become one, at 16 kHz, of the same length and pitch."""
+    """Audio of a browser reaches the model at 16 kHz: one channel, with the same length and pitch."""
     ears = Ears()
     packets = packets_of_a_browser(1000)
     for timestamp, payload in packets:
@@ -100,7 +100,7 @@ def test_lost_packets_are_made_up_for(lost: int, made_up: int) -> None:
 
 
 def test_what_is_no_opus_is_left_out() -> None:
-    """The packet is dropped, and the next one is decoded."""
+    """A packet that is not Opus is dropped, and the next one is decoded."""
     ears = Ears()
     (at, payload), *_ = packets_of_a_browser(100)
     ears.receive(at, payload)
@@ -111,7 +111,7 @@ def test_what_is_no_opus_is_left_out() -> None:
 
 
 def test_a_client_without_opus_is_heard() -> None:
-    """The fallback is G.711."""
+    """A client without Opus is heard over G.711."""
     ears = Ears()
     for number in range(50):
         ears.receive(number * 160, bytes([0x80, 0x00] * 80), PCMU)
@@ -127,7 +127,7 @@ def test_a_defect_behind_it_does_not_end_the_connection() -> None:
 
 
 async def test_the_receivers_thread_waits_until_the_end() -> None:
-    """The thread is released at the end."""
+    """The receiver's thread waits until the end, and is released then."""
     ears = Ears()
     waiting = asyncio.create_task(asyncio.to_thread(ears.inbound.get))
     await asyncio.sleep(0)
@@ -219,7 +219,7 @@ async def test_a_little_late_is_made_up_for() -> None:
 
 
 async def test_who_waits_for_a_track_that_stops_is_let_go() -> None:
-    """The track stops, so the audio will never be sent."""
+    """A wait for a track that stops ends, because its audio will never be sent."""
     beat = Metronome()
     waiting = beat.track.add_audio_bytes(tone(24_000, 200))
     beat.track.stop()
@@ -230,7 +230,7 @@ async def test_who_waits_for_a_track_that_stops_is_let_go() -> None:
 
 
 def test_opus_says_what_it_does_not_take() -> None:
-    """An unsupported frame length and an unsupported rate raise an error."""
+    """The encoder rejects an unsupported frame length, and the codec an unsupported rate."""
     with pytest.raises(OpusError):
         Encoder(24_000).encode(bytes(100))
     with pytest.raises(OpusError):

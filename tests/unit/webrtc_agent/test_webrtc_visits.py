@@ -55,7 +55,7 @@ async def test_a_visit_runs_and_ends() -> None:
 
 
 async def test_a_client_that_never_comes_is_forgotten() -> None:
-    """Starting a session costs nothing that lasts."""
+    """A session without a connection is forgotten, so starting one costs nothing that lasts."""
     clock = Clock()
     registry = SessionRegistry(clock)
     web_session = registry.begin()
@@ -77,7 +77,7 @@ async def test_a_failed_conversation_is_over_too() -> None:
 
 
 async def test_closing_ends_all() -> None:
-    """Each conversation gets the reason, and is waited for."""
+    """When the registry closes, each conversation gets the reason, and is waited for."""
     registry = SessionRegistry(Clock())
     talks = [Talk() for _ in range(3)]
     for talk in talks:
@@ -88,7 +88,7 @@ async def test_closing_ends_all() -> None:
 
 
 async def test_many_starts_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest waiting sessions are forgotten first."""
+    """If many sessions start, the oldest waiting ones are forgotten first."""
     monkeypatch.setattr(module, "MAX_VISITS", 3)
     registry = SessionRegistry(Clock())
     first = registry.begin()

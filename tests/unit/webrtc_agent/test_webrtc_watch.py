@@ -36,7 +36,7 @@ def test_who_never_connects_is_given_up() -> None:
 
 
 def test_pings_alone_keep_a_visit_alive() -> None:
-    """The microphone of some clients sends nothing while muted."""
+    """Pings alone keep a visit alive: the microphone of some clients sends nothing while muted."""
     web_session = Visit()
     web_session.watch.connected()
     assert web_session.lasts(600, connected=True)
@@ -50,7 +50,7 @@ def test_sound_alone_keeps_a_visit_alive() -> None:
 
 
 def test_five_seconds_of_nothing_are_survived() -> None:
-    """A network may fail for five seconds, again and again."""
+    """A visit survives five seconds without any packet, again and again."""
     web_session = Visit()
     web_session.watch.connected()
     for _ in range(10):
@@ -86,5 +86,5 @@ def test_a_closed_connection_was_left_by_a_visitor_who_was_heard_not_long_before
 
 
 def test_a_connection_that_never_stood_was_not_left() -> None:
-    """Pipecat closes a connection that takes too long."""
+    """A connection that was never established does not count as left by its visitor."""
     assert not Visit().watch.has_left(connected=True)
