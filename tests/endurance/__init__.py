@@ -1,1 +1,1 @@
-"""Visitors next to an abusive one, for as long as one likes: `make endurance`."""
+"""Run visitors next to an abusive visitor, for as long as you like: `make endurance`."""

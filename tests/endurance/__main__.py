@@ -1,4 +1,4 @@
-"""``python -m tests.endurance --minutes 10 --visitors 10``: exit code 0 if everything held."""
+"""Run ``python -m tests.endurance --minutes 10 --visitors 10``: exit code 0 if every check passed."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ from tests.endurance.run import endure
 
 
 def main() -> int:
-    """Read the options, run, report."""
+    """Read the options, run, and print the report."""
     parser = argparse.ArgumentParser(prog="tests.endurance", description="Visitors next to an abusive one, for long.")
     parser.add_argument("--minutes", type=float, default=17, help="how long (default: %(default)s)")
     parser.add_argument("--visitors", type=int, default=10, help="who talk (default: %(default)s)")

@@ -1,6 +1,6 @@
-"""``python -m tests.endurance.abuser URL``: one visitor and a few addresses that do what they can until killed.
+"""Abuse a service until killed, as one visitor and from a few addresses: ``python -m tests.endurance.abuser URL``.
 
-A process of its own: what it takes of the processor must not make the others deaf.
+It is a process of its own, so that its processor time does not delay the listeners.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from tests.support.visitor import Visitor
 
 ADDRESSES = [f"127.0.0.{number}" for number in range(101, 107)]
 _PAUSE = 1.0
-"""After something was refused, or failed as a whole."""
+"""Seconds to wait after a request was refused, or after an attack failed."""
 
 
 async def abuse(url: str) -> None:
-    """Do everything at once, each thing again and again."""
+    """Run all attacks at once, each in a loop."""
     ways: list[Callable[[str], Awaitable[None]]] = [
         _talk_without_end,
         *(_ask_for_files,) * 4,
@@ -52,7 +52,7 @@ def _client(url: str, number: int = 0) -> httpx.AsyncClient:
 
 
 async def _ask_for_files(url: str) -> None:
-    """Ask for all that the page is made of, in the encoding that costs most to send."""
+    """Request every file of the page, in the encoding that is most expensive to send."""
     async with _client(url) as http:
         paths = re.findall(r'"(/assets/[^"]+)"', (await http.get("/")).text)
         while paths:
@@ -61,7 +61,7 @@ async def _ask_for_files(url: str) -> None:
 
 
 async def _start(url: str) -> None:
-    """Start sessions that nobody comes for, from all addresses."""
+    """Start sessions from all addresses, and never connect to them."""
     for number in range(len(ADDRESSES)):
         async with _client(url, number) as http:
             for _ in range(10):
@@ -69,7 +69,7 @@ async def _start(url: str) -> None:
 
 
 async def _offer(url: str) -> None:
-    """Offer connections that never come about, and offers that are none."""
+    """Send offers that never lead to a connection, and texts that are not offers."""
     for number in range(len(ADDRESSES)):
         async with _client(url, number) as http, Visitor(url) as somebody:
             offer = await somebody.offer()
@@ -79,7 +79,7 @@ async def _offer(url: str) -> None:
 
 
 async def _write_much(url: str) -> None:
-    """Send bodies and heads of every size that is read."""
+    """Send bodies and headers of every size that the service reads."""
     async with _client(url, 1) as http:
         while True:
             await http.post("/start", content=b"x" * 15_000, headers={"x": "y" * 15_000})
@@ -87,7 +87,7 @@ async def _write_much(url: str) -> None:
 
 
 async def _talk_without_end(url: str) -> None:
-    """Be a visitor: type and press keys without a pause, and send packets that are dear to read."""
+    """Be a visitor who types and presses keys without a pause, and sends packets that are expensive to decode."""
     async with Visitor(url) as somebody:
         await somebody.connect()
         sender = somebody._peer.getTransceivers()[0].sender

@@ -1,17 +1,17 @@
-"""What visitors heard next to an abusive one, compared with what they heard without it. No I/O."""
+"""Compare what visitors heard next to an abusive visitor with what they heard without it. No I/O."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 GAP_SECONDS = 0.2
-"""A pause in the agent's sound that a person notices; packets come every 20 ms."""
+"""A pause in the agent's audio that a person notices; packets arrive every 20 ms."""
 MOST_MORE = 1.0
-"""Gaps in a visitor's minute that may come on top of those without the abuser: chance has its share in both."""
+"""Most additional gaps per visitor and minute next to the abuser; chance adds some to both sides."""
 SLOPE_MB = 1.0
-"""Most that the service may grow in ten minutes."""
+"""Most that the service's memory may grow in ten minutes."""
 SLOPE_SECONDS = 540.0
-"""A straight line through less than this says more about the allocator than about a leak."""
+"""Shortest time for a slope: a line through less shows the allocator, not a leak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class Slice:
 def gaps(
     arrivals: Sequence[float], stalls: Sequence[tuple[float, float]], slices: Iterable[Slice]
 ) -> dict[bool, list[float]]:
-    """Give the gaps in one visitor's sound, in seconds, by whether the abuser was there.
+    """Return the gaps in one visitor's audio, in seconds, by whether the abuser was there.
 
     Args:
-        arrivals: When packets were heard.
-        stalls: When the listener itself stood still: what came meanwhile was late for no fault of the service's.
+        arrivals: When packets arrived.
+        stalls: When the listener itself stood still: the service did not cause these delays.
         slices: When the abuser was there.
     """
     found: dict[bool, list[float]] = {True: [], False: []}
@@ -51,29 +51,29 @@ class Report:
 
     visitors: int
     minutes: dict[bool, float]
-    """How long it was with the abuser (True), and without."""
+    """Minutes with the abuser (True), and without."""
     gaps: dict[bool, list[float]]
-    """Of all visitors."""
+    """Gaps of all visitors."""
     lags_ms: dict[bool, list[float]]
-    """How late the service's event loop was, each the worst of a second."""
+    """Delays of the service's event loop: the worst of each second."""
     stalled_seconds: float
     """How long the listener stood still."""
     memory: tuple[float, float]
-    """MB at the beginning and in the end."""
+    """MB at the beginning and at the end."""
     slope: float | None
-    """MB in ten minutes."""
+    """MB per ten minutes."""
     watched_seconds: float
     answers: int
     ended: dict[str, int]
     unbalanced: list[str] = field(default_factory=list)
 
     def rate(self, *, abused: bool) -> float:
-        """Give the gaps in a minute of one visitor."""
+        """Return the gaps per minute of one visitor."""
         return len(self.gaps[abused]) / max(1e-9, self.minutes[abused] * self.visitors)
 
     @property
     def failures(self) -> list[str]:
-        """What is not as promised, in words."""
+        """Return every broken promise, as text."""
         found = list(self.unbalanced)
         with_it, without = self.rate(abused=True), self.rate(abused=False)
         if with_it > without + MOST_MORE:
@@ -83,7 +83,7 @@ class Report:
         return found
 
     def __str__(self) -> str:
-        """Tell it to a person."""
+        """Return the report as text for a person."""
         slope = "too short for a line" if self.slope is None else f"{self.slope:+.2f} MB in ten minutes"
         rows = [
             ("visitors", f"{self.visitors}, {self.answers} answers, ends {self.ended}"),

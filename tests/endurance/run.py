@@ -1,4 +1,4 @@
-"""Visitors who talk, and an abusive one who comes and goes: the same people hear both halves of each minute."""
+"""Run visitors who talk, and an abuser who comes and goes: the same visitors hear both halves of each minute."""
 
 import asyncio
 import sys
@@ -24,23 +24,23 @@ from tests.support.web_process import WebProcess, web_process
 
 SLICE_SECONDS = 30.0
 WARM_UP_SECONDS = 420.0
-"""Until then the service reaches its size: 143 to 153 MB in seven minutes, and no more in the next 26."""
-"""How long the abuser stays, and stays away: both meet the same machine."""
+"""Seconds until the service reaches its size: it grows from 143 to 153 MB in seven minutes, and not in the next 26."""
+"""Seconds that the abuser stays, and stays away: both halves run on the same machine."""
 SETTLE_SECONDS = 5.0
-"""Left out at each change: the abuser starts, and what it has begun ends."""
+"""Seconds left out at each change, while the abuser starts and its last requests end."""
 PAUSE_SECONDS = 6.0
 _TICK = 0.02
 _STALL_SECONDS = 0.1
 _LOST_SECONDS = 5.0
 _START_SECONDS = 60.0
-"""For the abuser to be loaded."""
+"""Seconds for the abuser to start."""
 _LEFT_SECONDS = 30.0
 _ROOM = 4
-"""Places beside those of the visitors: the abuser must find one."""
+"""Slots besides those of the visitors, so that the abuser finds one."""
 
 
 def _encoded(samples: np.ndarray) -> list[bytes]:
-    """Encode sound, mono at 48 kHz, as packets of 20 ms."""
+    """Encode audio, mono at 48 kHz, as packets of 20 ms."""
     encoder = av.CodecContext.create("libopus", "w")
     encoder.rate, encoder.layout, encoder.format = RATE, "mono", "s16"
     encoder.options = {"frame_duration": "20"}
@@ -53,13 +53,13 @@ def _encoded(samples: np.ndarray) -> list[bytes]:
 
 
 class EncodedMicrophone(Microphone):
-    """The same sounds, encoded once for all visitors: ten encoders would take the processor from the service."""
+    """The same audio, encoded once for all visitors: ten encoders would compete with the service for the processor."""
 
     _LOUD = _encoded(np.random.default_rng(7).integers(-12_000, 12_000, FRAME * 25).astype(np.int16))
     _QUIET = _encoded(np.zeros(FRAME * 25, np.int16))
 
-    async def recv(self) -> "av.Packet[Any]":  # type: ignore[override]  # aiortc sends such as they are
-        """Give the packet of 20 ms, when it is due."""
+    async def recv(self) -> "av.Packet[Any]":  # type: ignore[override]  # aiortc sends encoded packets unchanged
+        """Return the packet of 20 ms when it is due."""
         now = time.monotonic()
         self._began = self._began or now
         await asyncio.sleep(self._began + self._frames * 0.02 - now)
@@ -72,7 +72,7 @@ class EncodedMicrophone(Microphone):
 
 
 class Listener(Visitor):
-    """A visitor who notes when packets of sound come, and decodes none: that costs what it costs the service."""
+    """A visitor who records when audio packets arrive and decodes none: decoding would cost as much as the service."""
 
     def __init__(self, url: str) -> None:
         self.arrivals: list[float] = []
@@ -89,11 +89,11 @@ class Listener(Visitor):
         self.arrivals.append(time.monotonic())
 
     def hears(self) -> bool:
-        """Tell whether sound still comes."""
+        """Return whether audio still arrives."""
         return bool(self.arrivals) and time.monotonic() - self.arrivals[-1] < _LOST_SECONDS
 
     async def talk(self, after: float) -> None:
-        """Ask something now and then, not all visitors at the same moment."""
+        """Ask something now and then; each visitor starts at another moment."""
         await asyncio.sleep(after)
         while True:
             await asyncio.sleep(PAUSE_SECONDS)
@@ -102,14 +102,14 @@ class Listener(Visitor):
 
 @dataclass
 class Watch:
-    """What is noted while it goes on."""
+    """What is recorded during the run."""
 
     memory: Memory
     slices: list[Slice] = field(default_factory=list)
     stalls: list[tuple[float, float]] = field(default_factory=list)
 
     async def follow(self) -> None:
-        """Note when this process stands still, and the service's memory."""
+        """Record when this process stands still, and the service's memory."""
         last, looked = time.monotonic(), 0.0
         while True:
             await asyncio.sleep(_TICK)
@@ -169,7 +169,7 @@ async def _people(stack: AsyncExitStack, web: WebProcess, count: int) -> list[Li
 
 
 async def _slices(minutes: float, web: WebProcess, watch: Watch, say: Callable[[str], None]) -> None:
-    """Let time pass, every second stretch of it next to the abuser."""
+    """Let time pass, every second slice with the abuser."""
     await asyncio.sleep(SETTLE_SECONDS)
     for number in range(max(2, round(minutes * 60 / SLICE_SECONDS))):
         abused = number % 2 == 1
@@ -188,7 +188,7 @@ async def _nobody() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _abuser(url: str) -> AsyncIterator[None]:
-    command = ("nice", "-n", "10", sys.executable, "-m", "tests.endurance.abuser", url)  # its own work is no attack
+    command = ("nice", "-n", "10", sys.executable, "-m", "tests.endurance.abuser", url)  # starting up is not an attack
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
@@ -206,7 +206,7 @@ async def _abuser(url: str) -> AsyncIterator[None]:
 
 
 async def _left(web: WebProcess) -> list[str]:
-    """Wait until everybody is missed; give what is left then."""
+    """Wait until the service has noticed that all visitors left; return what it still holds."""
     started = ended = 0
     for _ in range(round(_LEFT_SECONDS)):
         started, ended = len(web.lines("session_started")), len(web.lines("session_ended"))
@@ -245,7 +245,7 @@ def _minutes(slices: list[Slice], *, abused: bool) -> float:
 
 
 def _lags(web: WebProcess, slices: list[Slice]) -> dict[bool, list[float]]:
-    """Sort the service's own figures by slice: its lines bear the time of day, the slices that of the other clock."""
+    """Sort the service's own figures by slice: its log has the time of day, the slices have the monotonic clock."""
     offset = time.time() - time.monotonic()
     found: dict[bool, list[float]] = {True: [], False: []}
     for line in web.lines("metrics"):

@@ -1,4 +1,4 @@
-"""Faults 16 and 17: the keys that sign a stream expire, and the end point that hands them out is gone for a while."""
+"""Faults 16 and 17: the keys that sign a stream expire, and the endpoint that issues them is down for a while."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ SCALE = 20
 
 
 class Vending:
-    """Hands out another pair of keys each time, each for three seconds, as a container's agent does."""
+    """Issues new keys for each request, valid for three seconds, as a container's credential endpoint does."""
 
     def __init__(self) -> None:
         self.handed_out = 0
@@ -32,7 +32,7 @@ class Vending:
         self.down = False
 
     async def answer(self, _: Request) -> Response:
-        """Give the next pair, or an error."""
+        """Return the next keys, or an error."""
         if self.down:
             self.asked_in_vain += 1
             return Response(status_code=503)
@@ -50,7 +50,7 @@ class Vending:
 
 @pytest_asyncio.fixture
 async def vending(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Vending]:
-    """Run the end point, and point the default chain at it."""
+    """Run the endpoint, and point the default credential chain at it."""
     counter = Vending()
     app = Starlette(routes=[Route("/keys", counter.answer)])
     async with serving(app, host="127.0.0.1", port=0) as port:
@@ -62,7 +62,7 @@ async def vending(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Vending]:
 
 @pytest_asyncio.fixture
 async def nova(tmp_path: Path) -> AsyncIterator[NovaStandin]:
-    """Run the model, which believes those keys and no others."""
+    """Run the model, which accepts only those keys."""
     keys = {f"vended-{number}": f"secret-{number}" for number in range(1, 50)}
     settings = NovaSettings(certificates=tmp_path, keep_sound=True, clock_scale=SCALE, credentials=keys)
     async with NovaStandin(settings, Score().backend()) as running:
@@ -77,7 +77,7 @@ async def _talk_until(talk: Talk, renewals: int) -> None:
 
 
 async def test_fault_16_the_keys_expire_in_the_middle_of_a_call(nova: NovaStandin, vending: Vending) -> None:
-    """A stream goes on with the keys that opened it, for longer than they live; the next one has keys of its own."""
+    """A stream outlives the keys that opened it; the next stream is signed with new keys."""
     talk = Talk(nova, client(nova, CredentialSource()), 360 / SCALE)
     async with talking(talk):
         await _talk_until(talk, 1)
@@ -92,7 +92,7 @@ async def test_fault_16_the_keys_expire_in_the_middle_of_a_call(nova: NovaStandi
 
 
 async def test_fault_17_nobody_hands_out_keys_for_a_while(nova: NovaStandin, vending: Vending) -> None:
-    """The call goes on, and its stream is renewed when there are keys again; a new call is told that it cannot be."""
+    """The call continues, and its stream is renewed once there are keys again; a new call hears an apology."""
     nova.clock.run_at(10)
     talk = Talk(nova, client(nova, CredentialSource()), 36)
     late = Talk(nova, client(nova, CredentialSource()), 36)

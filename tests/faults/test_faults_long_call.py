@@ -18,7 +18,7 @@ from tests.support.score import Score
 from tests.support.waiting import until
 
 SCALE = 40
-"""Eight minutes pass in twelve seconds; 25 in 38."""
+"""Eight minutes pass in twelve seconds, 25 in 38."""
 
 
 @pytest_asyncio.fixture
@@ -38,7 +38,7 @@ async def exchange() -> AsyncIterator[TwilioExchange]:
 
 
 class Line:
-    """A caller who is numbered, and loud when they say something."""
+    """A caller who sends numbered audio, loud while speaking."""
 
     def __init__(self, caller: Caller) -> None:
         self.amplitude = QUIET
@@ -55,7 +55,7 @@ class Line:
             await asyncio.sleep(began + self._sent * 0.02 - loop.time())
 
     async def ask(self) -> None:
-        """Say something, and wait until the answer has been played."""
+        """Speak, and wait until the answer has been played."""
         played = len(self._caller.timeline.named("mark"))
         until_sent = self._sent + 15
         self.amplitude = LOUD
@@ -67,7 +67,7 @@ class Line:
 async def test_fault_06_a_call_of_twenty_five_minutes_keeps_its_thread(
     nova: NovaStandin, exchange: TwilioExchange, tmp_path: Path
 ) -> None:
-    """Four streams and more, talk and silence; nothing of the caller is lost, and the last stream knows all."""
+    """Over four streams and more, no audio of the caller is lost, and the last stream has the whole history."""
     settings = {"NOVA_SONIC_RENEW_SECONDS": str(360 / SCALE), "IDLE_PROMPT_SECONDS": "0"}
     async with phone_process(nova, exchange, tmp_path / "phone.jsonl", settings) as phone:
         async with Caller(exchange, phone.url) as first:

@@ -1,8 +1,8 @@
-"""150 callers and an account that may hold few streams: nobody is connected whom the model then refuses.
+"""150 callers and a small quota of streams: every caller who is connected also gets a stream.
 
 Eight tasks of two services share the quota through their table. The media of most calls reach another task than the
 one that answered the webhook, conversations renew their streams, and the model counts a stream as open for half a
-second after its end. A quota of a kind that nobody else uses: what others do with it is the back-off's case.
+second after its end. No other client uses this quota; the tests of the back-off cover that case.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ CALLERS = 150
 TASKS = 8
 TALK_SECONDS = (60.0, 240.0)
 RENEW_SECONDS = 45.0
-"""A renewal for each caller every 45 s, with a second stream for 3 s: eight times as many as there really are."""
+"""Each caller's stream is renewed every 45 s, with a second stream for 3 s: eight times as often as in production."""
 STREAM_SECONDS = 0.3
-"""From the answer to a webhook until Twilio opens the media stream."""
+"""Seconds from the answer to a webhook until Twilio opens the media stream."""
 KEEP_SECONDS = 4.0
-"""How long a task waits for media that reach another one."""
+"""Seconds that a task waits for media that may reach another task."""
 
 
 @dataclass
 class Crowd:
-    """What became of the callers."""
+    """The outcomes of all callers."""
 
     tasks: list[Task]
     model: LimitedModel
@@ -103,7 +103,7 @@ async def _dismiss(place: "object", ahead: "object", prewarmed: "object") -> Non
 @pytest.mark.parametrize("within", [1.0, 30.0, 300.0], ids=["a_second", "half_a_minute", "five_minutes"])
 @pytest.mark.parametrize("quota", [2, 20, 100])
 async def test_fault_2_nobody_is_connected_whom_the_model_then_refuses(quota: int, within: float) -> None:
-    """Those who are refused hear so within two seconds, and no stream costs anything for them."""
+    """A rejected caller hears so within two seconds, and no stream is opened for that call."""
     table, model = MemoryTable(), LimitedModel(quota)
     async with sharing(TASKS, quota, table, model) as tasks:
         crowd = Crowd(tasks, model, random.Random(quota))  # noqa: S311 - a drill

@@ -1,7 +1,7 @@
 """Faults 6 to 10 and 15 to 17: a conversation outlives its streams.
 
-The stand-in's clock runs fast, and the one setting that all limits of a renewal follow from is as much smaller. What
-is not scaled: the model's speech, its deadlines, and the 0.25 s between two looks of ours.
+The stand-in's clock runs fast, and the one setting from which all limits of a renewal follow is scaled with it. Not
+scaled are the model's speech, its deadlines, and the 0.25 s between two checks of the product.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ LATEST = 450 / SCALE
 
 @pytest.fixture
 def score() -> Score:
-    """Give what the model plays: short notes unless a test wants more."""
+    """Return what the model plays: short notes unless a test wants more."""
     return Score()
 
 
@@ -63,7 +63,7 @@ def _ages(talk: Talk) -> list[float]:
 
 
 async def test_fault_06_the_model_ends_streams_after_eight_minutes(talk: Talk) -> None:
-    """Three renewals in a conversation that is never quiet for long, and the model has timed out none."""
+    """A conversation that is never quiet for long is renewed three times, and the model times out no stream."""
     async with talking(talk):
         await _greeted(talk)
         while talk.stats.renewals < 3:
@@ -79,7 +79,7 @@ async def test_fault_06_the_model_ends_streams_after_eight_minutes(talk: Talk) -
 
 
 async def test_fault_07_both_are_silent_across_the_limit(talk: Talk) -> None:
-    """Nobody says anything for longer than a stream lives; the next question is answered with what was said before."""
+    """After a silence longer than a stream lives, the answer to the next question still uses the history."""
     async with talking(talk):
         await _greeted(talk)
         await talk.ask()
@@ -96,7 +96,7 @@ async def test_fault_07_both_are_silent_across_the_limit(talk: Talk) -> None:
 
 
 async def test_fault_08_the_agent_speaks_across_the_limit(talk: Talk, score: Score) -> None:
-    """A story that is still being told when the stream must go: no word is cut, none comes twice."""
+    """A story that is still being spoken when the stream must be renewed is neither cut nor repeated."""
     talk.nova.clock.run_at(10)
     talk = Talk(talk.nova, talk.client, 36)
     began = asyncio.get_running_loop().time()
@@ -106,7 +106,7 @@ async def test_fault_08_the_agent_speaks_across_the_limit(talk: Talk, score: Sco
         await talk.ask()
         score.plan = lambda _turn: [note(400, 5500)]
         await _until_age(began, 35)
-        await talk.speak(4.5)  # nobody takes over while the caller speaks
+        await talk.speak(4.5)  # no takeover while the caller speaks
         await until(lambda: talk.stats.renewals >= 1, 20)
         assert talk.nova.ledger.streams_open == 2
         await until(lambda: talk.nova.ledger.streams_open == 1, 10)
@@ -120,7 +120,7 @@ async def test_fault_08_the_agent_speaks_across_the_limit(talk: Talk, score: Sco
 
 
 async def test_fault_08_the_caller_speaks_across_the_limit(talk: Talk) -> None:
-    """A sentence that is still being said when the stream must go is understood by the next one, and answered once."""
+    """A sentence that the caller is still saying at the renewal reaches the next stream whole, and is answered once."""
     async with talking(talk):
         await _greeted(talk)
         await asyncio.sleep(RENEW - 2)
@@ -138,7 +138,7 @@ async def test_fault_08_the_caller_speaks_across_the_limit(talk: Talk) -> None:
 
 
 async def test_fault_08_a_tool_runs_across_the_limit(talk: Talk, score: Score) -> None:
-    """Its result goes to the stream that asked for it, and is spoken."""
+    """The tool's result goes to the stream that asked for it, and is spoken."""
     talk.nova.clock.run_at(10)
     talk = Talk(talk.nova, talk.client, 36, tool_seconds=2.0)
     began = asyncio.get_running_loop().time()
@@ -161,7 +161,7 @@ async def test_fault_08_a_tool_runs_across_the_limit(talk: Talk, score: Score) -
 
 @pytest.mark.parametrize("error", ["ThrottlingException", "ServiceUnavailableException"])
 async def test_fault_09_the_next_stream_fails_to_open_twice(talk: Talk, error: str) -> None:
-    """The old one goes on, and the third try comes before the end."""
+    """The old stream continues, and the third attempt succeeds before it ends."""
     talk.nova.clock.run_at(SCALE / 2)
     talk = Talk(talk.nova, talk.client, RENEW * 2)
     async with talking(talk):
@@ -169,7 +169,7 @@ async def test_fault_09_the_next_stream_fails_to_open_twice(talk: Talk, error: s
         talk.nova.faults.add(ModelFault(on="open", times=2, error=error))
         while not talk.stats.renewals:
             await talk.ask()
-            await asyncio.sleep(1.5)  # a moment between two turns; 0.7 s of quiet are not scaled
+            await asyncio.sleep(1.5)  # between two turns: the 0.7 s of quiet are not scaled
         await talk.ask()
     assert talk.failure is None
     assert talk.nova.ledger.streams_refused == 2
@@ -180,7 +180,7 @@ async def test_fault_09_the_next_stream_fails_to_open_twice(talk: Talk, error: s
 
 
 async def test_fault_10_a_conversation_of_five_hundred_turns_is_renewed(talk: Talk) -> None:
-    """60 KB of words: the next stream gets what it takes, beginning with the caller, and is not refused."""
+    """Of a history of 60 KB, the next stream gets as much as it accepts, beginning with a caller's turn."""
     turns = [(Role.USER if n % 2 == 0 else Role.ASSISTANT, f"turn {n} " + "word " * 23) for n in range(20, 500)]
     talk = Talk(talk.nova, talk.client, RENEW, said_before=tuple(turns))
     assert sum(len(words) for _, words in turns) > 58_000
@@ -199,7 +199,7 @@ async def test_fault_10_a_conversation_of_five_hundred_turns_is_renewed(talk: Ta
 
 @pytest.mark.parametrize("model", ["amazon.nova-sonic-v1:0", "amazon.nova-2-sonic-v1:0", "amazon.nova-2-5-sonic"])
 async def test_fault_15_a_muted_caller_keeps_the_stream(talk: Talk, model: str) -> None:
-    """Not a packet comes for over a minute by the first and the third model's clock, and for five by the second's."""
+    """A caller who sends no packet for one minute, and later for five, by the model's clock stays connected."""
     scale = SCALE if "nova-2-sonic" in model else 10
     talk.nova.clock.run_at(scale)
     talk = Talk(talk.nova, talk.client, 360 / scale, model=model)
@@ -217,7 +217,7 @@ async def test_fault_15_a_muted_caller_keeps_the_stream(talk: Talk, model: str) 
 
 
 async def test_fault_04_instability_in_the_middle_of_an_answer_passes_without_a_word(talk: Talk, score: Score) -> None:
-    """Both of the texts that mean the service's own trouble: another stream within two seconds, no hold phrase."""
+    """Both error texts for trouble of the model service lead to a new stream in two seconds, with no announcement."""
     score.plan = lambda turn: [note(400 + turn.number, 1500)]
     texts = (
         "System instability detected. Please retry your request.",
@@ -240,7 +240,7 @@ async def test_fault_04_instability_in_the_middle_of_an_answer_passes_without_a_
 
 
 async def test_fault_01_a_stream_that_ends_in_the_middle_of_an_answer(talk: Talk, score: Score) -> None:
-    """The caller hears that they have to wait, and the answer again; the next stream knows what was said before."""
+    """The caller hears the hold announcement, then the whole answer; the next stream has the history."""
     score.plan = lambda turn: [note(400 + turn.number, 1500)]
     async with talking(talk):
         await _greeted(talk)

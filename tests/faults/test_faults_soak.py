@@ -1,4 +1,4 @@
-"""All of it at once: callers, faults and a task that dies. `make soak` does it for an hour."""
+"""All faults at once: callers, faults and a task that dies. `make soak` does this for an hour."""
 
 import json
 import random
@@ -12,11 +12,11 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 
 async def test_fault_40_a_minute_of_it(tmp_path: Path) -> None:
-    """Whoever had no fault on their way ends well, every book balances, and faults of many kinds did strike."""
+    """Every call without a fault ends well, every ledger balances, and faults of many kinds did occur."""
     random.seed(40)
     said: list[str] = []
     report = await soak(Plan(1.0, 8, 0.2, 20.0, tmp_path), said.append)
-    print(f"\n{report}")  # noqa: T201 - the figures are what one runs it for
+    print(f"\n{report}")  # noqa: T201 - the figures are the purpose of the run
     assert report.failures == []
     assert json.loads(json.dumps(report.as_json()))["calls"] == report.calls
     assert report.clean_calls >= 10

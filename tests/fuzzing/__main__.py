@@ -1,4 +1,4 @@
-"""Fuzz from the command line: a million inputs for every way in, or as many as RUNS says."""
+"""Fuzz from the command line: a million inputs for every entry point, or as many as RUNS says."""
 
 import argparse
 import logging
@@ -14,9 +14,9 @@ _MILLION = 1_000_000
 
 
 def main() -> int:
-    """Run the campaigns; 1 if anything is held against a target."""
+    """Run the campaigns; return 1 if a target fails."""
     options = _options()
-    # What the services log about strangers' mistakes would be most of the work.
+    # Most of the time would go into logging errors of clients.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     pipecat_log.remove()
     faults = 0
@@ -25,9 +25,9 @@ def main() -> int:
         runs = max(1, round(options.runs * target.share))
         report = Campaign(target, runs=runs, seed=options.seed, tell=_tell).run()
         target.close()
-        print(report, flush=True)  # noqa: T201 - speaks to a person
+        print(report, flush=True)  # noqa: T201 - output for a person
         for fault in report.faults:
-            print(f"  {fault}", flush=True)  # noqa: T201 - speaks to a person
+            print(f"  {fault}", flush=True)  # noqa: T201 - output for a person
         faults += len(report.faults)
     return 1 if faults else 0
 

@@ -1,4 +1,4 @@
-"""Many inputs for one target, and what is held against it: a wrong error, a slow answer, memory that stays."""
+"""Run many inputs through one target, and report wrong errors, slow answers and memory that is not freed."""
 
 import ctypes
 import gc
@@ -16,23 +16,23 @@ from tests.fuzzing.mutation import MAX_CASE, Mutator
 from tests.fuzzing.target import Target
 
 MAX_SECONDS = 0.050
-"""Longest time of this thread for one input. Other processes and threads do not count."""
+"""Longest processor time of this thread for one input. Other processes and threads do not count."""
 MAX_BLOCKS_PER_RUN = 0.02
-"""Python objects that may stay for each input: a leak leaves at least one each, a cache that fills leaves fewer."""
+"""Python objects that each input may leave: a leak leaves at least one each, a cache that fills leaves fewer."""
 MAX_GROWTH_MB = 16.0
-"""What the process may grow by: fragments of its heap come and go by a few megabytes."""
+"""Most that the process may grow: heap fragments vary by a few megabytes."""
 _MAX_CORPUS = 500
 _SLOWEST = 5
 _AGAIN = 5
 _WARM_UP = 0.2
-"""Part of the runs after which caches are full and every line is compiled."""
+"""Share of the runs after which caches are full and every line is compiled."""
 _TELL_EVERY = 5.0
 _LIBC = ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 @dataclass(order=True)
 class Slow:
-    """A case and the processor time that it took, in seconds."""
+    """A case and its processor time in seconds."""
 
     seconds: float
     case: bytes = field(compare=False)
@@ -40,7 +40,7 @@ class Slow:
 
 @dataclass(frozen=True)
 class Finding:
-    """A case after which something was raised that should not have been."""
+    """A case that raised an error that it should not have raised."""
 
     error: str
     case: bytes
@@ -48,7 +48,7 @@ class Finding:
 
 @dataclass
 class Report:
-    """What came of one campaign."""
+    """The result of one campaign."""
 
     target: str
     runs: int = 0
@@ -62,7 +62,7 @@ class Report:
 
     @property
     def faults(self) -> list[str]:
-        """Say what is held against the target; empty is good."""
+        """Return the target's faults; empty if it passed."""
         faults = [f"{finding.error} after {finding.case[:300]!r}" for finding in self.findings]
         faults += [
             f"{slow.seconds * 1000:.1f} ms for {slow.case[:300]!r}"
@@ -85,7 +85,7 @@ class Report:
 
 
 class Campaign:
-    """Runs cases through a target: a seed in turn at first, then changes of those that reached something new."""
+    """Runs cases through a target: first each seed, then mutations of those that reached new lines."""
 
     def __init__(
         self, target: Target, *, runs: int, seed: int = 1, tell: Callable[[str], None] = lambda _: None
@@ -97,7 +97,7 @@ class Campaign:
         self._report = Report(target.name, runs)
 
     def run(self) -> Report:
-        """Do it."""
+        """Run all cases and return the report."""
         report, began = self._report, time.monotonic()
         warm = max(1, int(report.runs * _WARM_UP))
         with Coverage(self._target.folders) as coverage:
@@ -127,14 +127,14 @@ class Campaign:
         before = time.thread_time()
         try:
             self._target.run(case)
-        except Exception as error:  # noqa: BLE001 - whatever gets out is what is looked for
+        except Exception as error:  # noqa: BLE001 - the campaign looks for every error that escapes
             self._note(Finding(f"{type(error).__name__}: {error}", case))
         self._time(Slow(time.thread_time() - before, case))
         if coverage.is_new() and len(self._corpus) < _MAX_CORPUS and len(case) < MAX_CASE:
             self._corpus.append(case)
 
     def _note(self, finding: Finding) -> None:
-        """Keep the first of each kind."""
+        """Keep the first finding of each kind."""
         if (
             all(finding.error != known.error for known in self._report.findings[:50])
             and len(self._report.findings) < 50
@@ -149,27 +149,27 @@ class Campaign:
             del slowest[:-_SLOWEST]
 
     def _again(self, slow: Slow) -> Slow:
-        """Measure a slow case again: the best of several is the case's own time, the rest was the machine's."""
+        """Measure a slow case again: the best of several runs is the case's own time, the rest was the machine's."""
         best = slow.seconds
         for _ in range(_AGAIN):
             before = time.thread_time()
-            with suppress(Exception):  # noted before
+            with suppress(Exception):  # recorded before
                 self._target.run(slow.case)
             best = min(best, time.thread_time() - before)
         return Slow(best, slow.case)
 
 
 def _held() -> tuple[int, float]:
-    """Count the objects of Python and the megabytes of this process that are in use."""
+    """Count the Python objects and the megabytes that this process uses."""
     gc.collect()
     if _LIBC is not None:
-        _LIBC.malloc_trim(0)  # what was freed goes back, so that only what is held counts
+        _LIBC.malloc_trim(0)  # returns freed memory to the system, so that only memory in use counts
     return sys.getallocatedblocks(), _resident_mb()
 
 
 def _resident_mb() -> float:
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:  # not a Linux: the peak is all there is
+    except OSError:  # not Linux: only the peak is available
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return pages * resource.getpagesize() / 2**20

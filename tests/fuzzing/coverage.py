@@ -1,4 +1,4 @@
-"""Which lines of the code under test have run, almost for free: each line reports itself once and is then silent."""
+"""Record which lines of the code under test have run, at little cost: each line reports itself once only."""
 
 import sys
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from typing import Self
 
 _MONITORING = sys.monitoring
 _TOOL = 3
-"""A free number: 0 to 2 and 5 belong to debuggers, coverage tools, profilers and optimizers."""
+"""A free tool number: 0 to 2 and 5 belong to debuggers, coverage tools, profilers and optimizers."""
 
 
 class Coverage:
-    """Tells whether a case reached a line that none before it had.
+    """Knows whether a case reached a new line.
 
     Args:
         folders: Parts of paths; only files whose path holds one of them count.
@@ -23,7 +23,7 @@ class Coverage:
         self._seen = 0
 
     def __enter__(self) -> Self:
-        """Begin to listen."""
+        """Start to record."""
         _MONITORING.use_tool_id(_TOOL, "fuzzing")
         _MONITORING.register_callback(_TOOL, _MONITORING.events.LINE, self._line)
         _MONITORING.restart_events()
@@ -31,7 +31,7 @@ class Coverage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Listen no more."""
+        """Stop recording."""
         _MONITORING.set_events(_TOOL, 0)
         _MONITORING.register_callback(_TOOL, _MONITORING.events.LINE, None)
         _MONITORING.free_tool_id(_TOOL)
@@ -47,6 +47,6 @@ class Coverage:
         return self._lines
 
     def is_new(self) -> bool:
-        """Tell whether a line ran for the first time since this was last asked."""
+        """Return whether a new line has run since the last call."""
         new, self._seen = self._lines > self._seen, self._lines
         return new

@@ -1,4 +1,4 @@
-"""Changes to inputs: small damage to bytes, and changes of meaning to JSON, lines and forms."""
+"""Mutate inputs: damage bytes, and change the meaning of JSON, lines and forms."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 
 MAX_CASE = 70_000
-"""Bytes of one case: a little beyond every bound of the product, so that the bounds are reached too."""
+"""Bytes of one case: slightly above every bound of the product, so that cases reach the bounds too."""
 
 _MOST = 2000
-"""Members of a list: copies of copies would fill the machine and not the product."""
+"""Members of a list: copies of copies would fill the machine instead of testing the product."""
 
 _NUMBERS = (0, 1, -1, 2**31, 2**53, 2**63 - 1, -(2**63), 0.5, 1e308, -0.0)
 _TEXTS = (
@@ -55,10 +55,10 @@ class Mutator:
     """Makes new cases out of old ones; the same seed makes the same cases."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)  # noqa: S311 - has to be repeatable
+        self.random = random.Random(seed)  # noqa: S311 - must be repeatable
 
     def one_in(self, count: int) -> bool:
-        """Tell whether to do something that is done once in so many times."""
+        """Return True once in so many times."""
         return self.random.randrange(count) == 0
 
     def pick[T](self, choices: Sequence[T]) -> T:
@@ -66,31 +66,31 @@ class Mutator:
         return choices[int(self.random.random() * len(choices))]
 
     def damage(self, case: bytes) -> bytes:
-        """Change, cut out, repeat or insert a few bytes."""
+        """Change, remove, repeat or insert a few bytes."""
         for _ in range(1 + int(self.random.random() * 3)):
             case = self.pick(_DAMAGES)(self, case)
         return case[:MAX_CASE]
 
     def flip(self, case: bytes) -> bytes:
-        """Change one bit."""
+        """Flip one bit."""
         if not case:
             return case
         at = int(self.random.random() * len(case))
         return case[:at] + bytes((case[at] ^ (1 << int(self.random.random() * 8)),)) + case[at + 1 :]
 
     def cut(self, case: bytes) -> bytes:
-        """Leave a piece out."""
+        """Remove a piece."""
         at, length = self._piece(case)
         return case[:at] + case[at + length :]
 
     def repeat(self, case: bytes) -> bytes:
-        """Say a piece again, once or very often."""
+        """Repeat a piece, once or very often."""
         at, length = self._piece(case)
         times = self.pick((2, 2, 2, 3, 50))
         return case[:at] + case[at : at + length] * times + case[at + length :]
 
     def insert(self, case: bytes) -> bytes:
-        """Put something in that readers stumble over."""
+        """Insert a text that parsers often mishandle."""
         at = int(self.random.random() * (len(case) + 1))
         return case[:at] + self.pick(_BYTES) + case[at:]
 
@@ -99,7 +99,7 @@ class Mutator:
         return at, min(int(self.random.expovariate(0.1)) + 1, 4000)
 
     def json(self, case: bytes) -> bytes:
-        """Change what a JSON text says; damage it where it is none."""
+        """Change the meaning of a JSON text; damage a text that is not JSON."""
         try:
             tree = orjson.loads(case)
         except orjson.JSONDecodeError:
@@ -108,7 +108,7 @@ class Mutator:
             tree = self.tree(tree)
         try:
             return orjson.dumps(tree)[:MAX_CASE]
-        except TypeError:  # too deep, or a number too large for the writer
+        except TypeError:  # too deep, or a number that is too large to write
             return self.damage(case)
 
     def tree(self, tree: Json, depth: int = 0) -> Json:
@@ -143,7 +143,7 @@ class Mutator:
         return tree
 
     def _other(self, old: Json) -> Json:
-        """Give another value for one, mostly of another type."""
+        """Return another value, mostly of another type."""
         if isinstance(old, str) and self.one_in(3):
             return self.pick((self.damage(old.encode()).decode(errors="replace"), old * 2, (old * 500)[:MAX_CASE]))
         others: tuple[Json, ...] = (None, True, [], [old], [old] * 3, {"content": old})

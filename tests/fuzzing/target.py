@@ -1,4 +1,4 @@
-"""What is fuzzed: one way in, what its inputs look like, and what it may answer."""
+"""What is fuzzed: an entry point, its inputs, and the answers that it may give."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from tests.fuzzing.mutation import Mutator
 
 
 class Target(ABC):
-    """One way into the product that a stranger's bytes take."""
+    """An entry point of the product that reads bytes of clients."""
 
     name: ClassVar[str]
     folders: ClassVar[tuple[str, ...]]
-    """Whose lines say that a case is a new one: parts of paths."""
+    """Parts of paths: a new line in these files makes a case a seed."""
     share: ClassVar[float] = 1.0
-    """How many of the runs asked for this one gets: below 1 for what makes sockets and keys for every case."""
+    """Share of the runs for this target: below 1 where every case makes sockets and keys."""
     seeds: Sequence[bytes]
-    """Good inputs, or nearly so, to begin with."""
+    """Valid inputs, or nearly so, to begin with."""
 
     @abstractmethod
     def vary(self, case: bytes, mutator: Mutator) -> bytes:
@@ -24,7 +24,7 @@ class Target(ABC):
 
     @abstractmethod
     def run(self, case: bytes) -> None:
-        """Let the product read a case. What it may raise is caught here; what gets out is a finding."""
+        """Let the product read a case, and catch the errors that it may raise; every other error is a finding."""
 
     def close(self) -> None:  # noqa: B027 - most have nothing to release
         """Release what was made for it."""

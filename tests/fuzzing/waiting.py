@@ -1,4 +1,4 @@
-"""Coroutines that never have to wait, run without a loop: a loop would cost more than what is measured."""
+"""Run coroutines that never wait, without an event loop: a loop would cost more than the code under test."""
 
 from collections.abc import Coroutine
 from typing import Any
@@ -8,7 +8,7 @@ def finished[T](coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end.
 
     Raises:
-        AssertionError: it wanted to wait.
+        AssertionError: it waited.
     """
     try:
         coroutine.send(None)

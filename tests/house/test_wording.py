@@ -12,25 +12,26 @@ REWRITTEN = (
     "services/phone-agent/src/",
     "services/webrtc-agent/src/",
     "shared/agent_core/src/",
+    "tests/endurance/",
+    "tests/faults/",
+    "tests/fuzzing/",
     "tests/house/test_wording.py",
+    "tests/soak/",
+    "tests/support/",
+    "tests/unit/agent_core/",
+    "tests/unit/fuzzing/",
+    "tests/unit/phone_agent/",
+    "tests/unit/support/",
+    "tests/unit/webrtc_agent/",
     "tools/wording.py",
 )
 """Where the prose has been rewritten. A path is added when its prose is done, and never removed."""
-NOT_YET = (
-    "services/phone-agent/src/phone_agent/signature.py",
-    "services/phone-agent/src/phone_agent/twiml.py",
-    "services/webrtc-agent/src/webrtc_agent/daily/retry.py",
-    "shared/agent_core/src/agent_core/adapters/call_store/",
-    "shared/agent_core/src/agent_core/adapters/open_meteo/fetch.py",
-    "shared/agent_core/src/agent_core/adapters/open_meteo/remembered.py",
-)
-"""Exceptions below these paths, which only become fewer."""
 
 
 @cache
 def rewritten() -> tuple[Report, dict[str, Density]]:
     """Scan the rewritten files once."""
-    files = {path: wording.read(path) for path in wording.tracked(REWRITTEN) if not path.startswith(NOT_YET)}
+    files = {path: wording.read(path) for path in wording.tracked(REWRITTEN)}
     report = wording.scan(prose for texts, _ in files.values() for prose in texts)
     return report, wording.densities({path: lines for path, (_, lines) in files.items()})
 

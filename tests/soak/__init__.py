@@ -1,1 +1,1 @@
-"""The product under load and faults for as long as one likes: `make soak`."""
+"""Run the product under load and faults for as long as you like: `make soak`."""

@@ -1,4 +1,4 @@
-"""``python -m tests.soak --minutes 60 --callers 20 --faults 5``: exit code 0 if everything held."""
+"""Run ``python -m tests.soak --minutes 60 --callers 20 --faults 5``: exit code 0 if every check passed."""
 
 import argparse
 import asyncio
@@ -13,7 +13,7 @@ from tests.soak.run import Plan, soak
 
 
 def main() -> int:
-    """Read the options, run, report."""
+    """Read the options, run, and print the report."""
     parser = argparse.ArgumentParser(prog="tests.soak", description="Callers, faults and a task that dies, for long.")
     parser.add_argument("--minutes", type=float, default=60, help="how long (default: %(default)s)")
     parser.add_argument("--callers", type=int, default=20, help="calls at once (default: %(default)s)")

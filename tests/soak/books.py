@@ -1,4 +1,4 @@
-"""The books of a soak: what the stand-ins saw, what the services logged and what the callers heard must agree."""
+"""Balance the books of a soak: the stand-ins' records, the services' logs and what callers heard must agree."""
 
 import re
 import traceback
@@ -18,13 +18,13 @@ from tests.support.fleet import Fleet, Task
 from tests.support.waiting import until
 
 IDLE_SECONDS = 20.0
-"""After the last caller has left, until every stream must be closed and every place free."""
+"""Seconds after the last caller has left, by which every stream is closed and every slot is free."""
 
 type Check = Callable[[], None]
 
 
 class Books:
-    """Opened for each task when it starts; see `of_running_tasks` and `of_everything`.
+    """The books of each task, opened when it starts; see `of_running_tasks` and `of_everything`.
 
     Args:
         ships: All that runs.
@@ -36,11 +36,11 @@ class Books:
         leaks.plant([ships.exchange.settings.auth_token])
 
     def open(self, task: Task) -> None:
-        """Note what a task holds before its first call."""
+        """Record what a task holds before its first call."""
         self._audits[task] = Audit(task.service, self._ships.nova.ledger)
 
     async def of_running_tasks(self) -> list[str]:
-        """Balance L1, L2, L4, L6 and L10 of each task while it runs: what ends only with its process is a leak.
+        """Balance L1, L2, L4, L6 and L10 of each running task: what only the end of the process frees is a leak.
 
         Returns:
             What does not balance, in words.
@@ -64,7 +64,7 @@ class Books:
         return self._ships.nova.ledger.streams_open == 0 and not any(places)
 
     def of_everything(self, clean: list[Call], codes: dict[str, int]) -> Iterator[str]:
-        """Balance what is known when all processes have ended.
+        """Balance what is known once all processes have ended.
 
         Args:
             clean: Calls without a fault.
@@ -120,14 +120,14 @@ def _all_was_heard(calls: Iterable[Call], sessions: dict[str, list[SessionRecord
 
 
 def what_was_said_was_heard(call: Call, said: Iterable[Said], *, only_that: bool = True) -> None:
-    """L5 and L8, of notes: what the model said to somebody is what they heard, each once and in order.
+    """Check L5 and L8, by notes: the caller heard what the model said, each note once and in order.
 
-    They may leave at its last word, and what they cut into they may have heard or not.
+    A caller may leave during the last note, and may or may not hear a note that they interrupted.
 
     Args:
-        call: One without a fault.
-        said: By the model, in order.
-        only_that: Whether nobody else spoke: where something took long we do, and other notes stand between.
+        call: A call without a fault.
+        said: Notes of the model, in order.
+        only_that: Whether only the model spoke: the product plays announcements during long waits, with other notes.
     """
     notes = [(pitch, all(words.interrupted for words in run)) for pitch, run in groupby(said, key=_pitch)]
     what = f"{call.sid} was told {[pitch for pitch, _ in notes]} and heard {call.heard}"
@@ -137,7 +137,7 @@ def what_was_said_was_heard(call: Call, said: Iterable[Said], *, only_that: bool
         if at == 0 or (at and not only_that):
             del rest[: at + 1]
             last = pitch
-        else:  # two notes of one pitch are heard as one if nothing was heard between them
+        else:  # two notes of one pitch without a pause are heard as one
             assert was_cut or pitch == last, what
     assert not only_that or len(rest) <= 1, what
 
@@ -163,6 +163,6 @@ def _all_lines(log: Path) -> list[dict[str, Any]]:
 
 
 def _what(error: AssertionError) -> str:
-    """Give what a check said, or where it stands if it said nothing."""
+    """Return the message of a check that failed, or its line if it has no message."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     return str(error)[:300] or f"line {where.lineno} of {Path(where.filename).name}"

@@ -1,4 +1,4 @@
-"""How the memory of a process goes while it works."""
+"""Measure the memory of a process while it works."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +9,7 @@ TEN_MINUTES = 600.0
 
 
 def resident_mb(pid: int) -> tuple[float, float]:
-    """Give the resident memory of a process that runs, in MB: all of it, and what no file on disk stands behind."""
+    """Return a running process's resident memory in MB: all of it, and the part that no file on disk backs."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     whole, own = (int(status.partition(name)[2].split()[0]) / 1024 for name in ("VmRSS:", "RssAnon:"))
     return whole, own
@@ -22,22 +22,22 @@ class Memory:
     name: str
     pid: int
     samples: list[tuple[float, float, float]] = field(default_factory=list)
-    """Seconds since the start of the soak, MB, and MB of its own."""
+    """Seconds since the start of the soak, MB, and MB that no file backs."""
 
     def sample(self, at: float) -> None:
-        """Look, if it still runs."""
+        """Take a sample, if the process still runs."""
         try:
             self.samples.append((at, *resident_mb(self.pid)))
         except (OSError, IndexError):
             return
 
     def after(self, warm_up: float) -> list[tuple[float, float, float]]:
-        """Give the samples after the process has had so many seconds to reach its size."""
+        """Return the samples after the process has had so many seconds to warm up."""
         begin = self.samples[0][0] + warm_up if self.samples else 0.0
         return [sample for sample in self.samples if sample[0] >= begin]
 
     def slope(self, warm_up: float, *, own: bool = False) -> float | None:
-        """Give MB per ten minutes, from a straight line through what follows the warm-up; None for too few samples."""
+        """Return MB per ten minutes, from a straight line through the samples after the warm-up; None for too few."""
         samples = np.array(self.after(warm_up))
         if len(samples) < 3:
             return None

@@ -1,4 +1,4 @@
-"""Twenty callers who talk, hang up and call again, some of them with a fault on their way."""
+"""Twenty callers who talk, hang up and call again, some of them with a fault."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ from tests.soak.trouble import Trouble
 from tests.support.caller import Caller
 
 PATIENCE = 30.0
-"""Seconds that somebody waits for a greeting or an answer."""
+"""Seconds that a caller waits for a greeting or an answer."""
 _LONGEST = 300.0
 _TURNS = (1, 4)
 _PAUSE = (0.5, 2.5)
@@ -20,7 +20,7 @@ _PAUSE = (0.5, 2.5)
 
 @dataclass
 class Call:
-    """What became of one call, as its caller saw it."""
+    """The outcome of one call, as its caller saw it."""
 
     sid: str
     turns: int = 0
@@ -32,7 +32,7 @@ class Call:
 
 @dataclass
 class People:
-    """Everybody who has called so far; each call's timeline goes into a file as it ends, to look up what befell it."""
+    """All callers so far; each call's timeline is written to a file when it ends, for later diagnosis."""
 
     trouble: Trouble
     number: str
@@ -42,11 +42,11 @@ class People:
     _on_the_line: list[Caller] = field(default_factory=list)
 
     def nobody_answered_yet(self) -> set[str]:
-        """Give the calls of which a webhook is on its way."""
+        """Return the calls whose webhook is on its way."""
         return {caller.sid for caller in self._on_the_line if caller.timeline.last("twiml") is None}
 
     async def keep_calling(self) -> None:
-        """Be one of them, until told to stop."""
+        """Be one caller, until cancelled."""
         await asyncio.sleep(random.uniform(0, 3))  # noqa: S311 - spreads people, hides nothing
         while not self.stopping:
             await self._call()
@@ -78,7 +78,7 @@ class People:
             file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     async def _strike(self, fault: str, caller: Caller) -> None:
-        with suppress(TimeoutError):  # there never was a line: what is not struck is not counted
+        with suppress(TimeoutError):  # the call never had a media stream: a fault that did not occur is not counted
             await self.trouble.strike(fault, caller)
 
 
@@ -95,5 +95,5 @@ async def _talk(call: Call, caller: Caller) -> None:
             call.turns += 1
     except TimeoutError:
         call.problem = "unanswered" if call.turns or caller.timeline.last("mark") else "never_greeted"
-    except Exception as error:  # noqa: BLE001 - whatever kept somebody from talking is what is to be told
+    except Exception as error:  # noqa: BLE001 - the report lists every error of a caller
         call.problem = f"broken: {type(error).__name__}"

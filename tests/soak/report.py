@@ -1,22 +1,22 @@
-"""What a soak has found, and whether it is good enough."""
+"""What a soak has found, and whether it passed."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 AVAILABILITY = 0.999
-"""Share of the calls without a fault of ours that must end well."""
+"""Share of the calls without a fault that must end well."""
 SLOPE_MB = 1.0
 """Most that a process may grow in ten minutes."""
 SLOPE_SECONDS = 540.0
-"""A straight line through less than this says more about the allocator than about a leak."""
+"""Shortest time for a slope: a line through less shows the allocator, not a leak."""
 JUDGED_MINUTES = 20.0
-"""A soak that lasts at least this long must have watched the memory of some task for long enough."""
+"""A soak of at least this length must have watched the memory of some task for long enough."""
 
 
 @dataclass
 class Report:
-    """The figures. `unbalanced` are the books that do not balance, each with what is wrong."""
+    """The figures. `unbalanced` lists the books that do not balance, each with the reason."""
 
     minutes: float
     calls: int
@@ -26,15 +26,15 @@ class Report:
     touched_calls: int
     touched_problems: Mapping[str, int]
     chosen: int
-    """Calls at whose beginning a fault was set up."""
+    """Calls for which a fault was set up at the beginning."""
     struck: Mapping[str, int]
-    """Faults that did happen, by kind."""
+    """Faults that did occur, by kind."""
     streams: int
     reasons: Mapping[str, int]
     slopes: Mapping[str, float | None]
-    """MB in ten minutes, by task."""
+    """MB per ten minutes, by task."""
     own_slopes: Mapping[str, float | None]
-    """The same without pages of files, which the kernel takes and gives back as it likes."""
+    """The same without pages of files, which the kernel loads and drops at any time."""
     sizes: Mapping[str, tuple[float, float]]
     """MB after the warm-up and at the end, by task."""
     watched_seconds: Mapping[str, float]
@@ -47,7 +47,7 @@ class Report:
 
     @property
     def failures(self) -> list[str]:
-        """What is not as promised, in words."""
+        """Return every broken promise, as text."""
         found = list(self.unbalanced)
         if self.clean_calls == 0:
             found.append("no call without a fault was made")
@@ -64,11 +64,11 @@ class Report:
         return found
 
     def as_json(self) -> dict[str, object]:
-        """Give everything, for a file."""
+        """Return all figures, for a file."""
         return asdict(self) | {"availability": self.availability, "failures": self.failures}
 
     def __str__(self) -> str:
-        """Tell it to a person."""
+        """Return the report as text for a person."""
         rows = [
             ("calls", f"{self.calls} in {self.minutes:.1f} minutes, {self.turns} answers, {self.streams} streams"),
             (

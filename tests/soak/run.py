@@ -1,4 +1,4 @@
-"""One soak from its start to its books."""
+"""One soak from its start to its report."""
 
 import asyncio
 import random
@@ -24,11 +24,11 @@ from tests.support.score import Score, Turn, short_notes, use
 
 SAMPLE_SECONDS = 2.0
 DIES_AFTER = 1 / 6
-"""Of the time: early, so that the task that takes its place is watched for long too."""
+"""Share of the time: early, so that the task that replaces it is watched for long too."""
 FINISH_SECONDS = 400.0
 """A call may last five minutes."""
 RENEW_SECONDS = 10.0
-"""Age at which a stream of the model is renewed: six minutes otherwise, which no call here lives to see."""
+"""Age at which a stream of the model is renewed: six minutes in production, longer than any call here."""
 _ANSWERED_AND_NOT_YET_OPEN = timedelta(seconds=10)
 _KEPT_SESSIONS = 1_000_000
 _ASKED = ("Stockholm", "Paris", "Tokyo", "Oslo", "Atlantis")
@@ -36,7 +36,7 @@ _ASKED = ("Stockholm", "Paris", "Tokyo", "Oslo", "Atlantis")
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done.
+    """The plan of a soak.
 
     Args:
         minutes: How long callers keep calling.
@@ -55,13 +55,13 @@ class Plan:
 
 @dataclass
 class Watch:
-    """The memory of every task, from its start on."""
+    """The memory of every task, from its start."""
 
     began: float = field(default_factory=time.monotonic)
     processes: dict[str, Memory] = field(default_factory=dict)
 
     async def follow(self, ships: Fleet, say: Callable[[str], None], people: People) -> None:
-        """Look at all tasks now and then, and tell of the progress once a minute."""
+        """Sample all tasks now and then, and report the progress once a minute."""
         for looks in range(10**9):
             at = time.monotonic() - self.began
             for task in ships.tasks:
@@ -73,14 +73,14 @@ class Watch:
 
 
 def notes_and_weather(turn: Turn) -> Sequence[Step]:
-    """Answer each third turn after a look at the weather, the others with a note of their own."""
+    """Answer every third turn after a weather lookup, the others with a note of their own."""
     if turn.number % 3 == 2:
         return [use("get_current_weather", location=random.choice(_ASKED), format="celsius")]  # noqa: S311 - chance is the point
     return short_notes(turn)
 
 
 async def soak(plan: Plan, say: Callable[[str], None]) -> Report:
-    """Run two phone tasks, call them, let faults strike and one task die, and balance the books."""
+    """Run two phone tasks and callers, cause faults, kill one task, and balance the books."""
     score = Score()
     score.plan = notes_and_weather
     async with WeatherStandin() as weather, fleet(plan.folder, score, (PHONE, PHONE), _settings(weather)) as ships:
@@ -117,7 +117,7 @@ def _settings(weather: WeatherStandin) -> dict[str, str]:
 
 
 def _let_a_task_die(ships: Fleet, people: People, say: Callable[[str], None]) -> None:
-    """Kill one task and start another, as ECS would; its callers are not without a fault."""
+    """Kill one task and start another, as ECS would; the callers of the first one count as having a fault."""
     doomed = random.choice(ships.of(PHONE))  # noqa: S311 - chance is the point
     ships.kill(doomed)
     held = {str(line["call_sid"]) for line in doomed.lines("session_started")}
@@ -135,7 +135,7 @@ def _let_a_task_die(ships: Fleet, people: People, say: Callable[[str], None]) ->
 
 @dataclass(frozen=True)
 class _Ended:
-    """What is known when nothing runs any more."""
+    """What is known when every process has ended."""
 
     books: Books
     codes: dict[str, int]

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose while a soak runs: on a line, in the model, with the weather."""
+"""Faults that a soak causes: on a media stream, in the model, in the weather service."""
 
 import asyncio
 import logging
@@ -17,9 +17,9 @@ from tests.support.fleet import Fleet
 
 _ODDITIES = ("unknown_event", "bad_json", "odd_audio", "empty_audio")
 _LATEST = 4.0
-"""Seconds into a conversation at which a fault strikes at the latest; most conversations last that long."""
+"""Latest second of a conversation at which a fault occurs; most conversations last that long."""
 _STREAM_SECONDS = 5.0
-"""That a fault on a line waits for there to be one."""
+"""Seconds that a fault on a media stream waits for the stream to open."""
 
 type Strike = Callable[[Caller], Awaitable[None]]
 
@@ -63,7 +63,7 @@ LINE: dict[str, Strike] = {
     "sound_of_another_stream": _lost_sound,
     "bad_network": _bad_network,
 }
-"""On the line of one caller, who is known."""
+"""On the media stream of one caller, who is known."""
 MODEL: dict[str, Callable[[], ModelFault]] = {
     "stream_closed": lambda: ModelFault(on="session", action="close", after_ms=_when()),
     "stream_reset": lambda: ModelFault(on="session", action="rst", code=2, after_ms=_when()),
@@ -84,7 +84,7 @@ MODEL: dict[str, Callable[[], ModelFault]] = {
     "slow_to_open": lambda: ModelFault(on="open", delay_ms=random.uniform(500, 2500)),  # noqa: S311 - chance is the point
     "slow_to_answer": lambda: ModelFault(on="answer", delay_ms=random.uniform(500, 3000)),  # noqa: S311 - as above
 }
-"""In the stream of whoever comes next."""
+"""In the next stream that opens, of any caller."""
 WEATHER: dict[str, Callable[[], WeatherFault]] = {
     "weather_error": lambda: WeatherFault(action="status", status=random.choice((429, 500, 503))),  # noqa: S311 - as above
     "weather_late": lambda: WeatherFault(after_ms=random.choice((1_000, 30_000))),  # noqa: S311 - as above
@@ -92,7 +92,7 @@ WEATHER: dict[str, Callable[[], WeatherFault]] = {
         action=random.choice(("html", "large", "truncated", "empty", "nan", "wrong_types", "injection", "redirect"))  # noqa: S311
     ),
 }
-"""In the next answer of the weather service. Whoever asked for it is not spared from ending well."""
+"""In the next answer of the weather service. The call that asked for it must still end well."""
 
 
 def _when() -> float:
@@ -100,21 +100,24 @@ def _when() -> float:
 
 
 class Journal(logging.Handler):
-    """Reads in the journal of the model's stand-in which faults have struck, and whom."""
+    """Reads in the journal of the model's stand-in which faults occurred, and in which sessions."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sessions: set[str] = set()
-        """Whom. A fault before a stream is open strikes a request; nobody knows whose, so everybody must end well."""
+        """Sessions with a fault.
+
+        A fault before a stream is open hits a request of an unknown call, so every call must end well.
+        """
         self.struck: Counter[str] = Counter()
         self._names: dict[tuple[object, ...], str] = {}
 
     def call(self, fault: ModelFault, name: str) -> None:
-        """Say what a fault is called here."""
+        """Return the soak's name of a fault."""
         self._names[fault.on, fault.action, fault.error] = name
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a line."""
+        """Record a line."""
         if record.getMessage() != "fault_struck":
             return
         told: dict[str, Any] = getattr(record, "fields", {})
@@ -125,7 +128,7 @@ class Journal(logging.Handler):
 
 @dataclass
 class Trouble:
-    """Chooses who gets a fault, and knows afterwards who had one.
+    """Chooses the calls that get a fault, and knows afterwards which ones had one.
 
     Args:
         fleet: All that runs.
@@ -137,7 +140,7 @@ class Trouble:
     weather: WeatherStandin
     share: float
     chosen: int = 0
-    """Calls at whose beginning a fault was set up."""
+    """Calls for which a fault was set up at the beginning."""
     touched: set[str] = field(default_factory=set)
     """Calls whose fault is known by the call."""
     _on_lines: Counter[str] = field(default_factory=Counter)
@@ -145,7 +148,7 @@ class Trouble:
     _journal: Journal = field(default_factory=Journal)
 
     def watch(self) -> None:
-        """Learn from the stand-in which streams its faults have struck."""
+        """Read from the stand-in which streams had a fault."""
         logging.getLogger("standins.nova").addHandler(self._journal)
         logging.getLogger("standins.nova").setLevel(logging.INFO)
         logging.getLogger("standins.nova").propagate = False
@@ -173,10 +176,10 @@ class Trouble:
         return None
 
     async def strike(self, name: str, caller: Caller) -> None:
-        """Let a fault strike the line somewhere in the conversation.
+        """Cause a fault on the media stream during the conversation.
 
         Raises:
-            TimeoutError: there never was a line.
+            TimeoutError: the call never had a media stream.
         """
         await caller.until("stream_started", _STREAM_SECONDS)
         await asyncio.sleep(_when() / 1000)
@@ -185,10 +188,10 @@ class Trouble:
 
     @property
     def struck(self) -> Counter[str]:
-        """How often which fault did happen, not only was set up."""
+        """How often each fault did occur, not only was set up."""
         elsewhere = Counter(name for name, fault in self._elsewhere if fault.times == 0)
         return self._on_lines + self._journal.struck + elsewhere
 
     def calls_of(self, lines: Iterable[dict[str, Any]]) -> set[str]:
-        """Name the calls whose stream was struck, by what the services said of their streams."""
+        """Return the calls whose stream had a fault, by the streams in the services' logs."""
         return {str(line["call_sid"]) for line in lines if line["model_session_id"] in self._journal.sessions}

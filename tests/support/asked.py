@@ -1,4 +1,4 @@
-"""What a program asks AWS for, call by call, and what a role must allow for it."""
+"""Record what a program requests from AWS, call by call, and what a role must allow for it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,14 +7,14 @@ from typing import Any, Final
 from botocore.client import BaseClient
 
 _FREE: Final = {"sts:GetCallerIdentity"}
-"""What AWS answers to everybody."""
+"""Actions that AWS allows every caller."""
 _PREFIXES: Final = {"service-quotas": "servicequotas"}
-"""Services whose prefix in policies is not the name that boto3 knows them by."""
+"""Services whose prefix in policies differs from boto3's name."""
 
 
 @contextmanager
 def listening() -> Iterator[set[str]]:
-    """Collect every action that is called as long as the block lasts, as policies name it."""
+    """Collect every action that is called during the block, named as in policies."""
     found: set[str] = set()
     client: Any = BaseClient
     original = client._make_api_call

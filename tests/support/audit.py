@@ -1,4 +1,4 @@
-"""The books of a running service over a whole test, whatever the test did: opened before it, balanced after it."""
+"""Audit a running service over a whole test, whatever the test does: opened before it, balanced after it."""
 
 import asyncio
 from collections import defaultdict
@@ -14,11 +14,11 @@ from tests.support.waiting import until
 from tests.support.warm import WarmProcess
 
 HELD_SECONDS = 30.0
-"""Threads of codecs end when the machine gets round to it, which no clock that skips waits knows of."""
+"""Codec threads end when the machine schedules them, which the virtual clock cannot know."""
 KEPT_DESCRIPTORS = 3
-"""Ours to Twilio, to Daily and to the weather are kept for the next question; others' to us do not count."""
+"""The service keeps connections to Twilio, Daily and the weather open; those of its clients do not count."""
 KEPT_THREADS = 8
-"""Of pools, which are made at the first calls."""
+"""Threads of pools, which start at the first calls."""
 
 
 class Service(Protocol):
@@ -26,21 +26,21 @@ class Service(Protocol):
 
     @property
     def process(self) -> asyncio.subprocess.Process | WarmProcess:
-        """The process."""
+        """Return the process."""
 
     @property
     def log(self) -> Path:
-        """Where it writes."""
+        """Return the path of its log."""
 
     def held(self) -> ledger.Held:
         """Count what it holds."""
 
 
 class Audit:
-    """Knows what there was when it was made, and judges what came since.
+    """Knows what there was at the start, and balances what came since.
 
     Args:
-        service: What runs; it must be idle, now and at the end.
+        service: The running service; it must be idle, now and at the end.
         streams: The ledger of the model's stand-in.
     """
 
@@ -55,7 +55,7 @@ class Audit:
         """Balance L1, L2, L4, L6 and L10.
 
         Raises:
-            AssertionError: something does not balance.
+            AssertionError: a ledger does not balance.
         """
         lines = list(self._lines())
         ledger.conversations_have_ended(lines)

@@ -1,4 +1,4 @@
-"""What moto's accounts lack of real ones: roles of AWS's own, GitHub's provider, quotas, stacks that are half made.
+"""Add to moto's accounts what real ones have: AWS's own roles, GitHub's provider, quotas, half-made stacks.
 
 `aws_gaps.close_gaps` calls `close_account_gaps`.
 """
@@ -20,58 +20,58 @@ LINKED: Final = {
     "elasticloadbalancing.amazonaws.com": "AWSServiceRoleForElasticLoadBalancing",
     "ecs.application-autoscaling.amazonaws.com": "AWSServiceRoleForApplicationAutoScaling_ECSService",
 }
-"""The roles that these services act as, by AWS's documentation of each."""
+"""The service-linked roles that these services use, from AWS's documentation of each."""
 DEFAULTS: dict[tuple[str, str], tuple[str, float]] = {
     ("fargate", "L-3032A538"): ("Fargate On-Demand vCPU resource count", 100.0)
 }
-"""Quotas that an account has without having asked for them. A test may change one."""
+"""Quotas that an account has by default. A test may change one."""
 _HALF_MADE: Final = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 
 
 class Provider(CloudFormationModel):
-    """An OIDC provider: a real one of moto's, so that an account cannot have two of one address."""
+    """An OIDC provider: one of moto's own, so that an account cannot have two with one address."""
 
     def __init__(self, arn: str) -> None:
         self.arn = arn
 
     @property
     def physical_resource_id(self) -> str:
-        """What `Ref` gives."""
+        """What `Ref` returns."""
         return self.arn
 
     @staticmethod
     def cloudformation_type() -> str:
-        """Name the kind."""
+        """Return the kind's name."""
         return "AWS::IAM::OIDCProvider"
 
     @staticmethod
     def cloudformation_name_type() -> str:
-        """It is named by its address, not by a property of that name."""
+        """Return None: its address names it, not a property."""
         return ""
 
     @classmethod
     def has_cfn_attr(cls, attr: str) -> bool:
-        """Tell what `Fn::GetAtt` knows."""
+        """Return whether `Fn::GetAtt` knows the attribute."""
         return attr == "Arn"
 
     def get_cfn_attribute(self, _name: str) -> str:
-        """Give its ARN."""
+        """Return its ARN."""
         return self.arn
 
     def is_created(self) -> bool:
-        """Tell that it is there."""
+        """Return that it exists."""
         return True
 
     @classmethod
     def create_from_cloudformation_json(
         cls,
-        resource_name: str,  # noqa: ARG003 - moto gives it
+        resource_name: str,  # noqa: ARG003 - moto passes it
         cloudformation_json: Mapping[str, Any],
         account_id: str,
         region_name: str,  # noqa: ARG003 - the same
         **_: object,
     ) -> Self:
-        """Make it; the second of an address is refused."""
+        """Make it; refuse a second one with the same address."""
         properties = cloudformation_json["Properties"]
         backend = iam_backends[account_id]["aws"]
         try:
@@ -87,7 +87,7 @@ class Provider(CloudFormationModel):
 
     @classmethod
     def delete_from_cloudformation_json(cls, *_: object) -> None:
-        """Leave it: the template retains it."""
+        """Keep it: the template retains it."""
 
 
 def close_account_gaps() -> None:
@@ -129,7 +129,7 @@ def _refusing(original: Any) -> Any:  # noqa: ANN401 - moto's own types
 
 
 def _as_given(self: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - moto's stack
-    """Describe parameters as text, lists too, as they were given."""
+    """Describe parameters as text, lists too, as they were passed."""
     resolved = self.resource_map.resolved_parameters
     texts = {name: ",".join(value) if isinstance(value, list) else value for name, value in resolved.items()}
     return [{"ParameterKey": name, "ParameterValue": value} for name, value in texts.items()]

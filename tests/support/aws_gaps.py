@@ -1,8 +1,8 @@
-"""What moto's CloudFormation lacks and our templates need, so that they can be deployed into it whole.
+"""Add to moto's CloudFormation what the product's templates need, so that they can be deployed into it.
 
-Import it once, and call `close_gaps`. What it adds behaves as CloudFormation is documented to: values left out are left
-out, attributes have their values, change sets give outputs and exports, an export in use stays as it is. Kinds of
-resources that moto does not know are noted and no more; a secret is a real one of moto's.
+Import it once, and call `close_gaps`. It behaves as CloudFormation is documented to: omitted values are left out,
+attributes have their values, change sets return outputs and exports, and an export in use cannot change. A resource of
+a kind that moto does not know is only recorded; a secret is one of moto's own.
 """
 
 import copy
@@ -41,7 +41,7 @@ NOTED = {
 
 
 class Noted:
-    """A resource of a kind that moto skips: it has a name and its attributes, and does nothing."""
+    """A resource of a kind that moto skips: it has a name and attributes, and does nothing."""
 
     def __init__(self, name: str, region: str) -> None:
         self.name = name
@@ -49,34 +49,34 @@ class Noted:
 
     @property
     def physical_resource_id(self) -> str:
-        """What `Ref` gives."""
+        """What `Ref` returns."""
         return self.name
 
     def get_cfn_attribute(self, name: str) -> str:
-        """Give what `Fn::GetAtt` does, as far as one can see where it comes from."""
+        """Return what `Fn::GetAtt` does, as far as it follows from the resource."""
         if name == "DomainName":
             return f"{self.name.lower()[-13:]}.cloudfront.net"
         return f"arn:aws:pretend:{self.region}:123456789012:{self.name}"
 
     def is_created(self) -> bool:
-        """Tell that it is there."""
+        """Return that it exists."""
         return True
 
     @classmethod
     def has_cfn_attr(cls, _attr: str) -> bool:
-        """Take any attribute: the linter knows them better."""
+        """Accept any attribute: the linter knows them better."""
         return True
 
     @classmethod
     def create_from_cloudformation_json(
         cls,
         resource_name: str,
-        cloudformation_json: Json,  # noqa: ARG003 - moto gives it
+        cloudformation_json: Json,  # noqa: ARG003 - moto passes it
         account_id: str,  # noqa: ARG003 - the same
         region_name: str,
         **_: object,
     ) -> Self:
-        """Note it."""
+        """Record it."""
         return cls(resource_name, region_name)
 
     @classmethod
@@ -94,12 +94,12 @@ class Secret(Noted, CloudFormationModel):
 
     @staticmethod
     def cloudformation_type() -> str:
-        """Name the kind."""
+        """Return the kind's name."""
         return "AWS::SecretsManager::Secret"
 
     @staticmethod
     def cloudformation_name_type() -> str:
-        """Name the property that names one."""
+        """Return the property that names one."""
         return "Name"
 
     @classmethod
@@ -127,7 +127,7 @@ _original_clean = parsing.clean_json
 
 
 def _clean(node: Json, resources: Any) -> Json:  # noqa: ANN401 - moto's own type
-    """Leave out of a list what stands for no value; look things up by text, also where the key is a number."""
+    """Leave list members out that stand for no value; look values up by text, also where the key is a number."""
     if isinstance(node, dict) and "Fn::FindInMap" in node:
         name, *path = node["Fn::FindInMap"]
         node = {"Fn::FindInMap": [name, *(str(_original_clean(key, resources)) for key in path)]}
@@ -136,12 +136,12 @@ def _clean(node: Json, resources: Any) -> Json:  # noqa: ANN401 - moto's own typ
 
 
 def _count_as_number(kind: type[Any], way: str) -> None:
-    """Make the number of tasks a number, as CloudFormation makes of every value what its property is."""
+    """Convert the number of tasks to a number, as CloudFormation converts each value to its property's type."""
     original = getattr(kind, way)
 
     def counted(_: object, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - moto's own types
         json = copy.deepcopy(named.pop("cloudformation_json", None) or arguments[1])
-        # Left out of an update, it stays as it is.
+        # An update that leaves it out keeps it.
         usual = named["original_resource"].desired_count if "original_resource" in named else 1
         json["Properties"]["DesiredCount"] = int(json["Properties"].get("DesiredCount", usual))
         if way.startswith("create"):
@@ -160,7 +160,7 @@ def _stop_service(_: object, name: str, _json: Json, account_id: str, region_nam
 
 
 def _attributes_of(kind: type[Any], attributes: Mapping[str, Callable[[Any], str]]) -> None:
-    """Give a kind of moto's more attributes: how each is had from the resource."""
+    """Add attributes to a kind of moto's; each is a function of the resource."""
     original, original_has = getattr(kind, "get_cfn_attribute", None), kind.has_cfn_attr
 
     def get(self: Any, name: str) -> Any:  # noqa: ANN401 - moto's own types
@@ -174,7 +174,7 @@ def _attributes_of(kind: type[Any], attributes: Mapping[str, Callable[[Any], str
 
 
 def _execute_with_exports(self: Any, change_set_name: str, stack_name: str | None = None) -> None:  # noqa: ANN401
-    """Execute a change set, then give its stack the outputs and exports that moto forgets."""
+    """Execute a change set, then add the outputs and exports that moto omits."""
     change = next(
         one for one in self.change_sets.values() if change_set_name in (one.change_set_id, one.change_set_name)
     )
@@ -206,7 +206,7 @@ def _is_imported(backend: Any, name: str) -> bool:  # noqa: ANN401 - moto's own 
 
 
 def imports_of(stack: Any) -> set[str]:  # noqa: ANN401 - moto's own type
-    """List the exports that a stack's template takes."""
+    """List the exports that a stack's template imports."""
     found: set[str] = set()
 
     def look(node: Json) -> None:
@@ -225,7 +225,7 @@ def imports_of(stack: Any) -> set[str]:  # noqa: ANN401 - moto's own type
 
 
 def _delete_unless_imported(self: Any, name_or_stack_id: str) -> None:  # noqa: ANN401 - moto's own type
-    """Refuse to delete what another stack stands on, as CloudFormation does."""
+    """Refuse to delete a stack whose export another stack imports, as CloudFormation does."""
     for stack in self.stacks.values():
         if name_or_stack_id in (stack.name, stack.stack_id):
             used = sorted(one.name for one in stack.exports if _is_imported(self, one.name))
@@ -240,12 +240,12 @@ _original_update = parsing.parse_and_update_resource
 
 
 def _update_or_keep(logical_id: str, json: Json, resources: Any, **where: str) -> Any:  # noqa: ANN401 - moto's own types
-    """Keep a resource of a kind that moto cannot change, instead of losing it."""
+    """Keep a resource of a kind that moto cannot update; moto would lose it."""
     return _original_update(logical_id, json, resources, **where) or resources[logical_id]
 
 
 def _references(node: Json) -> list[str]:
-    """Find what a part of a template refers to, in the text of a `Fn::Sub` too."""
+    """Find what a part of a template refers to, also in the text of a `Fn::Sub`."""
     match node:
         case {"Ref": str() as name}:
             return [name]
@@ -287,7 +287,7 @@ _closed: list[type[CloudFormationModel]] = []
 
 
 def close_gaps() -> None:
-    """Add what is missing; once a process is enough."""
+    """Add what is missing; once per process is enough."""
     if _closed:
         return
     _closed.extend(_noted(kind, named_by) for kind, named_by in NOTED.items())
@@ -301,7 +301,7 @@ def close_gaps() -> None:
     moto.parse_and_update_resource = _update_or_keep
     moto.get_references_from_template = _references
     moto.OutputMap.exports = property(_exports_made)
-    # moto reads a template five times, with a reader written in Python.
+    # moto reads a template five times, with a pure Python parser.
     stack: Any = models.Stack
     stack.parse_template = staticmethod(read)
     change_set: Any = models.ChangeSet

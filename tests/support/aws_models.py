@@ -1,4 +1,4 @@
-"""What moto does not tell: which models a region has, and how many conversations an account may have at once."""
+"""Add to moto which models a region has, and how many concurrent conversations an account may have."""
 
 import json
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ SONIC: Final = "amazon.nova-2-5-sonic"
 
 
 CONCURRENT: Final = "On-demand InvokeModel concurrent requests for Amazon Nova {}Sonic"
-"""What Service Quotas calls the quota of one generation, as accounts list it."""
+"""Service Quotas' name of the quota of one generation, as accounts list it."""
 
 
 @dataclass
 class Models:
-    """The regions of AWS's page "Model support by AWS Region" have Nova 2.5 Sonic, and 200 streams are allowed.
+    """The regions of AWS's page "Model support by AWS Region" have Nova 2.5 Sonic, with 200 concurrent streams.
 
     The generations before it have quotas of their own, as they are listed in the field: 20 and 2.
     """
@@ -28,7 +28,7 @@ class Models:
     status: str = "ACTIVE"
     conversations: float | None = 200.0
     default: float | None = None
-    """AWS's default, which is asked for where the account lists no value."""
+    """AWS's default, which the deployment reads where the account lists no value."""
     adjustable: bool = False
 
     def of(self, region: str) -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ def _quota(generation: str, value: float, *, adjustable: bool = False) -> dict[s
 
 @contextmanager
 def telling(models: Models) -> Iterator[Models]:
-    """Have moto answer with these as long as the block lasts."""
+    """Let moto answer with these during the block."""
     bedrock, quotas = _Bedrock(models), _Quotas(models)
     added: list[tuple[type[Any], str, Any]] = [
         (BedrockResponse, "get_foundation_model", bedrock.get),
@@ -84,7 +84,7 @@ def telling(models: Models) -> Iterator[Models]:
                 setattr(kind, name, own)
 
 
-def _method(answer: Any) -> Any:  # noqa: ANN401 - moto's handlers carry no types
+def _method(answer: Any) -> Any:  # noqa: ANN401 - moto's handlers have no types
     def handle(self: Any) -> str:  # noqa: ANN401 - the same
         return json.dumps(answer(self))
 

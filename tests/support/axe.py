@@ -1,4 +1,4 @@
-"""axe-core, run in a page of the browser that the tests drive."""
+"""Run axe-core in a page of the browser that the tests drive."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +13,11 @@ type Rules = Mapping[str, Any]
 
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ALL: Rules = MappingProxyType({"runOnly": _TAGS})
-"""WCAG 2.2, levels A and AA, and what axe advises beside them."""
+"""WCAG 2.2, levels A and AA, and axe's best practices."""
 COLOURS: Rules = MappingProxyType({"runOnly": {"type": "rule", "values": ["color-contrast"]}})
-"""What another colour scheme can change."""
+"""Rules whose result a colour scheme can change."""
 SHAPE: Rules = MappingProxyType({"runOnly": _TAGS, "rules": {"color-contrast": {"enabled": False}}})
-"""What another window can change: contrast is the rule that takes longest, and no window changes it."""
+"""Rules whose result a window size can change: contrast takes longest, and does not depend on the window."""
 
 _RUN = """
 async (options) => {
@@ -31,7 +31,7 @@ async (options) => {
 
 
 async def violations(page: Page, rules: Rules = ALL) -> list[list[str]]:
-    """List what is wrong with the page as it stands: rule, element, reason. Scrolling sideways counts, too."""
+    """Return the page's violations: rule, element, reason. Horizontal scrolling is one too."""
     if not await page.evaluate("() => typeof axe === 'object'"):
         assert AXE.is_file(), "axe-core is not installed: run make lint"
         await page.evaluate(AXE.read_text(encoding="utf-8"))

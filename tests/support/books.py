@@ -1,4 +1,4 @@
-"""Close the books of one call at the running phone service."""
+"""Balance the ledgers of one call of the running phone service."""
 
 from tests.integration.conftest import AUTH_TOKEN, MODEL_SECRET, House
 from tests.support import ledger
@@ -7,7 +7,7 @@ from tests.support.waiting import until
 
 
 async def balance(phone: PhoneProcess, house: House, call_sid: str, *, tools_given_up: int = 0) -> dict[str, object]:
-    """Wait for the end record, balance L1, L2, L6 and L10, and give the record."""
+    """Wait for the end record, balance L1, L2, L6 and L10, and return the record."""
     record = await phone.record(call_sid, 10)
     await until(lambda: house.nova.ledger.streams_open == 0)
     lines = phone.lines_of(call_sid)

@@ -1,4 +1,4 @@
-"""A real browser, Debian's Chromium, with a microphone that plays a file; and what a page of it sees and hears."""
+"""Drive a real browser, Debian's Chromium, whose microphone plays a file, and record what a page shows and plays."""
 
 import asyncio
 import base64
@@ -19,20 +19,20 @@ from playwright.async_api import Browser, CDPSession, Page, Route, ViewportSize,
 from tests.support.microphone import Microphone
 
 RATE = 16_000
-"""Samples a second of `Visit.recording`."""
+"""Samples per second of `Visit.recording`."""
 INSECURE_HOST = "agent"
-"""A name that leads to this machine, and that the browser does not trust with a microphone."""
+"""A name that resolves to this machine, and to which the browser denies the microphone."""
 
 _HERE = Path(__file__).parent
 _FLAGS = (
     "--use-fake-device-for-media-stream",
-    "--allow-loopback-in-peer-connection",  # on a machine without a network it is the only way
+    "--allow-loopback-in-peer-connection",  # on a machine without a network there is no other route
     f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--disable-gpu",
     "--disable-quic",
 )
 _PATIENCE_MS = 60_000
-"""Of whatever a test waits for in a page; a busy machine of two cores needs a few seconds."""
+"""Deadline of every wait in a page; a busy machine of two cores needs a few seconds."""
 
 _WINDOW: ViewportSize = {"width": 1100, "height": 760}
 
@@ -46,30 +46,30 @@ def find_chromium() -> str | None:
 
 @dataclass
 class Visit:
-    """A page and all that it did."""
+    """A page and what it did."""
 
     page: Page
     devtools: CDPSession
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
-    """What the browser's console shows as errors, exceptions included."""
+    """Errors in the browser's console, exceptions included."""
 
     async def recording(self) -> Sound:
-        """Give what was heard so far, shape (samples, 2): the visitor's microphone and the agent's voice."""
+        """Return the audio so far, shape (samples, 2): the visitor's microphone and the agent's voice."""
         kept = await self.page.evaluate("() => tap.recording()")
         return np.frombuffer(base64.b64decode(kept), "<i2").reshape(-1, 2)
 
     async def refused_by_policy(self) -> list[str]:
-        """Give what the content security policy kept the page from doing."""
+        """Return what the content security policy blocked."""
         return [str(one) for one in await self.page.evaluate("() => tap.violations")]
 
     async def permit(self, *, microphone: bool) -> None:
-        """Answer the browser's question for the microphone, now and from now on. Unanswered it is a refusal."""
+        """Answer the browser's permission prompt for the microphone, now and later; no answer denies access."""
         await self.page.context.grant_permissions(["microphone"] if microphone else [])
 
     @asynccontextmanager
     async def held(self, url: str) -> AsyncIterator[None]:
-        """Let requests to this address wait, as behind a slow line, until the end of the block."""
+        """Delay requests to this address, as on a slow network, until the end of the block."""
         passable = asyncio.Event()
 
         async def hold(route: Route) -> None:
@@ -81,10 +81,10 @@ class Visit:
         passable.set()
 
     async def lose_datagrams(self) -> None:
-        """Have neither side learn where the other is, as where a network lets no datagrams through."""
+        """Hide each side's addresses from the other, as where a network drops UDP."""
 
         async def hide(route: Route) -> None:
-            if route.request.method == "PATCH":  # addresses that come later
+            if route.request.method == "PATCH":  # addresses that are sent later
                 await route.fulfill(json={"status": "success"})
                 return
             offer = route.request.post_data_json or {}
@@ -95,7 +95,7 @@ class Visit:
         await self.page.route("**/api/offer", hide)
 
     def hosts(self) -> set[str]:
-        """Name everybody the page spoke to."""
+        """Return every host that the page contacted."""
         return {urlsplit(url).netloc for url in self.requests if not url.startswith(("data:", "blob:"))}
 
 
@@ -116,9 +116,9 @@ class Chromium:
         """Open a page.
 
         Args:
-            url: Where.
+            url: The page's address.
             beside: Another page of the same visitor, who gets a second tab; by default it is a new visitor.
-            locale: Of the browser; it decides in which units the weather comes.
+            locale: The browser's locale, which decides the units of the weather.
         """
         context = beside.page.context if beside else await self.browser.new_context(viewport=_WINDOW, locale=locale)
         try:
@@ -133,7 +133,7 @@ class Chromium:
                 await context.close()
 
     async def network_process(self) -> int:
-        """Name the process that holds the browser's sockets, those of calls included."""
+        """Return the process that holds the browser's sockets, including those of calls."""
         processes = (await self.devtools.send("SystemInfo.getProcessInfo"))["processInfo"]
         found = [int(one["id"]) for one in processes if "network" in json.dumps(one).lower()]
         assert len(found) == 1, processes
@@ -141,14 +141,14 @@ class Chromium:
 
     @asynccontextmanager
     async def without_network(self) -> AsyncIterator[None]:
-        """Let nothing in or out of the browser, without a word to anyone, as when a cable is pulled."""
+        """Block the browser's network without notifying either side, as when a cable is pulled."""
         with stopped(await self.network_process()):
             yield
 
 
 @contextmanager
 def stopped(process: int) -> Iterator[None]:
-    """Hold a process for a while."""
+    """Suspend a process during the block."""
     os.kill(process, signal.SIGSTOP)
     try:
         yield

@@ -1,4 +1,4 @@
-"""A shelf in memory for what is kept of calls; it can be slow, stuck or broken."""
+"""A shelf in memory for call memory; it can be slow, hang or fail."""
 
 import asyncio
 
@@ -10,24 +10,24 @@ class Memo:
 
     Args:
         pause: Seconds that every answer takes.
-        broken: Whether every question fails.
+        broken: Whether every request fails.
     """
 
     def __init__(self, pause: float = 0.0, *, broken: bool = False) -> None:
         self.entries: dict[str, StoredEntry] = {}
         self.deleted: dict[str, float] = {}
-        """Until when nothing more is kept under a key."""
+        """Until when each deleted key accepts no entry."""
         self.puts = 0
         self.pause = pause
         self.broken = broken
 
     async def get(self, key: str) -> StoredEntry | None:
-        """Give it."""
+        """Return an entry."""
         await self._attend()
         return self.entries.get(key)
 
     async def put(self, key: str, entry: StoredEntry) -> bool:
-        """Keep it, unless what is there is newer or was deleted."""
+        """Keep an entry, unless the present one is newer or was deleted."""
         self.puts += 1
         await self._attend()
         if key in self.deleted or (key in self.entries and self.entries[key].version > entry.version):
@@ -36,7 +36,7 @@ class Memo:
         return True
 
     async def put_if_absent(self, key: str, expires_at: float) -> bool:
-        """Keep it once."""
+        """Keep an entry once."""
         await self._attend()
         if key in self.entries:
             return False
@@ -44,7 +44,7 @@ class Memo:
         return True
 
     async def delete(self, key: str, version: int, until: float) -> bool:
-        """Drop it for good, unless it is newer."""
+        """Delete an entry for good, unless it is newer."""
         await self._attend()
         if key in self.deleted or (key in self.entries and self.entries[key].version > version):
             return False
@@ -53,7 +53,7 @@ class Memo:
         return True
 
     async def aclose(self) -> None:
-        """Hold nothing."""
+        """Release nothing."""
 
     async def _attend(self) -> None:
         if self.broken:

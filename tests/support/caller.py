@@ -1,4 +1,4 @@
-"""A caller at the Twilio stand-in: dials the product's number, makes noise, keeps what is heard."""
+"""A caller at the Twilio stand-in, who dials the product's number, makes noise, and records what is heard."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ _NOISE = random.Random(7)  # noqa: S311 - noise, not a secret
 
 
 def noise(milliseconds: int) -> bytes:
-    """Make loud µ-law."""
+    """Return loud µ-law noise."""
     return bytes(_NOISE.choice((0x00, 0x80)) for _ in range(milliseconds * 8))
 
 
@@ -65,7 +65,7 @@ class Caller:
 
     @property
     def timeline(self) -> Timeline:
-        """What happened."""
+        """Return the call's events."""
         return self.call.timeline
 
     async def until(self, name: str, seconds: float = 8.0, *, count: int = 1) -> Event:
@@ -77,7 +77,7 @@ class Caller:
         await self.until("mark")
 
     async def speak(self, milliseconds: int = 240) -> None:
-        """Make noise at the pace of speech."""
+        """Send noise at the pace of speech."""
         loop = asyncio.get_running_loop()
         sound, began = noise(milliseconds), loop.time()
         for start in range(0, len(sound), _FRAME):
@@ -85,22 +85,22 @@ class Caller:
             await asyncio.sleep(began + (start + _FRAME) / 8000 - loop.time())
 
     async def ask(self, seconds: float = 8.0) -> None:
-        """Make noise, and wait until the answer to it has been played."""
+        """Send noise, and wait until the answer to it has been played."""
         played = len(self.timeline.named("mark"))
         await self.speak()
         await self.until("mark", seconds, count=played + 1)
 
     async def hang_up(self) -> None:
-        """Put the handset down; returns when the exchange has ended the call."""
+        """Hang up; return when the exchange has ended the call."""
         if self.timeline.last("ended") is None:
             self.call.hang_up()
             await self.until("ended")
 
     def send_raw(self, text: str) -> None:
-        """Put a text on the media stream as it stands."""
+        """Send a text on the media stream unchanged."""
         assert self.call.stream is not None
         self.call.stream.send_raw(text)
 
     def notes(self) -> list[int]:
-        """Name the notes heard so far."""
+        """Return the notes heard so far."""
         return notes_in(self.recording.pcm())

@@ -1,4 +1,4 @@
-"""Tells of each entry of a catalogue what became of its tests; `-k test_threat_07_` chooses those of one."""
+"""Report the outcome of each catalogue entry's tests; `-k test_threat_07_` selects those of one entry."""
 
 from collections import Counter
 from typing import Final
@@ -8,7 +8,7 @@ import pytest
 from tests.support.catalogue import Catalogue
 
 _WORTH_A_TABLE: Final = 5
-"""Entries in one run. Fewer, and somebody is at work on one of them and needs no table."""
+"""Entries in one run. With fewer, a developer works on one entry and needs no table."""
 
 
 def place_of(nodeid: str) -> str:
@@ -20,8 +20,8 @@ class CatalogueReport:
     """A plugin of pytest.
 
     Args:
-        catalogue: What the run is told about.
-        whole: Whether a run fails in which an entry is missing.
+        catalogue: The catalogue that the run reports about.
+        whole: Whether a run fails if an entry has no test.
     """
 
     def __init__(self, catalogue: Catalogue, *, whole: bool = False) -> None:
@@ -31,19 +31,19 @@ class CatalogueReport:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Let an entry's tests be chosen by its number, before others choose."""
+        """Add an entry's number to its tests' keywords, before pytest selects."""
         for item in items:
             for number in self._catalogue.numbers_of(place_of(item.nodeid)):
                 item.extra_keyword_matches.add(f"test_{self._catalogue.word}_{number:02}_")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count a test once, and what went wrong around it as well."""
+        """Count a test once, with failures of its set-up and tear-down."""
         if report.when == "call" or report.outcome != "passed":
             for number in self._catalogue.numbers_of(place_of(report.nodeid)):
                 self._outcomes[number][report.outcome] += 1
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Fail a run that should have met every entry and did not."""
+        """Fail a run that should have covered every entry and did not."""
         if self._whole and exitstatus == pytest.ExitCode.OK and self._held() < len(self._outcomes):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

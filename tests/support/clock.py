@@ -1,8 +1,8 @@
-"""Time that a test moves."""
+"""A clock that a test moves."""
 
 
 class Clock:
-    """Stands still until it is moved.
+    """Stands still until a test moves it.
 
     Args:
         now: Seconds that it shows at first.
@@ -12,5 +12,5 @@ class Clock:
         self.now = now
 
     def __call__(self) -> float:
-        """Read the clock."""
+        """Return the time."""
         return self.now

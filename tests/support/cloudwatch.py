@@ -1,7 +1,7 @@
-"""CloudWatch, as far as an alarm needs it: metrics out of EMF lines, statistics of a period, and metric math.
+"""Evaluate alarms as CloudWatch does: metrics from EMF lines, statistics of a period, and metric math.
 
-Written from CloudWatch's documents and not from our alarms: the embedded metric format, "Using metric math", and how
-alarms treat missing data.
+Written from CloudWatch's documentation, not from the product's alarms: the embedded metric format, "Using metric
+math", and how alarms treat missing data.
 """
 
 import ast
@@ -67,7 +67,7 @@ class Period:
         return of[statistic]
 
     def goes_off(self, alarm: Mapping[str, Any]) -> bool:
-        """Tell whether an alarm would be in ALARM after this period."""
+        """Return whether an alarm would be in ALARM after this period."""
         value = self._watched(alarm)
         if value is None:
             return bool(alarm["TreatMissingData"] == "breaching")
@@ -82,8 +82,8 @@ class Period:
         return _evaluate(ast.parse(returned["Expression"].replace(" AND ", " and ").replace(" OR ", " or ")), values)
 
 
-def _evaluate(node: ast.AST, values: Mapping[str, float | None]) -> float | None:  # noqa: PLR0911 - one a construct
-    """Compute a metric math expression; a missing value makes everything around it missing, but for FILL."""
+def _evaluate(node: ast.AST, values: Mapping[str, float | None]) -> float | None:  # noqa: PLR0911 - one per construct
+    """Compute a metric math expression; a missing value makes the result missing, except within FILL."""
     match node:
         case ast.Module(body=[ast.Expr(value=inner)]):
             return _evaluate(inner, values)

@@ -1,4 +1,4 @@
-"""A real Docker engine, where the machine has one, and the product as `docker compose up` starts it on it."""
+"""Use a real Docker engine, where the machine has one, and start the product on it as `docker compose up` does."""
 
 import json
 import os
@@ -17,19 +17,19 @@ from voice_agent.run.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD_SECONDS = 420.0
-"""From nothing, behind a slow line; with cached layers it takes three."""
+"""Time to build from nothing on a slow network; with cached layers it takes three seconds."""
 UP_SECONDS = 180.0
 STOP_SECONDS = 150.0
 _ASK_SECONDS = 60.0
 _TRIES = 100
 _UDP_PORTS = 8
-"""Published for the sound of a few visitors; each costs the engine a process."""
+"""Published for the audio of a few visitors; each port costs the engine a process."""
 
 SERVICES = ("phone-agent", "webrtc-agent")
 
 
 class EngineError(AssertionError):
-    """The engine refused; the text is what it said."""
+    """The engine failed; the text is its message."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class Engine:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, *words: str, seconds: float = _ASK_SECONDS) -> str:
-        """Run a command and give its output.
+        """Run a command and return its output.
 
         Raises:
-            EngineError: It failed.
+            EngineError: the command failed.
         """
         done = self.attempt(*words, seconds=seconds)
         if done.returncode != 0:
@@ -64,7 +64,7 @@ class Engine:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the command is told: nothing of a developer's accounts."""
+        """Return the command's environment, without the developer's accounts."""
         keep = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "PYTHONPATH")
         return {name: os.environ[name] for name in keep if name in os.environ} | dict(self.settings)
 
@@ -75,7 +75,7 @@ class Engine:
 
     @contextmanager
     def running(self, *words: str) -> Iterator[str]:
-        """Run a container in the background; gives its name, and removes it at the end."""
+        """Run a container in the background and return its name; remove it at the end."""
         name = self("run", "--detach", *words).strip()
         try:
             yield name
@@ -113,17 +113,17 @@ class Composed:
         return found
 
     def log(self, service: str) -> list[dict[str, Any]]:
-        """Give what a service has logged."""
+        """Return the log of a service."""
         lines = self.ask("logs", "--no-log-prefix", "--no-color", service).splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def call(self, *options: str) -> "Call":
-        """Begin a call, as `make call` does."""
+        """Start a call, as `make call` does."""
         return Call(self, options)
 
 
 class Call:
-    """A call that is under way, in a process of its own."""
+    """A call in progress, in a process of its own."""
 
     def __init__(self, composed: Composed, options: tuple[str, ...]) -> None:
         self._process = subprocess.Popen(
@@ -138,7 +138,7 @@ class Call:
         self._deadline.start()
 
     def result(self) -> tuple[int, dict[str, Any], str]:
-        """Wait for its end; gives exit code, what was measured, and complaints."""
+        """Wait for its end; return exit code, measurements, and complaints."""
         out, complaints = self._process.communicate()
         self._deadline.cancel()
         measured: dict[str, Any] = json.loads(out or "{}")
@@ -146,12 +146,12 @@ class Call:
 
 
 def build(engine: Engine) -> None:
-    """Build all images; what has not changed since is there already."""
+    """Build all images; unchanged layers come from the cache."""
     engine("compose", "--env-file", os.devnull, "build", seconds=BUILD_SECONDS)
 
 
 def _free_ports_for_sound() -> int:
-    """Find consecutive UDP ports outside the system's ephemeral range; gives the first."""
+    """Find consecutive UDP ports outside the system's ephemeral range; return the first."""
     for _ in range(_TRIES):
         first = free_port()
         with suppress(OSError), ExitStack() as taken:
@@ -164,7 +164,7 @@ def _free_ports_for_sound() -> int:
 
 @contextmanager
 def composed(engine: Engine, project: str, **settings: str) -> Iterator[Composed]:
-    """Start everything on free ports, and remove it all at the end."""
+    """Start everything on free ports, and remove it at the end."""
     port, first = free_port(), _free_ports_for_sound()
     chosen = {
         "COMPOSE_PROJECT_NAME": project,

@@ -1,4 +1,4 @@
-"""What a process holds and has used, and what one of many connections adds to it."""
+"""Measure what a process holds and has used, and what one of many connections adds to it."""
 
 import os
 import resource
@@ -21,7 +21,7 @@ class Held:
 
     @classmethod
     def by(cls, pid: int) -> "Held":
-        """Look at a process."""
+        """Measure a process."""
         proc = Path("/proc") / str(pid)
         used = (proc / "stat").read_text().rpartition(")")[2].split()
         return cls(
@@ -33,14 +33,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one more of something takes, at most or as measured."""
+    """The cost of one more connection, at most or as measured."""
 
     kilobytes: float
     sockets: float
     processor_ms: float
 
     def is_within(self, bound: "Cost") -> bool:
-        """Compare each part with a bound."""
+        """Return whether each part is within a bound."""
         parts = ("kilobytes", "sockets", "processor_ms")
         return all(getattr(self, part) <= getattr(bound, part) for part in parts)
 
@@ -49,7 +49,7 @@ class Cost:
 
 
 def allow_files(count: int) -> None:
-    """Let this process, and those that it starts, open so many files, where the machine allows it to ask."""
+    """Raise the limit of open files of this process and its children, where the machine allows it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < count:
         most = count if hard == resource.RLIM_INFINITY else min(count, hard)
@@ -57,7 +57,7 @@ def allow_files(count: int) -> None:
 
 
 async def cost_of_one(pid: int, count: int, hold: Callable[[int], Awaitable[None]]) -> Cost:
-    """Have a process hold so many, and share out what that took. What it needs once was needed before.
+    """Let a process hold so many connections, and return the cost of one, without what is needed only once.
 
     Args:
         pid: The process.
@@ -90,4 +90,4 @@ BOUNDS: Final = {
     "an offer of 64 KB that is none": Cost(kilobytes=40, sockets=0.1, processor_ms=10),
     "an offer without sound": Cost(kilobytes=2000, sockets=4, processor_ms=60),
 }
-"""What SECURITY.md promises: about four times what was measured, for memory comes in lumps."""
+"""The promises of SECURITY.md: about four times what was measured, because memory is allocated in chunks."""

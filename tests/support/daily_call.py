@@ -1,7 +1,7 @@
 """Daily's native client without Daily: a room in memory in which Pipecat's own transport talks with a test.
 
-Everything comes back from other threads, as from the native client: callbacks on the event loop's own thread would
-let Pipecat wait for itself.
+Every callback comes from another thread, as from the native client: on the event loop's own thread, Pipecat would wait
+for itself.
 """
 
 import threading
@@ -27,7 +27,7 @@ type Completion = Callable[..., None]
 
 @dataclass(frozen=True)
 class Sound:
-    """What the native client hands to a renderer."""
+    """The audio that the native client passes to a renderer."""
 
     audio_frames: bytes
     sample_rate: int
@@ -36,28 +36,28 @@ class Sound:
 
 @dataclass
 class House:
-    """All calls that were made while it stands for Daily."""
+    """All calls made while this stands in for Daily."""
 
     calls: list["FakeCall"] = field(default_factory=list)
     join_error: str | None = None
     join_answers: bool = True
     releasable: threading.Event = field(default_factory=threading.Event)
-    """Clear while releases hang, as the native one does behind a join that is not answered."""
+    """Clear while releases hang, as the native one does behind a join without an answer."""
     frozen: list[str] = field(default_factory=list)
-    """Calls to a client whose release had begun: with the native one, each would stop the process for good."""
+    """Calls to a client after its release had begun: with the native one, each would freeze the process."""
 
     def __post_init__(self) -> None:
         """Let releases end at once."""
         self.releasable.set()
 
     def client(self, event_handler: Any) -> "FakeCall":  # noqa: ANN401 - Pipecat's own
-        """Stand for the constructor of the native client."""
+        """Replace the constructor of the native client."""
         self.calls.append(FakeCall(self, event_handler))
         return self.calls[-1]
 
 
 class FakeCall:
-    """One native client, seen from Pipecat; ``visitor_…`` and ``heard`` are for the test."""
+    """One native client, as Pipecat sees it; ``visitor_…`` and ``heard`` are for the test."""
 
     def __init__(self, house: House, event_handler: Any) -> None:  # noqa: ANN401 - Pipecat's own
         self.did: list[str] = []
@@ -71,7 +71,7 @@ class FakeCall:
         self._renderers: dict[str, tuple[Callable[..., None], int]] = {}
 
     def join(self, url: str, token: str, *, completion: Completion, client_settings: Json) -> None:
-        """Enter the room, or not."""
+        """Enter the room, or fail."""
         self.did.append(f"join {url}")
         self.token, self.settings = token, client_settings
         joined = {"participants": {"local": {"id": "agent"}}, "meetingSession": {"id": "meeting"}}
@@ -86,29 +86,29 @@ class FakeCall:
         self._thread.submit(completion, None)
 
     def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - as the attribute
-        """Note what would freeze the process."""
+        """Record what would freeze the process."""
         if name in _NATIVE and "release" in self.did:
             self._house.frozen.append(name)
         return super().__getattribute__(name)
 
     def release(self) -> None:
-        """Let the native parts go."""
+        """Release the native parts."""
         self.did.append("release")
         assert self._house.releasable.wait(RELEASE_SECONDS)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def set_user_name(self, name: str) -> None:
-        """Take a name."""
+        """Accept a name."""
         self.did.append(f"name {name}")
 
     def update_subscription_profiles(self, profiles: Json) -> None:
-        """Take what is wanted of everybody."""
+        """Accept the subscription profiles."""
         self.subscriptions = profiles
 
     def update_subscriptions(
         self, participant_settings: Json | None = None, profile_settings: Json | None = None, *, completion: Completion
     ) -> None:
-        """Take what is wanted of one."""
+        """Accept the subscriptions."""
         del participant_settings, profile_settings
         self._thread.submit(completion, None)
 
@@ -121,30 +121,30 @@ class FakeCall:
         sample_rate: int,
         callback_interval_ms: int,
     ) -> None:
-        """Hand a participant's sound to a callback from now on."""
+        """Pass a participant's audio to a callback from now on."""
         assert (audio_source, callback_interval_ms) == ("microphone", 20)
         self._renderers[participant] = (callback, sample_rate)
 
     def send_app_message(self, message: Json, participant: str | None, *, completion: Completion) -> None:
-        """Send a message to everybody."""
+        """Send a message to all participants."""
         del participant
         self.messages.append(message)
         self._thread.submit(completion, None)
 
     def visitor_comes(self, name: str = "visitor") -> None:
-        """Let somebody enter."""
+        """Let a visitor enter."""
         self._thread.submit(self._events.on_participant_joined, {"id": name, "info": {}})
 
     def visitor_leaves(self, name: str = "visitor") -> None:
-        """Let them leave."""
+        """Let a visitor leave."""
         self._thread.submit(self._events.on_participant_left, {"id": name, "info": {}}, "leftCall")
 
     def visitor_says(self, message: Json, name: str = "visitor") -> None:
-        """Let them send a message."""
+        """Let a visitor send a message."""
         self._thread.submit(self._events.on_app_message, message, name)
 
     def visitor_speaks(self, pcm: bytes, name: str = "visitor") -> None:
-        """Let them be heard, in packets of 20 ms as time passes."""
+        """Play a visitor's audio, in packets of 20 ms in real time."""
         callback, rate = self._renderers[name]
         size = round(rate * PACKET_SECONDS) * 2
 
@@ -156,20 +156,20 @@ class FakeCall:
         self._thread.submit(speak)
 
     def put_out(self) -> None:
-        """End the call underneath the agent, as when the room expires."""
+        """End the call without the agent, as when the room expires."""
         self._thread.submit(self._events.on_call_state_updated, "left")
 
     def is_rendering(self, name: str = "visitor") -> bool:
-        """Tell whether somebody's sound is asked for."""
+        """Return whether the agent subscribes to a participant's audio."""
         return name in self._renderers
 
     def of(self, kind: str) -> list[Json]:
-        """Give the messages of a kind."""
+        """Return the messages of a kind."""
         return [message for message in self.messages if message.get("type") == kind]
 
 
 class FakeSource:
-    """The agent's microphone: takes sound as fast as it is heard."""
+    """The agent's microphone: accepts audio as fast as it is played."""
 
     made: list["FakeSource"]
 
@@ -181,7 +181,7 @@ class FakeSource:
         FakeSource.made.append(self)
 
     def write_frames(self, frames: bytes, *, completion: Completion) -> None:
-        """Take some sound, and say so when it has been played."""
+        """Accept audio, and call back when it has been played."""
 
         def play() -> None:
             time.sleep(len(frames) / 2 / self.sample_rate)
@@ -207,7 +207,7 @@ class FakeDaily:
 
 
 def stand_for_daily(monkeypatch: pytest.MonkeyPatch) -> House:
-    """Put the pretend client in the place of the native one, which offers no other way in."""
+    """Replace the native client, which offers no other hook."""
     house = House()
     FakeSource.made = []
     monkeypatch.setattr(pipecat_daily, "Daily", FakeDaily)

@@ -1,22 +1,22 @@
-// Runs in a page before its own scripts: lets a test do to the page's sound and devices what a system does.
+// Runs in a page before its own scripts: lets a test change the page's audio and devices as a system does.
 (() => {
   const system = { microphones: [], gone: new Set(), standard: "", context: null, connection: null };
   globalThis.system = system;
 
-  // The one context that carries the microphone's sound to the agent is the one that makes a destination of a stream.
+  // The context that carries the microphone's audio to the agent is the one that creates a stream destination.
   const make = AudioContext.prototype.createMediaStreamDestination;
   AudioContext.prototype.createMediaStreamDestination = function (...options) {
     system.context = this;
     return make.apply(this, options);
   };
-  // As iOS does for a telephone call: the context stops, and may not be started.
+  // As iOS does during a telephone call: the context stops, and cannot be resumed.
   system.interrupt = async () => {
     system.context.resume = () => Promise.reject(new DOMException("interrupted", "InvalidStateError"));
     await AudioContext.prototype.suspend.call(system.context);
   };
   system.release = () => delete system.context.resume;
 
-  // Who else listens to a microphone in these tests must not keep it open: opened anew, it plays its tape from the start.
+  // The tests' own taps must not keep the microphone open: opened anew, it plays its recording from the start.
   MediaStreamTrack.prototype.clone = function () {
     return this;
   };
@@ -40,7 +40,7 @@
     );
   };
   system.microphone = () => system.microphones.at(-1);
-  // A headset is unplugged: its track ends, unlike one that a page stops itself, and the list of devices is shorter.
+  // A headset is unplugged: its track fires `ended`, unlike one that the page stops, and its device disappears.
   system.unplug = (id) => {
     system.gone.add(id);
     const track = system.microphone();
@@ -58,7 +58,7 @@
     system.standard = label;
     devices.dispatchEvent(new Event("devicechange"));
   };
-  // The system gives silence for the microphone, or its sound again.
+  // The system sends silence in place of the microphone, or its audio again.
   system.silence = (silent) => {
     const track = system.microphone();
     Object.defineProperty(track, "muted", { value: silent, configurable: true });

@@ -36,17 +36,17 @@ class Fence:
 
     @property
     def place(self) -> str:
-        """Where it stands, as editors write it."""
+        """Return its file and line, as editors write it."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     @property
     def runs(self) -> bool:
-        """Whether a test runs it."""
+        """Return whether a test runs it."""
         return self.language == "sh" and self.label == ""
 
 
 def pages() -> list[Path]:
-    """List every page that people read for commands."""
+    """List every page that readers copy commands from."""
     top = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "AGENTS.md", "SECURITY.md")]
     client = ROOT / "services/webrtc-agent/client/README.md"
     return [*top, client, *sorted((ROOT / "docs").rglob("*.md"))]

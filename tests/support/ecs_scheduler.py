@@ -1,4 +1,4 @@
-"""ECS's service scheduler, as documented: it picks what is started and stopped, and a test only says what is wanted.
+"""ECS's service scheduler, as documented: it chooses the tasks to start and stop; a test only sets the desired state.
 
 Sources, in the Amazon ECS Developer Guide: "Deploy Amazon ECS services by replacing tasks" (minimum healthy and maximum
 percent), "Protect your Amazon ECS tasks from being terminated by scale-in events", "Optimize load balancer connection
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.support.fleet import Fleet, Task
 
 LOOK_SECONDS: Final = 10.0
-"""How often it compares what runs with what is wanted, in the load balancer's time."""
+"""How often it compares running and desired tasks, in the load balancer's time."""
 MINIMUM_HEALTHY: Final = 0.5
 MAXIMUM: Final = 2.0
 STOP_TIMEOUT: Final = 120.0
@@ -28,11 +28,11 @@ _STEP_SECONDS: Final = 0.1
 
 @dataclass
 class Wanted:
-    """What a service should be.
+    """The desired state of a service.
 
     Args:
         count: How many tasks.
-        revision: Of the task definition, in the PRIMARY deployment. Tasks of every other revision go.
+        revision: Of the task definition in the PRIMARY deployment. Tasks of every other revision are stopped.
     """
 
     count: int
@@ -44,8 +44,8 @@ class Scheduler:
     """Starts and stops the tasks of a fleet.
 
     Args:
-        fleet: Its tasks are what the load balancer sends calls to.
-        hurry: How many times faster the load balancer's time goes.
+        fleet: The load balancer sends calls to its tasks.
+        hurry: How many times faster the load balancer's time runs.
     """
 
     fleet: "Fleet"
@@ -53,17 +53,17 @@ class Scheduler:
     wanted: dict[str, Wanted] = field(default_factory=dict)
     """By target group."""
     leaving: list["Task"] = field(default_factory=list)
-    """Deregistered, and not ended yet."""
+    """Deregistered tasks that still run."""
     _starting: dict[str, int] = field(default_factory=dict)
     _work: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def steady(self) -> bool:
-        """Whether exactly what is wanted runs, and everything else has ended."""
+        """Return whether exactly the desired tasks run, and all others have ended."""
         return not self.leaving and all(self._is_right(group) for group in self.wanted)
 
     async def wait_until_steady(self, seconds: float) -> float:
-        """Wait until exactly what is wanted runs; return the seconds it took in the load balancer's time.
+        """Wait until exactly the desired tasks run; return the seconds it took in the load balancer's time.
 
         Args:
             seconds: The most that it may take, in the load balancer's time.
@@ -86,7 +86,7 @@ class Scheduler:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Compare, start and stop for the length of a block."""
+        """Compare, start and stop during the block."""
         looking = asyncio.create_task(self._look_again_and_again(), name="ecs-scheduler")
         try:
             yield
@@ -123,7 +123,7 @@ class Scheduler:
             self._starting[group] -= 1
 
     def _stop(self, group: str, wanted: Wanted) -> None:
-        """Stop what is not wanted, as long as enough others are healthy; tasks that are protected are spared."""
+        """Stop surplus tasks while enough others are healthy; spare protected tasks."""
         tasks = self.fleet.of(group)
         current = [task for task in tasks if task.revision == wanted.revision]
         surplus = [task for task in tasks if task.revision != wanted.revision] + current[: -wanted.count]
@@ -137,9 +137,9 @@ class Scheduler:
             self._do(self._stop_one(task))
 
     async def _stop_one(self, task: "Task") -> None:
-        """Deregister a task, wait for the load balancer, and only then tell the task."""
+        """Deregister a task, wait for the load balancer, and only then stop the task."""
         target = self.fleet.deregister(task)
-        # Bounded by the deregistration delay. ECS asks the load balancer in the same way.
+        # Bounded by the deregistration delay. ECS polls the load balancer in the same way.
         while target in self.fleet.edge.targets(task.group):  # noqa: ASYNC110
             await asyncio.sleep(_STEP_SECONDS)
         self.fleet.gone.append(task)

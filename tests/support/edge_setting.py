@@ -1,4 +1,4 @@
-"""A pretend load balancer with services behind it, and raw HTTP to ask it with."""
+"""A stand-in load balancer with services behind it, and raw HTTP requests to it."""
 
 import asyncio
 import json
@@ -25,13 +25,13 @@ class Setting:
     events: list[dict[str, object]] = field(default_factory=list)
 
     def reasons(self) -> list[object]:
-        """What the edge answered in a target's place."""
+        """Return the responses that the edge gave in place of a target."""
         return [event["reason"] for event in self.events if event["event"] == "edge_answered"]
 
 
 @asynccontextmanager
 async def placed(**parameters: str) -> AsyncIterator[Setting]:
-    """Start one in which a second is a minute."""
+    """Start an edge in which a second is a minute."""
     async with AsyncExitStack() as stack:
         phone, webs, events = TellingApp("phone"), [TellingApp("web"), TellingApp("web 2")], list[dict[str, object]]()
         addresses = [await stack.enter_async_context(app.serving()) for app in (phone, *webs)]
@@ -61,6 +61,6 @@ def get(path: str, *headers: str) -> bytes:
 
 
 def answered(raw: bytes) -> dict[str, Any]:
-    """Read the JSON of an answer with a known length."""
+    """Return the JSON of an answer with a known length."""
     told: dict[str, Any] = json.loads(raw.partition(b"\r\n\r\n")[2])
     return told

@@ -1,4 +1,4 @@
-"""Processes behind the pretend load balancer: one that tells what reached it, and one that breaks HTTP as asked."""
+"""Targets behind the stand-in load balancer: one that reports what reached it, and one that breaks HTTP on request."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ class TellingApp:
     """Answers with its name and what it saw of the request.
 
     Args:
-        name: Of the service that it stands for.
+        name: The service that it stands in for.
     """
 
     def __init__(self, name: str) -> None:
@@ -29,7 +29,7 @@ class TellingApp:
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[tuple[str, int]]:
-        """Give its address."""
+        """Serve it, and return its address."""
         routes = [
             Route("/health", self._health),
             Route("/upload", _Upload(), methods=["POST"]),
@@ -65,7 +65,7 @@ class TellingApp:
 
 
 class _Upload:
-    """Answers each piece of the body as it comes. Starlette's own streams cannot: they wait for the end of the body."""
+    """Answers each piece of the body as it arrives. Starlette's streams cannot: they wait for the end of the body."""
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -80,7 +80,7 @@ class _Upload:
 async def raw_target(
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> AsyncIterator[tuple[str, int]]:
-    """Give the address of a server that does to each connection what it is told."""
+    """Return the address of a server that treats each connection as the test says."""
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[:2]

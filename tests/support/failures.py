@@ -1,4 +1,4 @@
-"""Tells of each failure at once: a run that is cut short, or that hangs, has then said what had failed by then."""
+"""Report each failure at once, so that an aborted or hanging run has already reported what failed."""
 
 import pytest
 
@@ -11,7 +11,7 @@ class FailuresAtOnce:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Print which test it was, in which phase, and the error in a line; the whole of it comes at the end."""
+        """Print the test, its phase and the error in one line; the full report comes at the end."""
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal is None or not report.failed:
             return

@@ -1,4 +1,4 @@
-"""The faults by number: what goes wrong around the product, and the tests that show what a caller notices of it."""
+"""The faults by number: what fails around the product, and the tests that show what a caller notices of it."""
 
 from typing import Final
 

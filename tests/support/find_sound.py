@@ -1,4 +1,4 @@
-"""Find a piece of sound in a recording, and tell how much it looks like itself there."""
+"""Find a piece of audio in a recording, and measure how similar it is there."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Found:
-    """Where a sound was found, in seconds, and how alike it is: 1 is the same, below 0.5 something else."""
+    """Where audio was found, in seconds, and its similarity: 1 is the same, below 0.5 is something else."""
 
     at: float
     likeness: float
 
 
 def find(sound: bytes, recording: bytes, rate: int = 8000) -> Found:
-    """Give the best place; both are 16-bit mono PCM. Sound that was cut, mixed or clipped is less alike."""
+    """Return the best match; both are 16-bit mono PCM. Audio that was cut, mixed or clipped is less similar."""
     needle, hay = (np.frombuffer(pcm, "<i2").astype(np.float64) for pcm in (sound, recording))
     if len(hay) < len(needle):
         return Found(0.0, 0.0)

@@ -1,4 +1,4 @@
-"""Two tasks of each service behind the pretend load balancer; `ecs_scheduler` replaces them while people talk."""
+"""Two tasks of each service behind the stand-in load balancer; `ecs_scheduler` replaces them during conversations."""
 
 import asyncio
 import signal
@@ -20,12 +20,13 @@ from tests.support.waiting import until
 from tests.support.web_process import WebProcess, web_process
 
 HURRY = 20.0
-"""How many times faster the load balancer's clock goes: half an hour of draining is ninety seconds, and a call of ten
-seconds is one of three minutes."""
+"""How many times faster the load balancer's clock runs: half an hour of draining is ninety seconds, and a call of ten
+seconds is one of three minutes.
+"""
 DRAIN_SECONDS = 60
 EXIT_SECONDS = 100.0
 STILL_RUNNING = 999
-"""In place of an exit code."""
+"""Stands for an exit code while the task runs."""
 _OF_WEB = {
     "KEEP_REQUEST_OPEN": "true",
     "RATE_LIMIT_STARTS_PER_MINUTE": "10000",
@@ -44,21 +45,21 @@ class Task:
     revision: int = 1
     """Of its task definition."""
     log: list[dict[str, Any]] = field(default_factory=list)
-    """What it had logged when it ended."""
+    """Its log at its end."""
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port."""
+        """Return host and port."""
         return "127.0.0.1", int(self.service.url.rpartition(":")[2])
 
     def lines(self, event: str) -> list[dict[str, Any]]:
-        """Give the log's lines of an event."""
+        """Return the log's lines of an event."""
         return self.service.lines(event)
 
 
 @dataclass
 class Fleet:
-    """All that runs."""
+    """All processes of the test."""
 
     nova: NovaStandin
     exchange: TwilioExchange
@@ -69,25 +70,25 @@ class Fleet:
     folder: Path
     stack: AsyncExitStack
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Further environment of every task."""
+    """Additional environment of every task."""
     tasks: list[Task] = field(default_factory=list)
-    """Those that take calls."""
+    """Tasks that receive calls."""
     gone: list[Task] = field(default_factory=list)
     killed: list[Task] = field(default_factory=list)
     started: int = 0
 
     @staticmethod
     def service(group: str) -> str:
-        """Name the service behind a target group."""
+        """Return the service behind a target group."""
         return "phone" if group == PHONE else "web"
 
     def of(self, group: str) -> list[Task]:
-        """Give the tasks of a service."""
+        """Return the tasks of a service."""
         return [task for task in self.tasks if task.group == group]
 
     @property
     def all_tasks(self) -> list[Task]:
-        """Everything that ever ran."""
+        """Return every task that ever ran."""
         return [*self.tasks, *self.gone, *self.killed]
 
     async def start(self, group: str, revision: int = 1) -> Task:
@@ -114,39 +115,39 @@ class Fleet:
         return phone_process(self.nova, self.exchange, log, settings)
 
     def stop(self, task: Task) -> None:
-        """Take a task out of the load balancer and tell it to leave; its calls go on."""
+        """Deregister a task and stop it; its calls continue."""
         self.tasks.remove(task)
         self.deregister(task)
         self.gone.append(task)
         task.service.process.send_signal(signal.SIGTERM)
 
     def kill(self, task: Task) -> None:
-        """End a task without a word. ECS notices and takes it out of the load balancer."""
+        """Kill a task without notice. ECS detects it and deregisters it."""
         self.tasks.remove(task)
         self.killed.append(task)
         task.service.process.send_signal(signal.SIGKILL)
         self.deregister(task)
 
     def deregister(self, task: Task) -> EdgeTarget:
-        """Take a task out of the load balancer, which goes on with what goes on."""
+        """Deregister a task; the load balancer keeps its open connections."""
         target = next(one for one in self.edge.targets(task.group) if (one.host, one.port) == task.address)
         self.edge.deregister(task.group, target)
         return target
 
     async def exit_codes(self) -> dict[str, int]:
-        """Wait until every task that was stopped has ended, and say how; one that has not counts as `STILL_RUNNING`."""
+        """Wait until every stopped task has ended, and return the exit codes; `STILL_RUNNING` for one that runs on."""
         waits = {task.name: asyncio.create_task(task.service.process.wait()) for task in self.gone}
         await asyncio.wait(waits.values(), timeout=EXIT_SECONDS)
         return {name: wait.result() if wait.done() else STILL_RUNNING for name, wait in waits.items()}
 
     async def shut_down(self) -> dict[str, int]:
-        """Stop all that still takes calls, and say how everything ended."""
+        """Stop every task that receives calls, and return all exit codes."""
         for task in list(self.tasks):
             self.stop(task)
         return await self.exit_codes()
 
     def records(self, group: str) -> list[dict[str, Any]]:
-        """Give the end records of conversations: of a call that another task took over while it rang, only the one."""
+        """Return the end records of conversations; of a call that moved to another task while it rang, only one."""
         lines = [line for task in self.all_tasks if task.group == group for line in task.lines("session_ended")]
         return [line for line in lines if line["reason"] != "never_connected"]
 
@@ -158,7 +159,7 @@ async def fleet(
     groups: Sequence[str] = (PHONE, PHONE, WEB, WEB),
     settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Fleet]:
-    """Run the surroundings and a task for each of these groups, by default two of each service."""
+    """Run the environment and a task for each of these groups, by default two of each service."""
     events: list[dict[str, object]] = []
     async with AsyncExitStack() as stack:
         nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=folder), score.backend()))

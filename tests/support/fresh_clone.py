@@ -1,4 +1,4 @@
-"""A fresh clone of this checkout in which `make` works without a download, and a terminal with a network of its own.
+"""A fresh clone of this checkout in which `make` needs no download, and a terminal with a network of its own.
 
 The clone's environment is made by the bootstrap as usual, except that third-party packages come from the environment
 that runs the tests, and the page from this checkout. CI itself makes both from the locks in a fresh clone.
@@ -24,7 +24,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def make_clone(folder: Path) -> Path:
-    """Clone this checkout as it is on the disk, changes that are not committed included."""
+    """Clone this checkout as it is on disk, including uncommitted changes."""
     _git("clone", "--quiet", "--shared", str(ROOT), str(folder))
     changed = _git("ls-files", "-z", "--modified", "--others", "--exclude-standard").split("\0")
     for name in filter(None, changed):
@@ -35,12 +35,12 @@ def make_clone(folder: Path) -> Path:
             (folder / name).unlink(missing_ok=True)
     _lend_packages(folder)
     if (ROOT / STATIC).is_dir():
-        shutil.copytree(ROOT / STATIC, folder / STATIC, copy_function=shutil.copy)  # newer than what it is built from
+        shutil.copytree(ROOT / STATIC, folder / STATIC, copy_function=shutil.copy)  # newer than its sources
     return folder
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)  # noqa: S607 - git is found where the developer has it
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)  # noqa: S607 - git from PATH
     return done.stdout
 
 
@@ -49,7 +49,7 @@ def _lend_packages(clone: Path) -> None:
     venv, ours = clone / ".venv", Path(sys.prefix)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True, timeout=60)
     packages = sysconfig.get_path("purelib", vars={"base": str(venv), "platbase": str(venv)})
-    # A path in a .pth file makes packages importable, but the .pth files of our own packages there are not read.
+    # A path in a .pth file makes packages importable, but Python does not read our own packages' .pth files there.
     (Path(packages) / "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     for script in program(ours, "python").parent.iterdir():
         _lend_program(script, program(venv, script.name), program(venv, "python"))
@@ -57,7 +57,7 @@ def _lend_packages(clone: Path) -> None:
     install = ["pip", "install", "--quiet", "--offline", "--no-build-isolation", "--no-deps"]
     python = str(program(venv, "python"))
     subprocess.run([str(program(ours, "uv")), *install, "--python", python, *own], check=True, timeout=120)
-    # The two stamps by which the script knows an environment that is current.
+    # The two stamps by which the script recognizes a current environment.
     locks = [f"requirements/{name}.txt" for name in ("installer", "build", "recogniser", "run")]
     made = _checksums(clone, [*locks, *(f"{member}/pyproject.toml" for member in members(clone))])
     version = (clone / ".python-version").read_text(encoding="ascii").strip()
@@ -71,7 +71,7 @@ def _checksums(clone: Path, files: list[str]) -> str:
 
 
 def _lend_program(original: Path, copy: Path, python: Path) -> None:
-    """Make a program of ours run in the clone's environment; the clone's own commands come from the bootstrap."""
+    """Let a program of ours run in the clone's environment; the bootstrap installs the clone's own commands."""
     if copy.exists() or original.name in {"voice-agent", "python", "python3"}:
         return
     head, _, rest = original.read_bytes().partition(b"\n")
@@ -83,23 +83,23 @@ def _lend_program(original: Path, copy: Path, python: Path) -> None:
 
 
 def network_of_its_own() -> None:
-    """Move this process into a network in which it reaches nothing but itself, so that its ports are all free.
+    """Move this process into a network where it reaches only itself, so that all its ports are free.
 
     Raises:
-        OSError: The machine allows no such network to this user.
+        OSError: the machine does not allow this user such a network.
     """
     user, group = os.geteuid(), os.getegid()
     os.unshare(os.CLONE_NEWUSER | os.CLONE_NEWNET)
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
-        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - one write call, as the kernel wants it
+        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - the kernel requires one write call
             file.write(text)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", _IFF_UP))
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # it must not outlive the test
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # end it with the test
 
 
 def allows_networks() -> bool:
-    """Tell whether this machine allows such a network."""
+    """Return whether this machine allows such a network."""
     if not sys.platform.startswith("linux"):
         return False
     child = os.fork()

@@ -1,8 +1,8 @@
-"""A service that gives back what it does not use when it is asked to: ``python -m tests.support.frugal phone_agent``.
+"""A service that frees unused memory on request: ``python -m tests.support.frugal phone_agent``.
 
-Python looks for cycles that nobody uses only when there are many, and the C library keeps what was freed. Both make the
-phone service grow by 20 MB from its 20th call to its 120th, twenty at once, and from there to the 240th by less than
-3 MB. Where it gives back after each crowd, what it uses is seen sooner.
+Python collects cycles only when there are many, and the C library keeps freed memory. Both make the phone service grow
+by 20 MB from its 20th call to its 120th, twenty at once, and from there to the 240th by less than 3 MB. If it frees
+memory after each crowd, a test sees its real use sooner.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ class Frugal(Protocol):
 
     @property
     def process(self) -> asyncio.subprocess.Process | WarmProcess:
-        """The process."""
+        """Return the process."""
 
     def lines(self, event: str) -> list[dict[str, Any]]:
-        """Give its log's lines of an event."""
+        """Return its log's lines of an event."""
 
 
 async def used_mb(service: Frugal) -> float:
@@ -47,7 +47,7 @@ def _run(name: str) -> None:
     def give_back(*_: object) -> None:
         gc.collect()
         libc.malloc_trim(0)
-        os.write(1, f"{json.dumps({'event': _EVENT})}\n".encode())  # print must not interrupt itself
+        os.write(1, f"{json.dumps({'event': _EVENT})}\n".encode())  # print is not reentrant
 
     signal.signal(signal.SIGUSR2, give_back)
     runpy.run_module(name, run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""Which parameters CloudFormation takes: bounds and rules, which the pretend one does not look at."""
+"""Check parameters against the bounds and rules of CloudFormation, which its stand-in does not check."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ _REGION = "eu-north-1"
 
 
 def refused(template: Template, given: Mapping[str, str]) -> list[str]:
-    """Say why these parameters would not be taken; those that are not given have their defaults."""
+    """Return why CloudFormation would reject these parameters; missing ones have their defaults."""
     parameters = template["Parameters"]
     values = {name: given.get(name, one.get("Default")) for name, one in parameters.items()}
     pseudo = {"AWS::Region": given.get("AWS::Region", _REGION)}
@@ -24,7 +24,7 @@ def refused(template: Template, given: Mapping[str, str]) -> list[str]:
 
 
 def _fits(parameter: Template, value: str) -> bool:
-    """Hold a value against the bounds of a parameter."""
+    """Return whether a value is within the bounds of a parameter."""
     if "AllowedValues" in parameter and value not in map(str, parameter["AllowedValues"]):
         return False
     if "AllowedPattern" in parameter and not re.fullmatch(parameter["AllowedPattern"], value):

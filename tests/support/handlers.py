@@ -1,7 +1,7 @@
-"""What CloudFormation's handlers need, by AWS's own lists: resource schemas and the service authorization reference.
+"""What CloudFormation's handlers need, from AWS's own lists: resource schemas and the service authorization reference.
 
-Both come with cfn-lint. A schema lists the permissions of each handler; the reference lists the kinds of ARN that an
-action is checked against.
+Both come with cfn-lint. A schema lists the permissions of each handler; the reference lists the kinds of ARN that AWS
+checks an action against.
 """
 
 import re
@@ -21,7 +21,7 @@ from tests.support.stacks import REGION, Deployed
 
 ACCOUNT = "123456789012"
 HANDLERS = ("create", "read", "update", "delete")
-"""What an update of a stack calls. `list` is for the generator of templates and for searches."""
+"""Handlers that an update of a stack calls. `list` is for the template generator and for searches."""
 _TAGS = ("TagResource", "UntagResource", "ListTagsForResource")
 _PARAMETERS = {
     "AWS::EC2::AvailabilityZone::Name": "ec2:DescribeAvailabilityZones",
@@ -35,7 +35,7 @@ _PARAMETERS = {
     "AWS::EC2::VPC::Id": "ec2:DescribeVpcs",
     "AWS::Route53::HostedZone::Id": "route53:ListHostedZones",
 }
-"""What CloudFormation asks before it accepts a parameter of a type that AWS checks."""
+"""Actions that CloudFormation calls before it accepts a parameter of a type that AWS checks."""
 
 type Statements = list[dict[str, Any]]
 
@@ -67,7 +67,7 @@ def kinds_of(action: str) -> list[str]:
     """List the kinds of ARN that AWS checks an action against; none means that only `*` can be allowed.
 
     Raises:
-        KeyError: AWS has no such action.
+        KeyError: AWS does not have this action.
     """
     service, _, verb = action.partition(":")
     kinds: list[str] = _reference()[service]["Actions"][verb.lower()].get("Resources", [])
@@ -78,13 +78,13 @@ def handlers_of(kind: str) -> dict[str, list[str]]:
     """List the permissions of each handler that a stack's update may call."""
     try:
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
-    except ResourceNotFoundError:  # budgets and other kinds that are the same in every region
+    except ResourceNotFoundError:  # budgets and other global kinds
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     return {name: schema.get("handlers", {}).get(name, {}).get("permissions", []) for name in HANDLERS}
 
 
 def asked_for(parameter: Mapping[str, Any]) -> str:
-    """Name the action that a template's parameter makes CloudFormation call; empty for plain text and numbers.
+    """Return the action that CloudFormation calls for a template's parameter; empty for plain text and numbers.
 
     Raises:
         KeyError: a type of AWS's that is not listed here.
@@ -94,7 +94,7 @@ def asked_for(parameter: Mapping[str, Any]) -> str:
 
 
 def needed(made: Deployed, stacks: set[str]) -> Iterator[Needed]:
-    """Go through what the handlers of every resource of these stacks call, and on what."""
+    """Yield what the handlers of every resource of these stacks call, and on what."""
     for (stack, name), resource in made.resources.items():
         if stack not in stacks or (stack, name) not in made.names:
             continue
@@ -108,7 +108,7 @@ def needed(made: Deployed, stacks: set[str]) -> Iterator[Needed]:
 
 
 def _own_kinds(handlers: Mapping[str, list[str]]) -> set[str]:
-    """List the kinds of ARN that a resource has itself: those of the actions that are about ARNs of one form only."""
+    """List a resource's own kinds of ARN: those of actions with ARNs of one form only."""
     service, _ = Counter(one.partition(":")[0] for one in handlers["create"]).most_common(1)[0]
     alone = [kinds_of(one) for actions in handlers.values() for one in actions if one.startswith(f"{service}:")]
     return {kinds[0] for kinds in alone if len({_format(service, kind) for kind in kinds}) == 1}
@@ -130,7 +130,7 @@ def _arns(action: str, own: set[str], physical: str, roles: list[str]) -> list[s
 
 
 def _format(service: str, kind: str) -> str:
-    """Give a kind's ARN as a regular expression."""
+    """Return a kind's ARN as a regular expression."""
     text = str(_reference()[service]["Resources"][kind.lower()]["ARNFormats"][0])
     for name, value in {"Partition": "aws", "Region": REGION, "Account": ACCOUNT}.items():
         text = text.replace(f"${{{name}}}", value)
@@ -141,15 +141,15 @@ def _fill(pattern: str, physical: str) -> str:
     """Put a resource's own name into the ARN's format."""
     if re.fullmatch(pattern, physical):
         return physical
-    if physical.startswith("arn:"):  # what belongs to it is below its name, such as a deployment of a service
+    if physical.startswith("arn:"):  # a part of it has a path below its name, such as a deployment of a service
         physical = physical.split(":", 5)[5].partition("/")[2] + "/0a1b2c3d"
     return pattern.replace(".*", physical)
 
 
 def allows(statements: Statements, action: str, arn: str) -> bool:
-    """Tell whether a role's statements allow an action on an ARN.
+    """Return whether a role's statements allow an action on an ARN.
 
-    Conditions are left aside, but for calls about tags: these have none of the condition keys that services define.
+    It ignores conditions, except for calls about tags: these have none of the condition keys that services define.
     """
     about_tags = action.partition(":")[2] in _TAGS
     given = [one for one in statements if action in one["Action"] and not (about_tags and "Condition" in one)]

@@ -1,4 +1,4 @@
-"""One telephone call from its webhook to its end, in which a function of the product raises once, and its books.
+"""One telephone call in which a function of the product raises once, and the ledgers after it.
 
 The service runs in the test's process over a scripted model. A call greets, hears a key and a sentence, is interrupted,
 says goodbye through a tool and hangs up over REST, so that most of what a call can do is on its way.
@@ -34,13 +34,13 @@ from tests.support.waiting import until
 FOLDERS = tuple(Path(str(module.__file__)).parent for module in (agent_core, phone_agent))
 CALL_SECONDS = 60.0
 SETTLE_SECONDS = 12.0
-"""A parked session waits for four seconds, tear-down takes up to five, and what it abandons another two."""
+"""A pre-warmed session waits for four seconds, tear-down takes up to five, and what it abandons another two."""
 _TONE = b"\x00\x10" * 800
 _NOISE = bytes([0x00, 0x80]) * 80
 
 
 def react(stream: ScriptedStream) -> None:
-    """Greet, and say goodbye to the first sound of the caller."""
+    """Greet, and answer the caller's first audio with a goodbye."""
 
     def on_event(name: str, body: Json) -> None:
         if name == "textInput" and "greet" in body["content"]:
@@ -55,14 +55,14 @@ def react(stream: ScriptedStream) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the books after a defect in one function; empty is balanced."""
+    """Imbalances after a defect in one function; empty if the ledgers balance."""
 
     function: str
     wrong: tuple[str, ...]
 
 
 class Bench:
-    """A service, and callers who go through it one by one."""
+    """A service, and callers who call it one by one."""
 
     def __init__(self, phone: PhoneInProcess, exchange: TwilioExchange) -> None:
         self._phone = phone
@@ -80,7 +80,7 @@ class Bench:
         admission.admit = noting  # type: ignore[method-assign]
 
     async def functions(self) -> list[CodeType]:
-        """Return the product's functions that a call goes through, by name; the first call also loads what is lazy."""
+        """Return the product's functions that a call uses, by name; the first call also loads lazy modules."""
         functions: dict[CodeType, None] = {}
         for _ in range(2):
             with started_functions(*FOLDERS) as started:
@@ -91,7 +91,7 @@ class Bench:
         return sorted(functions, key=name_of)
 
     async def outcomes(self, functions: Iterable[CodeType]) -> list[Outcome]:
-        """Have each of the functions raise once, in a call of its own, and look at the books after it."""
+        """Let each of the functions raise once, in a call of its own, and balance the ledgers after it."""
         return [await self._outcome(function) for function in functions]
 
     async def _outcome(self, function: CodeType) -> Outcome:
@@ -109,7 +109,7 @@ class Bench:
         return Outcome(name_of(function), tuple(f"{what}: {how_many}" for what, how_many in wrong.items()))
 
     def _books(self) -> dict[str, int]:
-        """Return what does not balance."""
+        """Return every imbalance."""
         phone, admission = self._phone.phone, self._phone.agent.admission
         books = {
             "places": admission.taken + admission._promised,
@@ -127,13 +127,13 @@ class Bench:
         return not self._books()
 
     def _forget(self) -> None:
-        """Leave nothing of one call to the next."""
+        """Clear the state of one call before the next."""
         self._phone.agent.admission.taken = self._phone.agent.admission._promised = 0
         self._phone.agent.sessions.clear()
         self._phone.phone.live.clear()
 
     async def _call(self) -> None:
-        """Make one call; whatever the service does, the caller's side lets go of everything."""
+        """Make one call; whatever the service does, the caller's side releases everything."""
         stranger = Stranger(self._phone.url, self._exchange.settings)
         lost = (AssertionError, ConnectionClosed, InvalidHandshake, OSError, httpx.HTTPError, EOFError, ValueError)
         try:
@@ -153,7 +153,7 @@ class Bench:
 
 
 async def _echo(socket: ClientConnection, announcer: Announcer) -> None:
-    """Send marks back until the service closes the socket."""
+    """Return marks until the service closes the socket."""
     async for text in socket:
         message = json.loads(text)
         if message["event"] == "mark":

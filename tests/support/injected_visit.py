@@ -1,4 +1,4 @@
-"""One browser's visit from its start to its end, in which a function of the web service raises once, and its books."""
+"""One browser visit in which a function of the web service raises once, and the ledgers after it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -28,14 +28,14 @@ from webrtc_agent.web_service import WebService
 
 FOLDERS = (Path(str(webrtc_agent.__file__)).parent,)
 SETTLE_SECONDS = 25.0
-"""A visitor is waited for 15 seconds, and tear-down takes up to five."""
+"""The service waits 15 seconds for a visitor, and tear-down takes up to five."""
 VISIT_SECONDS = 40.0
 _URL = "http://127.0.0.1:7860"
 _OFTEN = 10_000
 
 
 class VisitBench:
-    """A web service without a socket, and visitors who go through it one by one, over UDP on loopback."""
+    """A web service without a socket, and visitors who use it one by one, over UDP on loopback."""
 
     def __init__(self) -> None:
         self._records: list[CallDetailRecord] = []
@@ -59,7 +59,7 @@ class VisitBench:
         self._tasks = 0
 
     async def functions(self) -> list[CodeType]:
-        """Return the service's functions that a visit goes through, by name."""
+        """Return the service's functions that a visit uses, by name."""
         functions: dict[CodeType, None] = {}
         for _ in range(2):
             self._records.clear()
@@ -74,7 +74,7 @@ class VisitBench:
         return sorted(functions, key=name_of)
 
     async def outcomes(self, functions: Iterable[CodeType]) -> list[Outcome]:
-        """Have each of the functions raise once, in a visit of its own, and look at the books after it."""
+        """Let each of the functions raise once, in a visit of its own, and balance the ledgers after it."""
         return [await self._outcome(function) for function in functions]
 
     async def _outcome(self, function: CodeType) -> Outcome:
@@ -96,7 +96,7 @@ class VisitBench:
         return Outcome(name_of(function), tuple(f"{what}: {how_many}" for what, how_many in wrong.items()))
 
     def _books(self) -> dict[str, int]:
-        """Return what does not balance. A visit whose offer was not answered had no conversation, and has no record."""
+        """Return every imbalance. A visit without an answer to its offer had no conversation, and has no record."""
         admission = self._agent.admission
         busy = [
             each for each in self._lobby.registry._active.values() if each.state in (State.ANSWERING, State.RUNNING)
@@ -120,7 +120,7 @@ class VisitBench:
         return product_tasks("webrtc_agent", "agent_core", "pipecat")
 
     async def _visit(self) -> None:
-        """Make one visit; whatever the service does, the visitor's side lets go of everything."""
+        """Make one visit; whatever the service does, the visitor's side releases everything."""
         visitor = Visitor(_URL)
         await visitor.http.aclose()
         transport = httpx.ASGITransport(self._app, raise_app_exceptions=False, client=("127.0.0.1", 5000))

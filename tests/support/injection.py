@@ -1,4 +1,4 @@
-"""What ECS's agent does with the secrets of a task definition before a container starts.
+"""Inject the secrets of a task definition before a container starts, as ECS's agent does.
 
 Source: github.com/aws/amazon-ecs-agent, agent/asm/asm.go and agent/taskresource/asmsecret.
 """
@@ -18,14 +18,14 @@ _WHY = (
 
 
 class TaskStoppedError(Exception):
-    """The task is stopped before it ran; the text is its stopped reason."""
+    """The task stopped before it ran; the text is its stopped reason."""
 
 
 def inject(definition: Mapping[str, Any]) -> dict[str, str]:
-    """Return the environment of the one container, with the values that Secrets Manager holds now.
+    """Return the environment of the one container, with the current values in Secrets Manager.
 
     Raises:
-        TaskStoppedError: a secret, or a key in its JSON, is not there.
+        TaskStoppedError: a secret, or a key in its JSON, does not exist.
     """
     (container,) = definition["ContainerDefinitions"]
     plain = {one["Name"]: str(one["Value"]) for one in container["Environment"]}

@@ -1,11 +1,11 @@
-"""Looks through every log and every answer of a test run for what was planted, and fails the run that leaks.
+"""Search every log and every answer of a test run for planted secrets, and fail a run that leaks one.
 
 Logs are read once, at the end: a service's log is a `.jsonl` or `.log` below pytest's folder for temporary files,
-wherever its test put it. Answers are looked at as they arrive in this process, over HTTP and WebSockets, and so is
-what tests print. What a browser loads it cannot see.
+wherever its test put it. Answers are searched as they arrive in this process, over HTTP and WebSockets, and so is the
+output of tests. It cannot see what a browser loads.
 
-Where pytest-xdist shares the run out among processes, each looks at its own answers, and the one that reports at the
-logs and the prints of all.
+Where pytest-xdist distributes the run, each process searches its own answers, and the reporting one searches the logs
+and all output.
 """
 
 import os
@@ -23,7 +23,7 @@ from tests.support.processes import hand_over, handed_over, is_a_part
 
 _SUFFIXES: Final = {".jsonl", ".log"}
 _MOST: Final = 20
-"""Leaks that are told; the first one is what has to be mended."""
+"""Leaks in the report; the first one is the one to fix."""
 
 
 class LeakWatch:
@@ -36,7 +36,7 @@ class LeakWatch:
         self._undo: list[Callable[[], None]] = []
 
     def pytest_sessionstart(self) -> None:
-        """Begin to look at answers."""
+        """Start to search answers."""
         read, aread, receive_data = httpx.Response.read, httpx.Response.aread, Protocol.receive_data
 
         def looked_at(response: httpx.Response) -> bytes:
@@ -69,14 +69,14 @@ class LeakWatch:
         ]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Look at what a test printed, and what ran inside of it."""
+        """Search the output of a test, and of services inside it."""
         if report.when == "call" and not is_a_part(self._config):
             printed = leaks.in_output(f"{report.capstdout}\n{report.capstderr}")
             self._leaks += [f"{what} in the output of {report.nodeid}" for what in printed]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Read the logs, and fail the run if anything was found anywhere."""
+        """Search the logs, and fail the run if any process found a leak."""
         for undo in reversed(self._undo):
             undo()
         if is_a_part(self._config):
@@ -104,7 +104,7 @@ class LeakWatch:
         return sorted(path for path in base.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what was looked through, and what was found."""
+        """Print what was searched, and what was found."""
         if not (self._leaks or self._logs):
             return
         terminalreporter.section("leaks")

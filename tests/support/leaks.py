@@ -1,4 +1,4 @@
-"""What must stand in no log and in no answer, and how it is found there. No I/O."""
+"""What must appear in no log and in no answer, and how to find it there. No I/O."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 SERVICES: Final = frozenset({"phone-agent", "webrtc-agent"})
 _QUIET: Final = frozenset({"debug"})
-"""Levels at which words may appear; nobody runs a service at them who was not told so."""
+"""Levels at which words may appear; a service runs at them only where an operator chose so."""
 
 SECRETS: Final = [
     "canary-auth-token",
@@ -20,7 +20,7 @@ SECRETS: Final = [
     "standin-auth-token",
     "standin-daily-key",
 ]
-"""Keys that the tests give to services. Whoever makes up others while it runs plants them too."""
+"""Keys that the tests give to services. A test that makes new ones at run time plants them too."""
 
 _NUMBERS: Final = {
     "a telephone number": r"\+[1-9]\d{7,14}\b",
@@ -41,14 +41,14 @@ _TRACE: Final = "Traceback (most recent call last)"
 
 
 def plant(secrets: Iterable[str]) -> None:
-    """Look for these as well from now on."""
+    """Search for these as well from now on."""
     SECRETS.extend(secret for secret in secrets if len(secret) >= 8 and secret not in SECRETS)  # shorter ones are words
 
 
 def in_log(lines: Iterable[str]) -> Iterator[str]:
-    """Say what stands in the lines of a service's log that should not; nothing for a log of somebody else.
+    """Return what a service's log must not contain; empty for the log of another program.
 
-    Lines that are no JSON count as well, once the file is known to be a service's: a trace, say.
+    Once the file is known to be a service's, lines that are not JSON count too, such as a trace.
     """
     ours = False
     for line in lines:
@@ -72,13 +72,13 @@ def _kinds(line: str) -> Iterator[str]:
 
 
 def in_output(text: str) -> Iterator[str]:
-    """Say which secrets a test printed, or a service that ran inside of it logged."""
+    """Return the secrets that a test, or a service inside it, printed."""
     lines = (line for line in text.splitlines() if "[debug" not in line)
     yield from (f"the secret {secret}" for line in lines for secret in SECRETS if secret in line)
 
 
 def in_answer(answer: bytes) -> Iterator[str]:
-    """Say what stands in an answer that no answer may have; words and numbers may, for the right person."""
+    """Return what no answer may contain; words and numbers may be there, for the right person."""
     yield from (f"the secret {secret}" for secret in SECRETS if secret.encode() in answer)
     if _TRACE.encode() in answer:
         yield "a trace"

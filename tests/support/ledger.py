@@ -1,6 +1,6 @@
-"""The books that must balance after every injected fault: L1 to L10, over the stand-ins' ledgers and a service's log.
+"""The ledgers that must balance after every injected fault: L1 to L10, over stand-ins' records and a service's log.
 
-Each function raises ``AssertionError`` with what does not balance. None waits: let the conversation end first.
+Each function raises ``AssertionError`` with the imbalance. None waits: let the conversation end first.
 """
 
 import os
@@ -22,15 +22,15 @@ type Line = Mapping[str, Any]
 
 _EVERYWHERE = {"environment", "level", "service"}
 MOST_STREAMS = 2
-"""Open at a time for one call: the one that talks, and the one that takes over."""
+"""Most open streams of one call: the one that talks, and the one that takes over."""
 GAP_MS = 200
-"""Longest piece of a caller that no session of the model may have heard."""
+"""Longest piece of a caller's audio that no session of the model may have heard."""
 TWICE_MS = 3000
-"""Longest piece of a caller that two sessions may have heard."""
+"""Longest piece of a caller's audio that two sessions may have heard."""
 
 
 def one_end_for_each(lines: Iterable[Line], admitted: Iterable[str]) -> None:
-    """L1: each call that was admitted has one end record with a reason, and nobody else has one."""
+    """Check L1: each admitted call has one end record with a reason, and there are no others."""
     ends = [line for line in lines if line.get("event") == "session_ended"]
     assert all(line.get("reason") for line in ends), "an end record without a reason"
     recorded, expected = Counter(str(line.get("call_sid")) for line in ends), Counter(admitted)
@@ -39,7 +39,7 @@ def one_end_for_each(lines: Iterable[Line], admitted: Iterable[str]) -> None:
 
 
 def conversations_have_ended(lines: Iterable[Line]) -> None:
-    """L1, where a call may have several conversations: each that began has one end record, and none has two."""
+    """Check L1 where a call may have several conversations: each that began has exactly one end record."""
     lines = list(lines)
     ends = Counter(str(line.get("session_id")) for line in lines if line.get("event") == "session_ended")
     began = {str(line.get("session_id")) for line in lines if line.get("event") == "session_started"}
@@ -48,7 +48,7 @@ def conversations_have_ended(lines: Iterable[Line]) -> None:
 
 
 def streams_are_closed(streams: Streams, of_one_call: Sequence[str] = ()) -> None:
-    """L2: no stream of the model is left open, and the sessions of one call never were more than two at a time."""
+    """Check L2: no stream of the model is open, and one call never had more than two sessions at a time."""
     assert streams.streams_open == 0, f"{streams.streams_open} streams left open"
     open_records = [record.session_id for record in streams.sessions.values() if record.ended_at is None]
     assert open_records == []
@@ -67,7 +67,7 @@ def _most_at_once(records: Iterable[SessionRecord]) -> int:
 
 
 def rooms_are_gone(rooms: Rooms) -> None:
-    """L3: each room that was made was deleted or has expired, and each token was for a room that was made."""
+    """Check L3: each room was deleted or has expired, and each token was for an existing room."""
     assert Counter(rooms.created) == Counter([*rooms.deleted, *rooms.expired])
     asked_for = {token.get("room_name") for token in rooms.tokens}
     assert asked_for <= set(rooms.created)
@@ -82,12 +82,12 @@ class Held:
 
     @classmethod
     def by(cls, pid: int, port: int | None = None) -> "Held":
-        """Look at a process.
+        """Measure a process.
 
         Args:
             pid: Its number.
-            port: Where it listens: connections that others keep to it for their next request are theirs, and are left
-                out. One that its peer has closed is not.
+            port: Where it listens: connections that clients keep open for their next request belong to them, and are
+                left out, except those that the client has closed.
         """
         threads = len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - needs no paths
         theirs = {f"socket:[{inode}]" for inode in _established(pid, port)} if port else set()
@@ -98,16 +98,16 @@ _ESTABLISHED = "01"
 
 
 def open_files(pid: int) -> Iterator[str]:
-    """Name what a process has open, but for files below /proc, which the shared clock of the tests reads."""
+    """Return what a process has open, except files below /proc, which the tests' shared clock reads."""
     for descriptor in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - needs no paths
-        with suppress(FileNotFoundError):  # closed meanwhile
+        with suppress(FileNotFoundError):  # closed in the meantime
             file = os.readlink(f"/proc/{pid}/fd/{descriptor}")  # noqa: PTH115 - as above
             if not file.startswith("/proc/"):
                 yield file
 
 
 def _established(pid: int, port: int) -> Iterator[str]:
-    """Name the inodes of the connections to a port; a line of the table has local, remote, state, … and inode."""
+    """Return the inodes of the connections to a port; a line of the table has local, remote, state, … and inode."""
     for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
         _, local, _, state, *_, inode = line.split()[:10]
         if state == _ESTABLISHED and int(local.rpartition(":")[2], 16) == port:
@@ -115,30 +115,30 @@ def _established(pid: int, port: int) -> Iterator[str]:
 
 
 def nothing_is_held(before: Held, after: Held, spare: int = 2) -> None:
-    """L4: threads and descriptors are back where they were; look within five seconds of the end."""
+    """Check L4: threads and descriptors are back where they were; wait at most five seconds for it."""
     assert after.threads <= before.threads + spare, f"threads: {before.threads} before, {after.threads} after"
     assert after.descriptors <= before.descriptors + spare, f"files: {before.descriptors}, then {after.descriptors}"
 
 
 def words_are_kept(said: Iterable[Said], kept: Iterable[str]) -> None:
-    """L5: the final words of the model are in the transcript once each and in order.
+    """Check L5: the final words of the model are in the transcript once each and in order.
 
     Args:
         said: By the stand-in, over all sessions of a conversation.
-        kept: What the transcript has of the agent, in order; it joins what follows on each other.
+        kept: The agent's turns in the transcript, in order; it joins consecutive ones.
     """
     assert " ".join(kept) == " ".join(words.text for words in said)
 
 
 def tools_are_answered(records: Iterable[SessionRecord], given_up: int = 0) -> None:
-    """L6: each tool use has its one result, but for those whose caller or session went first."""
+    """Check L6: each tool use has one result, except those whose caller or session went first."""
     uses = [run for record in records for run in record.tools]
     assert len({run.tool_use_id for run in uses}) == len(uses)
     assert sum(run.result is None for run in uses) == given_up
 
 
 def no_tool_was_forgotten(records: Iterable[SessionRecord], patience: float = 8.0) -> None:
-    """L6, where callers leave: a use without a result is one whose session ended before a tool's time was up.
+    """Check L6 where callers leave: a tool use may lack a result only if its session ended before the tool's deadline.
 
     Args:
         records: Of sessions that have ended.
@@ -150,12 +150,11 @@ def no_tool_was_forgotten(records: Iterable[SessionRecord], patience: float = 8.
 
 
 def sound_arrived(heard: Sequence[bytes], *, outage_ms: int = 0) -> None:
-    """L7: the sessions have together heard the caller, without a gap and hardly anything twice.
+    """Check L7: together the sessions heard the caller without a gap, and hardly anything twice.
 
     Args:
-        heard: The sound that each session of a call got, in order: ``numbered.frame`` of 0, 1, 2… as 16-bit PCM at
-            8 kHz.
-        outage_ms: What may be missing beyond the usual, because nothing could carry it.
+        heard: The audio of each session of a call, in order: ``numbered.frame`` of 0, 1, 2… as 16-bit PCM at 8 kHz.
+        outage_ms: What may be missing in addition, because nothing could carry it.
     """
     by_session = [numbers_in(sound) for sound in heard]
     known = sorted({number for numbers in by_session for number in numbers})
@@ -168,18 +167,18 @@ def sound_arrived(heard: Sequence[bytes], *, outage_ms: int = 0) -> None:
 
 
 def sound_is_accounted_for(given_ms: float, *, sent_ms: float, dropped_ms: float, spare_ms: float = 60.0) -> None:
-    """L8: what the model gave was sent to the caller or thrown away because they cut in."""
+    """Check L8: the model's audio was sent to the caller, or discarded because of a barge-in."""
     assert abs(given_ms - sent_ms - dropped_ms) <= spare_ms, f"{given_ms} given, {sent_ms} sent, {dropped_ms} dropped"
 
 
 def no_protection_is_asked_for(tasks: Iterable[ProtectedTask]) -> None:
-    """L9: no task keeps ECS from stopping it; a busy service could then be neither updated nor scaled in."""
+    """Check L9: no task asks for ECS's protection; ECS could neither update nor scale in a busy service."""
     asked = [task.name for task in tasks if task.asked]
     assert asked == [], f"these tasks asked ECS to protect them: {asked}"
 
 
 def log_is_clean(lines: Iterable[Line], canaries: Iterable[str] = ()) -> None:
-    """L10: an error names its call or its session, and no planted secret, number or word is anywhere."""
+    """Check L10: an error names its call or its session, and no planted secret, number or word is in the log."""
     lines = list(lines)
     nameless = [line for line in lines if line.get("level") == "error" and not _names_somebody(line)]
     told = [str({name: value for name, value in line.items() if name not in _EVERYWHERE})[:300] for line in nameless]

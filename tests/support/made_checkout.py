@@ -38,10 +38,10 @@ if "install" in sys.argv:
 
 @dataclass
 class MadeCheckout:
-    """The checkout, and the machine around it: PATH has the usual programs, and nothing of ours.
+    """The checkout, and the machine around it: PATH has the usual programs, and none of ours.
 
     Args:
-        root: Holds it all.
+        root: The folder for everything.
         pip: Whether the machine's Python has pip, or at least `venv`, which brings it.
         uv: Whether the machine has uv.
     """
@@ -52,7 +52,7 @@ class MadeCheckout:
     environ: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Copy what an environment is made from, and make the machine's Python."""
+        """Copy the inputs of an environment, and make the machine's Python."""
         for name in (".python-version", "pyproject.toml", *(f"{member}/pyproject.toml" for member in members())):
             self._copy(name)
         self._copy("tools/bootstrap.sh")
@@ -86,12 +86,12 @@ class MadeCheckout:
 
     @property
     def folder(self) -> Path:
-        """The checkout."""
+        """Return the checkout."""
         return self.root / "checkout"
 
     @property
     def python(self) -> Path:
-        """The machine's Python."""
+        """Return the machine's Python."""
         return self.root / "python/bin/python3"
 
     def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
@@ -108,13 +108,13 @@ class MadeCheckout:
         )
 
     def bootstrap(self, *arguments: str, **environ: str) -> tuple[int, str]:
-        """Run it to its end; return its code and what it said."""
+        """Run the bootstrap; return its exit code and output."""
         with self.start(*arguments, **environ) as process:
             said, _ = process.communicate(timeout=60)
         return process.returncode, said
 
     def calls(self) -> list[str]:
-        """Return what was called since the last look: a word for each call of pip, uv and the page builder."""
+        """Return the calls since the last look: a word for each call of pip, uv and the page builder."""
         log = Path(self.environ["CALLS"])
         lines = log.read_text().splitlines() if log.exists() else []
         log.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A microphone for a browser: a file that is played from its beginning whenever a page opens the microphone."""
+"""A microphone for a browser: it plays a file from the beginning whenever a page opens the microphone."""
 
 import wave
 from pathlib import Path
@@ -12,7 +12,7 @@ class Microphone:
     """What a visitor is going to say.
 
     Args:
-        file: Where the browser looks for it.
+        file: The browser's path of the recording.
         voice: The visitor's.
     """
 
@@ -21,7 +21,7 @@ class Microphone:
         self._voice = voice
 
     async def will_say(self, *parts: str | float) -> None:
-        """Put words, and pauses in seconds, on the tape; after its end there is silence."""
+        """Record words, and pauses in seconds; silence follows the end."""
         with wave.open(str(self.file), "wb") as tape:
             tape.setnchannels(1)
             tape.setsampwidth(2)
@@ -33,5 +33,5 @@ class Microphone:
                     tape.writeframes(bytes(2 * int(part * _RATE)))
 
     async def will_be_silent(self) -> None:
-        """Put nothing on the tape."""
+        """Record silence."""
         await self.will_say()

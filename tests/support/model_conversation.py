@@ -1,4 +1,4 @@
-"""A link over a scripted model: what it hands over, says, and counts."""
+"""A link over a scripted model: what it emits, says, and counts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from tests.support.scripted_source import ScriptedSource, patience
 
 
 class Conversation:
-    """A link over a scripted model, and all that it handed over."""
+    """A link over a scripted model, and all events that it emitted."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Conversation:
 
     @asynccontextmanager
     async def talking(self) -> AsyncIterator[asyncio.Task[None]]:
-        """Run the link; closed and ended at the end of the block."""
+        """Run the link; close and end it at the end of the block."""
         running = asyncio.create_task(self.connection.run(self.take))
         try:
             yield running

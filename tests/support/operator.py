@@ -1,4 +1,4 @@
-"""Whoever deploys: a checkout with an environment of their own, and programs that answer as told."""
+"""An operator: a checkout with an environment of its own, and programs with scripted answers."""
 
 import io
 import json
@@ -23,11 +23,11 @@ TOKEN = "t0ken-that-nobody-may-see"
 
 @dataclass
 class Operator:
-    """Runs commands in a checkout of their own."""
+    """Runs commands in a checkout of its own."""
 
     root: Path
     page: str
-    """Where the page is, which no load balancer of moto's brings."""
+    """Where the page is; moto's load balancer does not serve it."""
     programs: ToldPrograms = field(default_factory=ToldPrograms)
 
     def __post_init__(self) -> None:
@@ -37,7 +37,7 @@ class Operator:
         self.environment()
 
     def environment(self, **parameters: str) -> None:
-        """Write the environment test: as the repository has it, and what is said here."""
+        """Write the environment test: as in the repository, with these changes."""
         text = (ROOT / "infra/environments/test.parameters").read_text()
         lines = [f"{name}={value}" for name, value in parameters.items()]
         (self.root / "infra/environments/test.parameters").write_text(text + "\n".join(lines) + "\n")
@@ -50,19 +50,19 @@ class Operator:
         hidden: Callable[[str], str] | None = None,
         patience: Timeouts = IMPATIENT,
     ) -> tuple[int, str]:
-        """Run a command; give its exit code and what it printed."""
+        """Run a command; return its exit code and output."""
         stream = io.StringIO()
         screen = Screen(stream, {}, answer, hidden or _nobody)
         code = COMMANDS[command](arguments, screen, self.programs, patience, self.root)
         return code, stream.getvalue()
 
     def deploy(self, *arguments: str, answer: Callable[[str], str] | None = None) -> tuple[int, str]:
-        """Run `deploy`, proving the page where it is."""
+        """Run `deploy`, with the page's address for the smoke test."""
         return self.run("deploy", "--address", self.page, *arguments, answer=answer)
 
 
 def fill_secrets() -> None:
-    """Give the secrets their values, as a person does by hand."""
+    """Set the secrets, as a person does by hand."""
     client = boto3.client("secretsmanager", REGION)
     twilio = {"account_sid": SID, "auth_token": TOKEN, "api_sid": "", "api_secret": ""}
     client.put_secret_value(SecretId="pipecat/twilio-credentials", SecretString=json.dumps(twilio))
@@ -70,7 +70,7 @@ def fill_secrets() -> None:
 
 
 def stacks() -> dict[str, str]:
-    """List what stacks there are, oldest first, and how they are."""
+    """List the stacks, oldest first, with their status."""
     client = boto3.client("cloudformation", REGION)
     return {one["StackName"]: one["StackStatus"] for one in client.describe_stacks()["Stacks"]}
 

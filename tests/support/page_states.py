@@ -48,7 +48,7 @@ _PERSON = {"type": "call-back", "name": "front-desk", "number": "+46850000000", 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A way to look at the page: window, colours, zoom."""
+    """Conditions of a page: window, colours, zoom."""
 
     size: tuple[int, int] = (1100, 760)
     scheme: str = "light"
@@ -57,7 +57,7 @@ class Look:
     rules: axe.Rules = axe.ALL
 
     async def put_on(self, page: Page) -> None:
-        """Show the page so."""
+        """Apply them to the page."""
         width, height = self.size
         await page.set_viewport_size(ViewportSize(width=width, height=height))
         await page.emulate_media(
@@ -66,7 +66,7 @@ class Look:
             contrast="more" if self.contrast else "no-preference",
             reduced_motion="reduce",
         )
-        await page.evaluate("() => document.querySelector('.conversation')?.scrollTo(0, 1e6)")  # as a talk leaves it
+        await page.evaluate("() => document.querySelector('.conversation')?.scrollTo(0, 1e6)")  # scrolled to its end
 
 
 PICTURED: Mapping[str, Look] = MappingProxyType(
@@ -78,8 +78,9 @@ PICTURED: Mapping[str, Look] = MappingProxyType(
         "forced": Look(forced=True, rules=axe.COLOURS),
     }
 )
-"""What pictures are taken of. A phone on its side is dark: so both sizes of phone and both colours are seen.
-Forced colours are what Windows' contrast themes make of the page."""
+"""Conditions of the pictures. A phone in landscape is dark, so that both sizes of phone and both colours appear.
+Forced colours are what Windows' contrast themes make of the page.
+"""
 CHECKED: Mapping[str, Look] = MappingProxyType(
     {
         **PICTURED,
@@ -88,7 +89,7 @@ CHECKED: Mapping[str, Look] = MappingProxyType(
         "contrast": Look(scheme="dark", contrast=True, rules=axe.COLOURS),
     }
 )
-"""What axe looks at as well: 320 px (WCAG 1.4.10), 1280 px at 200 %, and more contrast."""
+"""Additional conditions for axe: 320 px (WCAG 1.4.10), 1280 px at 200 %, and more contrast."""
 
 
 @dataclass
@@ -104,11 +105,11 @@ class Scene:
         await self.page.goto(f"{self.base_url}/{query}")
 
     async def tell(self, kind: str, **data: object) -> None:
-        """Have the agent report something."""
+        """Let the agent report something."""
         await self.page.evaluate("([kind, data]) => scripted.tell(kind, data)", [kind, data])
 
     async def line(self, *, steady: bool) -> None:
-        """Let the connection break with all of the network, or stand again."""
+        """Break the connection as a lost network does, or restore it."""
         if steady:
             await self.page.unroute("**/health")
         else:
@@ -116,15 +117,15 @@ class Scene:
         await self.page.evaluate("(steady) => scripted.line(steady)", steady)
 
     async def say(self, segment: int, text: str, status: str = "completed") -> None:
-        """Have the agent speak a sentence: `pending`, `in-progress` or `completed`."""
+        """Let the agent speak a sentence: `pending`, `in-progress` or `completed`."""
         await self.tell("bot-output", text=text, segment_id=segment, spoken_status=status, will_be_spoken=True)
 
     async def hear(self, text: str) -> None:
-        """Have the agent understand a sentence of the visitor's."""
+        """Let the agent understand a sentence of the visitor."""
         await self.tell("user-transcription", text=text, final=True, timestamp="", user_id="")
 
     async def ask_weather(self, call: str, place: str) -> None:
-        """Have the agent begin to look up the weather."""
+        """Let the agent begin a weather lookup."""
         await self.tell(
             "llm-function-call-in-progress",
             function_name="get_current_weather",
@@ -133,7 +134,7 @@ class Scene:
         )
 
     async def tell_weather(self, call: str, result: Mapping[str, Any]) -> None:
-        """Have the look-up come back."""
+        """Let the lookup return."""
         await self.tell("llm-function-call-stopped", tool_call_id=call, cancelled=False, result=dict(result))
 
     def button(self, name: str) -> Locator:
@@ -145,16 +146,16 @@ class Scene:
         await self.button(name).click()
 
     async def does(self, words: str) -> None:
-        """Wait until the page says that the agent does this."""
+        """Wait until the page shows this status of the agent."""
         await self.page.locator(".stage__words", has_text=words).wait_for()
 
     async def asked(self) -> list[str]:
-        """Give the typed words that were sent to the agent."""
+        """Return the typed words that were sent to the agent."""
         sent = await self.page.evaluate("() => scripted.sent.filter(({ type }) => type === 'send-text')")
         return [one["data"]["content"] for one in sent]
 
     async def announced(self) -> list[str]:
-        """Name what is announced of the conversation: the label or the words of each region that is live."""
+        """Return what the conversation announces to screen readers: the label or the words of each live region."""
         regions = self.page.locator(".stage [aria-live=polite], [role=log][aria-live=polite]")
         return [await one.get_attribute("aria-label") or await one.text_content() or "" for one in await regions.all()]
 
@@ -166,7 +167,7 @@ class Scene:
 
 
 async def scene(context: BrowserContext, base_url: str) -> Scene:
-    """Make a page that is scripted; nothing is loaded yet."""
+    """Make a scripted page; it has not loaded anything yet."""
     page = await context.new_page()
     await page.add_init_script(path=_PEER)
 
@@ -178,7 +179,7 @@ async def scene(context: BrowserContext, base_url: str) -> Scene:
 
 
 async def before(scene: Scene) -> AsyncIterator[str]:
-    """Go as far as the microphone."""
+    """Go through the states up to the microphone."""
     await scene.open()
     yield "welcome"
     await scene.press("Talk")
@@ -196,7 +197,7 @@ async def before(scene: Scene) -> AsyncIterator[str]:
 
 
 async def spoken(scene: Scene) -> AsyncIterator[str]:
-    """Talk, from the greeting to the end."""
+    """Go through a spoken conversation, from the greeting to the end."""
     await scene.open()
     await scene.talk()
     await scene.tell("bot-started-speaking")
@@ -236,7 +237,7 @@ async def spoken(scene: Scene) -> AsyncIterator[str]:
 
 
 async def typed(scene: Scene) -> AsyncIterator[str]:
-    """Type, look at the settings, ask for a person, lose the line."""
+    """Go through a typed conversation: type, look at the settings, ask for a person, lose the connection."""
     await scene.open()
     await scene.press("Type")
     await scene.does("Ready")
@@ -276,7 +277,7 @@ async def typed(scene: Scene) -> AsyncIterator[str]:
 
 
 async def refused(scene: Scene) -> AsyncIterator[str]:
-    """Find no place, and no service."""
+    """Go through a rejected visit: no free slot, and no service."""
 
     async def no_place(route: Route) -> None:
         words = "All our lines are busy. Please try again in a few minutes."

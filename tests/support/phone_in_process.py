@@ -1,4 +1,4 @@
-"""The phone service inside the test's own process, over a scripted model: its clock and its tasks can be seen."""
+"""The phone service inside the test's own process, over a scripted model, so that a test sees its clock and tasks."""
 
 import asyncio
 import socket

@@ -33,7 +33,7 @@ class PhoneProcess:
         self._client = httpx.AsyncClient(base_url=self.url, trust_env=False)
 
     async def aclose(self) -> None:
-        """Stop the process, politely first."""
+        """Stop the process with SIGTERM, then with SIGKILL."""
         await self._client.aclose()
         for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
             if self.process.returncode is not None:
@@ -46,47 +46,47 @@ class PhoneProcess:
                 continue
 
     async def status(self, path: str) -> int:
-        """Ask for a page; 0 when nothing answers."""
+        """Request a page; return its status, or 0 without an answer."""
         try:
             return (await self._client.get(path)).status_code
         except httpx.HTTPError:
             return 0
 
     async def sessions(self) -> int:
-        """How many places are taken."""
+        """Return how many slots are taken."""
         answer: dict[str, Any] = (await self._client.get("/ready")).json()
         return int(answer["sessions"])
 
     def held(self) -> Held:
-        """Count what it holds, beside the connections that others keep to it."""
+        """Count what it holds, without connections that clients keep open."""
         return Held.by(self.process.pid, self.port)
 
     def lines(self, event: str, **fields: object) -> list[dict[str, Any]]:
-        """Give the log's lines of an event whose fields have these values."""
+        """Return the log's lines of an event whose fields have these values."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in lines if line.get("event") == event and fields.items() <= line.items()]
 
     def lines_of(self, call_sid: str) -> list[dict[str, Any]]:
-        """Give all lines of the log that name a call."""
+        """Return all lines of the log with a call's identifier."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in lines if line.get("call_sid") == call_sid]
 
     async def record(self, call_sid: str, seconds: float = 6.0) -> dict[str, Any]:
-        """Wait for the end record of a call, and make sure that it is the only one."""
+        """Wait for the end record of a call, and assert that it is the only one."""
         await until(lambda: bool(self.lines("session_ended", call_sid=call_sid)), seconds)
         (record,) = self.lines("session_ended", call_sid=call_sid)
         return record
 
     def model_sessions(self, call_sid: str) -> list[str]:
-        """Give the model's own ids of a call's sessions."""
+        """Return the model's own ids of a call's sessions."""
         return [line["model_session_id"] for line in self.lines("model_session_started", call_sid=call_sid)]
 
     def loop_lags(self) -> list[float]:
-        """Give how late its event loop woke up, in ms, at each look so far, as its metrics tell."""
+        """Return the delays of its event loop in ms, one per check so far, from its metrics."""
         return [float(lag) for line in self.lines("metrics") for lag in line.get("EventLoopLag", [])]
 
     def resident_mb(self) -> float:
-        """Measure the memory it holds."""
+        """Measure its resident memory."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGESIZE") / 1e6
 
@@ -109,8 +109,8 @@ async def phone_process(
         nova: Where the model is.
         exchange: Whose calls are answered.
         log: Where its log goes.
-        settings: Further environment; an empty value removes a variable.
-        program: Module that is run, and its arguments.
+        settings: Additional environment; an empty value removes a variable.
+        program: The module to run, and its arguments.
     """
     port = free_port()
     given = {
@@ -124,7 +124,7 @@ async def phone_process(
         "HOST": "127.0.0.1",
         "FAST_API_PORT": str(port),
         "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
-        "MAX_LOOP_LAG_MS": "0",  # this machine does other things as well
+        "MAX_LOOP_LAG_MS": "0",  # the machine runs other work too
         **settings,
     }
     environment = {name: value for name, value in (os.environ | given).items() if value}

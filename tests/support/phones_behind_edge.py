@@ -1,4 +1,4 @@
-"""Several phone services that remember calls together, behind the pretend load balancer."""
+"""Several phone services that share call memory, behind the stand-in load balancer."""
 
 import asyncio
 import sqlite3
@@ -23,15 +23,15 @@ class Fleet:
     edge: Edge
     tasks: list[PhoneProcess]
     folder: Path
-    """Where they remember calls."""
+    """Where they store call memory."""
 
     @property
     def url(self) -> str:
-        """The number's address."""
+        """Return the webhook address."""
         return self.edge.url
 
     def holder(self, call_sid: str) -> PhoneProcess:
-        """Give the task whose conversation with this caller began last."""
+        """Return the task whose conversation with this caller began last."""
         started = [
             (line["timestamp"], task)
             for task in self.tasks
@@ -40,20 +40,20 @@ class Fleet:
         return max(started, key=lambda one: str(one[0]))[1]
 
     def other(self, task: PhoneProcess) -> PhoneProcess:
-        """Give the task that this one is not."""
+        """Return the other one of two tasks."""
         return next(one for one in self.tasks if one is not task)
 
     def remembered(self) -> dict[str, bytes]:
-        """Return what lies under each name: sealed words, or nothing where only a number and a time are kept."""
+        """Return the content under each name: encrypted words, or nothing where only a number and a time are kept."""
         with closing(sqlite3.connect(self.folder / "calls.sqlite3")) as database:
             return dict(database.execute("SELECT key, sealed FROM entries"))
 
     def forgot(self, call_sid: str) -> bool:
-        """Tell whether no word of a call lies there."""
+        """Return whether the folder holds no word of a call."""
         return not self.remembered().get(call_sid)
 
     def content(self) -> bytes:
-        """Return everything that lies in the folder, names included."""
+        """Return the folder's whole content, names included."""
         return b"".join(path.name.encode() + path.read_bytes() for path in self.folder.iterdir())
 
 
@@ -61,13 +61,13 @@ class Fleet:
 async def phones_behind_edge(
     start_phone: StartPhone, folder: Path, count: int = 2, noticed: float = 0.5
 ) -> AsyncIterator[Fleet]:
-    """Start them. A task that has died is taken out of the load balancer, as ECS does when a container has stopped.
+    """Start the tasks. A dead task leaves the load balancer, as ECS does when a container has stopped.
 
     Args:
-        start_phone: Takes a name and settings.
-        folder: Where calls are remembered.
+        start_phone: Starts one by name and settings.
+        folder: Where they store call memory.
         count: Tasks.
-        noticed: Seconds until it is noticed that one has died; more than a test takes leaves it to the health check.
+        noticed: Seconds until a death is noticed; more than a test takes leaves it to the health check.
     """
     port = free_port()
     settings = {"PUBLIC_BASE_URL": f"http://127.0.0.1:{port}", "CALL_STORE": f"file:{folder}"}

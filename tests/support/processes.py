@@ -1,4 +1,4 @@
-"""A run that pytest-xdist shares out among processes: who gets what, and how it comes together again."""
+"""How pytest-xdist distributes a run among processes, and how the results come together."""
 
 import os
 from binascii import crc32
@@ -17,7 +17,7 @@ ALONE: Final = {
 }
 """Modules below ``tests`` that need the machine to themselves, and why. They run last, in one process."""
 _TOGETHER: Final = {"tests/e2e/browser/": 2, "tests/e2e/containers/": 1}
-"""Folders whose modules share a browser, or an engine and its images, and the number of processes that share each out.
+"""Folders whose modules share a browser, or an engine and its images, and how many processes divide each.
 
 More would start a browser and a product each, and two cores carry no more than two conversations in browsers at a time.
 """
@@ -27,23 +27,23 @@ LONG: Final = {
     "unit/fuzzing/test_fuzz.py",
     "infra/test_deploy_command.py",
 }
-"""Modules that take long, though their kind does not: they begin before others of their kind would."""
+"""Slow modules of a kind that is usually fast: they start before others of their kind."""
 
 
 def worker_count(config: pytest.Config) -> int:
-    """How many processes share a run by default; none for a few files, which would wait longer for the start."""
+    """How many processes run the tests by default; none for a few files, which would wait longer for the start."""
     if all(argument.partition("::")[0].endswith(".py") for argument in config.args):
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores + 1  # waits are skipped, so the cores are what is short; a few tests wait all the same
+    return cores + 1  # waits are skipped, so cores are the bottleneck; a few tests still wait
 
 
-class OneModuleAtATime(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist carries no types
-    """Hands out modules, because their tests share what is slow to start; those of ``ALONE`` come last."""
+class OneModuleAtATime(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
+    """Distributes modules, because their tests share what is slow to start; those of ``ALONE`` come last."""
 
     def __init__(self, config: pytest.Config, log: Any = None) -> None:  # noqa: ANN401 - pytest-xdist has no types for it
         super().__init__(config, log)
-        # In the order of the collection, slow kinds first. Else the modules with few tests, which are slow, come last.
+        # In the order of the collection, slow kinds first. Otherwise slow modules with few tests would come last.
         config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
@@ -62,7 +62,7 @@ class OneModuleAtATime(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdi
             node.shutdown()  # the first one waits until all others have ended, see below
 
     def remove_node(self, node: Any) -> str | None:  # noqa: ANN401 - as above
-        """Take note that a process has ended; the last one then has the machine to itself."""
+        """Record that a process has ended; the last one then has the machine to itself."""
         crashed: str | None = super().remove_node(node)
         if len(self.nodes) == 1 and self._only_alone_is_left():
             super()._reschedule(self.nodes[0])
@@ -73,15 +73,15 @@ class OneModuleAtATime(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdi
 
 
 def is_a_part(config: pytest.Config) -> bool:
-    """Tell whether this process runs some of the tests for another one, which reports."""
+    """Return whether this process runs a part of the tests for the reporting process."""
     return hasattr(config, "workerinput")
 
 
 def hand_over(config: pytest.Config, name: str, value: object) -> None:
-    """Give the reporting process something, at the end of this one; simple types only."""
+    """Send a value to the reporting process at the end of this one; simple types only."""
     config.workeroutput[name] = value  # type: ignore[attr-defined]  # pytest-xdist's
 
 
 def handed_over(node: Any, name: str, otherwise: Any) -> Any:  # noqa: ANN401 - pytest-xdist has no types for it
-    """Take what a process gave; one that crashed gave nothing."""
+    """Return what a process sent; a crashed one sent nothing."""
     return getattr(node, "workeroutput", {}).get(name, otherwise)

@@ -1,6 +1,6 @@
-"""Has a function of the product raise, once: whichever it is, what a conversation holds must come back.
+"""Let any one function of the product raise once: everything that a conversation holds must be released.
 
-The interpreter itself reports each start of a function (`sys.monitoring`), and what its report raises is raised in that
+The interpreter reports each start of a function (`sys.monitoring`), and an error in its callback is raised in that
 function. So nothing is patched, and closures, properties and coroutines are reached as well as methods.
 """
 
@@ -12,12 +12,12 @@ from types import CodeType
 from typing import Final
 
 _TOOL: Final = 4
-"""Neither a debugger's, nor coverage's, nor a profiler's."""
+"""Not a tool number of debuggers, coverage or profilers."""
 _START: Final = sys.monitoring.events.PY_START
 
 
 class InjectedError(Exception):
-    """What is raised."""
+    """The injected error."""
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def _tool(start: object) -> Iterator[None]:
 
 
 def name_of(code: CodeType) -> str:
-    """Name a function as people do: its module and its qualified name."""
+    """Return the module and qualified name of a function."""
     path = Path(code.co_filename)
     package = path.parts[path.parts.index("src") + 1 :]
     return ".".join([*package[:-1], path.stem, code.co_qualname])

@@ -3,7 +3,7 @@
 All rules are evaluated at once, then applied by priority. An image is expired by at most one rule, and never by a rule
 of lower priority than one whose tags it matches; a rule counts the images that it selects whether or not another one
 expires them. Several patterns in one rule select images that match all of them. The oldest push goes first, and a tag
-that is added later makes no image younger.
+that is added later does not make an image younger.
 """
 
 import json
@@ -21,7 +21,7 @@ class Pushed:
 
     name: str
     at: float
-    """When it was pushed first, in seconds."""
+    """When it was first pushed, in seconds."""
     tags: frozenset[str]
 
 
@@ -54,7 +54,7 @@ def _validate(selection: dict[str, Any], *, last: bool) -> None:
 
 
 def expired(policy: str, images: Iterable[Pushed], now: float) -> set[str]:
-    """Name the images that ECR deletes."""
+    """Return the images that ECR deletes."""
     gone: set[str] = set()
     spoken_for: set[str] = set()
     every = list(images)

@@ -1,4 +1,4 @@
-"""A phone service in the test's own process that knows of a call what another task has left."""
+"""A phone service in the test's own process that has the call memory of another task."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ PARIS, RAIN = ("USER", "the weather in Paris"), ("ASSISTANT", "It rains in Paris
 
 
 class Scene:
-    """A running service over a scripted model, what it remembers, and somebody who calls."""
+    """A running service over a scripted model, its call memory, and a caller."""
 
     def __init__(self, phone: PhoneInProcess, shelf: Memo, store: CallStore, caller: Stranger) -> None:
         self.phone = phone
@@ -29,19 +29,19 @@ class Scene:
         self.caller = caller
 
     async def remembered(self, **fields: object) -> CallState:
-        """Have another task remember the call: it began, and its first stream is lost now."""
+        """Store the call as another task would: it began, and its first stream is lost now."""
         call = CallState(self.caller.call_sid, (PARIS, RAIN), {"city": "Lyon"}, begun=1, **fields)  # type: ignore[arg-type]
         assert await self.store.remember(call)
         return call
 
     async def verbs(self, part: int = 0) -> list[str]:
-        """Say that a stream is lost; name the verbs that come back."""
+        """Report a lost stream; return the verbs of the answer."""
         return [verb.tag for verb in fromstring(await self.caller.lose(part))]  # noqa: S314 - our own document
 
 
 @asynccontextmanager
 async def remembered_call() -> AsyncIterator[Scene]:
-    """Set the scene; no place is taken when it is over."""
+    """Set the scene; assert that every slot is free afterwards."""
     shelf = Memo()
     store = CallStore(shelf, Seal([b"k" * 32]), deadline=timedelta(seconds=0.2))
     async with TwilioExchange(ExchangeSettings()) as exchange:
@@ -49,5 +49,5 @@ async def remembered_call() -> AsyncIterator[Scene]:
             caller = Stranger(phone.url, exchange.settings)
             yield Scene(phone, shelf, store, caller)
             await caller.aclose()
-        # A call keeps its place until its last word is written down, which a store that hangs makes longer.
+        # A call keeps its slot until its last words are written, which takes longer if the store hangs.
         await until(lambda: phone.agent.admission.taken == 0)

@@ -1,6 +1,6 @@
-"""A brain for the Nova stand-in that plays what a test wrote: notes instead of words, so that sound can be told apart.
+"""A brain for the Nova stand-in that plays a score: notes instead of words, so that audio can be identified.
 
-It hears loudness like the tones brain. What it answers comes from a score that a test may replace at any time.
+It hears loudness like the tones brain. Its answers come from a score that a test may replace at any time.
 """
 
 import array
@@ -19,7 +19,7 @@ from standins.nova.tones import LoudnessHearing, ToneSentence, Use
 
 _NOTE = re.compile(r"(\d+) Hz for (\d+) ms")
 _WINDOW = 800
-"""Samples of one look at the sound, 100 ms at 8 kHz: notes 20 Hz apart are told apart."""
+"""Samples of one window, 100 ms at 8 kHz: it separates notes 20 Hz apart."""
 _AUDIBLE = 500.0
 
 type Plan = Callable[["Turn"], Sequence[Step]]
@@ -27,11 +27,11 @@ type Plan = Callable[["Turn"], Sequence[Step]]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is to be answered: by which session (counted over the stand-in's life), at which of its turns, to what."""
+    """What to answer: which session (counted over the stand-in's life), which of its turns, and what was said."""
 
     session: int
     number: int
-    """0 is what a session hears first, usually that it should greet."""
+    """0 is the first input of a session, usually the order to greet."""
     text: str
     remembers: tuple[tuple[str, str], ...]
 
@@ -52,11 +52,11 @@ def short_notes(turn: Turn) -> Sequence[Step]:
 
 
 LEAVE = 2600
-"""Hz: how a goodbye sounds that the caller did not ask for."""
+"""Hz: the note of a goodbye that the caller did not ask for."""
 
 
 def take_leave(turn: Turn) -> Sequence[Step]:
-    """Answer each turn with a note of its own, and the order to say goodbye with one that is always the same."""
+    """Answer each turn with a note of its own, and the order to say goodbye with always the same one."""
     return [note(LEAVE, 600)] if "has to end now" in turn.text else short_notes(turn)
 
 
@@ -64,16 +64,16 @@ _NUDGE = re.compile(r"tell the caller .* looking it up", re.IGNORECASE)
 
 
 class Score:
-    """What is played; set `plan` to change it."""
+    """The notes to play; set `plan` to change them."""
 
     def __init__(self) -> None:
         self.plan: Plan = short_notes
         self.cover: Sequence[Step] = ()
-        """What is said where the product asks the model to cover the wait for a tool; nothing has a recording do it."""
+        """What the model says to cover a tool's run time; if empty, the product plays a recording."""
         self._sessions = count()
 
     def backend(self) -> Backend:
-        """Put a brain together that plays this score."""
+        """Make a brain that plays this score."""
         return Backend(LoudnessHearing(), _Instrument(), self._begin, "notes: hears loudness, plays what a test wrote")
 
     def _begin(self, *, tools: Sequence[DeclaredTool], system: str, history: Sequence[tuple[str, str]]) -> "_Player":
@@ -102,7 +102,7 @@ class _Instrument:
     name = "notes"
 
     async def start(self) -> None:
-        """Nothing to get ready."""
+        """Prepare nothing."""
 
     async def speak(self, text: str, sample_rate: int) -> bytes:
         hertz, milliseconds = (int(number) for number in _NOTE.findall(text)[0])
@@ -111,11 +111,11 @@ class _Instrument:
         return array.array("h", (int(8000 * math.sin(step * i)) for i in range(samples))).tobytes()
 
     async def aclose(self) -> None:
-        """Nothing to let go."""
+        """Release nothing."""
 
 
 def notes_in(pcm: bytes) -> list[int]:
-    """Name the notes in 16-bit PCM at 8 kHz, in order: the pitch of each run of windows that has one."""
+    """Return the notes in 16-bit PCM at 8 kHz, in order: the pitch of each run of windows that has one."""
     samples = np.frombuffer(pcm, np.int16).astype(np.float64)
     windows = samples[: len(samples) - len(samples) % _WINDOW].reshape(-1, _WINDOW)
     found: list[int] = []
@@ -126,7 +126,7 @@ def notes_in(pcm: bytes) -> list[int]:
 
 
 def _pitch(window: NDArray[np.float64]) -> int | None:
-    """Give the pitch of a window that one note fills; None for silence and for where a note begins or ends."""
+    """Return the pitch of a window that one note fills; None for silence and for the beginning or end of a note."""
     quarters = np.sqrt((window.reshape(4, -1) ** 2).mean(axis=1))
     if quarters.min() < _AUDIBLE:
         return None

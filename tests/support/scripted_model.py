@@ -1,4 +1,4 @@
-"""A model in memory: a `ModelClient` whose streams say what a test tells them, and break as it wants."""
+"""A model in memory: a `ModelClient` whose streams say what a test scripts, and break when it says so."""
 
 import asyncio
 import base64
@@ -16,12 +16,12 @@ _IDS = {"sessionId": "model-session", "promptName": "prompt", "completionId": "c
 
 
 def event(name: str, **fields: Any) -> bytes:  # noqa: ANN401 - JSON
-    """Make one event as the model sends it."""
+    """Return one event as the model sends it."""
     return json.dumps({"event": {name: {**_IDS, **fields}}}).encode()
 
 
 def text_block(role: str, words: str, *, speculative: bool, stop: str = "PARTIAL_TURN") -> list[bytes]:
-    """Make a block of text, three events."""
+    """Return a block of text, three events."""
     stage = json.dumps({"generationStage": "SPECULATIVE" if speculative else "FINAL"})
     return [
         event("contentStart", contentId="text", type="TEXT", role=role, additionalModelFields=stage),
@@ -31,37 +31,37 @@ def text_block(role: str, words: str, *, speculative: bool, stop: str = "PARTIAL
 
 
 def audio_block(pcm: bytes, *, stop: str = "END_TURN") -> list[bytes]:
-    """Make a block of sound, three events."""
+    """Return a block of audio, three events."""
     return [audio_start(), audio(pcm), event("contentEnd", contentId="sound", type="AUDIO", stopReason=stop)]
 
 
 def audio_start() -> bytes:
-    """Begin a block of sound."""
+    """Return the start of a block of audio."""
     return event("contentStart", contentId="sound", type="AUDIO", role="ASSISTANT")
 
 
 def audio(pcm: bytes) -> bytes:
-    """Make a piece of sound."""
+    """Return a piece of audio."""
     return event("audioOutput", contentId="sound", content=base64.b64encode(pcm).decode())
 
 
 def answer(words: str, pcm: bytes) -> list[bytes]:
-    """Make a whole answer of one sentence: planned words, then their sound."""
+    """Return a whole answer of one sentence: planned words, then their audio."""
     return [*text_block("ASSISTANT", words, speculative=True), *audio_block(pcm)]
 
 
 def heard(words: str) -> list[bytes]:
-    """Make what the model understood of the caller."""
+    """Return what the model understood of the caller."""
     return text_block("USER", words, speculative=False)
 
 
 def interruption() -> list[bytes]:
-    """Make the sign that the caller cut in."""
+    """Return the event of a barge-in."""
     return text_block("ASSISTANT", '{ "interrupted" : true }', speculative=False, stop="INTERRUPTED")
 
 
 def tool_use(name: str, tool_use_id: str, arguments: Json) -> list[bytes]:
-    """Make a tool use, three events."""
+    """Return a tool use, three events."""
     return [
         event("contentStart", contentId="tool", type="TOOL", role="TOOL"),
         event("toolUse", contentId="tool", toolName=name, toolUseId=tool_use_id, content=json.dumps(arguments)),
@@ -70,7 +70,7 @@ def tool_use(name: str, tool_use_id: str, arguments: Json) -> list[bytes]:
 
 
 class ScriptedStream:
-    """One stream: `say` puts events where the product will receive them, `sent` holds what the product sent."""
+    """One stream: `say` sends events to the product, `sent` holds what the product sent."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, Json]] = []
@@ -79,16 +79,16 @@ class ScriptedStream:
         self.uses = 0
         """Tool uses that a script has counted."""
         self.takes_events = asyncio.Event()
-        """Cleared, the stream blocks whoever sends."""
+        """Cleared, every send blocks."""
         self.takes_events.set()
         self.closes = asyncio.Event()
-        """Cleared, the stream blocks whoever closes it."""
+        """Cleared, closing blocks."""
         self.closes.set()
         self.is_ready = asyncio.Event()
-        """Cleared, the model has not taken the stream yet."""
+        """Cleared, the model has not accepted the stream yet."""
         self.is_ready.set()
         self.refusal: Exception | None = None
-        """What it says instead of taking it."""
+        """The error with which the model rejects the stream."""
         self.on_event: Callable[[str, Json], None] = lambda _name, _body: None
         self._coming: deque[bytes | Exception | None] = deque()
         self._work = asyncio.Event()
@@ -98,7 +98,7 @@ class ScriptedStream:
         self._put(*events)
 
     def fail(self, error: Exception) -> None:
-        """Break with an error after what was said before."""
+        """Break with an error after the events so far."""
         self._put(error)
 
     def end(self) -> None:
@@ -110,40 +110,40 @@ class ScriptedStream:
         self._work.set()
 
     def names(self) -> list[str]:
-        """Give the names of the events that were sent."""
+        """Return the names of the events that were sent."""
         return [name for name, _ in self.sent]
 
     def texts(self, role: str) -> list[str]:
-        """Give the words that were sent in blocks of a role."""
+        """Return the texts that were sent in blocks of a role."""
         roles = {body["contentName"]: body["role"] for name, body in self.sent if name == "contentStart"}
         return [
             body["content"] for name, body in self.sent if name == "textInput" and roles[body["contentName"]] == role
         ]
 
     def sound(self) -> bytes:
-        """Give the caller's sound that was sent, as PCM."""
+        """Return the caller's audio that was sent, as PCM."""
         return b"".join(base64.b64decode(body["content"]) for name, body in self.sent if name == "audioInput")
 
     async def until_sent(self, name: str, *, count: int = 1, seconds: float = 5.0) -> Json:
-        """Wait until so many events of a name were sent; give the body of that one."""
+        """Wait until so many events of a name were sent; return the body of that one."""
         await until(lambda: self.names().count(name) >= count, seconds)
         return [body for known, body in self.sent if known == name][count - 1]
 
     async def send(self, event: bytes) -> None:
-        """Take an event of the product."""
+        """Accept an event of the product."""
         await self.takes_events.wait()
         ((name, body),) = json.loads(event)["event"].items()
         self.sent.append((name, body))
         self.on_event(name, body)
 
     async def ready(self) -> None:
-        """Be taken, when the test lets it."""
+        """Accept the stream, when the test lets it."""
         await self.is_ready.wait()
         if self.refusal is not None:
             raise self.refusal
 
     async def receive(self) -> bytes | None:
-        """Give the product the next event."""
+        """Return the next event to the product."""
         while not self._coming:
             self._work.clear()
             await self._work.wait()
@@ -153,7 +153,7 @@ class ScriptedStream:
         return coming
 
     async def close(self) -> None:
-        """Note that the product has let go; whoever still waits for an event learns that there is none."""
+        """Record that the product closed it, and end pending receives."""
         self.closed = True
         self._put(None)
         await self.closes.wait()
@@ -163,23 +163,23 @@ class ScriptedModel:
     """A client that opens scripted streams.
 
     Args:
-        script: Is given each stream when it is opened.
+        script: Is called with each opened stream.
     """
 
     def __init__(self, script: Script = lambda _stream: None) -> None:
         self.streams: list[ScriptedStream] = []
         self.models: list[str] = []
         self.refusals: deque[Exception] = deque()
-        """What the next openings raise."""
+        """Errors that the next attempts to open raise."""
         self._script = script
 
     @property
     def open_streams(self) -> int:
-        """How many streams the product still holds."""
+        """Return the streams that the product still holds."""
         return sum(not stream.closed for stream in self.streams)
 
     async def open(self, model_id: str) -> ScriptedStream:
-        """Begin a stream."""
+        """Open a stream."""
         self.models.append(model_id)
         if self.refusals:
             raise self.refusals.popleft()
@@ -189,6 +189,6 @@ class ScriptedModel:
         return stream
 
     async def stream(self, number: int = 0, *, seconds: float = 5.0) -> ScriptedStream:
-        """Wait for a stream to be opened."""
+        """Wait until a stream is opened."""
         await until(lambda: len(self.streams) > number, seconds)
         return self.streams[number]

@@ -1,7 +1,7 @@
-// Runs in a page before the page's own scripts: takes the place of WebRTC, so that a test says what the agent reports and
-// the page is in any state at once. The page's own code, Pipecat's client and its transport run as they ship.
+// Runs in a page before the page's own scripts: replaces WebRTC, so that a test decides what the agent reports and
+// the page reaches any state at once. The page's own code, Pipecat's client and its transport run as they ship.
 (() => {
-  sessionStorage.clear(); // what a tab comes back to: each load begins anew
+  sessionStorage.clear(); // a tab would resume from it: each load begins anew
 
   const QUIET = { sender: { replaceTrack: async () => undefined, track: null }, receiver: {}, stop: () => undefined };
 
@@ -47,7 +47,7 @@
       return [];
     }
     async getStats() {
-      scripted.packets += scripted.carries ? 1 : 0; // sound comes all the time where the line carries
+      scripted.packets += scripted.carries ? 1 : 0; // audio arrives constantly while the connection works
       return new Map([["in", { type: "inbound-rtp", packetsReceived: scripted.packets }]]);
     }
     createDataChannel() {
@@ -88,7 +88,7 @@
       const text = JSON.stringify({ label: "rtvi-ai", id, type, data });
       this.channel.dispatchEvent(new MessageEvent("message", { data: text }));
     },
-    /** Let the connection waver, or stand again. */
+    /** Interrupt the connection, or restore it. */
     line(steady) {
       this.carries = steady;
       this.peer.become(steady ? "connected" : "disconnected");
@@ -96,7 +96,7 @@
   };
   globalThis.RTCPeerConnection = Peer;
 
-  // `microphone` in the address says how the browser answers: it asks for ever, refuses, or has none.
+  // `microphone` in the address says how the browser answers: it never decides, denies, or has no device.
   const answer = new URLSearchParams(location.search).get("microphone");
   const devices = navigator.mediaDevices;
   if (devices && answer) {

@@ -1,4 +1,4 @@
-"""Opens sessions on a scripted model, as a conversation does."""
+"""A source of sessions on a scripted model, as a conversation has one."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ class ScriptedSource:
 
     Args:
         model: Opens the streams.
-        first: A session that is open already, if any.
+        first: A session that is already open, if any.
     """
 
     def __init__(self, model: ScriptedModel, first: ModelSession | None = None) -> None:
@@ -22,12 +22,12 @@ class ScriptedSource:
         self._first = first
 
     async def first(self) -> ModelSession | None:
-        """Give the session that was open before, once."""
+        """Return the session that was open before, once."""
         first, self._first = self._first, None
         return first
 
     async def open(self, history: History) -> ModelSession:
-        """Open a session that knows the history."""
+        """Open a session with the history."""
         return await ModelSession.open(self._model, "a-model", SessionPrompt("Be brief.", "matthew", history=history))
 
     async def open_ready(self) -> ModelSession:
@@ -35,11 +35,11 @@ class ScriptedSource:
         return await ModelSession.open_ready(self._model, "a-model", SessionPrompt("Be brief.", "matthew"))
 
     async def discard(self) -> None:
-        """Close the first session, if it was not taken."""
+        """Close the first session, if it was not used."""
         if self._first is not None:
             await self._first.close()
 
 
 def patience(said: list[Announcement], is_quiet: Callable[[], bool] = lambda: True) -> HoldAnnouncer:
-    """Make a patience that notes what it says."""
+    """Return a patience that records what it says."""
     return HoldAnnouncer(said.append, is_quiet)

@@ -1,4 +1,4 @@
-"""One conversation over a scripted model, without a line: what it did, and that it left nothing behind."""
+"""One conversation over a scripted model, without a media stream: what it did, and that it left nothing behind."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -20,10 +20,10 @@ from tests.support.waiting import until
 
 
 class Silent:
-    """A voice that nobody hears.
+    """A voice without an output.
 
     Args:
-        sounds: Seconds that everything takes to be heard.
+        sounds: Seconds that everything takes to play.
     """
 
     def __init__(self, sounds: float = 0.0) -> None:
@@ -31,34 +31,34 @@ class Silent:
         self.said: list[bytes] = []
         """Recordings, as PCM."""
         self.events: list[str] = []
-        """What it was asked to do, in order; pieces of sound that follow each other count once."""
+        """Calls in order; consecutive pieces of audio count once."""
 
     def play(self, pcm: bytes) -> None:
-        """Note it."""
+        """Record it."""
         del pcm
         if self.events[-1:] != ["play"]:
             self.events.append("play")
 
     def say(self, pcm: bytes) -> None:
-        """Keep it."""
+        """Keep the recording."""
         self.said.append(pcm)
 
     def sounds_for(self) -> float:
-        """Always the same."""
+        """Return always the same duration."""
         return self.sounds
 
     def interrupt(self) -> None:
-        """Note it."""
+        """Record it."""
         self.events.append("interrupt")
 
     def finish_answer(self) -> None:
-        """Note it."""
+        """Record it."""
         self.events.append("finish_answer")
 
 
 @dataclass(frozen=True)
 class Before:
-    """What a conversation brings along."""
+    """The state that a conversation begins with."""
 
     history: History = ()
     first_words: str | None = None
@@ -91,7 +91,7 @@ class Stage:
         self.records.append(record)
 
     def released(self) -> bool:
-        """Whether nothing is held any more."""
+        """Return whether everything has been released."""
         return self.agent.admission.taken == 0 and self.model.open_streams == 0 and not self.agent.sessions
 
 
@@ -99,7 +99,7 @@ class Stage:
 async def running_session(
     before: Before = NOTHING, people: People | None = None, more: Sequence[Tool] = (), **settings: int
 ) -> AsyncIterator[tuple[Stage, asyncio.Task[CallDetailRecord]]]:
-    """Run a conversation; at the end of the block it has to be over within eight seconds, and to hold nothing."""
+    """Run a conversation; at the end of the block it must end within eight seconds, and hold nothing."""
     tasks = asyncio.all_tasks()
     stage = Stage(before, people, more, **settings)
     running = asyncio.create_task(stage.session.run())

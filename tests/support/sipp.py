@@ -1,4 +1,4 @@
-"""SIPp as an independent judge: a SIP telephone that nobody here wrote, and that fails a call it does not like."""
+"""SIPp as an independent judge: a SIP telephone by other authors, which fails a call that breaks the protocol."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ _STOP_SECONDS = 5.0
 
 
 class Judge:
-    """A running SIPp that takes one call."""
+    """A running SIPp that accepts one call."""
 
     def __init__(self, process: asyncio.subprocess.Process, port: int, folder: Path) -> None:
         self._process = process
@@ -26,13 +26,13 @@ class Judge:
         self.address = f"sip:judge@127.0.0.1:{port}"
 
     async def verdict(self, seconds: float = 10.0) -> str:
-        """Wait until the call is over; give what SIPp found wrong with it, nothing if it was as it should be."""
+        """Wait until the call is over; return what SIPp found wrong, or an empty text."""
         async with asyncio.timeout(seconds):
             code = await self._process.wait()
         return "" if code == 0 else f"exit code {code}: {self._written('errors.log')}"
 
     def told(self) -> str:
-        """Give what the scenario has noted."""
+        """Return what the scenario has logged."""
         return self._written("notes.log")
 
     def _written(self, name: str) -> str:
@@ -42,7 +42,7 @@ class Judge:
 
 @asynccontextmanager
 async def judge(scenario: str, folder: Path, transport: str = "udp") -> AsyncIterator[Judge]:
-    """Start SIPp on a free port of loopback; skips where it is not installed, unless CI has to have it."""
+    """Start SIPp on a free port of loopback; skip where it is not installed, except in CI."""
     program = shutil.which("sipp")
     if program is None:
         if os.environ.get("SIPP_TESTS") == "required":
@@ -70,6 +70,6 @@ async def judge(scenario: str, folder: Path, transport: str = "udp") -> AsyncIte
 
 
 def _listens(port: int, transport: str) -> bool:
-    """Look into the kernel's table: a probe would be a message that the scenario does not expect."""
+    """Read the kernel's socket table: a probe would be a message that the scenario does not expect."""
     table = Path("/proc/net", transport).read_text(encoding="ascii")
     return f"0100007F:{port:04X} " in table

@@ -1,4 +1,4 @@
-"""A service of a few routes behind the product's own HTTP and WebSocket protocols, in the test's process."""
+"""A service with a few routes behind the product's own HTTP and WebSocket protocols, in the test's process."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""The stacks of the product, deployed into moto, with every property that CloudFormation would send written down."""
+"""The stacks of the product, deployed into moto, and every property that CloudFormation would send."""
 
 import copy
 import functools
@@ -20,7 +20,7 @@ from tests.support.templates import FOLDER, read
 
 REGION = "eu-north-1"
 
-# Each session would read the descriptions of AWS's services again, megabytes of JSON.
+# Each session would parse the descriptions of AWS's services again, megabytes of JSON.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 type Parameters = Mapping[str, str]
@@ -35,35 +35,35 @@ class Stack:
     parameters: Parameters = field(default_factory=dict)
 
     def called(self, name: str) -> "Stack":
-        """Give the same under another name."""
+        """Return the same stack under another name."""
         return replace(self, name=name)
 
 
 @dataclass(frozen=True)
 class Resource:
-    """What CloudFormation would make: its kind and its properties, every reference resolved."""
+    """A resource that CloudFormation would make: its kind and its properties, every reference resolved."""
 
     kind: str
     properties: dict[str, Any]
 
 
 class Deployed:
-    """What a deployment consists of."""
+    """The result of a deployment."""
 
     def __init__(self) -> None:
         self.resources: dict[tuple[str, str], Resource] = {}
         """By stack and logical name."""
         self.names: dict[tuple[str, str], str] = {}
-        """What each was called when it was made; the same keys."""
+        """The name of each when it was made; the same keys."""
         self.outputs: dict[str, dict[str, str]] = {}
         """By stack, then by key."""
 
     def of(self, stack: str, name: str) -> dict[str, Any]:
-        """Give the properties of one resource."""
+        """Return the properties of one resource."""
         return self.resources[stack, name].properties
 
     def every(self, kind: str, stack: str | None = None) -> dict[tuple[str, str], dict[str, Any]]:
-        """Give the properties of all resources of a kind."""
+        """Return the properties of all resources of a kind."""
         return {
             key: one.properties for key, one in self.resources.items() if one.kind == kind and stack in (None, key[0])
         }
@@ -73,8 +73,8 @@ def usual(network: Parameters | None = None, **parameters: str) -> list[Stack]:
     """List the stacks in their order, for the environment test.
 
     Args:
-        network: parameters of network-existing.yaml; without them the network is our own.
-        parameters: handed to every template that knows them.
+        network: parameters of network-existing.yaml; without them the deployment makes the network.
+        parameters: passed to every template that has them.
     """
 
     def stack(name: str, template: str, **own: str) -> Stack:
@@ -100,7 +100,7 @@ def usual(network: Parameters | None = None, **parameters: str) -> list[Stack]:
 
 @contextmanager
 def pretend_aws() -> Iterator[Deployed]:
-    """Start an empty AWS in this process, and write down what CloudFormation is told to make in it."""
+    """Start an empty AWS in this process, and record what CloudFormation makes in it."""
     close_gaps()
     made = Deployed()
     moto: Any = parsing
@@ -144,7 +144,7 @@ def deploy(made: Deployed, stacks: list[Stack], folder: Path = FOLDER) -> None:
 
 
 def _arguments(made: Deployed, stack: Stack, folder: Path) -> dict[str, Any]:
-    """Say what CloudFormation is told; fails where the real one would not take a parameter."""
+    """Return the arguments for CloudFormation; fail where the real one would reject a parameter."""
     text = (folder / f"{stack.template}.yaml").read_text()
     ways_out = [found["NatGatewayIds"] for name, found in made.outputs.items() if "NatGatewayIds" in found]
     edges = [found["PublicUrl"] for name, found in made.outputs.items() if name.endswith("edge")]
@@ -166,6 +166,6 @@ def _arguments(made: Deployed, stack: Stack, folder: Path) -> dict[str, Any]:
 
 
 def parameters_of(path: Path) -> dict[str, str]:
-    """Read an environment's file as the shell does: a line a parameter, without the comments."""
+    """Read an environment's file as the shell does: one parameter per line, without the comments."""
     lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
     return dict(line.split("=", 1) for line in lines)

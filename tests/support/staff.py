@@ -1,4 +1,4 @@
-"""People who can be called in a test, and which of them were."""
+"""People that a test can call, and a record of the calls."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ class Staff:
     """A channel's people.
 
     Args:
-        broken: Calling them fails.
+        broken: Whether calling them fails.
         seconds: How long calling them takes; Twilio's slow answers take two.
     """
 

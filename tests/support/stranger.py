@@ -1,4 +1,4 @@
-"""Speaks to the phone service without an exchange: every part of it may be wrong, forged or missing."""
+"""A client that speaks to the phone service without an exchange: any part may be wrong, forged or missing."""
 
 import json
 from contextlib import suppress
@@ -19,14 +19,14 @@ from standins.twilio.webhook_client import Webhooks
 
 @dataclass(frozen=True)
 class Invitation:
-    """What the TwiML says about the stream."""
+    """The stream's address and stream token from the TwiML."""
 
     url: str
     ticket: str
 
 
 class Stranger:
-    """Knows the account's secrets, and so can also do it right."""
+    """Knows the account's secrets, so that it can also send valid requests."""
 
     def __init__(self, number: str, settings: ExchangeSettings) -> None:
         self.number = number
@@ -34,7 +34,7 @@ class Stranger:
         self.call_sid = new_sid("CA")
         self.stream_sid = new_sid("MZ")
         self.part = 0
-        """Which stream of the call is begun next."""
+        """Number of the call's stream that begins next."""
         self._webhooks = Webhooks(settings.signer, 10.0)
 
     async def aclose(self) -> None:
@@ -42,28 +42,28 @@ class Stranger:
         await self._webhooks.aclose()
 
     def fields(self, **changed: str) -> dict[str, str]:
-        """Give the fields of a webhook about this call."""
+        """Return the fields of a webhook about this call."""
         party = Party(self.call_sid, self.settings.account_sid, "+15005550006", "+15005550001")
         return party.params("ringing", changed)
 
     def webhook(self, **changed: str) -> httpx.Request:
-        """Make the webhook of an incoming call, signed."""
+        """Return the signed webhook of an incoming call."""
         return self._webhooks.request(f"{self.number}/incoming-call", "POST", self.fields(**changed), {})
 
     def signed(self, path: str, method: str = "POST", **changed: str) -> httpx.Request:
-        """Make any webhook about this call, signed."""
+        """Return any signed webhook about this call."""
         return self._webhooks.request(f"{self.number}{path}", method, self.fields(**changed), {})
 
     def foreign(self, path: str, form: dict[str, str]) -> httpx.Request:
-        """Make a webhook that is about no call, signed."""
+        """Return a signed webhook that is about no call."""
         return self._webhooks.request(f"{self.number}{path}", "POST", form, {})
 
     async def send(self, request: httpx.Request) -> httpx.Response:
-        """Send a request as it stands."""
+        """Send a request unchanged."""
         return await self._webhooks.send(request)
 
     async def ring(self, signed_for: str | None = None) -> Invitation:
-        """Have the call answered; a task behind a load balancer knows itself by another address."""
+        """Let the service answer the call; a task behind a load balancer has another address of its own."""
         request = self.webhook()
         if signed_for is not None:
             signature = sign(self.settings.auth_token, f"{signed_for}/incoming-call", self.fields().items())
@@ -73,7 +73,7 @@ class Stranger:
         return invitation_in(answer.text)
 
     async def lose(self, part: int) -> str:
-        """Say that a stream of the call was lost; give the document that comes back, and begin the next stream next."""
+        """Report a lost stream of the call; return the answer's document, and count the next stream."""
         self.part = part + 1
         answer = await self.send(self.signed(f"/incoming-call/lost?part={part}"))
         assert answer.status_code == 200, answer.text
@@ -81,14 +81,14 @@ class Stranger:
 
     @property
     def stream_url(self) -> str:
-        """Where this call's stream goes."""
+        """Return the address of this call's stream."""
         return f"{self.number.replace('http', 'ws', 1)}/media-stream/{self.call_sid}"
 
     async def open_stream(self, url: str | None = None, signature: str | None = None) -> ClientConnection:
-        """Open a socket, signed unless a signature is given; an empty one leaves the header out.
+        """Open a socket, signed unless a signature is passed; an empty one omits the header.
 
         Raises:
-            websockets.InvalidStatus: it is refused.
+            websockets.InvalidStatus: the service rejects it.
         """
         url = url or self.stream_url
         given = sign(self.settings.auth_token, url) if signature is None else signature
@@ -96,12 +96,12 @@ class Stranger:
         return await connect(url, additional_headers=headers, compression=None, proxy=None, ping_interval=None)
 
     def announcer(self, **changed: str) -> Announcer:
-        """Make the messages of this call's stream; `account_sid` and `call_sid` may be others."""
+        """Return the messages of this call's stream; `account_sid` and `call_sid` may be others."""
         sids = {"account_sid": self.settings.account_sid, "call_sid": self.call_sid} | changed
         return Announcer(sids["account_sid"], sids["call_sid"], self.stream_sid)
 
     async def begin(self, socket: ClientConnection, ticket: str | None, **changed: str) -> Announcer:
-        """Send `connected` and `start` with a ticket, or without one."""
+        """Send `connected` and `start` with a stream token, or without one."""
         announcer = self.announcer(**changed)
         parameters = {"part": str(self.part)} if self.part else {}
         await socket.send(announcer.connected())
@@ -110,7 +110,7 @@ class Stranger:
 
 
 async def close_code(socket: ClientConnection) -> int | None:
-    """Read until the other side closes; give its code."""
+    """Read until the other side closes; return its code."""
     with suppress(ConnectionClosed):
         async for _ in socket:
             pass
@@ -118,7 +118,7 @@ async def close_code(socket: ClientConnection) -> int | None:
 
 
 async def next_event(socket: ClientConnection, name: str) -> dict[str, object]:
-    """Read until a message of this event."""
+    """Read until a message with this event arrives."""
     async for text in socket:
         message: dict[str, object] = json.loads(text)
         if message["event"] == name:
@@ -127,7 +127,7 @@ async def next_event(socket: ClientConnection, name: str) -> dict[str, object]:
 
 
 def invitation_in(twiml: str) -> Invitation:
-    """Read the stream's address and ticket out of a document."""
+    """Read the stream's address and stream token from a document."""
     stream = fromstring(twiml).find("Connect/Stream")  # noqa: S314 - our own document
     assert stream is not None, twiml
     ticket = stream.find("Parameter[@name='ticket']")

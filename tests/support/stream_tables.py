@@ -19,11 +19,11 @@ MODEL = "a-model"
 
 @dataclass
 class MemoryTable:
-    """Keeps one pool as DynamoDB does: what has been written meanwhile is not replaced.
+    """Keeps one pool as DynamoDB does, with conditional writes.
 
     Attributes:
         pause: Seconds that every answer takes.
-        broken: Whether every question fails.
+        broken: Whether every request fails.
     """
 
     pool: Pool = field(default_factory=Pool)
@@ -33,13 +33,13 @@ class MemoryTable:
     writes: int = 0
 
     async def read(self) -> Pool:
-        """Read it."""
+        """Read the pool."""
         self.reads += 1
         await self._attend()
         return self.pool
 
     async def write(self, pool: Pool) -> bool:
-        """Replace it, unless it has changed."""
+        """Replace the pool, unless it has changed."""
         self.writes += 1
         await self._attend()
         if self.pool.version != pool.version - 1:
@@ -60,11 +60,11 @@ class MemoryTable:
 
 @dataclass
 class LimitedModel:
-    """A model that refuses streams above a quota, as Bedrock does, and notices an end a moment later.
+    """A model that rejects streams above a quota, as Bedrock does, and counts an ended stream a moment longer.
 
     Attributes:
         quota: Streams that may be open.
-        lag: Seconds from the end of a stream until it does not count any more.
+        lag: Seconds from the end of a stream until it no longer counts.
     """
 
     quota: int
@@ -75,7 +75,7 @@ class LimitedModel:
     throttled: int = 0
 
     async def open(self, _model_id: str) -> "_LimitedStream":
-        """Begin a stream; that it is refused shows at its first event."""
+        """Open a stream; a rejection shows at its first event."""
         await asyncio.sleep(0.02)
         if self.open_streams >= self.quota:
             self.throttled += 1
@@ -109,7 +109,7 @@ class _LimitedStream(ScriptedStream):
 
 
 class Task:
-    """One task: its places, its streams, and its part of the quota."""
+    """One task: its slots, its streams, and its part of the quota."""
 
     def __init__(self, quota: int | None, places: int, *models: LimitedModel) -> None:
         self.capacity = Capacity([f"region-{number}" for number in range(len(models))], quota)
@@ -119,7 +119,7 @@ class Task:
 
 @asynccontextmanager
 async def sharing(count: int, quota: int, table: MemoryTable, model: LimitedModel) -> AsyncIterator[list[Task]]:
-    """Run so many tasks of forty places that share a quota."""
+    """Run so many tasks of forty slots that share a quota."""
     async with AsyncExitStack() as stack:
         tasks = [Task(quota, 40, model) for _ in range(count)]
         for number, task in enumerate(tasks):

@@ -1,6 +1,6 @@
-"""A conversation over the AWS SDK with the Nova stand-in, without a service around it: what the model's side does.
+"""A conversation over the AWS SDK with the Nova stand-in, without a service around it: the model's side.
 
-The caller's line sends numbered sound 25 times a second, quiet or loud, so that the ledger can tell what was lost.
+The caller sends numbered audio 25 times a second, quiet or loud, so that the ledger can detect what was lost.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _TOOLS = (WireToolSpec("get_weather", "Get the weather.", {"type": "object", "pr
 
 
 def client(nova: NovaStandin, credentials: CredentialSource) -> SdkModelClient:
-    """Make the product's client, which trusts the stand-in."""
+    """Return the product's client, which trusts the stand-in."""
     made = SdkModelClient(region="us-east-1", endpoint=nova.url, credentials=credentials)
     options = crt_io.TlsContextOptions()
     options.override_default_trust_store_from_path(None, str(nova.trust.ca_file))
@@ -59,7 +59,7 @@ class Talk:
     model_sessions: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Put the parts together."""
+        """Connect the parts."""
         self.transcript = ConversationTranscript(self.said_before)
         self.patience = HoldAnnouncer(self.phrases.append, lambda: not self.connection.caller_speaks)
         self.connection = ResilientConnection(
@@ -71,11 +71,11 @@ class Talk:
         return SessionPrompt("Be brief.", "matthew", tools=_TOOLS, history=history)
 
     async def first(self) -> ModelSession | None:
-        """Nothing was parked."""
+        """Return None: there is no pre-warmed session."""
         return None
 
     async def open(self, history: History) -> ModelSession:
-        """Open a session that knows the history."""
+        """Open a session with the history."""
         return await ModelSession.open(self.client, self.model, self._prompt(history))
 
     async def open_ready(self) -> ModelSession:
@@ -83,10 +83,10 @@ class Talk:
         return await ModelSession.open_ready(self.client, self.model, self._prompt(()))
 
     async def discard(self) -> None:
-        """Nothing was parked."""
+        """Do nothing: there is no pre-warmed session."""
 
     async def take(self, event: ModelEvent) -> None:
-        """Do what a service does."""
+        """Handle an event as a service does."""
         match event:
             case AgentAudio(pcm):
                 self.sound_ms += len(pcm) / 16
@@ -109,7 +109,7 @@ class Talk:
             self.failure = error
 
     async def send(self) -> None:
-        """Send the caller's line until cancelled."""
+        """Send the caller's audio until cancelled."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         while True:
@@ -119,7 +119,7 @@ class Talk:
             await asyncio.sleep(began + self.sent * 0.02 - loop.time())
 
     async def speak(self, seconds: float = 0.3) -> None:
-        """Let the caller say something: so much of it is sent, however busy the machine is."""
+        """Send a caller's speech of this length, however busy the machine is."""
         until_sent = self.sent + round(seconds * 50)
         self.amplitude = LOUD
         await until(lambda: self.sent >= until_sent, seconds + 10)
@@ -133,21 +133,21 @@ class Talk:
         return self.agent_said()[before]
 
     def agent_said(self) -> list[str]:
-        """Give the agent's turns."""
+        """Return the agent's turns."""
         return [words for role, words in self.transcript.history if role is Role.ASSISTANT]
 
     def records(self) -> list[SessionRecord]:
-        """Give the stand-in's records of this conversation, in order."""
+        """Return the stand-in's records of this conversation, in order."""
         return [self.nova.ledger.sessions[session] for session in self.model_sessions]
 
     def balance(self, *, outage_ms: int = 0, tools_given_up: int = 0) -> None:
-        """Close the books; L5 and L8 are for those whose answers were not torn off."""
+        """Balance the ledgers; L5 and L8 only where no answer was interrupted."""
         ledger.streams_are_closed(self.nova.ledger, self.model_sessions)
         ledger.tools_are_answered(self.records(), tools_given_up)
         ledger.sound_arrived([bytes(record.sound or b"") for record in self.records()], outage_ms=outage_ms)
 
     def nothing_was_torn(self) -> None:
-        """L5 and L8: every final word is in the transcript once and in order, and every sound came to the caller."""
+        """Check L5 and L8: each final word is in the transcript once and in order, and all audio reached the caller."""
         said = [words for record in self.records() for words in record.said]
         ledger.words_are_kept(said, self.agent_said())
         given = sum(record.audio_seconds_out for record in self.records()) * 1000

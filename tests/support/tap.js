@@ -1,11 +1,11 @@
-// Runs in a page before the page's own scripts: keeps the sound that goes in and comes out, both on one clock.
+// Runs in a page before the page's own scripts: records the microphone and the speaker, both on one clock.
 //
-// The left channel is the microphone as the browser gives it (also while the page is muted), the right one is the
-// agent's voice as the speaker gives it: after the network, the jitter buffer, and the page's own volume and mute.
+// The left channel is the microphone as the browser delivers it (also while the page is muted), the right one is the
+// agent's voice as the speaker plays it: after the network, the jitter buffer, and the page's own volume and mute.
 (() => {
   const RATE = 16_000;
-  // About a second: a page that is busy for less loses nothing. (A worklet would lose nothing at all, but its code
-  // has to come from the page's own server.)
+  // About a second: a page that is busy for less loses no audio. (A worklet would never lose any, but its code
+  // must come from the page's own server.)
   const FRAMES = 16_384;
 
   const pieces = [];
@@ -29,7 +29,7 @@
       pieces.push(piece);
     };
     merger = context.createChannelMerger(2);
-    merger.connect(recorder).connect(context.destination); // its output is silence, but without one it does not run
+    merger.connect(recorder).connect(context.destination); // its output is silence, but it runs only if it is connected
     speaker = context.createGain();
     speaker.connect(merger, 0, 1);
   };
@@ -41,7 +41,7 @@
   };
   const asMicrophone = (source) => source.connect(merger, 0, 0);
   const asAgent = (source) => source.connect(speaker);
-  // A browser tells of it a moment after the speaker has changed, so nothing looks sooner here than it was.
+  // The browser reports it a moment after the speaker has changed, so no time here is too early.
   document.addEventListener(
     "volumechange",
     ({ target }) => {
@@ -57,7 +57,7 @@
     const ask = devices.getUserMedia.bind(devices);
     devices.getUserMedia = async (wanted) => {
       const stream = await ask(wanted);
-      listen(stream.getAudioTracks()[0].clone(), asMicrophone); // what the page mutes is its own track
+      listen(stream.getAudioTracks()[0].clone(), asMicrophone); // the page mutes only its own track
       return stream;
     };
   }
@@ -71,13 +71,13 @@
 
   globalThis.tap = {
     violations,
-    // Tell whether the visitor has spoken, and has been silent for as long as one piece since then.
+    // Return whether the visitor has spoken, and has then been silent for one buffer.
     hasSpoken: () => {
       const loud = (piece) => piece.some((sample, at) => at % 2 === 0 && Math.abs(sample) > 1000);
       const last = pieces.findLastIndex(loud);
       return last >= 0 && last < pieces.length - 1;
     },
-    // All that was kept, as base64 of 16-bit stereo; waits for what is being heard right now.
+    // Return the whole recording, as base64 of 16-bit stereo; waits for the current buffer.
     recording: async () => {
       const known = pieces.length;
       while (merger !== null && pieces.length === known) {

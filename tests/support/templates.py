@@ -1,4 +1,4 @@
-"""The CloudFormation templates, read as they are written: functions in their long form, nothing resolved."""
+"""Read the CloudFormation templates as they are written: functions in their long form, nothing resolved."""
 
 import copy
 from functools import lru_cache
@@ -43,5 +43,5 @@ def read(text: str) -> dict[str, Any]:
 
 
 def template(name: str) -> dict[str, Any]:
-    """Read one of ours."""
+    """Read one of the product's templates."""
     return read((FOLDER / f"{name}.yaml").read_text())

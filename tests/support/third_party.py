@@ -1,4 +1,4 @@
-"""The clients of others, each a process in an environment of its own, and the stand-in for Nova Sonic as it ships."""
+"""Third-party clients, each a process in an environment of its own, and the stand-in for Nova Sonic as it ships."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tools.workspace import VENV, program
 CLIENTS = Path(__file__).parents[1] / "third_party" / "clients"
 START_SECONDS = 180.0
 TALK_SECONDS = 330.0
-"""A client gives up by itself after 300."""
+"""A client gives up on its own after 300."""
 _END_SECONDS = 30.0
 
 type Event = dict[str, Any]
@@ -29,7 +29,7 @@ type Event = dict[str, Any]
 
 @dataclass(frozen=True)
 class Nova:
-    """A running stand-in: the command as it ships, with its ears and its voice."""
+    """A running stand-in: the command as it ships, with its speech recognition and synthesis."""
 
     port: int
     control: str
@@ -37,8 +37,8 @@ class Nova:
     bundle: Path
     log: Path
 
-    def ask(self, path: str) -> Any:  # noqa: ANN401 - JSON of many shapes
-        """Ask the control server."""
+    def ask(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """Query the control server."""
         return httpx.get(f"{self.control}{path}", trust_env=False, timeout=30).json()
 
     def sessions(self) -> dict[str, Event]:
@@ -46,10 +46,10 @@ class Nova:
         return {record["session_id"]: record for record in self.ask("/sessions")}
 
     def session_after(self, before: Mapping[str, Event]) -> Event:
-        """Wait for the end of the one session that began after a look at them all.
+        """Wait for the end of the one session that began after a snapshot of them all.
 
         Raises:
-            AssertionError: there are more, or it did not end.
+            AssertionError: there are several, or it did not end.
         """
         deadline = time.monotonic() + _END_SECONDS
         while True:
@@ -69,7 +69,7 @@ class Nova:
 def running_nova(folder: Path) -> Iterator[Nova]:
     """Run the stand-in's command until the tests are done with it.
 
-    Its recogniser of speech gives up after thirty seconds, which is too soon where other tests keep the machine busy.
+    Its speech recognition gives up after thirty seconds, too soon where other tests keep the machine busy.
     """
     deadline = time.monotonic() + START_SECONDS
     while (started := _start(folder / "nova.log", folder, deadline)) is None:
@@ -113,17 +113,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @dataclass(frozen=True)
 class Client:
-    """A program that talks with Nova Sonic through somebody else's library."""
+    """A program that talks with Nova Sonic through a third-party library."""
 
     name: str
     environment: str
-    """Where it is installed; "" is ours."""
+    """Where it is installed; "" is the tests' own environment."""
     script: str
     alias: bool
-    """Whether its endpoint cannot be configured, so that the real name has to lead to the stand-in."""
+    """Whether its endpoint cannot be configured, so that the real name must resolve to the stand-in."""
 
     def talk(self, nova: Nova, folder: Path, *sounds: Path) -> list[Event]:
-        """Let it hold its conversation, and read its report."""
+        """Let it hold its conversation, and return its report."""
         command = [str(self._interpreter()), str(CLIENTS / self.script), *map(str, sounds)]
         told = {} if self.alias else {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"https://localhost:{nova.port}"}
         if self.alias:
@@ -152,7 +152,7 @@ class Client:
 
 
 def _surroundings(nova: Nova, folder: Path) -> dict[str, str]:
-    """Tell a client what its documents say it reads; nothing of ours, such as the clock of the tests, reaches it."""
+    """Return a client's environment: only what its documentation names, without the tests' own, such as their clock."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

@@ -1,4 +1,4 @@
-"""The threats by number: what could be done to the product, and the tests that show it cannot."""
+"""The threats by number: possible attacks on the product, and the tests that show that they fail."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Programs that answer as they are told, and remember how they were called."""
+"""Programs with scripted answers, which record how they were called."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ GIT = {
 
 @dataclass
 class ToldPrograms:
-    """Answers the first line that a command begins with."""
+    """Answers by the first prefix that the command begins with."""
 
     answers: Mapping[str, Finished] = field(default_factory=lambda: {**DOCKER, **GIT})
     commands: list[str] = field(default_factory=list)
@@ -35,7 +35,7 @@ class ToldPrograms:
         env: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> Finished:
-        """Answer as told; a program nobody spoke of is not there."""
+        """Return the scripted answer; a program without one does not exist."""
         assert seconds > 0
         text = " ".join(command)
         self.commands.append(text)
@@ -47,5 +47,5 @@ class ToldPrograms:
         return done
 
     def begun_with(self, words: str) -> list[str]:
-        """List the commands that begin so."""
+        """List the commands with this prefix."""
         return [command for command in self.commands if command.startswith(words)]

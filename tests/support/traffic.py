@@ -1,4 +1,4 @@
-"""People who talk, hang up, and call again, for as long as a test wants; and what became of each of them."""
+"""People who talk, hang up, and call again, for as long as a test wants, and the outcome of each conversation."""
 
 import asyncio
 import random
@@ -30,14 +30,14 @@ class Talk:
     asked: int = 0
     answered: int = 0
     problem: str = ""
-    """Why it was no good conversation; empty if it was one."""
+    """Why the conversation failed; empty if it did not."""
     heard: list[str] = field(default_factory=list)
-    """What was said to the caller by the telephone network, not by the agent."""
+    """What the telephone network, not the agent, said to the caller."""
 
 
 @dataclass
 class Traffic:
-    """What has happened so far."""
+    """The conversations so far."""
 
     calls: list[Talk] = field(default_factory=list)
     visits: list[Talk] = field(default_factory=list)
@@ -46,11 +46,11 @@ class Traffic:
 
     @property
     def problems(self) -> Counter[str]:
-        """How often what went wrong."""
+        """Return how often each problem occurred."""
         return Counter(talk.problem for talk in [*self.calls, *self.visits] if talk.problem)
 
     def summary(self) -> str:
-        """Put it into a line."""
+        """Return a summary in one line."""
         talks = [*self.calls, *self.visits]
         turns = sum(talk.answered for talk in talks)
         wrong = ", ".join(f"{count} {name}" for name, count in self.problems.items()) or "nothing went wrong"
@@ -59,7 +59,7 @@ class Traffic:
 
 @asynccontextmanager
 async def traffic(fleet: Fleet, *, callers: int, visitors: int) -> AsyncIterator[Traffic]:
-    """Keep so many people talking; at the end of the block they finish what they have begun."""
+    """Keep so many people talking; at the end of the block they finish their conversations."""
     happened = Traffic()
     people: list[Callable[[], Coroutine[Any, Any, None]]] = [
         *[lambda: _one_call(fleet, happened)] * callers,
@@ -119,7 +119,7 @@ async def _one_visit(fleet: Fleet, happened: Traffic) -> None:
             await _converse(happened, talk, lambda: _ask(visitor))
         except TimeoutError:
             talk.problem = "visitor_unanswered"
-        except Exception as error:  # noqa: BLE001 - what a visitor meets is what is to be told
+        except Exception as error:  # noqa: BLE001 - the report lists every error of a visitor
             talk.problem = f"visitor_refused: {type(error).__name__}"
         if visitor.of("server-message"):
             talk.problem = "visitor_dropped"

@@ -1,4 +1,4 @@
-"""Two builds of the page, as two versions of the service serve them, and both behind the pretend load balancer."""
+"""Two builds of the page, as two versions of the service serve them, both behind the stand-in load balancer."""
 
 import re
 import shutil
@@ -21,7 +21,7 @@ _HASHED = re.compile(r"[\w.-]+-[\w-]{8}\.(?:js|css)")
 
 
 def another_build(folder: Path, target: Path, mark: str) -> Path:
-    """Make of a build what changing one word would: other hashes in the names of its files."""
+    """Make another build, as if one word had changed: its file names have other hashes."""
     shutil.copytree(folder, target, ignore=shutil.ignore_patterns("*.br", "*.gz"))
     names = {
         path.name: f"{path.stem[:-8]}{mark}{path.stem[-7:]}{path.suffix}" for path in (target / "assets").iterdir()
@@ -36,7 +36,7 @@ def another_build(folder: Path, target: Path, mark: str) -> Path:
 
 
 def first_load(text: str) -> list[str]:
-    """List what a browser fetches before the page can be used: its scripts, with what they import, and its styles."""
+    """List what a browser fetches before the page works: its scripts, with their imports, and its styles."""
     return re.findall(r'(?:src|href)="(/(?:assets/|recover)[^"]+)"', text)
 
 
@@ -49,12 +49,12 @@ class Versions:
     folders: dict[str, Path]
 
     def target(self, version: str) -> EdgeTarget:
-        """Find the process of a version."""
+        """Return the process of a version."""
         host, port = self.addresses[version]
         return next(one for one in self.edge.targets(WEB) if one.address == f"{host}:{port}")
 
     def leaves(self, version: str) -> None:
-        """Take a version out, as the end of a deployment or of a rollback does."""
+        """Take a version out of service, as the end of a deployment or of a rollback does."""
         self.edge.deregister(WEB, self.target(version))
 
 

@@ -1,4 +1,4 @@
-"""A visitor of the web service: a Pipecat client made of aiortc, with a microphone, an ear and a network to pull."""
+"""A visitor of the web service: a Pipecat client on aiortc, with a microphone, an ear and a network to disconnect."""
 
 import asyncio
 import json
@@ -31,14 +31,14 @@ from webrtc_agent import ice
 RATE = 48_000
 FRAME = RATE // 50
 AUDIBLE = 500
-"""Amplitude above which something is heard."""
+"""Amplitude above which audio counts as heard."""
 
 type Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message of the service, and when it came."""
+    """One message of the service, and its time."""
 
     kind: str
     data: Json
@@ -47,7 +47,7 @@ class Message:
 
 
 class Microphone(MediaStreamTrack):
-    """Silence, and noise when told to."""
+    """Silence, and noise on request."""
 
     kind = "audio"
 
@@ -59,7 +59,7 @@ class Microphone(MediaStreamTrack):
         self.loud_frames = 0
 
     async def recv(self) -> AudioFrame:
-        """Give 20 ms, when they are due."""
+        """Return 20 ms when they are due."""
         now = time.monotonic()
         self._began = self._began or now
         await asyncio.sleep(self._began + self._frames * 0.02 - now)
@@ -76,11 +76,11 @@ class Microphone(MediaStreamTrack):
 class Visitor:
     """One visitor, over loopback only; leaves at the end of its block.
 
-    The network guard of the tests takes the machine's other addresses for other machines.
+    The tests' network guard treats the machine's other addresses as other machines.
 
     Args:
         url: The service.
-        pings: Whether it sends the signs of life that Pipecat's clients send.
+        pings: Whether it sends the keepalives that Pipecat's clients send.
     """
 
     def __init__(self, url: str, *, pings: bool = True) -> None:
@@ -89,7 +89,7 @@ class Visitor:
         self.messages: list[Message] = []
         self.states: list[str] = []
         self.sound_changes: list[tuple[bool, float]] = []
-        """When sound began (True) and ended (False)."""
+        """When audio began (True) and ended (False)."""
         self.microphone = Microphone()
         self.session_id = ""
         self.pc_id = ""
@@ -119,13 +119,13 @@ class Visitor:
         return channel
 
     async def offer(self, **changes: object) -> Json:
-        """Make an offer as clients send it."""
+        """Return an offer as clients send it."""
         await self._peer.setLocalDescription(await self._peer.createOffer())
         description = self._peer.localDescription
         return {"sdp": description.sdp, "type": description.type, "requestData": {}, **changes}
 
     async def start(self, **wishes: object) -> httpx.Response:
-        """Ask for a session."""
+        """Request a session."""
         wishes = {"transport": "webrtc", "enableDefaultIceServers": True, **wishes}
         answer = await self.http.post("/start", json=wishes)
         self.session_id = answer.json().get("sessionId", "")
@@ -137,22 +137,22 @@ class Visitor:
         await self.join(f"/sessions/{self.session_id}/api/offer")
 
     async def join(self, path: str, offer: Json | None = None) -> None:
-        """Connect, and wait until messages can flow."""
+        """Connect, and wait until the data channel is open."""
         await self.accept(await self.ask(path, offer))
 
     async def ask(self, path: str, offer: Json | None = None) -> Json:
-        """Make an offer, and give the answer."""
+        """Send an offer, and return the answer."""
         answer: Json = (await self.http.post(path, json=offer or await self.offer())).raise_for_status().json()
         self.pc_id = answer["pc_id"]
         return answer
 
     async def accept(self, answer: Json) -> None:
-        """Take an answer, and wait until messages can flow."""
+        """Accept an answer, and wait until the data channel is open."""
         await self._peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
         await until(lambda: self._channel.readyState == "open", 8)
 
     async def reconnect(self) -> None:
-        """Connect anew in the same session, as Pipecat's client does when its network comes back."""
+        """Reconnect in the same session, as Pipecat's client does when its network comes back."""
         old = self._peer
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._channel = self._prepare(self._peer)
@@ -169,25 +169,25 @@ class Visitor:
         self._channel.send(json.dumps({"label": "rtvi-ai", "type": kind, "id": identifier, "data": data}))
 
     def send_raw(self, text: str) -> None:
-        """Send whatever."""
+        """Send any JSON."""
         self._channel.send(text)
 
     def send_text(self, content: bytes) -> None:
-        """Send bytes for a text, also such as are none."""
+        """Send bytes as a text message, also bytes that are not valid text."""
         sctp: Any = self._channel.transport
         sctp._data_channel_queue.append((self._channel, WEBRTC_STRING, content))
         self._run(sctp._data_channel_flush())
 
     def speak(self, milliseconds: int = 400) -> None:
-        """Make noise from now on for so long."""
+        """Make noise from now on for so many seconds."""
         self.microphone.loud_frames = milliseconds // 20
 
     def of(self, kind: str) -> list[Message]:
-        """Give the messages of a kind."""
+        """Return the messages of a kind."""
         return [message for message in self.messages if message.kind == kind]
 
     async def until(self, kind: str, count: int = 1, seconds: float = 8.0) -> Message:
-        """Wait for the so-manieth message of a kind."""
+        """Wait for the n-th message of a kind."""
         await until(lambda: len(self.of(kind)) >= count, seconds)
         return self.of(kind)[count - 1]
 
@@ -197,12 +197,12 @@ class Visitor:
         await self.until_sound(sounding=False)
 
     async def until_sound(self, *, sounding: bool, seconds: float = 8.0) -> float:
-        """Wait until the agent is heard, or is not; gives the time of the change."""
+        """Wait until the agent is audible, or silent; return the time of the change."""
         await until(lambda: bool(self.sound_changes) and self.sound_changes[-1][0] is sounding, seconds)
         return self.sound_changes[-1][1]
 
     def pull_network(self) -> Callable[[], None]:
-        """Let nothing in or out any more, without a word; gives what puts it back."""
+        """Block all traffic without notice; return the function that restores it."""
         gates = [_Gate(protocol) for protocol in _protocols(self._peer)]
 
         def put_back() -> None:
@@ -212,7 +212,7 @@ class Visitor:
         return put_back
 
     async def leave(self) -> None:
-        """Hang up as a page does that is left in good order."""
+        """Hang up as a page does when it is closed."""
         for task in self._tasks:
             task.cancel()
         await self._peer.close()
@@ -252,18 +252,18 @@ class Visitor:
 
 
 class _Gate:
-    """Stands between a UDP socket and everything else, closed."""
+    """A closed gate between a UDP socket and everything else."""
 
-    def __init__(self, protocol: Any) -> None:  # noqa: ANN401 - aioice keeps its class to itself
+    def __init__(self, protocol: Any) -> None:  # noqa: ANN401 - aioice's class is private
         self._protocol, self._transport = protocol, protocol.transport
         protocol.transport = self
         protocol.datagram_received = lambda _data, _address: None
 
     def sendto(self, data: bytes, address: object = None) -> None:
-        """Lose it."""
+        """Drop the packet."""
 
     def open(self) -> None:
-        """Step aside."""
+        """Remove the gate."""
         self._protocol.transport = self._transport
         del self._protocol.datagram_received
 

@@ -1,4 +1,4 @@
-"""Wait for something to become true, within bounds."""
+"""Wait for a condition, with a deadline."""
 
 import asyncio
 import inspect
@@ -8,14 +8,14 @@ from typing import Final
 from tests.support.virtual import waits_are_skipped
 
 _PATIENCE: Final = 6.0
-"""How many times longer a deadline is by the machine's clock: beside four busy loops two cores are a fifth as fast."""
+"""How many times longer a deadline is in real time: beside four busy loops, two cores are a fifth as fast."""
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 5.0) -> None:
     """Check repeatedly until a condition holds.
 
     Args:
-        condition: What is waited for.
+        condition: The condition.
         seconds: The deadline in virtual time; in real time it is longer, since only a failing test waits for it.
 
     Raises:

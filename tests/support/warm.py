@@ -1,7 +1,7 @@
-"""Services that start without loading their code: forked from a program that has loaded it, see ``warm_start.py``.
+"""Start services without loading their code: fork a program that has loaded it, see ``warm_start.py``.
 
-Loading it takes three seconds of a core, and the tests start a service a hundred times. What is forked is the service
-as it ships, from the first line of its ``__main__`` on, in an environment, a folder and a log of its own.
+Loading takes three seconds of a core, and the tests start a service a hundred times. The fork runs the service as it
+ships, from the first line of its ``__main__``, with an environment, a folder and a log of its own.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from typing import BinaryIO, Final, Self
 from tests.support.virtual import waits_are_skipped
 
 WARM: Final = frozenset({"phone_agent", "webrtc_agent"}) if hasattr(os, "pidfd_open") else frozenset[str]()
-"""Modules that can be started so."""
+"""Modules that support a warm start."""
 _PROGRAM: Final = Path(__file__).parents[1] / "preload/warm_start.py"
 _LOAD_SECONDS: Final = 120.0
 _programs: dict[tuple[str, bool], "_Program"] = {}
@@ -58,12 +58,12 @@ class WarmProcess:
         return code
 
     async def wait(self) -> int:
-        """Wait for its exit code; a signal's number counts below zero."""
+        """Wait for its exit code; a signal's number is negative."""
         return await asyncio.shield(self._ended)
 
     def send_signal(self, number: int) -> None:
         """Send a signal to it."""
-        with suppress(ProcessLookupError):  # it has ended, and the word of it is on its way
+        with suppress(ProcessLookupError):  # it has ended, and the report of its end is on its way
             if self.returncode is None:
                 os.kill(self.pid, number)
 
@@ -72,14 +72,14 @@ class WarmProcess:
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
+        """Kill it."""
         self.send_signal(signal.SIGKILL)
 
 
 async def start_service(
     program: Sequence[str], environment: Mapping[str, str], log: BinaryIO
 ) -> asyncio.subprocess.Process | WarmProcess:
-    """Run ``python -m`` with a module and its arguments, by a warm start where there is one for the module."""
+    """Run ``python -m`` with a module and its arguments, by a warm start where the module supports one."""
     if program[0] in WARM:
         return await WarmProcess.start(program[0], program[1:], environment, log)
     return await asyncio.create_subprocess_exec(
@@ -111,7 +111,7 @@ class _Program:
                 return connection
 
     def close(self) -> None:
-        """End it, and all that it started."""
+        """End it, and everything that it started."""
         self._process.communicate()
         self._folder.cleanup()
 

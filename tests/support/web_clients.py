@@ -18,7 +18,7 @@ REST = CLIENTS / "web-rest"
 _VITE = ROOT / "services/webrtc-agent/client/node_modules/vite/bin/vite.js"
 _BUILD_SECONDS = 120.0
 _TURN_MS = 90_000
-"""Of whatever comes next in a conversation, while others are held beside it."""
+"""Deadline of each step of a conversation, while other conversations run."""
 _AUDIBLE = 0.02
 _TOLD = "() => told"
 _ALL_IS_SPOKEN = """() => told.errors.length > 0 || parseInt(told.ready.version) < 2
@@ -26,7 +26,7 @@ _ALL_IS_SPOKEN = """() => told.errors.length > 0 || parseInt(told.ready.version)
 _FIRST_WITH_SESSIONS = (1, 7, 2)
 """The first transport that reads ``sessionId``."""
 _FIRST_WITH_TOOLS = [1, 2]
-"""The version of RTVI whose clients are told of tools."""
+"""The version of RTVI whose clients receive tool events."""
 
 type Json = dict[str, Any]
 
@@ -41,7 +41,7 @@ class App:
 
     @property
     def bundle(self) -> str:
-        """Its file, as the bundler names it."""
+        """Return the bundler's name of its file."""
         return f"{self.pair.replace('+', '_')}.js"
 
 
@@ -53,7 +53,7 @@ def every_app() -> list[App]:
 
 def _knows(pair: str, route: str) -> bool:
     transport = pair.partition("+")[2]
-    is_for_telephones = transport.startswith("rn-")  # React Native's, which began with sessions
+    is_for_telephones = transport.startswith("rn-")  # React Native's route, which began with sessions
     return (
         route != "/start"
         or is_for_telephones
@@ -79,15 +79,15 @@ async def bundle(pairs: Collection[str], folder: Path) -> Path:
         if process.returncode is None:
             process.kill()
     assert process.returncode == 0, output.decode()
-    assert b"externalized" not in output, output.decode()  # such a bundle ends where it begins
+    assert b"externalized" not in output, output.decode()  # such a bundle fails at its start
     return folder
 
 
 async def talk(app: App, browser: Browser, base_url: str, folder: Path) -> Json:
-    """Hold one conversation: hear the greeting, ask aloud, hear the answer, ask for what is not offered, leave.
+    """Hold one conversation: hear the greeting, ask aloud, hear the answer, request what is not offered, leave.
 
     Returns:
-        What the app's callbacks were told, and the client's answer to the request.
+        What the app's callbacks received, and the client's answer to the request.
     """
     context = await browser.new_context()
     try:
@@ -121,7 +121,7 @@ async def _converse(page: Page, url: str) -> tuple[Json, Json]:
 
 
 def faults(told: Json) -> list[str]:
-    """Name what an app's user would have missed; nothing is as it should be."""
+    """List what an app's user would have missed; empty if nothing."""
     version = [int(part) for part in told["ready"]["version"].split(".")] if told["ready"] else [0]
     spoken = [output["text"] for output in told["output"] if output.get("spoken_status") == "completed"]
     holds = {

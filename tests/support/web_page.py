@@ -14,14 +14,14 @@ _ACCOUNT = "123456789012"
 
 
 def canaries() -> list[str]:
-    """List the services of ECS that try a version; moto goes on listing those that are gone."""
+    """List the services of ECS that are canaries; moto still lists deleted ones."""
     every = ecs_backends[_ACCOUNT][REGION].services.values()
     return [one.name for one in every if "-canary-" in one.name and one.status == "ACTIVE"]
 
 
 class _Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        """Answer anything."""
+        """Answer any request."""
         body = b"<!doctype html><title>Voice agent</title>"
         self.send_response(200 if "X-Canary" not in self.headers or canaries() else 503)
         self.send_header("Content-Type", "text/html")
@@ -35,7 +35,7 @@ class _Page(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """Serve it for the length of a block; gives the address."""
+    """Serve it during the block; return the address."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -33,7 +33,7 @@ class WebProcess:
         self.http = httpx.AsyncClient(base_url=self.url, trust_env=False)
 
     async def stop(self) -> None:
-        """Stop the process, politely first."""
+        """Stop the process with SIGTERM, then with SIGKILL."""
         await self.http.aclose()
         for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
             if self.process.returncode is not None:
@@ -46,7 +46,7 @@ class WebProcess:
                 continue
 
     async def answers(self) -> bool:
-        """Tell whether it serves."""
+        """Return whether it serves."""
         assert self.process.returncode is None, self.log.read_text()
         try:
             return (await self.http.get("/health")).is_success
@@ -54,20 +54,20 @@ class WebProcess:
             return False
 
     async def sessions(self) -> int:
-        """How many places are taken."""
+        """Return how many slots are taken."""
         return int((await self.http.get("/ready")).json()["sessions"])
 
     def held(self) -> Held:
-        """Count what it holds, beside the connections that others keep to it."""
+        """Count what it holds, without connections that clients keep open."""
         return Held.by(self.process.pid, self.port)
 
     def lines(self, event: str) -> list[dict[str, Any]]:
-        """Give the log's lines of an event."""
+        """Return the log's lines of an event."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in lines if line.get("event") == event]
 
     async def record(self, web_session_id: str, seconds: float = 6.0) -> dict[str, Any]:
-        """Wait for the end record of a visit, and make sure that it is the only one."""
+        """Wait for the end record of a visit, and assert that it is the only one."""
         await until(lambda: bool(self._records(web_session_id)), seconds)
         (record,) = self._records(web_session_id)
         return record
@@ -86,8 +86,8 @@ async def web_process(
     Args:
         nova: Where the model is.
         log: Where its log goes.
-        settings: Further environment.
-        program: Module that is run, and its arguments.
+        settings: Additional environment.
+        program: The module to run, and its arguments.
     """
     port = free_port()
     environment = os.environ | {
@@ -99,7 +99,7 @@ async def web_process(
         "FAST_API_PORT": str(port),
         "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
         "ICE_HOSTS": "127.0.0.1",
-        "MAX_LOOP_LAG_MS": "0",  # this machine does other things as well
+        "MAX_LOOP_LAG_MS": "0",  # the machine runs other work too
         **settings,
     }
     with log.open("wb") as output:

@@ -20,7 +20,7 @@ from tools.faketime import CLOCK_VARIABLES
 
 COMMAND = [sys.executable, "-m", "voice_agent"]
 START_SECONDS = 300.0
-"""On a busy machine of two cores; it takes about ten."""
+"""On a busy machine of two cores; it usually takes about ten."""
 STOP_SECONDS = 60.0
 CALL_SECONDS = 300.0
 ATTEMPTS = 3
@@ -34,10 +34,10 @@ class Product:
     state: dict[str, Any]
 
     def call(self, *options: str) -> tuple[int, list[dict[str, Any]], str]:
-        """Run `voice-agent call`; give its exit code, what it measured of each call, and its complaints.
+        """Run `voice-agent call`; return its exit code, the measurements of each call, and its complaints.
 
-        On a machine so busy that a caller is put off with "one moment, please", the caller takes that for the answer.
-        Such calls say nothing of the product, and are made again.
+        On a very busy machine, a caller hears "one moment, please" and mistakes it for the answer. Such calls prove
+        nothing about the product, and are repeated.
         """
         for _ in range(ATTEMPTS - 1):
             before = self._put_off()
@@ -62,25 +62,25 @@ class Product:
         return done.returncode, measured if isinstance(measured, list) else [measured], done.stderr
 
     def log(self, service: str = "phone-agent") -> list[dict[str, Any]]:
-        """What a service has logged."""
+        """Return the log of a service."""
         path = self.folder / self.state["logs"][service]
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
 
 
 def heard_by_model(product: Product) -> list[list[str]]:
-    """Give what the pretend model heard in each of its sessions, typed words too, in the order they were opened."""
+    """Return what the stand-in model heard in each of its sessions, typed words too, in the order they were opened."""
     sessions = httpx.get(f"{product.state['nova']['control']}/sessions").json()
     return [[words["text"] for words in one["heard"]] for one in sorted(sessions, key=lambda one: one["opened_at"])]
 
 
 @contextmanager
 def running(folder: Path, settings: Mapping[str, str] = MappingProxyType({}), *, port: int = 0) -> Iterator[Product]:
-    """Start everything on free ports; stopped, by its process id, at the end.
+    """Start everything on free ports; stop it by its process id at the end.
 
     Args:
         folder: Where it runs.
-        settings: Further environment.
-        port: The edge's; 0 takes a free one.
+        settings: Additional environment.
+        port: The edge's; 0 chooses a free one.
     """
     ports = (
         "--phone-port",
@@ -92,8 +92,8 @@ def running(folder: Path, settings: Mapping[str, str] = MappingProxyType({}), *,
         "--person-port",
     )
     options = ["--port", str(port), *(part for name in ports for part in (name, "0"))]
-    # No variable of the machine may put a real service in the place of a stand-in. A shifted clock (tools/dates.py) is
-    # kept, or the product would live at another date than its callers.
+    # No variable of the machine may replace a stand-in with a real service. A shifted clock (tools/dates.py) is kept:
+    # otherwise the product would live at another date than its callers.
     keep = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_CLOCK", *CLOCK_VARIABLES)
     environment = {name: os.environ[name] for name in keep if name in os.environ} | dict(settings)
     with (folder / "run.log").open("w", encoding="utf-8") as output:

@@ -1,4 +1,4 @@
-"""All ways in, by name."""
+"""All entry points, by name."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What a stranger posts to the web service: /start, /connect, /api/offer and the addresses that follow."""
+"""Requests that clients post to the web service: /start, /connect, /api/offer and the addresses that follow."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _CANDIDATE = {"candidate": "candidate:1 1 udp 1 127.0.0.1 9 typ host", "sdp_mid"
 
 
 class _NoModel:
-    """Opens nothing: these requests stop before anybody talks."""
+    """Opens nothing: these requests end before a conversation starts."""
 
     async def open(self, model_id: str) -> ModelStream:
         """Refuse."""
@@ -38,7 +38,7 @@ class _NoModel:
 
 
 class _Desk(WebService):
-    """Judges offers as the lobby does and makes no connection; another target makes them."""
+    """Checks offers as the lobby does and makes no connection; another target makes them."""
 
     async def answer(self, web_session: WebSession, offer: OfferRequest) -> dict[str, str]:
         """Read the offer."""
@@ -65,13 +65,13 @@ class _Desk(WebService):
                 raise MalformedOffer("candidate") from None
 
     def of_connection(self, pc_id: str) -> WebSession:
-        """Know every connection."""
+        """Find a visit for every connection."""
         del pc_id
         return WebSession()
 
 
 def _ticking() -> Callable[[], float]:
-    """Let a minute pass at every look, so that no limit and no memory of earlier cases decides."""
+    """Let a minute pass at every read of the clock, so that no limit and no earlier case decides."""
     minutes = count()
     return lambda: next(minutes) * 700.0
 
@@ -98,7 +98,7 @@ class Bodies(Target):
         ]
 
     def vary(self, case: bytes, mutator: Mutator) -> bytes:
-        """Change the body most of the time, else where and as what it is sent."""
+        """Change the body most of the time, otherwise the path or the content type."""
         path, kind, body = _parts(case)
         match mutator.random.randrange(8):
             case 0:
@@ -116,7 +116,7 @@ class Bodies(Target):
         return _SEPARATOR.join((path, kind, body))
 
     def run(self, case: bytes) -> None:
-        """Post it: an answer that a client can read, and never one that says we have a defect."""
+        """Post it: the answer is one that a client can read, and never reports a defect of the service."""
         path, kind, body = _parts(case)
         method, _, where = path.partition(b" ")
         sent: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""The frames of the model's stream, as the SDK and our wrapper around it read them, and as the stand-in does."""
+"""The frames of the model's stream, as the SDK and its wrapper in the product read them, and as the stand-in does."""
 
 import base64
 import struct
@@ -28,14 +28,14 @@ _OVERHEAD = 16
 
 
 def seal(headers: bytes, payload: bytes) -> bytes:
-    """Frame whatever headers and payload, with checksums that are right."""
+    """Frame any headers and payload, with correct checksums."""
     prelude = struct.pack(">II", _OVERHEAD + len(headers) + len(payload), len(headers))
     head = prelude + struct.pack(">I", zlib.crc32(prelude)) + headers
     return b"".join((head, payload, struct.pack(">I", zlib.crc32(payload, zlib.crc32(head)))))
 
 
 def unseal(frames: bytes) -> list[tuple[bytes, bytes]]:
-    """Take headers and payloads out of frames, as far as they can be read."""
+    """Return headers and payloads of frames, as far as they can be read."""
     found = []
     while len(frames) >= _OVERHEAD:
         total, headers = struct.unpack_from(">II", frames)
@@ -78,7 +78,7 @@ class _Frames(Target):
     )
 
     def vary(self, case: bytes, mutator: Mutator) -> bytes:
-        """Change headers or payload and seal the frame again; one in four is damaged as it stands."""
+        """Change headers or payload and seal the frame again; damage one in four without sealing it."""
         frames = unseal(case)
         if not frames or mutator.one_in(4):
             return mutator.damage(case)
@@ -94,13 +94,13 @@ class _Frames(Target):
 
 
 class SdkStream(_Frames):
-    """One case is what comes over one stream of the model, through the SDK to our facts."""
+    """One case is the bytes of one stream of the model, through the SDK to the product's events."""
 
     name = "sdk-stream"
     folders = ("/agent_core/nova/", "/smithy_aws_event_stream/", "/smithy_json/")
 
     def run(self, case: bytes) -> None:
-        """Receive until the stream ends or fails, in an error of ours if it fails."""
+        """Receive until the stream ends, or fails with an error of the product."""
         transport: Any = SimpleNamespace(clock_off=0.0)
         stream = SdkModelStream(cast("DuplexEventStream[Any, Any, Any]", None), transport, "https://model")
         stream._receiver = AWSEventReceiver(
@@ -125,7 +125,7 @@ class StandinStream(_Frames):
     folders = ("/standins/nova/",)
 
     def run(self, case: bytes) -> None:
-        """Decode; whether in one piece or two makes no difference."""
+        """Decode; one piece or two give the same result."""
         assert _decoded(case, len(case)) == _decoded(case, len(case) // 2)
 
 

@@ -1,4 +1,4 @@
-"""A media stream after its upgrade: any texts in any order, judged as one stream is."""
+"""A media stream after its upgrade: any texts in any order, checked as one stream."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def _message(**fields: object) -> bytes:
 
 
 class MediaStreams(Target):
-    """One case is the texts of one socket, one a line."""
+    """One case is the texts of one socket, one per line."""
 
     name = "media-streams"
     folders = ("/phone_agent/",)
@@ -32,7 +32,7 @@ class MediaStreams(Target):
         self.seeds = [_SEPARATOR.join(_good_stream(self._office)), *_malformed_streams(self._office)]
 
     def vary(self, case: bytes, mutator: Mutator) -> bytes:
-        """Change one message in its meaning, or the order of all, or some bytes."""
+        """Change the meaning of one message, the order of all, or some bytes."""
         if mutator.one_in(4):
             return mutator.lines(case, _SEPARATOR)
         lines = case.split(_SEPARATOR)
@@ -41,7 +41,7 @@ class MediaStreams(Target):
         return _SEPARATOR.join(lines)
 
     def run(self, case: bytes) -> None:
-        """Read a stream to the point where it would be closed."""
+        """Read a stream up to the point where the service would close it."""
         guard, packets = StreamGuard(clock=lambda: 0.0), Packetizer()
         for line in case.split(_SEPARATOR):
             try:

@@ -1,4 +1,4 @@
-"""What the model says, event by event: it is trusted to mean well, not to be free of mistakes."""
+"""Events of the model, one by one: the product trusts its intentions, and still expects mistakes."""
 
 import json
 from types import UnionType
@@ -41,7 +41,7 @@ class ModelEvents(Target):
         return mutator.damage(case) if mutator.one_in(4) else mutator.json(case)
 
     def run(self, case: bytes) -> None:
-        """Read it: a fact whose parts are of the types they claim, or the one error that the session expects."""
+        """Read it: the result has parts of the declared types, or is the one error that the session expects."""
         try:
             event = wire.parse(case)
         except ProtocolError:
@@ -51,7 +51,7 @@ class ModelEvents(Target):
 
 
 def check(event: object) -> None:
-    """Hold the parts of a fact against their types: who reads on trusts them."""
+    """Check the parts of a result against their types: the session relies on them."""
     for name, kind in _KINDS[type(event).__name__].items():
         value = getattr(event, name)
         assert isinstance(value, kind), f"{type(event).__name__}.{name} is a {type(value).__name__}"
@@ -59,7 +59,7 @@ def check(event: object) -> None:
 
 
 def _classes(hint: object) -> tuple[type, ...]:
-    """Give the classes that an annotation allows."""
+    """Return the classes that an annotation allows."""
     return tuple(get_origin(one) or one for one in (get_args(hint) if isinstance(hint, UnionType) else (hint,)))
 
 

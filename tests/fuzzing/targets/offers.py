@@ -1,4 +1,4 @@
-"""SDP offers: our own check, then aiortc's parser; and, for fewer cases, a whole connection that is made and closed."""
+"""SDP offers: the product's check, then aiortc's parser; and, for fewer cases, a connection that is made and closed."""
 
 import asyncio
 import threading
@@ -92,11 +92,11 @@ class Offers(Target):
     seeds = SEEDS
 
     def vary(self, case: bytes, mutator: Mutator) -> bytes:
-        """Change lines, or bytes wherever they stand."""
+        """Change lines, or bytes anywhere."""
         return mutator.damage(case) if mutator.one_in(4) else mutator.lines(case, _END)
 
     def run(self, case: bytes) -> None:
-        """Check and parse it as an answer begins to; then each of its addresses as if it came later."""
+        """Check and parse it as an answer begins to; then parse each of its addresses as if it came later."""
         text, names = Candidates().of_offer(case.decode(errors="replace")[:MAX_SDP_BYTES])
         assert len(names) + text.count("a=candidate:") <= MAX_CANDIDATES
         try:
@@ -105,12 +105,12 @@ class Offers(Target):
             return
         try:
             SessionDescription.parse(text)
-        except Exception:  # noqa: BLE001 - the service calls whatever the parser raises a malformed offer
+        except Exception:  # noqa: BLE001 - the service reports every error of the parser as a malformed offer
             return
 
 
 class Connections(Target):
-    """The same offers, answered: sockets, keys and tasks are made for each, and must all be gone afterwards."""
+    """The same offers, answered: sockets, keys and tasks are made for each, and all must be released afterwards."""
 
     name = "connections"
     folders = ("/webrtc_agent/", "/aiortc/", "/pipecat/transports/smallwebrtc/")
@@ -123,14 +123,14 @@ class Connections(Target):
         self._threads = threading.active_count()
 
     def vary(self, case: bytes, mutator: Mutator) -> bytes:
-        """Change one or two lines: most of what is left can still be answered."""
+        """Change one or two lines: the service can still answer most of the results."""
         lines = case.split(_END)
         at = mutator.random.randrange(len(lines))
         lines[at] = mutator.number(lines[at]) if mutator.one_in(2) else mutator.damage(lines[at])
         return _END.join(lines)
 
     def run(self, case: bytes) -> None:
-        """Answer it, add an address, close it; no task is left."""
+        """Answer it, add an address and close it; no task is left."""
         self._runner.run(self._answer(case.decode(errors="replace")[:MAX_SDP_BYTES]))
 
     async def _answer(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What a visitor's page sends over the data channel: any JSON, judged one by one."""
+"""Messages that a visitor's page sends over the data channel: any JSON, checked one by one."""
 
 import json
 
@@ -32,7 +32,7 @@ class VisitorMessages(Target):
         return mutator.damage(case) if mutator.one_in(4) else mutator.json(case)
 
     def run(self, case: bytes) -> None:
-        """Judge it; what is no JSON never gets that far."""
+        """Check it; the data channel discards texts that are not JSON."""
         try:
             message = orjson.loads(case)
         except orjson.JSONDecodeError:

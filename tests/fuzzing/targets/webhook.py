@@ -1,4 +1,4 @@
-"""A webhook or a handshake: whatever stands in it, only what Twilio signed is believed."""
+"""A webhook or a handshake: whatever it contains, the service accepts only what Twilio signed."""
 
 import base64
 import hashlib
@@ -71,7 +71,7 @@ class Webhook(Target):
         return _SEPARATOR.join(parts) if mutator.one_in(3) else _signed(parts)
 
     def run(self, case: bytes) -> None:
-        """Let the service decide, and hold it against a second reading of Twilio's rules."""
+        """Let the service decide, and compare with a second implementation of Twilio's rules."""
         parts = _parts(case)
         try:
             fields = self._believed(parts)
@@ -101,7 +101,7 @@ def _signed(parts: list[bytes]) -> bytes:
 
 
 def _signature(parts: list[bytes], base: str, path: str | None = None) -> str:
-    """Sign as Twilio does, from its description; an odd text makes some signature or other."""
+    """Sign as Twilio's documentation describes; an odd text gets some signature."""
     path = parts[_PATH].partition(b"?")[0].decode("latin-1") if path is None else path
     query = parts[_QUERY].decode("latin-1")
     url = base + path + (f"?{query}" if query and parts[_METHOD] != b"WS" else "")
@@ -114,7 +114,7 @@ def _signature(parts: list[bytes], base: str, path: str | None = None) -> str:
 
 
 def _is_signed(parts: list[bytes]) -> bool:
-    """Compare with every spelling of our own address that names the same resource."""
+    """Compare with every spelling of the product's public URL that names the same resource."""
     path, given = parts[_PATH].decode("latin-1"), parts[_SIGNATURE].decode("latin-1")
     schemes, paths = ["https"], [path.partition("?")[0]]
     if parts[_METHOD] == b"WS":
@@ -160,7 +160,7 @@ def _request(parts: list[bytes]) -> Request:
 
 
 def _answer(fields: dict[str, str]) -> None:
-    """Answer the call: whatever the fields say, the document is the one that we meant."""
+    """Answer the call: whatever the fields say, the answer is a document of the product."""
     facts = caller.caller_facts(fields)
     assert all(len(value) <= 40 and not set(value) & set('<>&"\n;:{}') for value in facts.values())
     twiml.was_answered(fields.get("DialCallStatus", "failed"), fields.get("DialBridged", "true"))

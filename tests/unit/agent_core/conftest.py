@@ -1,4 +1,4 @@
-"""What tests of the library share."""
+"""Fixtures that the library's tests share."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ import structlog
 
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
-    """Undo at the end what a service configures at its start."""
+    """Undo what a service's start changes in the logging."""
     handlers, level = logging.root.handlers[:], logging.root.level
     hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
     yield

@@ -1,4 +1,4 @@
-"""Places for conversations: counted when promised, given back once."""
+"""Slots for conversations: counted when reserved, released once."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from agent_core.errors import AtCapacity, Draining
 
 
 def test_places_run_out() -> None:
-    """The third of two is turned away and told so; a place given back can be taken again."""
+    """With two slots the third caller is rejected with the reason, and a released slot can be taken again."""
     admission = Admission(2)
     first = admission.admit()
     admission.admit()
@@ -24,7 +24,7 @@ def test_places_run_out() -> None:
 
 
 def test_a_place_is_given_back_once() -> None:
-    """Clearing up twice frees one place, not two."""
+    """Releasing a slot twice frees one slot, not two."""
     admission = Admission(2)
     place = admission.admit()
     admission.admit()
@@ -34,7 +34,7 @@ def test_a_place_is_given_back_once() -> None:
 
 
 def test_a_place_that_is_kept_comes_back_after_the_block() -> None:
-    """Once, however often it was released meanwhile; a block without a release gives nothing back."""
+    """A kept slot is released once after its block, however often the block released it, and never otherwise."""
     admission = Admission(2)
     place = admission.admit()
     with place.kept():
@@ -50,7 +50,7 @@ def test_a_place_that_is_kept_comes_back_after_the_block() -> None:
 
 
 async def test_a_promised_place_is_taken_when_somebody_is_there() -> None:
-    """Until then it counts for nothing but a task that leaves, which waits for it."""
+    """A reserved slot counts only once a caller is there, except for a draining task, which waits for it."""
     admission, settled = Admission(1), list[str]()
     first, second = (admission.promise(lambda name=name: settled.append(name)) for name in ("first", "second"))  # type: ignore[misc]
     assert (admission.taken, admission.is_full) == (0, False)
@@ -71,7 +71,7 @@ async def test_a_promised_place_is_taken_when_somebody_is_there() -> None:
 
 
 def test_a_block_gives_its_place_back() -> None:
-    """Also when it fails."""
+    """A block releases its slot, also when it fails."""
     admission = Admission(1)
     with pytest.raises(RuntimeError):
         _fail_within(admission.admit())
@@ -84,7 +84,7 @@ def _fail_within(place: Slot) -> None:
 
 
 def test_draining_takes_nothing_new() -> None:
-    """A task that leaves says so before it says that it is full, and keeps what it has."""
+    """A draining task gives that as the reason of a rejection, before a full one, and keeps its conversations."""
     admission = Admission(1)
     admission.admit()
     admission.start_draining()
@@ -94,12 +94,12 @@ def test_draining_takes_nothing_new() -> None:
 
 
 async def test_empty_at_once() -> None:
-    """Nothing to wait for when nobody ever came."""
+    """A drain without conversations ends immediately."""
     assert await Admission(1).wait_until_empty(0.5)
 
 
 async def test_waiting_for_the_last_one() -> None:
-    """The wait ends with the last place, not with the first."""
+    """The wait ends when the last slot is released, not the first."""
     admission = Admission(2)
     first, last = admission.admit(), admission.admit()
     waiting = asyncio.create_task(admission.wait_until_empty(5.0))
@@ -112,14 +112,14 @@ async def test_waiting_for_the_last_one() -> None:
 
 
 async def test_the_wait_is_bounded() -> None:
-    """Who does not leave in time is reported, not waited for."""
+    """A conversation that does not end in time is reported, and the wait ends."""
     admission = Admission(1)
     admission.admit()
     assert not await admission.wait_until_empty(0.01)
 
 
 def test_free_places_are_none_while_a_task_drains_and_all_while_its_budget_is_spent() -> None:
-    """A task that leaves is no capacity; more tasks for a spent budget would spend more."""
+    """A draining task offers no capacity; a spent budget keeps its capacity, since more tasks would spend more."""
     spent = DailyBudget(1.0)
     admission = Admission(3, spent)
     admission.admit()

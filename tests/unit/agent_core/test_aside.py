@@ -1,4 +1,4 @@
-"""Work that hangs holds up nothing but what waits behind it, and not even the end of the process."""
+"""Work that hangs blocks only the work queued behind it, and never the end of the process."""
 
 import asyncio
 import subprocess
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def test_work_is_done_in_order_and_its_errors_are_raised() -> None:
-    """By one thread, whatever came of the work before."""
+    """One thread does the work in order and raises its errors, whatever became of earlier work."""
     aside = Aside("aside")
     done: list[int] = []
     await asyncio.gather(*(aside.run(lambda number=number: done.append(number)) for number in range(20)))  # type: ignore[misc]
@@ -28,7 +28,7 @@ async def test_work_is_done_in_order_and_its_errors_are_raised() -> None:
 
 
 async def test_what_is_given_up_while_it_waits_is_not_done() -> None:
-    """The work that hangs is finished some time; what came behind it and was given up is left out."""
+    """Cancelled work in the queue is skipped once the hanging work has ended."""
     aside, hanging, done = Aside("aside"), threading.Event(), list[str]()
     first = aside.submit(hanging.wait)
     with pytest.raises(TimeoutError):
@@ -42,7 +42,7 @@ async def test_what_is_given_up_while_it_waits_is_not_done() -> None:
 
 
 async def test_work_does_not_pile_up_behind_what_hangs() -> None:
-    """It is refused at once."""
+    """Work behind a hanging one is rejected immediately once the queue is full."""
     aside, hanging = Aside("aside"), threading.Event()
     first = aside.submit(hanging.wait)
     waiting: list[Future[int]] = []
@@ -55,7 +55,7 @@ async def test_work_does_not_pile_up_behind_what_hangs() -> None:
 
 
 async def test_threads_end_when_it_is_closed() -> None:
-    """What waits is done before."""
+    """Queued work is done before the threads end."""
     aside = Aside("aside-that-closes", threads=2)
     last = [aside.submit(int) for _ in range(5)]
     aside.close()
@@ -66,7 +66,7 @@ async def test_threads_end_when_it_is_closed() -> None:
 
 
 def test_a_process_ends_while_work_hangs() -> None:
-    """Python does not wait for it, as it does for threads of its own pools."""
+    """Python does not wait for hanging work, as it would for threads of its own pools."""
     program = (
         "import asyncio, threading\n"
         "from agent_core.aside import Aside\n"

@@ -1,4 +1,4 @@
-"""A call is remembered under lock and key, and a store that fails, hangs or lies harms no call."""
+"""Call memory is encrypted, and a store that fails, hangs or lies harms no call."""
 
 import asyncio
 from datetime import timedelta
@@ -19,7 +19,7 @@ def _store(shelf: Memo, *keys: bytes) -> CallStore:
 
 
 async def test_a_call_is_remembered_for_an_hour_after_its_last_word() -> None:
-    """What is written carries its own end."""
+    """An entry contains its own expiry, an hour after the last word."""
     shelf = Memo()
     store = _store(shelf)
     assert await store.remember(CALL)
@@ -33,7 +33,7 @@ async def test_a_call_is_remembered_for_an_hour_after_its_last_word() -> None:
 
 
 async def test_nothing_that_was_said_can_be_read_where_it_lies() -> None:
-    """Neither the words, nor the place of the caller, nor the note."""
+    """The stored entry reveals neither the words, nor the caller's place, nor the note."""
     shelf = Memo()
     await _store(shelf).remember(CallState("CA1", CALL.history, {"city": "Akureyri"}, note="a private note"))
     for word in (b"weather", b"Reykjavik", b"Akureyri", b"private", b"USER", b"history"):
@@ -41,7 +41,7 @@ async def test_nothing_that_was_said_can_be_read_where_it_lies() -> None:
 
 
 async def test_the_old_key_opens_while_it_is_being_replaced() -> None:
-    """Tasks with the old token and tasks with both work side by side; without the old one nothing is known."""
+    """During a rotation, tasks with the old token and with both read the entries; the new token alone does not."""
     shelf = Memo()
     await _store(shelf, OLD).remember(CALL)
     assert await _store(shelf, NEW, OLD).recall("CA1") == CALL
@@ -51,7 +51,7 @@ async def test_the_old_key_opens_while_it_is_being_replaced() -> None:
 
 
 async def test_one_calls_words_do_not_open_under_another_name() -> None:
-    """Whoever can write to the table cannot give one caller the conversation of another."""
+    """A writer to the table cannot give one caller the conversation of another."""
     shelf = Memo()
     store = _store(shelf)
     await store.remember(CALL)
@@ -60,7 +60,7 @@ async def test_one_calls_words_do_not_open_under_another_name() -> None:
 
 
 async def test_an_entry_that_was_tampered_with_is_nothing() -> None:
-    """Changed, cut short, emptied, replaced: a warning, and the call begins anew."""
+    """An entry that is changed, truncated, empty or replaced causes a warning, and the call begins anew."""
     shelf = Memo()
     store = _store(shelf)
     await store.remember(CALL)
@@ -72,7 +72,7 @@ async def test_an_entry_that_was_tampered_with_is_nothing() -> None:
 
 
 async def test_a_store_that_cannot_be_reached_harms_no_call() -> None:
-    """Every question has an answer: nothing is known, and a ticket is taken to be new."""
+    """Without its store, a call has no memory, and a stream token counts as new."""
     store = _store(Memo(broken=True))
     assert await store.recall("CA1") is None
     assert not await store.remember(CALL)
@@ -82,7 +82,7 @@ async def test_a_store_that_cannot_be_reached_harms_no_call() -> None:
 
 
 async def test_a_store_that_never_answers_holds_nobody_up() -> None:
-    """Each wait has an end."""
+    """Every wait for the store has a deadline."""
     store = _store(Memo(pause=3600))
     async with asyncio.timeout(5):
         assert await store.recall("CA1") is None
@@ -93,14 +93,14 @@ async def test_a_store_that_never_answers_holds_nobody_up() -> None:
 
 
 async def test_a_ticket_is_new_once() -> None:
-    """Whichever task is asked."""
+    """A stream token is new once, whichever task checks it."""
     shelf = Memo()
     assert await _store(shelf).redeem("ticket", NOW + 60)
     assert not await _store(shelf).redeem("ticket", NOW + 60)
 
 
 async def test_without_a_shelf_nothing_is_kept_and_nothing_fails() -> None:
-    """The setting `none`."""
+    """With the setting `none`, no entry is kept and every request succeeds."""
     store = CallStore()
     assert not store.remembers
     assert not await store.remember(CALL)

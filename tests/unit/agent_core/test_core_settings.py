@@ -1,4 +1,4 @@
-"""Settings: read once, refused in one line that names the variable and shows no value."""
+"""Settings are read once, and rejected in one line that names the variable and shows no value."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ ACCOUNT = "AC" + "0" * 32
 
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read no developer's .env."""
+    """Change to a folder without a developer's .env."""
     monkeypatch.chdir(tmp_path)
 
 
 def test_a_service_without_settings_has_defaults() -> None:
-    """What both services share needs nothing set."""
+    """The settings that both services share all have defaults."""
     settings = CoreSettings.read()
     assert settings.model_endpoint == "https://bedrock-runtime.us-east-1.amazonaws.com"
     assert settings.base_url == "http://127.0.0.1:7860"
@@ -27,7 +27,7 @@ def test_a_service_without_settings_has_defaults() -> None:
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each name is the field's in capitals; an empty variable counts as none, an address loses its last slash."""
+    """A variable is the field's name in capitals; an empty one counts as unset, and an address loses its last slash."""
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
     monkeypatch.setenv("NOVA_SONIC_REGION", "us-west-2")
     monkeypatch.setenv("NOVA_SONIC_ENDPOINTING", "LOW")
@@ -43,7 +43,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_file_is_read_and_the_environment_counts_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer keeps settings in .env and overrides one of them for a run."""
+    """Settings come from .env, and the environment overrides them."""
     (tmp_path / ".env").write_text("AWS_REGION=eu-north-1\nNOVA_SONIC_VOICE=amy\n")
     monkeypatch.setenv("NOVA_SONIC_VOICE", "tiffany")
     settings = CoreSettings.read()
@@ -72,7 +72,7 @@ def test_a_file_is_read_and_the_environment_counts_more(tmp_path: Path, monkeypa
     ],
 )
 def test_a_wrong_value_is_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """The line names the variable; the value might be a secret in the wrong place."""
+    """The line names the variable but not the value, which might be a misplaced secret."""
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError) as caught:
         CoreSettings.read()
@@ -82,14 +82,14 @@ def test_a_wrong_value_is_one_line(monkeypatch: pytest.MonkeyPatch, name: str, v
 
 
 def test_the_phone_service_says_all_that_it_lacks() -> None:
-    """Both at once, so that an operator need not start it twice to learn of the second."""
+    """Both missing variables are reported together, so that an operator need not start the service twice."""
     with pytest.raises(ConfigurationError) as caught:
         PhoneSettings.read()
     assert caught.value.reason == "set TWILIO_ACCOUNT_SID; set TWILIO_AUTH_TOKEN"
 
 
 def test_a_token_in_place_of_the_account_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two variables mixed up put a secret where an identifier belongs."""
+    """If two variables are swapped, a secret stands where an identifier belongs, and is not shown."""
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", SECRET)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", SECRET)
     with pytest.raises(ConfigurationError) as caught:
@@ -101,7 +101,7 @@ def test_a_token_in_place_of_the_account_is_not_repeated(monkeypatch: pytest.Mon
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings that are printed by accident print no secret."""
+    """Settings that are printed by accident show no secret."""
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", ACCOUNT)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", SECRET)
     monkeypatch.setenv("TWILIO_API_SID", "SK1")
@@ -112,7 +112,7 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_tokens_while_one_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All may sign; REST uses the one in use, unless there is an API key."""
+    """During a rotation every token may sign; REST uses the first one, unless there is an API key."""
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", ACCOUNT)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "in-use, next")
     settings = PhoneSettings.read()
@@ -125,7 +125,7 @@ def test_tokens_while_one_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("token", [",", "in-use,", " "])
 def test_an_empty_token_signs_nothing(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
-    """An empty key would let anybody sign."""
+    """An empty token is rejected: any client could sign with an empty key."""
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", ACCOUNT)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", token)
     with pytest.raises(ConfigurationError, match="TWILIO_AUTH_TOKEN"):

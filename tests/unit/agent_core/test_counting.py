@@ -1,4 +1,4 @@
-"""What happens in conversations comes out as numbers, while they go on and when they end."""
+"""Metrics of conversations are emitted while they run and when they end."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ PRICES = Prices(speech_input=1.0, text_input=10.0, speech_output=100.0, text_out
 
 
 class Books:
-    """A counting with everything around it, whose day can be changed."""
+    """A counting with everything around it, and a date that the test can change."""
 
     def __init__(self, limit: float | None = None) -> None:
         self.now = 1_700_000_000.0
@@ -27,7 +27,7 @@ class Books:
         self.counting.watch(self.admission)
 
     def told(self) -> dict[str, Any]:
-        """Take the numbers by service alone."""
+        """Return and clear the numbers by service alone."""
         numbers: dict[str, Any] = {}
         for document in self.meter.documents():
             (directive,) = document["_aws"]["CloudWatchMetrics"]
@@ -36,7 +36,7 @@ class Books:
         return numbers
 
     def broken_down(self, name: str, label: str) -> dict[str, float]:
-        """Take a metric's numbers by a label."""
+        """Return a metric's numbers by a label."""
         return {doc[label]: doc[name] for doc in self.meter.documents() if name in doc and label in doc}
 
 
@@ -45,7 +45,7 @@ def _record(stats: SessionStats, reason: EndReason) -> CallDetailRecord:
 
 
 def test_a_conversation_counts_while_it_goes_on() -> None:
-    """What its tally gains is told at the next interval, and the rest when it ends: together, everything once."""
+    """Growth of a tally is emitted at the next interval, and the rest at the end: in total, everything once."""
     books, stats = Books(), SessionStats()
     books.counting.began(stats)
     stats.interruptions, stats.model_streams, stats.speech_output_tokens = 2, 1, 500
@@ -61,7 +61,7 @@ def test_a_conversation_counts_while_it_goes_on() -> None:
 
 
 def test_only_a_defect_of_ours_is_a_defect() -> None:
-    """A deployment is rolled back for it, so a crowd, a stranger or another service must not count."""
+    """Only defects of the service count, since they roll a deployment back; crowds, clients and dependencies do not."""
     books = Books()
     for reason in EndReason:
         books.counting.ended(_record(SessionStats(), reason))
@@ -73,7 +73,7 @@ def test_only_a_defect_of_ours_is_a_defect() -> None:
 
 
 def test_reasons_tokens_and_errors_are_broken_down() -> None:
-    """By words of our own, or the model's for its errors."""
+    """Labels are words of the product, or the model's for its errors."""
     books, stats = Books(), SessionStats(speech_input_tokens=10, text_input_tokens=20)
     books.counting.ended(_record(stats, EndReason.MODEL_UNAVAILABLE))
     assert books.broken_down("Tokens", "TokenKind") == {"speech_input": 10, "text_input": 20}
@@ -90,7 +90,7 @@ def test_reasons_tokens_and_errors_are_broken_down() -> None:
 
 
 def test_a_call_whose_media_went_elsewhere_is_no_conversation() -> None:
-    """Else every second call would be counted twice, for a load balancer chooses a task for each connection."""
+    """A call whose media reached another task is counted there: a load balancer chooses a task per connection."""
     books = Books()
     books.counting.ended(_record(SessionStats(model_streams=1), EndReason.NEVER_CONNECTED))
     told = books.told()
@@ -99,7 +99,7 @@ def test_a_call_whose_media_went_elsewhere_is_no_conversation() -> None:
 
 
 def test_who_was_turned_away_is_counted_by_cause() -> None:
-    """Full is one thing, and the day's limit is another."""
+    """Rejections for full slots and for the day's limit are counted apart."""
     books = Books(limit=5.0)
     places = [books.admission.admit(), books.admission.admit()]
     with pytest.raises(AtCapacity):
@@ -113,7 +113,7 @@ def test_who_was_turned_away_is_counted_by_cause() -> None:
 
 
 def test_the_days_spend_is_a_limit_for_new_conversations() -> None:
-    """It is reached by what goes on, not only by what has ended, and midnight lifts it."""
+    """Running conversations count toward the limit too, and midnight resets it."""
     books, stats = Books(limit=1.0), SessionStats()
     books.admission.admit()
     books.counting.began(stats)
@@ -128,14 +128,14 @@ def test_the_days_spend_is_a_limit_for_new_conversations() -> None:
 
 
 def test_nothing_is_refused_for_its_cost_without_a_limit() -> None:
-    """By default there is none."""
+    """By default there is no limit, and no conversation is rejected for its cost."""
     books = Books()
     books.spend.add(1e9)
     books.admission.check()
 
 
 def test_the_default_prices_are_those_of_the_settings() -> None:
-    """Each kind has its own, for a thousand tokens."""
+    """Each kind of token has its own price per thousand."""
     prices = Prices.of(CoreSettings(speech_output_usd_per_1k_tokens=0.5))
     assert prices.cost_of(SessionStats(speech_output_tokens=2000)) == 1.0
     assert (
@@ -145,6 +145,6 @@ def test_the_default_prices_are_those_of_the_settings() -> None:
 
 
 def test_every_counted_field_is_one_of_the_tallys() -> None:
-    """A name that is none would only fail in the middle of a call."""
+    """Each counted field exists in the tally: a wrong name would fail only during a call."""
     stats = SessionStats()
     assert [name for name in COUNTED if getattr(stats, name) != 0] == []

@@ -1,4 +1,4 @@
-"""Whatever the chain of credentials raises is an error of the model's, so that it is tried again and told."""
+"""Every error of the credential chain becomes a model error, so that it is retried and reported."""
 
 import asyncio
 import threading
@@ -26,7 +26,7 @@ async def _failure(found: object, monkeypatch: pytest.MonkeyPatch) -> ModelError
 
 
 class Chain:
-    """Credentials that cannot be had."""
+    """Credentials that cannot be resolved."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -38,14 +38,14 @@ class Chain:
 
 @pytest.mark.parametrize("error", [DENIED, ValueError("no JSON"), KeyError("AccessKeyId"), FileNotFoundError("helper")])
 async def test_keys_that_are_refused_may_come_later(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The text stays out of it: it may name accounts and roles."""
+    """Rejected keys are retried, and the error omits the text, which may name accounts and roles."""
     failure = await _failure(Chain(error), monkeypatch)
     assert isinstance(failure, ModelUnavailable)
     assert failure.reason == f"nova_sonic: CredentialsError: {type(error).__name__}"
 
 
 async def test_keys_that_are_too_old_when_they_come_may_come_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Botocore raises a bare RuntimeError of them."""
+    """Botocore raises a bare RuntimeError for expired keys, which is retried."""
     past = datetime.now(UTC) - timedelta(hours=1)
     again = {"access_key": "a", "secret_key": "b", "token": "c", "expiry_time": past.isoformat()}
     keys = RefreshableCredentials("a", "b", "c", past, lambda: again, "test")
@@ -53,12 +53,12 @@ async def test_keys_that_are_too_old_when_they_come_may_come_later(monkeypatch: 
 
 
 async def test_no_keys_at_all_are_final(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody has to set something."""
+    """Missing credentials are final: an operator must configure them."""
     assert isinstance(await _failure(None, monkeypatch), ModelRejected)
 
 
 class Endpoint:
-    """Hands out keys, each pair for so long, unless it hangs."""
+    """Issues keys with a fixed lifetime, unless it hangs."""
 
     def __init__(self, lifetime: timedelta) -> None:
         self.asked = 0
@@ -67,7 +67,7 @@ class Endpoint:
         self._lifetime = lifetime
 
     def credentials(self) -> RefreshableCredentials:
-        """Give what botocore refreshes there."""
+        """Return what botocore refreshes there."""
         return RefreshableCredentials(refresh_using=self._refresh, method="test", **self._next())
 
     def _refresh(self) -> dict[str, str]:
@@ -82,8 +82,8 @@ class Endpoint:
 
 
 async def test_an_endpoint_that_hangs_is_asked_once_and_keeps_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks that were given up count: none of them takes a thread that anything else needs, nor one of its own."""
-    endpoint = Endpoint(timedelta(seconds=1))  # older than may be used, from the beginning
+    """However many look-ups time out, one thread asks the endpoint once, and the shared pool stays free."""
+    endpoint = Endpoint(timedelta(seconds=1))  # expired from the beginning
     monkeypatch.setattr(Session, "get_credentials", lambda _session: endpoint.credentials())
     endpoint.answers.clear()
     source = CredentialSource(timedelta(seconds=0.05))
@@ -103,8 +103,8 @@ async def test_an_endpoint_that_hangs_is_asked_once_and_keeps_one_thread(monkeyp
 
 
 async def test_known_keys_are_used_while_the_next_ones_do_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They live for minutes yet: one stream waits a moment, those beside it do not."""
-    endpoint = Endpoint(timedelta(minutes=12))  # botocore asks for others from 15 minutes on
+    """While known keys are valid for minutes, one stream waits a moment for new ones, and the others do not."""
+    endpoint = Endpoint(timedelta(minutes=12))  # botocore refreshes them 15 minutes before the end
     monkeypatch.setattr(Session, "get_credentials", lambda _session: endpoint.credentials())
     source = CredentialSource(timedelta(seconds=0.2))
     assert (await source.frozen()).access_key
@@ -118,7 +118,7 @@ async def test_known_keys_are_used_while_the_next_ones_do_not_come(monkeypatch: 
 
 
 async def test_a_look_that_one_gives_up_goes_on_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A caller hangs up while the keys of two are looked up: the other one gets them."""
+    """If one of two callers hangs up during a look-up, the other one still gets the keys."""
     endpoint = Endpoint(timedelta(hours=1))
     reached = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Whom an operator may name, and what a service says about one that cannot be called."""
+"""The people and addresses that an operator can configure for a transfer, and the reasons for a rejected address."""
 
 import pytest
 
@@ -10,7 +10,7 @@ SID, TOKEN = "AC" + "a" * 32, "token"
 
 
 def test_a_list_is_read_in_order() -> None:
-    """The first is the one for key 0; parameters of a SIP address belong to it."""
+    """The first entry belongs to key 0; parameters of a SIP address belong to the address."""
     found = parse(" reception=sip:desk@pbx.example:5061;transport=tls , sales=tel:+46850000000,")
     assert found == (
         Destination("reception", ("sip:desk@pbx.example:5061;transport=tls",)),
@@ -20,14 +20,14 @@ def test_a_list_is_read_in_order() -> None:
 
 
 def test_a_destination_may_have_several_addresses() -> None:
-    """They are tried in order; a page shows the first telephone number among them."""
+    """The addresses are tried in order; a page shows the first telephone number among them."""
     [sales] = parse("sales=client:anna_b | sip:desk@pbx.example|tel:+46850000000")
     assert sales.addresses == ("client:anna_b", "sip:desk@pbx.example", "tel:+46850000000")
     assert sales.number == "+46850000000"
 
 
 def test_nobody_is_a_choice() -> None:
-    """An empty list is no mistake."""
+    """An empty list of destinations is valid."""
     assert parse("") == parse(" , ") == ()
 
 
@@ -54,7 +54,7 @@ def test_nobody_is_a_choice() -> None:
     ],
 )
 def test_what_cannot_be_called_is_refused_with_its_reason(text: str, complaint: str) -> None:
-    """The text names the entry and never shows the address."""
+    """An address that cannot be called is rejected with its entry's name, and the text never shows the address."""
     with pytest.raises(ValueError, match=complaint) as refusal:
         parse(text)
     assert "pbx" not in str(refusal.value)
@@ -65,20 +65,20 @@ def test_what_cannot_be_called_is_refused_with_its_reason(text: str, complaint: 
 )
 @pytest.mark.parametrize("form", ["tel:{}", "sip:{}@gateway.example"])
 def test_premium_rate_numbers_are_refused_in_either_form(number: str, form: str) -> None:
-    """A number that earns somebody money is refused as a number and as a SIP user."""
+    """A premium-rate number is rejected as a number and as a SIP user."""
     with pytest.raises(ValueError, match="premium-rate"):
         check_address(form.format(number))
 
 
 @pytest.mark.parametrize("number", ["+15005550006", "+442071838750", "+46850000000", "+4915112345678"])
 def test_ordinary_numbers_are_taken(number: str) -> None:
-    """The list of prefixes leaves cities and mobiles alone."""
+    """The list of prefixes accepts numbers of cities and mobiles."""
     assert check_address(f"tel:{number}") == f"tel:{number}"
 
 
 @pytest.mark.parametrize("variable", ["TRANSFER_DESTINATIONS", "FALLBACK_DESTINATION"])
 def test_a_service_does_not_start_with_a_premium_number(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    """One line names the variable and the reason, and shows no number."""
+    """A premium-rate number stops the start; one line names the variable and the reason, and shows no number."""
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", SID)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", TOKEN)
     monkeypatch.setenv(variable, "tel:+19005550100" if variable.startswith("F") else "sales=tel:+19005550100")

@@ -1,4 +1,4 @@
-"""What a task that leaves writes down names no request: a signal comes in the middle of anything."""
+"""Log lines of a draining task carry no request's fields: a signal can interrupt any request."""
 
 import asyncio
 import signal
@@ -14,13 +14,13 @@ from tests.support.waiting import until
 
 
 class Leaving:
-    """An agent of whom the lines of its leaving are wanted."""
+    """An agent that logs when it drains."""
 
     def __init__(self) -> None:
         self.lines: list[dict[str, object]] = []
 
     async def drain(self) -> None:
-        """Note what a line would say."""
+        """Record the fields that a line would have."""
         self.lines.append(structlog.contextvars.get_contextvars())
 
 
@@ -29,7 +29,7 @@ async def _app(_scope: object, _receive: Callable[[], object], _send: Callable[[
 
 
 async def test_lines_of_leaving_carry_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The signal meets a request: its identifiers stay with it."""
+    """The signal interrupts a request, and the request's identifiers stay out of the lines."""
     agent = Leaving()
     monkeypatch.setattr(uvicorn.Server, "capture_signals", lambda _server: nullcontext())
     config = uvicorn.Config(_app, host="127.0.0.1", port=0, lifespan="off", log_config=None)

@@ -1,4 +1,4 @@
-"""Whoever made the mistake is told so: what the other side did wrong is never called our fault."""
+"""An error text names the party at fault: a mistake of the other side is never reported as a defect of the service."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, Proto
 
 @pytest.mark.parametrize("kind", [Forbidden, ProtocolError, AtCapacity, Draining])
 def test_a_refusal_says_why(kind: type[AgentError]) -> None:
-    """The sentence for defects of ours stands for nothing else."""
+    """The sentence for defects of the service stands for no other error."""
     assert kind("reason").spoken != AgentError("reason").spoken

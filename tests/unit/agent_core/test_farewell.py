@@ -1,4 +1,4 @@
-"""A conversation that is being closed ends when its goodbye has been heard, and not much later in any case."""
+"""A closing conversation ends when its goodbye has been heard, or soon after in any case."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from agent_core.events import EndReason, SessionStats
 
 
 class Closing:
-    """A conversation in which two answers were given and heard, and what became of it."""
+    """A conversation in which two answers were given and heard, and its end."""
 
     def __init__(self) -> None:
         self.stats = SessionStats(agent_turns=2)
@@ -16,13 +16,13 @@ class Closing:
         self.farewell.answer_heard()
 
     async def later(self, seconds: float) -> list[EndReason]:
-        """Let time pass; say what it ended for."""
+        """Let time pass; return the reason if it ended."""
         await asyncio.sleep(seconds)
         return list(self.ended)
 
 
 async def test_it_ends_when_the_goodbye_that_follows_has_been_heard() -> None:
-    """The answer that begins after the closing is the goodbye."""
+    """The conversation ends when the answer that begins after the closing has been heard: it is the goodbye."""
     closing = Closing()
     closing.farewell.begin(EndReason.AGENT_ENDED)
     closing.stats.agent_turns += 1
@@ -32,7 +32,7 @@ async def test_it_ends_when_the_goodbye_that_follows_has_been_heard() -> None:
 
 
 async def test_a_model_that_goes_on_after_a_moment_is_not_cut() -> None:
-    """Its next sentence begins within the pause, and is heard to its end."""
+    """A sentence that begins within the pause is heard to its end."""
     closing = Closing()
     closing.farewell.begin(EndReason.AGENT_ENDED)
     closing.stats.agent_turns += 1
@@ -45,7 +45,7 @@ async def test_a_model_that_goes_on_after_a_moment_is_not_cut() -> None:
 
 
 async def test_a_goodbye_that_came_before_the_closing_is_enough() -> None:
-    """Some models speak first and close after: a short wait for more words is all."""
+    """Some models speak first and close after: then the wait for more words is short."""
     closing = Closing()
     closing.farewell.begin(EndReason.AGENT_ENDED)
     assert await closing.later(2.5) == []
@@ -53,7 +53,7 @@ async def test_a_goodbye_that_came_before_the_closing_is_enough() -> None:
 
 
 async def test_words_that_are_still_being_heard_are_not_cut() -> None:
-    """The goodbye was begun before the closing and lasts longer than the wait for more words."""
+    """A goodbye that began before the closing is heard to its end, however long it lasts."""
     closing = Closing()
     closing.stats.agent_turns += 1
     closing.farewell.begin(EndReason.AGENT_ENDED)
@@ -63,7 +63,7 @@ async def test_words_that_are_still_being_heard_are_not_cut() -> None:
 
 
 async def test_a_goodbye_that_is_never_heard_does_not_keep_the_line() -> None:
-    """The deadline ends it, for the first reason given."""
+    """The deadline ends a conversation whose goodbye is never heard, for the first reason given."""
     closing = Closing()
     closing.stats.agent_turns += 1
     closing.farewell.begin(EndReason.MAX_DURATION)
@@ -73,7 +73,7 @@ async def test_a_goodbye_that_is_never_heard_does_not_keep_the_line() -> None:
 
 
 async def test_hearing_an_answer_ends_nothing_else() -> None:
-    """Without a closing, the conversation goes on."""
+    """Without a closing, the conversation continues."""
     closing = Closing()
     closing.farewell.answer_heard()
     assert await closing.later(GOODBYE_SECONDS * 2) == []

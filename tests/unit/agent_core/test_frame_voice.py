@@ -1,4 +1,4 @@
-"""Sound as frames: how long it lasts, and whether what ended was an answer."""
+"""Audio as frames: how long it lasts, and whether what ended was an answer."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ def _voice() -> tuple[FrameAudioSink, list[Frame]]:
 
 
 async def test_the_end_of_a_recording_is_not_the_end_of_an_answer() -> None:
-    """Whoever waits for a goodbye to be heard must not take "One moment, please." for it."""
+    """A conversation that waits for its goodbye must not mistake "One moment, please." for it."""
     voice, pushed = _voice()
     voice.phrase_only = True
     await voice.say(SECOND)
@@ -30,7 +30,7 @@ async def test_the_end_of_a_recording_is_not_the_end_of_an_answer() -> None:
 
 
 async def test_an_answer_that_follows_a_recording_without_a_pause_counts() -> None:
-    """What falls silent then is the answer."""
+    """Silence after an answer that follows a recording is the end of the answer."""
     voice, _ = _voice()
     voice.phrase_only = True
     await voice.say(SECOND)
@@ -39,7 +39,7 @@ async def test_an_answer_that_follows_a_recording_without_a_pause_counts() -> No
 
 
 async def test_it_knows_how_long_it_will_sound() -> None:
-    """What is given faster than it is spoken adds up."""
+    """The remaining time adds up when audio arrives faster than real time."""
     voice, _ = _voice()
     assert voice.sounds_for() == 0
     await voice.play(SECOND)

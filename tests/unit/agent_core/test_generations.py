@@ -1,4 +1,4 @@
-"""Which generation of the model a region gets, and what each of them must be able to bear."""
+"""Which generation of the model a region gets, and which limits each generation has."""
 
 import inspect
 
@@ -16,19 +16,19 @@ NEW, SECOND, FIRST = (one.model_id for one in GENERATIONS)
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1"])
 def test_a_region_gets_the_newest_that_it_offers(region: str) -> None:
-    """All four regions of Nova 2 Sonic have Nova 2.5 Sonic."""
+    """A region gets the newest generation: all four regions of Nova 2 Sonic have Nova 2.5 Sonic."""
     assert model_for(NEWEST, region) == NEW == "amazon.nova-2-5-sonic"
 
 
 def test_an_older_generation_is_taken_where_the_newest_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next generation will begin in fewer regions than the last one had."""
+    """A region without the newest generation gets an older one, since a new generation begins in few regions."""
     begun = (GENERATIONS[0].__class__("amazon.nova-3-sonic", ("us-east-1",), 55.0), *GENERATIONS)
     monkeypatch.setattr("agent_core.generations.GENERATIONS", begun)
     assert (model_for(NEWEST, "us-east-1"), model_for(NEWEST, "eu-north-1")) == ("amazon.nova-3-sonic", NEW)
 
 
 def test_a_region_without_any_stops_the_start_and_names_those_that_have_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The alternative is that every caller hears the apology."""
+    """The service does not start; otherwise every caller would hear the apology."""
     monkeypatch.setenv("NOVA_SONIC_REGION", "eu-west-1")
     with pytest.raises(ConfigurationError) as caught:
         CoreSettings.read()
@@ -39,7 +39,7 @@ def test_a_region_without_any_stops_the_start_and_names_those_that_have_one(monk
 
 @pytest.mark.parametrize("model", [SECOND, FIRST, "amazon.nova-3-sonic", "arn:aws:bedrock:eu-west-1::x/y"])
 def test_an_explicit_model_is_asked_wherever_it_is(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
-    """The table is as old as the release; an operator may know more."""
+    """An explicit model is used in any region: the table is as old as the release, and an operator may know more."""
     monkeypatch.setenv("NOVA_SONIC_REGION", "eu-west-1")
     monkeypatch.setenv("NOVA_SONIC_MODEL_ID", model)
     assert CoreSettings.read().model_id == model
@@ -47,14 +47,14 @@ def test_an_explicit_model_is_asked_wherever_it_is(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("model", ["latest", "Newest", "nova", "-"])
 def test_what_can_be_no_model_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
-    """Bedrock would say so at the first call."""
+    """A name that cannot be a model is rejected at start, not by Bedrock at the first call."""
     monkeypatch.setenv("NOVA_SONIC_MODEL_ID", model)
     with pytest.raises(ConfigurationError, match=r"^NOVA_SONIC_MODEL_ID: "):
         CoreSettings.read()
 
 
 def test_the_templates_choose_as_the_services_do() -> None:
-    """The role allows one model: a task that chose another would be refused in every call."""
+    """The role allows one model: a task that chose another would fail in every call."""
     permissions = template("permissions")
     (assertion,) = permissions["Rules"]["RegionOffersTheModel"]["Assertions"]
     offered, _ = assertion["Assert"]["Fn::Contains"]
@@ -64,7 +64,7 @@ def test_the_templates_choose_as_the_services_do() -> None:
 
 
 def test_no_generation_waits_for_audio_longer_than_it_can() -> None:
-    """A muted caller's stream is given silence, and a parked one is used or closed, well before the shortest limit."""
+    """A muted caller's stream gets silence, and a pre-warmed one is used or closed, well before the shortest limit."""
     shortest = min(one.idle_seconds for one in GENERATIONS)
     kept = inspect.signature(PrewarmPool).parameters["keep"].default.total_seconds()
     assert max(MUTED_SECONDS, kept) * 2 < shortest

@@ -1,4 +1,4 @@
-"""A conversation is handed over to a person who is configured, after the agent has said so, and not often."""
+"""The agent announces a transfer to a configured person, then makes it, and only a few times per call."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ from agent_core.transfer_controller import TransferController
 
 
 class Staff:
-    """People who can be brought, and what was asked of them."""
+    """People that a transfer can reach, and a record of the requests."""
 
     names = ("reception", "sales")
 
@@ -24,7 +24,7 @@ class Staff:
         self._broken = broken
 
     async def bring(self, destination: str, summary: str) -> None:
-        """Note it, and fail if that is wanted."""
+        """Record it, and fail if the test wants that."""
         self.brought.append((destination, summary))
         await asyncio.sleep(0.2)
         if self._broken:
@@ -50,11 +50,11 @@ class Conversation:
         self.tools = ToolRegistry(transfer_tools(Staff.names), conversation=self)
 
     async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
-        """As a session does."""
+        """Hand over as a session does."""
         return await self.handover.ask(destination, reason)
 
     async def ask(self, **arguments: object) -> dict[str, Any]:
-        """Ask as the model does; give what it is told."""
+        """Request a transfer as the model does; return its result."""
         return (await self.tools.call("transfer_to_human", arguments)).value
 
     async def speak(self, seconds: float) -> None:
@@ -65,7 +65,7 @@ class Conversation:
 
 
 def test_the_model_sees_names_only() -> None:
-    """The schema lists who is configured; with nobody there is no tool."""
+    """The schema lists the configured names; without people the tool does not exist."""
     [tool] = transfer_tools(["reception"])
     assert tool.spec.properties["destination"]["enum"] == ["reception"]
     assert set(tool.spec.properties) == {"destination", "reason"}
@@ -74,7 +74,7 @@ def test_the_model_sees_names_only() -> None:
 
 
 async def test_the_announcement_is_heard_before_anybody_is_called() -> None:
-    """The agent says what happens; then, and only then, the person is called."""
+    """The person is called only after the agent's announcement has been heard."""
     staff = Staff()
     conversation = Conversation(staff)
     told = await conversation.ask(destination="sales", reason="an invoice")
@@ -88,7 +88,7 @@ async def test_the_announcement_is_heard_before_anybody_is_called() -> None:
 
 
 async def test_a_model_that_says_nothing_does_not_keep_the_caller() -> None:
-    """Three seconds without a word, then the person is called all the same."""
+    """After three seconds without a word from the model, the person is called anyway."""
     staff = Staff()
     await Conversation(staff).ask(destination="sales", reason="")
     await asyncio.sleep(3.5)
@@ -96,7 +96,7 @@ async def test_a_model_that_says_nothing_does_not_keep_the_caller() -> None:
 
 
 async def test_one_at_a_time_and_two_in_a_call() -> None:
-    """Asked twice, by key too, one person is called; a caller who came back twice is not put through again."""
+    """Two requests, also by key, call one person; a caller who came back twice is not transferred again."""
     staff = Staff()
     conversation = Conversation(staff)
     await conversation.ask(destination="sales", reason="")
@@ -115,7 +115,7 @@ async def test_one_at_a_time_and_two_in_a_call() -> None:
 @pytest.mark.parametrize("seconds", [0, 1, 3.1])
 @pytest.mark.parametrize("by_key", [False, True])
 async def test_the_same_request_has_the_same_answer(seconds: float, by_key: bool) -> None:  # noqa: FBT001 - two cases
-    """Case 11: Nova repeats tool calls. The second is no error, and calls no second person."""
+    """Case 11: Nova repeats tool calls. The second one is not an error, and calls no second person."""
     staff = Staff()
     conversation = Conversation(staff)
     if by_key:
@@ -134,7 +134,7 @@ async def test_the_same_request_has_the_same_answer(seconds: float, by_key: bool
 
 
 async def test_another_destination_meanwhile_is_refused_by_name() -> None:
-    """The model learns who is being called, so it can say so."""
+    """A second destination meanwhile is rejected, and the model learns who is being called, so that it can say so."""
     conversation = Conversation(Staff())
     await conversation.ask(destination="sales", reason="")
     refused = await conversation.ask(destination="reception", reason="")
@@ -142,7 +142,7 @@ async def test_another_destination_meanwhile_is_refused_by_name() -> None:
 
 
 async def test_a_key_does_not_wait_for_what_the_agent_was_saying() -> None:
-    """What was being said is cut off and is no announcement; the next words are."""
+    """A key interrupts the agent's sentence, which is not the announcement; the next words are."""
     staff = Staff()
     conversation = Conversation(staff)
     conversation.stats.agent_turns += 1  # it is speaking
@@ -156,7 +156,7 @@ async def test_a_key_does_not_wait_for_what_the_agent_was_saying() -> None:
 
 
 async def test_after_a_failure_a_second_wish_is_tried_and_no_third() -> None:
-    """The caller stays, hears of it, and may ask once more, by voice or by key."""
+    """After a failed transfer the caller stays, and may ask once more, by voice or by key."""
     staff = Staff(broken=True)
     conversation = Conversation(staff)
     await conversation.ask(destination="sales", reason="")
@@ -173,7 +173,7 @@ async def test_after_a_failure_a_second_wish_is_tried_and_no_third() -> None:
 
 
 async def test_where_nobody_takes_over_the_way_to_them_is_shown() -> None:
-    """A page shows a card at once, as often as it is asked for, and key 0 means nothing special."""
+    """A page shows a contact card at once, as often as requested, and key 0 has no special meaning."""
     staff = Staff(takes_over=False)
     conversation = Conversation(staff)
     for _ in range(2):
@@ -196,14 +196,14 @@ async def test_where_nobody_takes_over_the_way_to_them_is_shown() -> None:
     ],
 )
 async def test_what_is_not_in_the_list_is_no_argument(arguments: dict[str, object]) -> None:
-    """A number, an address, an unknown name or one argument more is refused before anybody is asked."""
+    """A number, an address, an unknown name or an extra argument is rejected before any call."""
     staff = Staff()
     assert (await Conversation(staff).ask(**arguments))["error"] == "invalid_arguments"
     assert staff.brought == []
 
 
 async def test_without_people_nobody_is_promised() -> None:
-    """A channel that reaches nobody says so, whatever the model was told."""
+    """A channel without people says so, whatever the model requests."""
     with pytest.raises(ToolFailure, match="nobody_to_ask"):
         await Conversation(None).hand_over("sales", "")
     with pytest.raises(ToolFailure, match="nobody_to_ask"):
@@ -211,7 +211,7 @@ async def test_without_people_nobody_is_promised() -> None:
 
 
 async def test_a_long_reason_is_cut() -> None:
-    """The model's words for the person are bounded."""
+    """The model's reason for the person is bounded."""
     staff = Staff()
     await Conversation(staff).ask(destination="sales", reason="x" * 5000)
     await asyncio.sleep(4)

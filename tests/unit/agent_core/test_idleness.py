@@ -1,4 +1,4 @@
-"""A caller who says nothing: asked once, then let go; never while anybody speaks or is heard."""
+"""A silent caller hears one question, then the call ends; never while either side speaks or is heard."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from agent_core.idle_monitor import IdleMonitor
 
 
 class Silence:
-    """An idleness of ten seconds and what it did."""
+    """An idle timeout of ten seconds and its actions."""
 
     def __init__(self, after: float = 10) -> None:
         self.busy = False
@@ -23,7 +23,7 @@ class Silence:
 
 
 async def test_silence_is_asked_about_once_and_then_ends() -> None:
-    """Ten seconds, a question, ten seconds more."""
+    """A silent caller hears a question after ten seconds, and the call ends after ten more."""
     silence = Silence()
     await asyncio.sleep(9)
     assert silence.did == []
@@ -36,7 +36,7 @@ async def test_silence_is_asked_about_once_and_then_ends() -> None:
 
 
 async def test_the_silence_begins_when_the_last_word_was_heard() -> None:
-    """A long answer that is still being played is no silence."""
+    """The idle time begins when the last word has been played, not sent."""
     silence = Silence()
     silence.busy = True
     await asyncio.sleep(60)
@@ -49,7 +49,7 @@ async def test_the_silence_begins_when_the_last_word_was_heard() -> None:
 
 
 async def test_a_caller_who_answers_is_asked_anew() -> None:
-    """By word or by key: the next silence begins with a question again."""
+    """After a word or a key, the next silence begins with a question again."""
     silence = Silence()
     await asyncio.sleep(11)
     silence.turns += 1
@@ -62,7 +62,7 @@ async def test_a_caller_who_answers_is_asked_anew() -> None:
 
 
 async def test_zero_never_asks() -> None:
-    """Some operators want calls on hold for hours."""
+    """With zero the idle timeout is off, since some operators keep calls on hold for hours."""
     silence = Silence(after=0)
     await asyncio.sleep(4000)
     assert silence.did == []

@@ -1,4 +1,4 @@
-"""Keys that follow each other are one input, each key is in exactly one, and key 0 calls a person only when alone."""
+"""Consecutive keys form one input, each key is in exactly one, and key 0 calls a person only when alone."""
 
 import asyncio
 import re
@@ -26,7 +26,7 @@ SOON, LATE = 0.3, PAUSE_SECONDS + 0.2
 
 
 def collected(presses: list[tuple[float, str]]) -> list[Typed]:
-    """Press keys, each after a pause; return the inputs that come of it."""
+    """Press keys, each after a pause; return the resulting inputs."""
     collector, inputs = Collector(), []
     for (_, key), now in zip(presses, accumulate(pause for pause, _ in presses), strict=True):
         inputs += collector.press(key, now)
@@ -37,7 +37,7 @@ def collected(presses: list[tuple[float, str]]) -> list[Typed]:
 @example([(0.05, "7")] * 200)
 @example([(0.1, "#")] * 5)
 def test_each_key_is_in_exactly_one_input(presses: list[tuple[float, str]]) -> None:
-    """In their order, whatever the timing; only a ``#`` that ends an input is left out of it."""
+    """Keys keep their order, whatever the timing; only a ``#`` that ends an input is left out of it."""
     inputs = collected(presses)
     keys = "".join(key for _, key in presses)
     pattern = "#?".join(re.escape(typed.keys) for typed in inputs)
@@ -58,7 +58,7 @@ def test_each_key_is_in_exactly_one_input(presses: list[tuple[float, str]]) -> N
     ],
 )
 def test_where_an_input_ends(presses: list[tuple[float, str]], inputs: list[str]) -> None:
-    """At a pause of two seconds, at ``#``, or at its greatest length; ``*`` belongs to it."""
+    """An input ends after two seconds, at ``#``, or at its greatest length; ``*`` belongs to it."""
     assert [typed.keys for typed in collected(presses)] == inputs
 
 
@@ -76,12 +76,12 @@ def test_where_an_input_ends(presses: list[tuple[float, str]], inputs: list[str]
     ],
 )
 def test_zero_means_a_person_only_when_it_is_alone(presses: list[tuple[float, str]], wants: list[bool]) -> None:
-    """No other key within the pause before it or after it."""
+    """Key 0 calls a person if there is no other key within the pause before or after it."""
     assert [typed.wants_person for typed in collected(presses)] == wants
 
 
 def typed_in(stage: Stage) -> list[str]:
-    """Return every input that a model session was given, in order."""
+    """Return every input that a model session received, in order."""
     texts = [text for stream in stage.model.streams for text in stream.texts("USER")]
     return [keys for text in texts for keys in TYPED.findall(text)]
 
@@ -93,7 +93,7 @@ async def _type(stage: Stage, keys: str, pause: float = SOON) -> None:
 
 
 async def _say(stage: Stage, words: str, stream: int = 0) -> None:
-    """Have the agent say something that is heard to its end."""
+    """Let the agent say something that is heard to its end."""
     turns = stage.session.stats.agent_turns
     (await stage.model.stream(stream)).say(*say.answer(words, SOUND))
     await until(lambda: stage.session.stats.agent_turns == turns + 1)
@@ -101,7 +101,7 @@ async def _say(stage: Stage, words: str, stream: int = 0) -> None:
 
 
 async def test_a_postcode_is_one_input() -> None:
-    """Case 3: five digits, one text; the 0 in the middle calls nobody."""
+    """Case 3: five digits are one text, and the 0 in the middle calls no person."""
     staff = Staff()
     async with running_session(people=staff) as (stage, _):
         await _say(stage, "Hello.")
@@ -115,7 +115,7 @@ async def test_a_postcode_is_one_input() -> None:
 
 
 async def test_zero_alone_calls_a_person_after_the_pause_and_not_before() -> None:
-    """A telephone number begins with 0 too, so nothing happens until the pause is over."""
+    """A telephone number begins with 0 too, so the person is called only after the pause."""
     staff = Staff()
     async with running_session(people=staff) as (stage, running):
         await _say(stage, "Hello.")
@@ -131,7 +131,7 @@ async def test_zero_alone_calls_a_person_after_the_pause_and_not_before() -> Non
 
 
 async def test_zero_without_a_person_is_a_key_like_any_other() -> None:
-    """The model is told of it."""
+    """Without a configured person, the model receives the 0 as input."""
     async with running_session() as (stage, _):
         await _type(stage, "0", LATE)
         assert typed_in(stage) == ["0"]
@@ -139,7 +139,7 @@ async def test_zero_without_a_person_is_a_key_like_any_other() -> None:
 
 
 async def test_the_first_key_cuts_the_agent_off() -> None:
-    """At once, with what follows of the same answer; the answer to the keys is heard."""
+    """The agent stops at once, and the rest of its answer is dropped; the answer to the keys is heard."""
     async with running_session() as (stage, _):
         stream = await stage.model.stream()
         stream.say(*say.text_block("ASSISTANT", "A long story.", speculative=True), say.audio_start(), say.audio(SOUND))
@@ -156,7 +156,7 @@ async def test_the_first_key_cuts_the_agent_off() -> None:
 
 
 async def test_keys_before_the_greeting_are_not_lost() -> None:
-    """A caller who knows the menu types at once; they are told after the order to greet."""
+    """A caller who knows the menu types at once; the model gets the keys after the order to greet."""
     async with running_session() as (stage, _):
         stage.session.press("4")
         stage.session.press("2")
@@ -166,7 +166,7 @@ async def test_keys_before_the_greeting_are_not_lost() -> None:
 
 
 async def test_keys_together_with_speech() -> None:
-    """What is said goes its own way; the keys are one input all the same."""
+    """Speech reaches the model separately, and the keys are still one input."""
     async with running_session() as (stage, _):
         stream = await stage.model.stream()
         await _say(stage, "Hello.")
@@ -180,7 +180,7 @@ async def test_keys_together_with_speech() -> None:
 
 @pytest.mark.parametrize("begins", [1.0, 2.0, 2.7, 2.9, 3.1, 3.5])
 async def test_keys_during_a_renewal(begins: float) -> None:
-    """One stream takes over from another while the keys are typed: one input, once."""
+    """If one stream replaces another while the caller types, the model gets one input, once."""
     async with running_session(nova_sonic_renew_seconds=3) as (stage, _):
         await _say(stage, "Hello.")
         await asyncio.sleep(begins)
@@ -193,7 +193,7 @@ async def test_keys_during_a_renewal(begins: float) -> None:
 
 
 async def test_keys_are_part_of_the_conversation() -> None:
-    """Whatever takes the conversation over, a renewed stream or another task, knows what was typed."""
+    """A renewed stream or another task that resumes the conversation knows what was typed."""
     kept: list[History] = []
     async with running_session(Before(on_words=kept.append)) as (stage, _):
         await _say(stage, "Hello.")
@@ -205,7 +205,7 @@ async def test_keys_are_part_of_the_conversation() -> None:
 
 @pytest.mark.parametrize("reason", [EndReason.DRAINED, EndReason.MEDIA_DISCONNECTED])
 async def test_a_conversation_that_ends_while_keys_are_typed_keeps_them(reason: EndReason) -> None:
-    """They are in what another task goes on with, once."""
+    """The keys are in the call memory, once, so that another task continues with them."""
     kept: list[History] = []
     async with running_session(Before(on_words=kept.append)) as (stage, running):
         await _say(stage, "Hello.")
@@ -221,7 +221,7 @@ async def test_a_conversation_that_ends_while_keys_are_typed_keeps_them(reason: 
 
 
 async def test_zero_is_not_lost_to_a_goodbye_that_ends_first() -> None:
-    """The pause is cut short: the caller is connected, not hung up on."""
+    """The end of the conversation cuts the pause short: the caller is transferred, not disconnected."""
     staff = Staff()
     async with running_session(people=staff) as (stage, running):
         await _say(stage, "Hello.")
@@ -236,7 +236,7 @@ async def test_zero_is_not_lost_to_a_goodbye_that_ends_first() -> None:
 
 
 async def test_a_key_does_not_cut_the_goodbye_off() -> None:
-    """A goodbye that is not heard would hold the line for ten seconds."""
+    """A key does not interrupt the goodbye: an unheard goodbye would hold the call for ten seconds."""
     async with running_session() as (stage, running):
         await _say(stage, "Hello.")
         stage.session.say_goodbye(EndReason.MAX_DURATION)
@@ -251,7 +251,7 @@ async def test_a_key_does_not_cut_the_goodbye_off() -> None:
 
 @pytest.mark.parametrize("broken", [False, True])
 async def test_keys_while_a_person_is_called(broken: bool) -> None:  # noqa: FBT001 - one of two cases
-    """They do not cut off the announcement, and are told when the caller stays with the agent."""
+    """Keys do not interrupt the announcement, and reach the model if the caller stays with the agent."""
     staff = Staff(broken=broken)
     async with running_session(people=staff) as (stage, running):
         await _say(stage, "Hello.")

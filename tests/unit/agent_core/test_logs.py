@@ -1,4 +1,4 @@
-"""Log lines: JSON for machines with metrics among them, columns for a person at a terminal."""
+"""Log lines are JSON for machines, with metrics among them, and columns for a person at a terminal."""
 
 import io
 import json
@@ -17,10 +17,10 @@ from agent_core.settings import CoreSettings, LogFormat
 
 
 class Screen(io.StringIO):
-    """Standard output that says it is a terminal."""
+    """Standard output that claims to be a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
 
@@ -37,7 +37,7 @@ def _logged(monkeypatch: pytest.MonkeyPatch, output: io.StringIO, chosen: LogFor
 
 @pytest.mark.parametrize("chosen", [LogFormat.AUTO, LogFormat.JSON])
 def test_a_file_or_a_pipe_gets_json(monkeypatch: pytest.MonkeyPatch, chosen: LogFormat) -> None:
-    """One object a line, with what every line has."""
+    """A file or a pipe gets one JSON object per line, with the common fields."""
     (line,) = _logged(monkeypatch, io.StringIO(), chosen).splitlines()
     fields = json.loads(line)
     assert fields.pop("timestamp").endswith("Z")
@@ -51,7 +51,7 @@ def test_a_file_or_a_pipe_gets_json(monkeypatch: pytest.MonkeyPatch, chosen: Log
 
 
 def test_a_terminal_gets_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short, and without what is the same in every line."""
+    """At a terminal, lines are short and omit what is the same in every line."""
     (line,) = _logged(monkeypatch, Screen(), LogFormat.AUTO).splitlines()
     assert "call_answered" in line
     assert "{" not in line
@@ -59,13 +59,13 @@ def test_a_terminal_gets_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_either_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody may want to see JSON at a terminal, or columns in a file."""
+    """The setting overrides the choice: JSON at a terminal, or columns in a file."""
     assert json.loads(_logged(monkeypatch, Screen(), LogFormat.JSON))["call_sid"] == "CA1"
     assert "{" not in _logged(monkeypatch, io.StringIO(), LogFormat.TEXT)
 
 
 def test_a_library_that_logs_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its warning is an event like ours; CloudWatch must never meet half an object."""
+    """A library's warning is an event like the product's; CloudWatch must never receive half an object."""
     output = io.StringIO()
     _logged(monkeypatch, output, LogFormat.JSON)
     logging.getLogger("somebody").warning("two\nlines")
@@ -75,7 +75,7 @@ def test_a_library_that_logs_is_one_line_too(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("hook", ["excepthook", "unraisablehook", "thread"])
 def test_what_nobody_catches_is_one_line(monkeypatch: pytest.MonkeyPatch, hook: str) -> None:
-    """Of a library's callback, of a thread: an event with the stack, and without the message, which may quote."""
+    """An uncaught error of a callback or a thread is one event with the stack, without the message, which may quote."""
     output = io.StringIO()
     _logged(monkeypatch, output, LogFormat.JSON)
     words = "words of a caller"
@@ -101,7 +101,7 @@ def test_what_nobody_catches_is_one_line(monkeypatch: pytest.MonkeyPatch, hook: 
 def test_a_stream_that_is_given_up_while_it_opens_is_no_error(
     monkeypatch: pytest.MonkeyPatch, file: str, level: str
 ) -> None:
-    """The AWS SDK's runtime stumbles over the future that is cancelled, in a thread that knows no conversation."""
+    """The AWS SDK's runtime fails on the cancelled future, in a thread without a conversation."""
     output = io.StringIO()
     _logged(monkeypatch, output, LogFormat.JSON)
     try:

@@ -1,4 +1,4 @@
-"""When a task whose event loop is late refuses new conversations, and when it takes them again."""
+"""When a task whose event loop is late rejects new conversations, and when it accepts them again."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ LIMIT = 100.0
 
 
 def saw(guard: LagGuard, lag_ms: float, seconds: int) -> list[bool]:
-    """Show a guard so many seconds of the same lag, and return what it said after each."""
+    """Report the same lag for so many seconds, and return the state after each."""
     said = []
     for _ in range(seconds):
         guard.saw(lag_ms)
@@ -21,7 +21,7 @@ def saw(guard: LagGuard, lag_ms: float, seconds: int) -> list[bool]:
 
 
 def test_one_pause_is_not_late_and_three_of_five_seconds_are() -> None:
-    """A garbage collection takes 300 ms and is over."""
+    """A garbage collection takes 300 ms once, so one late second does not count."""
     guard = LagGuard(LIMIT)
     for lag_ms in (300, 5, 5, 300, 5, 5, 300, 5, 5, 5):
         guard.saw(lag_ms)
@@ -30,7 +30,7 @@ def test_one_pause_is_not_late_and_three_of_five_seconds_are() -> None:
 
 
 def test_it_recovers_after_calm_seconds_in_a_row_below_half_the_limit() -> None:
-    """Between half the limit and the limit nothing changes, so it does not flap."""
+    """Between half the limit and the limit the state does not change, so it does not flap."""
     guard = LagGuard(LIMIT)
     saw(guard, 200, LATE_OF_LAST)
     assert all(saw(guard, 60, 10))
@@ -41,7 +41,7 @@ def test_it_recovers_after_calm_seconds_in_a_row_below_half_the_limit() -> None:
 
 
 def test_it_refuses_for_a_minute_at_most_and_then_pauses() -> None:
-    """If every task is late, refusing everybody is no cure."""
+    """A late task stops rejecting after a minute: if every task is late, rejecting every caller does not help."""
     guard = LagGuard(LIMIT)
     saw(guard, 500, LATE_OF_LAST)
     assert saw(guard, 500, LONGEST) == [True] * (LONGEST - 1) + [False]
@@ -51,12 +51,12 @@ def test_it_refuses_for_a_minute_at_most_and_then_pauses() -> None:
 
 
 def test_a_limit_of_zero_never_refuses() -> None:
-    """For a measurement, and for a machine that does other things as well."""
+    """A limit of zero never rejects: for measurements, and for machines with other work."""
     assert not any(saw(LagGuard(0), 5000, 10))
 
 
 def test_a_late_task_has_no_free_place_and_hands_callers_on_while_it_holds_many() -> None:
-    """With few conversations the loop is late for another reason, and refusing more does not cure it."""
+    """A late task with many conversations rejects callers; with few it accepts them: the lag has another cause."""
     told: list[PermissionRefused] = []
     admission = Admission(8, on_refused=told.append)
     guard = LagGuard(LIMIT)
@@ -75,11 +75,11 @@ def test_a_late_task_has_no_free_place_and_hands_callers_on_while_it_holds_many(
 
 
 async def test_the_loop_is_watched_for_the_length_of_a_block() -> None:
-    """Each second's worst lag goes to everybody who wants it."""
+    """Each second's worst lag goes to every listener."""
     first: list[float] = []
     second: list[float] = []
     async with watching_loop(first.append, second.append):
-        while not first:  # noqa: ASYNC110 - it is told, not awaited
+        while not first:  # noqa: ASYNC110 - the listener is a callback
             await asyncio.sleep(0.05)
     assert first == second
     assert first[0] >= 0

@@ -1,4 +1,4 @@
-"""Metrics: what is counted comes out once, in the format that CloudWatch reads."""
+"""Metrics: each count is emitted once, in the format that CloudWatch reads."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ def _meter() -> Meter:
 
 
 def _values(documents: list[Document], name: str, **labels: str) -> list[Any]:
-    """Give a metric's values under exactly these labels."""
+    """Return a metric's values under exactly these labels."""
     wanted = {"Service", *labels}
     return [
         document[name]
@@ -27,7 +27,7 @@ def _values(documents: list[Document], name: str, **labels: str) -> list[Any]:
 
 
 def test_each_document_is_what_cloudwatch_reads() -> None:
-    """Metadata, dimensions that are in the document, units that it knows, values of every metric it names."""
+    """A document has metadata, dimensions that it contains, known units, and values of each metric that it names."""
     meter = _meter()
     meter.count(metrics.TOOL_CALLS, Tool="get_current_weather", Outcome="ok")
     meter.observe(metrics.TURN_LATENCY, 812.5)
@@ -45,7 +45,7 @@ def test_each_document_is_what_cloudwatch_reads() -> None:
 
 
 def test_gauges_and_counters_are_told_at_zero() -> None:
-    """An alarm must be able to tell nothing wrong from nobody there."""
+    """Zero is emitted, so that an alarm can distinguish no errors from no service."""
     meter = _meter()
     meter.gauge(metrics.ACTIVE_SESSIONS, lambda: 0)
     documents = meter.documents()
@@ -55,7 +55,7 @@ def test_gauges_and_counters_are_told_at_zero() -> None:
 
 
 def test_a_gauge_is_read_when_it_is_told() -> None:
-    """What was true when the service started is of no use."""
+    """A gauge is read when it is emitted, not when the service starts."""
     meter, taken = _meter(), [0]
     meter.gauge(metrics.ACTIVE_SESSIONS, lambda: taken[0])
     meter.documents()
@@ -64,7 +64,7 @@ def test_a_gauge_is_read_when_it_is_told() -> None:
 
 
 def test_free_places_come_by_themselves_at_high_resolution_also_at_zero() -> None:
-    """An alarm with a period of ten seconds takes a metric of a resolution of one second only."""
+    """An alarm with a period of ten seconds requires a metric with a resolution of one second."""
     meter, free = _meter(), [0]
     meter.gauge(metrics.ACTIVE_SESSIONS, lambda: 1)
     meter.gauge(metrics.FREE_SLOTS, lambda: free[0])
@@ -79,7 +79,7 @@ def test_free_places_come_by_themselves_at_high_resolution_also_at_zero() -> Non
 
 
 def test_what_was_told_is_not_told_again() -> None:
-    """Sums are per interval: CloudWatch adds them up."""
+    """A value is emitted once: sums are per interval, and CloudWatch adds them up."""
     meter = _meter()
     meter.count(metrics.BARGE_INS, 3)
     meter.observe(metrics.TIME_TO_FIRST_AUDIO, 400)
@@ -89,7 +89,7 @@ def test_what_was_told_is_not_told_again() -> None:
 
 
 def test_a_metric_with_labels_comes_twice() -> None:
-    """By service, to be alarmed on, and broken down."""
+    """A metric with labels is emitted by service, for alarms, and by label."""
     meter = _meter()
     meter.count(metrics.ERRORS, Error="ThrottlingException")
     meter.count(metrics.ERRORS, Error="ThrottlingException")
@@ -101,7 +101,7 @@ def test_a_metric_with_labels_comes_twice() -> None:
 
 
 def test_a_long_list_of_values_is_split() -> None:
-    """CloudWatch takes a hundred values in a document and nothing of a longer list."""
+    """CloudWatch accepts a hundred values per document, and drops a longer list."""
     meter = _meter()
     for value in range(250):
         meter.observe(metrics.TURN_LATENCY, value)
@@ -111,7 +111,7 @@ def test_a_long_list_of_values_is_split() -> None:
 
 
 def test_labels_cannot_multiply_without_end() -> None:
-    """Each combination is a metric that is billed, so the forty-first of them is called other."""
+    """Each combination is a billed metric, so the forty-first of them is called other."""
     meter = _meter()
     for number in range(MOST_LABELS + 5):
         meter.count(metrics.ERRORS, Error=f"Error{number}")
@@ -121,7 +121,7 @@ def test_labels_cannot_multiply_without_end() -> None:
 
 
 def test_names_are_unique_and_the_default_namespace_is_the_documented_one() -> None:
-    """Two metrics of one name would be added up."""
+    """Metric names are unique, since two metrics of one name would be added up."""
     names = [metric.name for metric in METRICS]
     assert len(set(names)) == len(names)
     assert CoreSettings.model_fields["metrics_namespace"].default == NAMESPACE

@@ -1,4 +1,4 @@
-"""A misspelt setting is found, and no variable of anybody else is taken for one."""
+"""A misspelt setting is found, and a variable of another program is not mistaken for one."""
 
 import io
 from pathlib import Path
@@ -26,13 +26,13 @@ PLATFORM = [
 
 
 def names(settings: type[CoreSettings]) -> set[str]:
-    """Name the settings of a service as variables."""
+    """Return the settings of a service as variables."""
     return {name.upper() for name in settings.model_fields}
 
 
 @pytest.fixture(autouse=True)
 def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the phone service what it must have, and read no developer's file."""
+    """Set what the phone service requires, and read no developer's file."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC" + "1" * 32)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "token")
@@ -52,7 +52,7 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_misspelt_name_in_the_file_stops_the_service_at_its_start(tmp_path: Path, written: str, meant: str) -> None:
-    """In one line that says what to write and shows no value."""
+    """A misspelt name in the file stops the start; one line says what to write and shows no value."""
     (tmp_path / ".env").write_text(f"{written}=a-secret\n")
     for settings in SERVICES:
         with pytest.raises(ConfigurationError) as refused:
@@ -62,10 +62,10 @@ def test_a_misspelt_name_in_the_file_stops_the_service_at_its_start(tmp_path: Pa
 
 @pytest.mark.usefixtures("logging_as_before")
 def test_a_misspelt_name_in_the_environment_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once, at start. The platform may add a name of its own, and that must stop no deployment."""
+    """A misspelt variable logs one warning at start and stops no deployment: the platform may add one of its own."""
     monkeypatch.setenv("NOVA_SONIC_VOIC", "a-secret")
     settings = WebSettings.read()
-    monkeypatch.setattr("sys.stdout", output := io.StringIO())  # which a logger that was used keeps
+    monkeypatch.setattr("sys.stdout", output := io.StringIO())  # a used logger keeps its configuration
     logs.configure("webrtc-agent", settings.model_copy(update={"log_format": LogFormat.JSON}))
     written = output.getvalue()
     assert written.count("variable_ignored") == 1
@@ -75,7 +75,7 @@ def test_a_misspelt_name_in_the_environment_is_a_warning(monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("logging_as_before")
 def test_a_former_name_is_read_for_one_release_with_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """In the environment and in the file; the new name wins."""
+    """A former name works in the environment and in the file, with a warning; the new name wins."""
     (tmp_path / ".env").write_text("MAX_SPEND_PER_DAY=7\n")
     monkeypatch.setenv("STARTS_PER_MINUTE", "41")
     monkeypatch.setenv("METRICS_SECONDS", "3")
@@ -90,7 +90,7 @@ def test_a_former_name_is_read_for_one_release_with_a_warning(monkeypatch: pytes
 
 @pytest.mark.parametrize("settings", SERVICES)
 def test_what_belongs_to_others_is_left_alone(settings: type[CoreSettings]) -> None:
-    """The platform, the settings of the other service, and those of `voice-agent run` in the same file."""
+    """Variables of the platform, of the other service and of `voice-agent run` in the same file are ignored."""
     others = {name for one in SERVICES for name in names(one)} | {variable for _, variable in PORT_NAMES.values()}
     others |= {"NOVA", "WEATHER", "DAILY", *PLATFORM}
     assert misspelt.find(others, names(settings)) == {}
@@ -101,5 +101,5 @@ def test_what_belongs_to_others_is_left_alone(settings: type[CoreSettings]) -> N
     [("a", "a", 0), ("ab", "ba", 1), ("abc", "ac", 1), ("abc", "abcd", 1), ("abc", "axc", 1), ("abc", "xyz", 3)],
 )
 def test_edits_are_counted(one: str, other: str, edits: int) -> None:
-    """A letter more, one less, another, or two that have changed places are one each."""
+    """An inserted, missing, replaced or swapped letter is one edit each."""
     assert misspelt.edits(one, other) == misspelt.edits(other, one) == edits

@@ -1,4 +1,4 @@
-"""Where Bedrock is asked: wherever botocore would ask it, with the same environment and the same configuration file."""
+"""Bedrock's endpoint is the one that botocore would use, with the same environment and configuration file."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ class _Sent(Exception):
 
 
 def _asked_by_botocore(region: str) -> str:
-    """Let botocore make a request; gives its base URL."""
+    """Let botocore make a request; return its base URL."""
     session = Session()
     session.set_credentials("key", "secret")
     client: Any = session.create_client("bedrock-runtime", region_name=region)
@@ -57,7 +57,7 @@ def _asked_by_botocore(region: str) -> str:
 
 @pytest.fixture(autouse=True)
 def empty_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Read neither the developer's environment nor their files; gives the configuration file."""
+    """Hide the developer's environment and files; return the configuration file."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     path = tmp_path / "config"
@@ -77,7 +77,7 @@ def _set(monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> Non
 def test_a_region_s_endpoint_is_botocore_s(
     monkeypatch: pytest.MonkeyPatch, region: str, environment: dict[str, str]
 ) -> None:
-    """In every partition, with and without FIPS and IPv6: the model's traffic goes where an owner has decided."""
+    """Each partition, with and without FIPS and IPv6, gets botocore's endpoint: the owner decides where audio goes."""
     _set(monkeypatch, environment)
     try:
         expected = _asked_by_botocore(region)
@@ -111,7 +111,7 @@ def test_a_region_s_endpoint_is_botocore_s(
 def test_a_configured_address_is_taken_where_botocore_takes_it(
     monkeypatch: pytest.MonkeyPatch, empty_configuration: Path, environment: dict[str, str]
 ) -> None:
-    """The service's own variable, the general one, then the file; and the switch that turns all of them off."""
+    """The service's own variable comes first, then the general one, then the file; one switch turns all of them off."""
     empty_configuration.write_text(FILE)
     _set(monkeypatch, environment)
     monkeypatch.setenv("AWS_PROFILE", environment.get("AWS_PROFILE", "all"))
@@ -121,7 +121,7 @@ def test_a_configured_address_is_taken_where_botocore_takes_it(
 
 
 def test_what_botocore_refuses_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one line: a profile that is not there would else be an error of the model in every call."""
+    """A missing profile stops the start in one line; otherwise each call would fail with a model error."""
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     with pytest.raises(BotoCoreError):
         _asked_by_botocore("us-east-1")
@@ -130,13 +130,13 @@ def test_what_botocore_refuses_stops_the_start(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_address_in_the_file_of_settings_counts(tmp_path: Path) -> None:
-    """A developer points at a stand-in in .env, of which botocore knows nothing."""
+    """A developer can point at a stand-in in .env, which botocore does not read."""
     (tmp_path / ".env").write_text("AWS_ENDPOINT_URL_BEDROCK_RUNTIME=https://localhost:8443/\n")
     assert CoreSettings.read().model_endpoint == "https://localhost:8443"
 
 
 def test_the_description_of_the_service_is_not_read() -> None:
-    """A client of botocore takes half a second to make; the rules are one small file."""
+    """Making a botocore client takes half a second; the endpoint rules are one small file."""
     program = (
         "import sys, pathlib\n"
         "read = []\n"

@@ -1,4 +1,4 @@
-"""The model's side of a conversation over several streams: replaced, bounded, and never after the end."""
+"""The model's side of a conversation over several streams: replaced, bounded, and never open after the end."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ class Slow(ScriptedSource):
         self.gate = asyncio.Event()
 
     async def open(self, history: History) -> ModelSession:
-        """Wait, then open one."""
+        """Wait for the gate, then open a session."""
         await self.gate.wait()
         return await super().open(history)
 
@@ -57,11 +57,11 @@ def _said(words: str) -> list[bytes]:
 
 
 async def _ignore(_event: ModelEvent) -> None:
-    """Nothing to do."""
+    """Do nothing."""
 
 
 async def test_a_session_that_is_open_is_used() -> None:
-    """What was parked is talked with; no second stream is opened."""
+    """A pre-warmed session is used, and no second stream is opened."""
     model = ScriptedModel()
     first = await ModelSession.open(model, "a-model", SessionPrompt("Be brief.", "matthew"))
     talk = Conversation(model, first)
@@ -73,7 +73,7 @@ async def test_a_session_that_is_open_is_used() -> None:
 
 @pytest.mark.parametrize("lose", [lambda stream: stream.fail(LOST), ScriptedStream.end], ids=["error", "end"])
 async def test_a_broken_stream_is_replaced_with_the_history(lose: Callable[[ScriptedStream], None]) -> None:
-    """The next session knows what was said; an end without an error is a loss like any other."""
+    """The next session gets the history; an end without an error is a loss too."""
     talk = Conversation(ScriptedModel())
     talk.transcript.add(Role.USER, "hello")
     talk.transcript.add(Role.ASSISTANT, "good day")
@@ -89,7 +89,7 @@ async def test_a_broken_stream_is_replaced_with_the_history(lose: Callable[[Scri
 
 
 async def test_an_unanswered_question_is_asked_again() -> None:
-    """The caller does not have to repeat what the lost stream had understood."""
+    """The next stream answers the question that the lost one had understood, so the caller need not repeat it."""
     talk = Conversation(ScriptedModel())
     talk.transcript.add(Role.USER, "hello")
     talk.transcript.add(Role.ASSISTANT, "good day")
@@ -106,7 +106,7 @@ async def test_an_unanswered_question_is_asked_again() -> None:
 
 
 async def test_written_words_without_an_answer_are_given_again() -> None:
-    """A greeting that was ordered from a stream that broke is ordered from the next."""
+    """A greeting ordered from a stream that broke is ordered from the next one."""
     talk = Conversation(ScriptedModel())
     talk.connection.read("Greet the caller.")
     async with talk.talking():
@@ -119,7 +119,7 @@ async def test_written_words_without_an_answer_are_given_again() -> None:
 
 
 async def test_half_a_character_in_written_words_is_left_out() -> None:
-    """What a page sends must not break the talk, nor the history of the streams that follow."""
+    """An unpaired surrogate from a page breaks neither the conversation nor the history of later streams."""
     talk = Conversation(ScriptedModel())
     async with talk.talking():
         first = await talk.model.stream(0)
@@ -133,7 +133,7 @@ async def test_half_a_character_in_written_words_is_left_out() -> None:
 
 
 async def test_written_words_with_an_answer_are_not_given_again() -> None:
-    """Nobody is greeted twice."""
+    """Written words that were answered are not sent again, so a caller is not greeted twice."""
     talk = Conversation(ScriptedModel())
     talk.connection.read("Greet the caller.")
     async with talk.talking():
@@ -147,7 +147,7 @@ async def test_written_words_with_an_answer_are_not_given_again() -> None:
 
 
 async def test_fault_02_the_tries_are_three_and_spaced() -> None:
-    """The second comes at once, the third about a second later, and then it is over: no model is hammered."""
+    """The second attempt comes at once, the third about a second later, then the conversation ends: no retry storm."""
     clock = asyncio.get_running_loop().time
     opened: list[float] = []
 
@@ -169,7 +169,7 @@ async def test_fault_02_the_tries_are_three_and_spaced() -> None:
 
 
 async def test_a_completed_answer_forgives_earlier_failures() -> None:
-    """A model that works again has its three tries again: two losses, an answer, two losses."""
+    """After an answer the model has its three attempts again: two losses, an answer, two losses."""
     talk = Conversation(_refusing(lambda: LOST, 2))
     async with talk.talking() as running:
         stream = await talk.model.stream(0, seconds=8)
@@ -218,7 +218,7 @@ def _breaks(stream: ScriptedStream, error: ModelError | None) -> None:
 
 
 def _breaks_tried() -> Iterator[Any]:
-    """Give every error in every way at the first answer, and every error in one of the ways in the tenth minute."""
+    """Return every error in every way at the first answer, and every error in one of the ways in the tenth minute."""
     for place, error in enumerate(ERRORS):
         for number, way in enumerate(WAYS):
             yield pytest.param(error, 0, way, id=f"{place}-0-{way}")
@@ -231,7 +231,7 @@ def _breaks_tried() -> Iterator[Any]:
 async def test_a_model_that_breaks_in_every_answer_is_left_after_four_streams(
     error: Callable[[], ModelError | None], minutes: int, way: str
 ) -> None:
-    """Whatever it says, at the first answer or in the tenth minute; the caller hears one phrase, not one a try."""
+    """Whatever the error, at the first answer or in the tenth minute, the caller hears a single announcement."""
     talk = Conversation(ScriptedModel(), renew_after=100_000)
     talk.connection.read("Greet the caller.")
     async with talk.talking() as running:
@@ -261,7 +261,7 @@ async def test_a_model_that_breaks_in_every_answer_is_left_after_four_streams(
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 async def test_one_refusal_in_an_open_call_costs_one_stream(text: str) -> None:
-    """A call that has worked is not given up because of a text that the model was seen to say in healthy calls."""
+    """A call that has worked is not ended by an error text that the model also sends in healthy calls."""
     talk = Conversation(ScriptedModel())
     talk.connection.read("Greet the caller.")
     async with talk.talking() as running:
@@ -280,7 +280,7 @@ async def test_one_refusal_in_an_open_call_costs_one_stream(text: str) -> None:
 
 
 async def test_words_that_are_blocked_are_not_said_again() -> None:
-    """Neither in the history nor as a question: the next stream would be refused like this one."""
+    """Blocked words are left out of history and question; otherwise the next stream would be rejected too."""
     talk = Conversation(ScriptedModel())
     async with talk.talking():
         first = await talk.model.stream(0)
@@ -293,7 +293,7 @@ async def test_words_that_are_blocked_are_not_said_again() -> None:
 
 
 async def test_a_history_that_is_refused_is_halved_then_left_out() -> None:
-    """And the next conversation of this process begins with the half."""
+    """The next conversation of this process begins with half of the history."""
     quirks = Quirks()
     model = ScriptedModel()
 
@@ -325,7 +325,7 @@ async def test_a_history_that_is_refused_is_halved_then_left_out() -> None:
 
 
 async def test_the_model_is_nudged_only_while_a_tool_works() -> None:
-    """It is no question: nobody waits for an answer to it, and a new stream is not asked it."""
+    """The nudge is not a question: no caller waits for an answer to it, and a new stream does not get it again."""
     quirks = Quirks()
     talk = Conversation(ScriptedModel(), quirks=quirks)
     async with talk.talking():
@@ -355,7 +355,7 @@ async def test_the_model_is_nudged_only_while_a_tool_works() -> None:
 
 
 async def test_a_question_whose_tool_has_answered_is_asked_again() -> None:
-    """Though the agent has said something meanwhile: that it looks something up is no answer."""
+    """The question is asked again although the agent has said that it is looking something up."""
     talk = Conversation(ScriptedModel())
     async with talk.talking():
         first = await talk.model.stream(0)
@@ -371,7 +371,7 @@ async def test_a_question_whose_tool_has_answered_is_asked_again() -> None:
 
 
 async def test_audio_is_held_after_it_was_refused_during_a_tool() -> None:
-    """For the rest of the conversation, and for the next ones of the process; nothing of it is lost."""
+    """Audio waits for a tool for the rest of the conversation, and in later ones of the process; none of it is lost."""
     quirks = Quirks()
     talk = Conversation(ScriptedModel(), quirks=quirks)
     async with talk.talking():
@@ -394,7 +394,7 @@ async def test_audio_is_held_after_it_was_refused_during_a_tool() -> None:
 
 
 async def test_a_refusal_of_what_is_taken_up_is_tried_again() -> None:
-    """The conversation worked before, in another session: its history came too early, or passes."""
+    """The conversation worked before in another session, so the rejection of its history is retried."""
     model = _refusing(lambda: ModelRejected("ValidationException", "Chat history should be sent completely"), 1)
     source = ScriptedSource(model)
     said = ConversationTranscript(((Role.USER, "Oslo"), (Role.ASSISTANT, "It rains.")))
@@ -414,7 +414,7 @@ async def test_a_refusal_of_what_is_taken_up_is_tried_again() -> None:
     ids=["at the opening", "in an open stream"],
 )
 async def test_a_refusal_is_not_tried_again(refusing: Callable[[], ScriptedModel]) -> None:
-    """No access today is no access a second later, wherever the refusal shows."""
+    """Denied access is not retried, whether it shows at the opening or later."""
     talk = Conversation(refusing())
     with pytest.raises(ModelRejected):
         await talk.connection.run(talk.take)
@@ -424,7 +424,7 @@ async def test_a_refusal_is_not_tried_again(refusing: Callable[[], ScriptedModel
 
 
 async def test_what_the_caller_says_meanwhile_is_kept() -> None:
-    """Sound that comes while there is no session reaches the next one, in order."""
+    """Audio that arrives without a session reaches the next one, in order."""
     talk = Conversation(ScriptedModel())
     talk.connection.hear(b"\x01\x00")
     talk.connection.hear(b"\x02\x00")
@@ -437,7 +437,7 @@ async def test_what_the_caller_says_meanwhile_is_kept() -> None:
 
 
 async def test_what_is_kept_is_bounded_and_the_newest() -> None:
-    """Five seconds wait; what is older is dropped and counted."""
+    """Five seconds of audio wait; older audio is dropped and counted."""
     talk = Conversation(ScriptedModel())
     for number in range(8):
         talk.connection.hear(bytes([number, 0]) * 8000)
@@ -449,7 +449,7 @@ async def test_what_is_kept_is_bounded_and_the_newest() -> None:
 
 
 async def test_what_a_session_dropped_is_counted() -> None:
-    """The end record tells what the model never heard."""
+    """The end record says how much audio the model never heard."""
     talk = Conversation(ScriptedModel(lambda stream: stream.say(say.event("completionStart"))))
     async with talk.talking():
         stream = await talk.model.stream(0)
@@ -461,7 +461,7 @@ async def test_what_a_session_dropped_is_counted() -> None:
 
 
 async def test_a_model_that_does_not_answer_is_taken_for_dead() -> None:
-    """Silence after we asked it to speak costs the caller four seconds, not the call."""
+    """A model that is silent when it should speak costs the caller four seconds, not the call."""
     talk = Conversation(ScriptedModel())
     talk.connection.read("Greet the caller.")
     async with talk.talking():
@@ -474,7 +474,7 @@ async def test_a_model_that_does_not_answer_is_taken_for_dead() -> None:
 
 
 async def test_what_is_asked_while_a_session_opens_is_asked() -> None:
-    """A page says that it is ready in just that moment, and must be greeted all the same."""
+    """A page that becomes ready while the session opens is greeted all the same."""
     model = ScriptedModel()
     source = Slow(model)
     connection = _connection(source)
@@ -490,7 +490,7 @@ async def test_what_is_asked_while_a_session_opens_is_asked() -> None:
 
 
 async def test_no_session_is_opened_after_the_end() -> None:
-    """A conversation that ends while its next session opens keeps none."""
+    """A conversation that ends while its next session opens closes that session."""
     model = ScriptedModel()
     source = Slow(model)
     connection = _connection(source)
@@ -505,7 +505,7 @@ async def test_no_session_is_opened_after_the_end() -> None:
 
 
 async def test_closing_ends_the_run_without_an_error() -> None:
-    """Our own goodbye is no failure of the model's."""
+    """The agent's own goodbye does not count as a failure of the model."""
     talk = Conversation(ScriptedModel())
     running = asyncio.create_task(talk.connection.run(talk.take))
     stream = await talk.model.stream(0)
@@ -518,7 +518,7 @@ async def test_closing_ends_the_run_without_an_error() -> None:
 
 
 async def test_a_late_tool_result_finds_nobody() -> None:
-    """A result for a session that is gone is refused, not sent to the next one."""
+    """A result for a closed session is rejected, not sent to the next one."""
     talk = Conversation(ScriptedModel())
     assert not talk.connection.answer_tool("use-1", {})
     async with talk.talking():
@@ -533,7 +533,7 @@ async def test_a_late_tool_result_finds_nobody() -> None:
 
 
 def test_waits_between_tries_grow_and_vary() -> None:
-    """None before the second try, about a second before the third; never two tasks in step."""
+    """The second attempt comes at once, the third after about a second, with jitter to keep tasks apart."""
     assert backoff(1) == 0
     waits = [backoff(2) for _ in range(50)]
     assert all(0.75 <= wait <= 1.25 for wait in waits)

@@ -1,4 +1,4 @@
-"""The account's quota of streams, shared by all tasks: leases, second streams, and the back-off after a refusal."""
+"""The account's quota of streams, shared by all tasks: leases, second streams, and the back-off after a throttle."""
 
 import asyncio
 
@@ -15,12 +15,12 @@ from tests.support.stream_tables import MODEL, LimitedModel, MemoryTable, Task, 
 
 @pytest.mark.parametrize(("quota", "kept"), [(1, 0), (2, 1), (20, 1), (39, 1), (40, 2), (100, 5)])
 def test_some_streams_are_kept_for_renewals(quota: int, kept: int) -> None:
-    """A conversation holds a second stream for a moment; where there is one stream only, nothing can be kept."""
+    """A renewal holds a second stream for a moment, so some are reserved, except where there is one stream only."""
     assert kept_for_renewals(quota) == kept
 
 
 def test_leases_of_all_tasks_never_exceed_the_quota() -> None:
-    """Whatever each of them asks for, in any order."""
+    """Whatever each task asks for, in any order, the leases stay within the quota."""
     pool = Pool()
     for turn in range(200):
         task, demand = f"task-{turn % 7}", Demand(more_calls=turn % 5, more_seconds=turn % 3)
@@ -33,7 +33,7 @@ def test_leases_of_all_tasks_never_exceed_the_quota() -> None:
 
 
 def test_a_task_that_died_returns_its_streams() -> None:
-    """When its lease ends, and not before."""
+    """The streams of a dead task are free when its lease ends, and not before."""
     pool = granted(Pool(), "dead", Demand(more_calls=19), 20, now=0.0)
     assert granted(pool, "other", Demand(more_calls=1), 20, LEASE_SECONDS - 1).leases.keys() == {"dead"}
     after = granted(pool, "other", Demand(more_calls=1), 20, LEASE_SECONDS)
@@ -41,21 +41,21 @@ def test_a_task_that_died_returns_its_streams() -> None:
 
 
 def test_conversations_that_go_on_are_recorded_above_the_quota_too() -> None:
-    """So that the others see that nothing is left."""
+    """Running conversations are recorded above the quota, too, so that other tasks see that no stream is left."""
     pool = granted(Pool(), "task", Demand(calls=25), 20, now=0.0)
     assert pool.leases["task"].calls == 25
     assert "other" not in granted(pool, "other", Demand(more_calls=1), 20, now=0.0).leases
 
 
 def test_a_task_leases_ahead_where_there_is_much_and_not_where_there_is_little() -> None:
-    """The last streams go to those who ask."""
+    """While many streams are free a task leases some in advance; the last ones go only to tasks that need them."""
     assert granted(Pool(), "task", Demand(more_calls=1), 100, 0.0).leases["task"].calls == 5
     assert granted(Pool(), "task", Demand(more_calls=1), 2, 0.0).leases["task"].calls == 1
     assert granted(Pool(), "task", Demand(more_calls=1, leaving=True), 100, 0.0).leases["task"].calls == 1
 
 
 async def test_a_caller_waits_for_the_table_once_and_the_next_ones_do_not() -> None:
-    """More is leased before they come."""
+    """The first caller waits for the table, and the task leases more before the next ones come."""
     table, model = MemoryTable(), LimitedModel(100)
     async with sharing(1, 100, table, model) as (task,):
         for number in range(12):
@@ -68,7 +68,7 @@ async def test_a_caller_waits_for_the_table_once_and_the_next_ones_do_not() -> N
 
 @pytest.mark.parametrize("table", [MemoryTable(broken=True), MemoryTable(pause=3600.0)], ids=["broken", "silent"])
 async def test_without_the_table_each_task_has_a_small_part_and_nobody_waits_long(table: MemoryTable) -> None:
-    """An eighth of nineteen; the rest of the callers are refused at once."""
+    """Without the table, each task has an eighth of nineteen streams; other callers are rejected at once."""
     loop, model = asyncio.get_running_loop(), LimitedModel(20)
     task = Task(20, 40, model)
     faults: list[None] = []
@@ -88,7 +88,7 @@ async def test_without_the_table_each_task_has_a_small_part_and_nobody_waits_lon
 
 
 async def test_a_lease_is_relied_on_while_the_table_is_away_and_not_after_its_end() -> None:
-    """Others may have got it by then."""
+    """A lease is used while the table is down, but not after its end: another task may have it then."""
     table, model = MemoryTable(), LimitedModel(100)
     async with sharing(1, 100, table, model) as (task,):
         await task.admission.prepare()
@@ -106,7 +106,7 @@ async def test_a_lease_is_relied_on_while_the_table_is_away_and_not_after_its_en
 
 
 async def test_what_one_task_does_not_use_another_gets_within_seconds() -> None:
-    """Where little is left, a stream that comes free is not kept."""
+    """Where few streams are left, a task returns a free one."""
     table, model = MemoryTable(), LimitedModel(3)
     async with sharing(2, 3, table, model) as (one, other):
         places = []
@@ -123,7 +123,7 @@ async def test_what_one_task_does_not_use_another_gets_within_seconds() -> None:
 
 
 async def test_a_task_that_stops_returns_what_it_has() -> None:
-    """The next one does not wait for its lease to end."""
+    """A stopping task returns its streams, so that the next task need not wait for its lease to end."""
     table = MemoryTable()
     async with sharing(1, 20, table, LimitedModel(20)) as (task,):
         await task.admission.prepare()
@@ -132,7 +132,7 @@ async def test_a_task_that_stops_returns_what_it_has() -> None:
 
 
 async def test_a_renewal_holds_a_second_stream_and_returns_it() -> None:
-    """It is taken from those that no conversation may begin with; where there is none, the old stream goes on."""
+    """The second stream comes from the reserved ones; without a free one, the old stream continues."""
     table, model = MemoryTable(), LimitedModel(2)
     async with sharing(1, 2, table, model) as (task,):
         await task.admission.prepare()
@@ -155,7 +155,7 @@ async def test_a_renewal_holds_a_second_stream_and_returns_it() -> None:
 
 
 async def test_one_task_alone_has_the_number_that_is_set() -> None:
-    """Without a table, as on a laptop."""
+    """Without a table, as on a laptop, one task has the whole configured number."""
     task = Task(3, 40, LimitedModel(3))
     await task.admission.prepare()
     task.admission.admit()
@@ -168,7 +168,7 @@ async def test_one_task_alone_has_the_number_that_is_set() -> None:
 
 
 async def test_streams_are_opened_ahead_only_where_they_are_ample() -> None:
-    """The media of a call may reach another task, which opens a second one."""
+    """The media of a call may reach another task, which opens a second stream, so pre-warming needs spare ones."""
     assert Task(None, 40, LimitedModel(1)).capacity.ahead() is not None
     few = Task(2, 40, LimitedModel(2))
     few.admission.admit()
@@ -184,24 +184,24 @@ async def test_streams_are_opened_ahead_only_where_they_are_ample() -> None:
 
 
 def shut(throttle: Throttle) -> bool:
-    """Look again: it changes with the clock."""
+    """Return whether the back-off is active; it changes with the clock."""
     return throttle.is_shut
 
 
 def test_after_a_refusal_nobody_tries_for_a_while_then_one_at_a_time() -> None:
-    """Twice as long after each refusal, a minute at most; one that is taken ends it."""
+    """The back-off doubles with each throttle, up to a minute; an accepted stream ends it."""
     clock = Clock(100.0)
     throttle = Throttle(clock)
     assert not shut(throttle)
     assert throttle.refused(0)
-    assert not throttle.refused(0)  # a stream that was begun before says nothing new
+    assert not throttle.refused(0)  # a stream that began before the throttle proves nothing
     assert (shut(throttle), throttle.seconds_left) == (True, FIRST_SECONDS)
     clock.now += FIRST_SECONDS
     assert not shut(throttle)
     throttle.begin()
     assert shut(throttle)
     clock.now += PROBE_SECONDS
-    assert not shut(throttle)  # nothing came of the probe
+    assert not shut(throttle)  # the probe had no outcome
     for expected in (10.0, 20.0, 40.0, MOST_SECONDS, MOST_SECONDS):
         throttle.begin()
         throttle.refused(throttle.epoch)
@@ -214,7 +214,7 @@ def test_after_a_refusal_nobody_tries_for_a_while_then_one_at_a_time() -> None:
 
 
 async def test_fault_2_a_throttled_model_is_tried_by_one_caller_at_a_time() -> None:
-    """All others are refused before anything is opened for them."""
+    """While the model throttles, one caller at a time tries; all others are rejected before a stream is opened."""
     model = LimitedModel(0)
     task = Task(None, 40, model)
     task.admission.admit()
@@ -238,7 +238,7 @@ async def test_fault_2_a_throttled_model_is_tried_by_one_caller_at_a_time() -> N
 
 
 async def test_a_second_region_takes_what_the_first_has_no_room_for() -> None:
-    """It is asked for nothing as long as the first has room."""
+    """The second region gets what exceeds the first one's room, and no request before."""
     near, far = LimitedModel(3), LimitedModel(3)
     task = Task(3, 40, near, far)
     for _ in range(4):
@@ -250,7 +250,7 @@ async def test_a_second_region_takes_what_the_first_has_no_room_for() -> None:
 
 
 def test_the_second_region_has_a_quota_of_its_own() -> None:
-    """Accounts with 20 in one region have 2 in others."""
+    """Each region has a quota of its own: accounts with 20 in one region have 2 in others."""
     capacity = Capacity(["near", "far"], 20, 2)
     for _ in range(20):
         assert capacity.refusal() is None
@@ -260,7 +260,7 @@ def test_the_second_region_has_a_quota_of_its_own() -> None:
 
 
 async def test_a_conversation_that_is_throttled_goes_on_in_the_second_region() -> None:
-    """So does everybody who comes while the first refuses."""
+    """New conversations also use the second region while the first one throttles."""
     near, far = LimitedModel(0), LimitedModel(3)
     task = Task(3, 40, near, far)
     task.admission.admit()
@@ -275,7 +275,7 @@ async def test_a_conversation_that_is_throttled_goes_on_in_the_second_region() -
 
 
 def test_capacity_without_a_limit_counts_and_refuses_nobody() -> None:
-    """Places are the limit then."""
+    """Without a quota, only slots limit the conversations."""
     capacity = Capacity(["here"])
     for _ in range(1000):
         capacity.begin()

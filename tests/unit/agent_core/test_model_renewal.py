@@ -16,15 +16,15 @@ from tests.support.scripted_model import ScriptedModel, ScriptedStream
 from tests.support.waiting import until
 
 QUIET_SECONDS = 20.0
-"""After speech, and before a renewal is due; in these every packet counts."""
+"""Seconds after speech, and before a renewal is due, in which every packet counts."""
 SOUND = b"\x01\x00" * 400
 LOST = ModelUnavailable("InternalServerException")
 
 
 class Voice:
-    """A caller's line that sends numbered sound 25 times a second, quiet or loud, as Twilio does.
+    """A caller who sends numbered audio 25 times a second, quiet or loud, as Twilio does.
 
-    Minutes in which nothing happens pass in packets of 0.4 s, which are handled in a tenth of the time.
+    Minutes without events pass in packets of 0.4 s, which take a tenth of the time.
     """
 
     def __init__(self, talk: Conversation, minutes: float) -> None:
@@ -48,7 +48,7 @@ class Voice:
 
 @asynccontextmanager
 async def _in_a_call(renew_after: float = 360) -> AsyncIterator[tuple[Conversation, ScriptedStream, Voice]]:
-    """Greet a caller whose line is open; everything is closed in the end."""
+    """Greet a caller whose stream is open; close everything at the end."""
     talk = Conversation(ScriptedModel(), renew_after=renew_after)
     voice = Voice(talk, renew_after - QUIET_SECONDS)
     talk.connection.read("Greet the caller.")
@@ -63,7 +63,7 @@ async def _in_a_call(renew_after: float = 360) -> AsyncIterator[tuple[Conversati
 
 
 def _wasted(talk: Conversation) -> int:
-    """Streams that were opened and given up before they talked."""
+    """Streams that were opened and closed before they talked."""
     return sum("audioInput" not in stream.names() for stream in talk.model.streams)
 
 
@@ -88,7 +88,7 @@ async def _chat(stream: ScriptedStream, seconds: float) -> None:
 
 
 async def _speak(stream: ScriptedStream, seconds: float) -> None:
-    """Let the agent tell a long story, and not end it."""
+    """Let the agent begin a long story, and not end it."""
     stream.say(*say.text_block("ASSISTANT", "Once.", speculative=True), say.audio_start())
     for _ in range(int(seconds)):
         stream.say(say.audio(SOUND))
@@ -111,7 +111,7 @@ async def _renewed(talk: Conversation, number: int = 1, *, within: float = 500) 
 
 
 async def test_a_quiet_moment_is_taken_after_six_minutes() -> None:
-    """The next stream knows what was said, and hears on where the first one stopped."""
+    """The next stream has the history, and hears the caller from where the first one stopped."""
     began = asyncio.get_running_loop().time()
     async with _in_a_call() as (talk, first, voice):
         await _pass(200)
@@ -132,7 +132,7 @@ async def test_a_quiet_moment_is_taken_after_six_minutes() -> None:
 
 @pytest.mark.thorough
 async def test_no_stream_grows_older_than_the_model_lets_it() -> None:
-    """One that waited for a quiet moment is as old as it was opened long ago, not as it talks."""
+    """The age counts from the opening, also for a stream that waited for a quiet moment."""
     async with _in_a_call() as (talk, first, _voice):
         clock = asyncio.get_running_loop().time
         talk.model._script = lambda stream: stream.is_ready.clear()
@@ -166,7 +166,7 @@ async def test_fault_07_both_are_silent_across_the_limit() -> None:
 
 
 async def test_fault_08_the_agent_speaks_on_while_the_next_stream_listens() -> None:
-    """No word is cut and none is said twice: the old stream finishes, the new one knows what it is saying."""
+    """No word is cut or repeated: the old stream finishes its answer, which the new one has in its history."""
     began = asyncio.get_running_loop().time()
     async with _in_a_call() as (talk, first, _voice):
         await _chat(first, 355)
@@ -188,7 +188,7 @@ async def test_fault_08_the_agent_speaks_on_while_the_next_stream_listens() -> N
 
 
 async def test_fault_08_the_caller_speaks_across_the_limit() -> None:
-    """Their sentence is not torn: the next stream hears its last three seconds again, and no gap."""
+    """The new stream gets the last three seconds of the sentence again, without a gap."""
     began = asyncio.get_running_loop().time()
     async with _in_a_call() as (talk, first, voice):
         await _chat(first, 355)
@@ -203,7 +203,7 @@ async def test_fault_08_the_caller_speaks_across_the_limit() -> None:
 
 
 async def test_fault_08_a_tool_runs_across_the_limit() -> None:
-    """Its result goes to the stream that asked, and what that one makes of it is heard."""
+    """The tool's result goes to the stream that asked for it, and the caller hears that stream's answer."""
     began = asyncio.get_running_loop().time()
     async with _in_a_call() as (talk, first, _voice):
         await _chat(first, 355)
@@ -223,7 +223,7 @@ async def test_fault_08_a_tool_runs_across_the_limit() -> None:
 
 
 async def test_a_caller_who_cuts_in_after_the_hand_over_is_heard() -> None:
-    """What the old stream was saying ends, and the new one has the floor."""
+    """A barge-in ends the old stream's answer, and the new stream answers."""
     async with _in_a_call() as (talk, first, _voice):
         await _chat(first, 355)
         await _speak(first, 79)
@@ -239,7 +239,7 @@ async def test_a_caller_who_cuts_in_after_the_hand_over_is_heard() -> None:
 
 @pytest.mark.thorough
 async def test_an_old_stream_that_never_finishes_is_let_go() -> None:
-    """Its answer hangs: after eight seconds the caller hears that we are there, and another stream is asked."""
+    """After eight seconds of an answer that hangs, the caller hears an announcement, and another stream is asked."""
     async with _in_a_call() as (talk, first, _voice):
         await _chat(first, 355)
         await _speak(first, 79)
@@ -252,7 +252,7 @@ async def test_an_old_stream_that_never_finishes_is_let_go() -> None:
 
 
 async def test_there_are_never_more_than_two_streams() -> None:
-    """Renewed so often that the one before is still finishing its answer: the next one waits for it to be gone."""
+    """If the stream before is still finishing its answer, the next renewal waits until it is closed."""
     talk = Conversation(ScriptedModel(), renew_after=4)
     voice = Voice(talk, 0.0)
     most = 0
@@ -271,7 +271,7 @@ async def test_there_are_never_more_than_two_streams() -> None:
 
 
 async def test_an_answer_in_which_the_old_stream_breaks_is_given_again_by_the_new_one() -> None:
-    """At once, and without a third stream: the caller hears why they wait, and their answer from its beginning."""
+    """Without a third stream, the caller hears at once why they wait, then the answer from its beginning."""
     async with _in_a_call() as (talk, first, _voice):
         await _chat(first, 355)
         await _speak(first, 79)
@@ -291,7 +291,7 @@ async def test_an_answer_in_which_the_old_stream_breaks_is_given_again_by_the_ne
 
 @pytest.mark.thorough
 async def test_an_old_stream_that_does_not_come_to_an_end_is_no_fault_of_the_new_one() -> None:
-    """After twenty seconds its answer is asked of the one that took over."""
+    """After twenty seconds, the new stream is asked for the old one's answer."""
     async with _in_a_call() as (talk, first, _voice):
         await _chat(first, 355)
         await _speak(first, 79)
@@ -308,7 +308,7 @@ async def test_an_old_stream_that_does_not_come_to_an_end_is_no_fault_of_the_new
 
 
 async def test_an_old_stream_that_breaks_when_all_is_said_is_not_missed() -> None:
-    """Only the confirmation of its last words was still to come: they were heard, and stand in the history."""
+    """Only the confirmation of its last words was missing: they were heard, and are in the history."""
     async with _in_a_call() as (talk, first, _voice):
         await _chat(first, 355)
         await _speak(first, 79)
@@ -323,7 +323,7 @@ async def test_an_old_stream_that_breaks_when_all_is_said_is_not_missed() -> Non
 
 
 async def test_an_old_stream_that_breaks_in_a_tool_has_its_question_asked_again() -> None:
-    """The result would find nobody."""
+    """The tool's result would have no stream to go to, so the new stream gets the question again."""
     async with _in_a_call() as (talk, first, _voice):
         await _chat(first, 355)
         await _speak(first, 76)
@@ -341,7 +341,7 @@ async def test_an_old_stream_that_breaks_in_a_tool_has_its_question_asked_again(
 
 @pytest.mark.parametrize("ready_fails", [False, True])
 async def test_fault_09_a_next_stream_that_does_not_open_changes_nothing(ready_fails: bool) -> None:  # noqa: FBT001 - pytest passes it so
-    """The old one goes on, and it is tried again before the end: twice refused, and the caller notices nothing."""
+    """The old stream continues through two failed attempts, and the third one comes before its end."""
     async with _in_a_call() as (talk, first, _voice):
         await _pass(100)
         first.say(*say.heard("weather?"), *_said("Seven."))
@@ -367,7 +367,7 @@ async def test_fault_09_a_next_stream_that_does_not_open_changes_nothing(ready_f
 
 @pytest.mark.thorough
 async def test_a_defect_while_the_next_stream_opens_changes_nothing_either() -> None:
-    """Whatever it is that goes wrong: the stream that is well goes on."""
+    """Whatever defect occurs while the next stream opens, the working stream continues."""
     async with _in_a_call() as (talk, _first, _voice):
         await _pass(100)
         talk.model.refusals.extend([RuntimeError("the refreshed credentials are still expired"), KeyError("a defect")])
@@ -379,7 +379,7 @@ async def test_a_defect_while_the_next_stream_opens_changes_nothing_either() -> 
 
 @pytest.mark.thorough
 async def test_a_stream_that_breaks_while_the_next_one_opens_leaves_none_behind() -> None:
-    """Whichever comes first."""
+    """Whichever breaks first, the old stream or the opening one, no stream stays open."""
     async with _in_a_call() as (talk, first, _voice):
         opened: list[ScriptedStream] = []
 
@@ -397,7 +397,7 @@ async def test_a_stream_that_breaks_while_the_next_one_opens_leaves_none_behind(
 
 
 async def test_fault_15_a_muted_caller_keeps_the_stream() -> None:
-    """The model is given silence where nothing comes, and a new stream before it has heard nothing for too long."""
+    """The model gets silence in place of missing audio, and a new stream before its idle timeout."""
     talk = Conversation(ScriptedModel())
     talk.connection.read("Greet the caller.")
     async with talk.talking():
@@ -413,7 +413,7 @@ async def test_fault_15_a_muted_caller_keeps_the_stream() -> None:
 
 
 async def test_an_answer_that_is_torn_off_is_given_again_from_its_beginning() -> None:
-    """The caller hears why they wait, and what was cut is not lost."""
+    """A caller whose answer is interrupted by a loss hears why they wait, then the whole answer."""
     async with _in_a_call() as (talk, first, _voice):
         await _pass(5)
         first.say(*say.heard("weather in Oslo?"), *say.text_block("ASSISTANT", "It is", speculative=True))
@@ -427,7 +427,7 @@ async def test_an_answer_that_is_torn_off_is_given_again_from_its_beginning() ->
 
 
 async def test_a_model_that_stops_in_the_middle_of_an_answer_is_replaced() -> None:
-    """Eight seconds without a sound behind a sentence that was begun."""
+    """After eight seconds without audio in an unfinished sentence, another stream is asked."""
     async with _in_a_call() as (talk, first, _voice):
         await _pass(5)
         first.say(*say.heard("weather?"), *say.text_block("ASSISTANT", "It is", speculative=True))
@@ -439,7 +439,7 @@ async def test_a_model_that_stops_in_the_middle_of_an_answer_is_replaced() -> No
 
 
 async def test_a_model_that_heard_and_says_nothing_is_replaced() -> None:
-    """The caller hears that we are there after eight seconds; after twelve another stream is asked."""
+    """The caller hears the hold announcement after eight seconds; after twelve, another stream is asked."""
     async with _in_a_call() as (talk, first, _voice):
         await _pass(5)
         first.say(*say.heard("weather in Oslo?"))
@@ -452,7 +452,7 @@ async def test_a_model_that_heard_and_says_nothing_is_replaced() -> None:
 
 
 async def test_a_model_that_says_nothing_is_replaced_in_a_noisy_place_too() -> None:
-    """The noise may be words for a while, but not for ever: then the caller hears us, and another stream is asked."""
+    """Noise counts as speech only for a while: then the caller hears the announcement, and another stream is asked."""
     async with _in_a_call() as (talk, first, voice):
         voice.amplitude = LOUD
         await _pass(20)
@@ -468,7 +468,7 @@ async def test_a_model_that_says_nothing_is_replaced_in_a_noisy_place_too() -> N
 
 
 async def test_a_key_in_a_noisy_place_is_not_waited_for_without_end() -> None:
-    """What we ask of the model ourselves is due at once, however loud it has been."""
+    """The answer to a key is due at once, however loud it has been."""
     async with _in_a_call() as (talk, _first, voice):
         voice.amplitude = LOUD
         await _pass(30)
@@ -479,7 +479,7 @@ async def test_a_key_in_a_noisy_place_is_not_waited_for_without_end() -> None:
 
 
 async def test_a_caller_who_talks_for_long_is_listened_to() -> None:
-    """Nobody waits for the model, and it waits for their end: no phrase, no other stream, with breaths and without."""
+    """While a caller speaks, with and without breaths, no announcement is played and no stream is replaced."""
     async with _in_a_call() as (talk, first, voice):
         await _pass(5)
         voice.amplitude = LOUD
@@ -496,7 +496,7 @@ async def test_a_caller_who_talks_for_long_is_listened_to() -> None:
 
 
 async def test_a_tool_that_nobody_waits_for_any_more_is_not_waited_for() -> None:
-    """The caller changed the subject, and has their answer: no phrase, and the stream that is well goes on."""
+    """The caller changed the subject and has an answer: no announcement, and the working stream continues."""
     async with _in_a_call() as (talk, first, _voice):
         await _pass(5)
         first.say(*say.heard("weather in Oslo?"), *say.tool_use("get_weather", "use-1", {}))
@@ -511,7 +511,7 @@ async def test_a_tool_that_nobody_waits_for_any_more_is_not_waited_for() -> None
 
 
 async def test_an_answer_is_owed_after_a_tool_whatever_was_said_meanwhile() -> None:
-    """Words that cover the wait are no answer: the caller hears that we are there, and another stream is tried."""
+    """Words that cover a tool's run time are not the answer: an announcement follows, then another stream."""
     async with _in_a_call() as (talk, first, _voice):
         await _pass(5)
         first.say(*say.heard("weather in Oslo?"), *say.tool_use("get_weather", "use-1", {}), *_said("Let me see."))
@@ -526,7 +526,7 @@ async def test_an_answer_is_owed_after_a_tool_whatever_was_said_meanwhile() -> N
 
 
 async def test_a_stream_that_breaks_in_a_tool_s_work_has_its_question_asked_again() -> None:
-    """Also where the model had said something to cover the wait, which reads like an answer."""
+    """The question is asked again, also where the model had covered the wait with words that read like an answer."""
     async with _in_a_call() as (talk, first, _voice):
         await _pass(5)
         first.say(*say.heard("weather in Oslo?"), *say.tool_use("get_weather", "use-1", {}), *_said("Let me see."))
@@ -539,7 +539,7 @@ async def test_a_stream_that_breaks_in_a_tool_s_work_has_its_question_asked_agai
 
 
 async def test_a_model_that_gives_no_sign_to_a_whole_sentence_is_replaced() -> None:
-    """It may have stopped to listen: the caller hears us after eight seconds, and is asked to say it again."""
+    """The model may have stopped listening: after eight seconds the caller is asked to say it again."""
     async with _in_a_call() as (talk, first, voice):
         await _pass(5)
         voice.amplitude = LOUD
@@ -562,7 +562,7 @@ async def test_a_model_that_gives_no_sign_to_a_whole_sentence_is_replaced() -> N
 
 
 async def test_a_model_that_reads_no_more_is_not_waited_for_in_silence() -> None:
-    """The stream is stuck while the caller speaks: they hear that they have to wait, and the next one asks again."""
+    """If a stream hangs while the caller speaks, they hear the hold announcement, and the next one asks again."""
     async with _in_a_call() as (talk, first, voice):
         await _pass(5)
         first.takes_events.clear()
@@ -578,18 +578,18 @@ async def test_a_model_that_reads_no_more_is_not_waited_for_in_silence() -> None
 
 
 SOON = 120
-"""Seconds in place of six minutes, where nothing depends on them."""
+"""Seconds in place of six minutes, where the exact time does not matter."""
 REFUSALS = [
     ModelRejected("ValidationException", "Chat history is over max limit. Trim chat history and try again."),
     ModelRejected("ValidationException", "Invalid input request, please fix your input and try again."),
     ModelUnavailable("ThrottlingException"),
     None,
 ]
-"""What a new stream may do with a conversation that is handed to it; None ends it without a word."""
+"""How a new stream may reject a conversation; None ends it without an error."""
 
 
 def _refuse_next(talk: Conversation, error: Exception | None, after: float = 0.15) -> None:
-    """Have each next stream refuse the conversation, so many seconds after its microphone was opened."""
+    """Let each next stream reject the conversation, so many seconds after its audio began."""
 
     def script(stream: ScriptedStream) -> None:
         def refuse() -> None:
@@ -613,7 +613,7 @@ def _refuse_next(talk: Conversation, error: Exception | None, after: float = 0.1
     ids=["history", "input", "throttled", "ended"],
 )
 async def test_fault_09_a_refused_renewal_is_inaudible(error: Exception | None) -> None:
-    """The old stream goes on, misses nothing of the caller, and the next try is made with less history."""
+    """The old stream continues with all of the caller's audio, and the next attempt has less history."""
     async with _in_a_call(SOON) as (talk, first, voice):
         first.say(*say.heard("weather in Oslo?"), *_said("Seven degrees."))
         _refuse_next(talk, error)
@@ -638,7 +638,7 @@ async def test_fault_09_a_refused_renewal_is_inaudible(error: Exception | None) 
 
 @pytest.mark.thorough
 async def test_fault_09_a_renewal_refused_in_the_middle_of_a_sentence_tears_nothing() -> None:
-    """The old stream, which had the beginning of the sentence, is given what came since."""
+    """The old stream, which had the beginning of the sentence, gets the audio since then."""
     async with _in_a_call() as (talk, first, voice):
         await _chat(first, 355)
         voice.amplitude = LOUD
@@ -653,7 +653,7 @@ async def test_fault_09_a_renewal_refused_in_the_middle_of_a_sentence_tears_noth
 
 
 async def test_fault_09_a_renewal_refused_while_the_agent_speaks_cuts_no_word() -> None:
-    """What it was saying goes on over the stream that said it."""
+    """If a renewal is rejected while the agent speaks, the old stream continues its answer."""
     async with _in_a_call() as (talk, first, _voice):
         await _chat(first, 355)
         _refuse_next(talk, REFUSALS[0])
@@ -669,7 +669,7 @@ async def test_fault_09_a_renewal_refused_while_the_agent_speaks_cuts_no_word() 
 
 
 async def test_fault_09_what_is_asked_of_a_stream_that_is_refused_is_asked_of_the_old_one() -> None:
-    """A visitor types in just that second."""
+    """A visitor's text in the second before a rejection goes to the old stream."""
     async with _in_a_call(SOON) as (talk, first, _voice):
         _refuse_next(talk, REFUSALS[0], after=0.5)
         second = await _renewed(talk)
@@ -684,7 +684,7 @@ async def test_fault_09_what_is_asked_of_a_stream_that_is_refused_is_asked_of_th
 
 
 async def test_fault_09_every_renewal_is_refused_until_the_model_ends_the_stream() -> None:
-    """Then the conversation goes on over a stream of its own, with less history, and the caller hears nothing of it."""
+    """The conversation continues over a new stream with less history, and the caller notices nothing."""
     async with _in_a_call() as (talk, first, _voice):
         _refuse_next(talk, REFUSALS[0])
         await _chat(first, 475)
@@ -703,7 +703,7 @@ async def test_fault_09_every_renewal_is_refused_until_the_model_ends_the_stream
 
 @pytest.mark.thorough
 async def test_an_old_stream_lives_until_the_new_one_has_proven_itself() -> None:
-    """A second without a refusal, or any event."""
+    """The old stream closes after a second without a rejection, or at any event of the new one."""
     async with _in_a_call(SOON) as (talk, first, _voice):
         second = await _renewed(talk)
         assert not _closed(first)
@@ -719,7 +719,7 @@ async def test_an_old_stream_lives_until_the_new_one_has_proven_itself() -> None
 
 @pytest.mark.thorough
 async def test_a_stream_that_waits_long_for_its_moment_is_opened_anew() -> None:
-    """Nothing is sent over it, and the newest model ends such a stream after 55 seconds."""
+    """An unused stream is replaced, since the newest model ends it after 55 seconds without audio."""
     async with _in_a_call() as (talk, first, voice):
         talk.model._script = lambda stream: stream.is_ready.clear()
         await _chat(first, 355)

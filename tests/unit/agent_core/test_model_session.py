@@ -1,4 +1,4 @@
-"""One session with the model: order, bounds, and an end that waits for nobody."""
+"""One session with the model: order, bounds, and an end with a deadline."""
 
 import asyncio
 import gc
@@ -37,7 +37,7 @@ def _collector() -> tuple[list[ModelEvent], Callable[[ModelEvent], Awaitable[Non
 
 
 async def test_opening_says_everything_in_the_documented_order() -> None:
-    """Session, prompt, system text, history, then the microphone: nothing of it may come later."""
+    """The order is session, prompt, system text, history, then audio, as the documentation requires."""
     _, stream = await _opened(SessionPrompt(system="Be brief.", voice="matthew", history=HISTORY))
     block = ["contentStart", "textInput", "contentEnd"]
     assert stream.names() == ["sessionStart", "promptStart", *block * 3, "contentStart"]
@@ -52,7 +52,7 @@ async def test_opening_says_everything_in_the_documented_order() -> None:
 
 
 async def test_closing_closes_from_the_inside_out() -> None:
-    """Microphone, prompt, session: any other order is an error of the model's."""
+    """Closing ends audio, prompt and session in this order; the model rejects any other."""
     session, stream = await _opened()
     microphone = stream.sent[-1][1]["contentName"]
     await session.close()
@@ -62,7 +62,7 @@ async def test_closing_closes_from_the_inside_out() -> None:
 
 
 async def test_a_session_that_waits_is_told_the_history_when_it_begins() -> None:
-    """Opened in advance, it knows everything but what is said until then."""
+    """A pre-warmed session gets the history when it begins."""
     model = ScriptedModel()
     session = await ModelSession.open_ready(model, "a-model", PROMPT)
     block = ["contentStart", "textInput", "contentEnd"]
@@ -78,7 +78,7 @@ async def test_a_session_that_waits_is_told_the_history_when_it_begins() -> None
 
 
 async def test_a_session_that_never_began_is_closed_without_a_microphone() -> None:
-    """What was not opened need not be closed."""
+    """A session that never opened audio does not close it."""
     model = ScriptedModel()
     session = await ModelSession.open_ready(model, "a-model", PROMPT)
     await session.close()
@@ -86,7 +86,7 @@ async def test_a_session_that_never_began_is_closed_without_a_microphone() -> No
 
 
 async def test_a_session_that_is_closed_as_it_begins_is_closed_in_order() -> None:
-    """The caller hangs up in the moment of a renewal: what was begun is ended, nothing else is sent."""
+    """If the caller hangs up during a renewal, what was begun is ended, and nothing else is sent."""
     model = ScriptedModel()
     session = await ModelSession.open_ready(model, "a-model", PROMPT)
     session.begin(((Role.USER, "hello"),))
@@ -96,7 +96,7 @@ async def test_a_session_that_is_closed_as_it_begins_is_closed_in_order() -> Non
 
 
 async def test_closing_twice_says_goodbye_once() -> None:
-    """Whoever clears up last does no harm."""
+    """A second close sends nothing."""
     session, stream = await _opened()
     await session.close()
     sent = len(stream.sent)
@@ -107,7 +107,7 @@ async def test_closing_twice_says_goodbye_once() -> None:
 
 
 async def test_a_model_that_reads_nothing_cannot_hold_the_end_up() -> None:
-    """The goodbye is given up, the stream is released all the same."""
+    """A session whose model reads nothing abandons its goodbye, and releases the stream all the same."""
     session, stream = await _opened()
     stream.takes_events.clear()
     async with asyncio.timeout(model_session.CLOSE_SECONDS + 2):
@@ -117,7 +117,7 @@ async def test_a_model_that_reads_nothing_cannot_hold_the_end_up() -> None:
 
 
 async def test_an_opening_that_fails_leaves_no_stream() -> None:
-    """What was begun is released, whether it broke or was given up."""
+    """Whatever was begun is released, after a failure and after a cancellation."""
     model = ScriptedModel(lambda stream: stream.takes_events.clear())
     opening = asyncio.create_task(ModelSession.open(model, "a-model", PROMPT))
     await model.stream()
@@ -128,7 +128,7 @@ async def test_an_opening_that_fails_leaves_no_stream() -> None:
 
 
 async def test_an_opening_has_a_deadline() -> None:
-    """A model that takes nothing is given up, as one that may be better next time."""
+    """A model that accepts nothing is abandoned with an error that allows a retry."""
     model = ScriptedModel(lambda stream: stream.takes_events.clear())
     async with asyncio.timeout(model_session.OPEN_SECONDS + 2):
         with pytest.raises(ModelUnavailable, match="OpenTimeout"):
@@ -137,7 +137,7 @@ async def test_an_opening_has_a_deadline() -> None:
 
 
 async def test_sound_words_and_results_go_out_in_order() -> None:
-    """What is posted is sent in the order in which it was posted."""
+    """Items are sent in the order in which they were posted."""
     session, stream = await _opened()
     before = len(stream.sent)
     _, handle = _collector()
@@ -154,7 +154,7 @@ async def test_sound_words_and_results_go_out_in_order() -> None:
 
 
 async def test_a_tool_is_answered_once_and_only_if_asked() -> None:
-    """The model accepts one result for each of its own tool uses and ends the stream at any other."""
+    """The model accepts one result for each of its tool uses, and ends the stream at any other."""
     session, stream = await _opened()
     events, handle = _collector()
     running = asyncio.create_task(session.run(handle))
@@ -170,7 +170,7 @@ async def test_a_tool_is_answered_once_and_only_if_asked() -> None:
 
 
 async def test_events_are_handed_over_and_nonsense_is_unknown() -> None:
-    """A broken event is one event lost, not the conversation."""
+    """A broken event is skipped, and the conversation continues."""
     session, stream = await _opened()
     events, handle = _collector()
     stream.say(say.event("completionStart"), b'{"event": {"audioOutput": ', say.event("moodRingEvent"))
@@ -184,7 +184,7 @@ async def test_events_are_handed_over_and_nonsense_is_unknown() -> None:
 
 
 async def test_a_failing_handler_ends_the_run() -> None:
-    """A defect behind the session is not swallowed by it, and its tasks end."""
+    """A defect in a handler is raised, and the session's tasks end."""
     session, stream = await _opened()
 
     async def broken(_event: ModelEvent) -> None:
@@ -198,7 +198,7 @@ async def test_a_failing_handler_ends_the_run() -> None:
 
 
 async def test_what_breaks_while_a_run_is_given_up_is_nobodys_error() -> None:
-    """The log would show it as an error of no call at all."""
+    """An error during a cancellation is not logged, since it belongs to no call."""
     session, stream = await _opened()
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
@@ -229,7 +229,7 @@ async def test_a_model_that_stops_reading_is_found_out() -> None:
 
 
 async def test_the_backlog_is_bounded_and_what_is_lost_is_counted() -> None:
-    """Five seconds of the caller wait for a model that is behind; more would be answered too late anyway."""
+    """Five seconds of the caller's audio wait for a slow model; older audio would be answered too late."""
     session, stream = await _opened()
     for _ in range(8):
         session.hear(SECOND)
@@ -246,7 +246,7 @@ async def test_the_backlog_is_bounded_and_what_is_lost_is_counted() -> None:
 
 
 async def test_the_backlog_shrinks_while_it_is_sent() -> None:
-    """Room is made by every packet that went out, not only when all of them have."""
+    """Each sent packet makes room in the backlog, not only the last one."""
     session, stream = await _opened()
     stream.takes_events.clear()
     _, handle = _collector()
@@ -268,7 +268,7 @@ async def test_the_backlog_shrinks_while_it_is_sent() -> None:
 
 @pytest.mark.parametrize("cancels", [1, 2, 3])
 async def test_who_gives_up_on_closing_still_has_it_closed(cancels: int) -> None:
-    """A model that reads no more is left by its watchdog and by its time-out in the same second: one ends the other."""
+    """A session whose close is cancelled, as by watchdog and timeout in the same second, still closes its stream."""
     session, stream = await _opened()
     running = asyncio.create_task(session.run(_collector()[1]))
     await asyncio.sleep(0)
@@ -286,7 +286,7 @@ async def test_who_gives_up_on_closing_still_has_it_closed(cancels: int) -> None
 
 @pytest.mark.parametrize("ready", [False, True], ids=["at once", "in advance"])
 async def test_audio_follows_the_history_after_a_pause(ready: bool) -> None:  # noqa: FBT001 - pytest passes it so
-    """Under load the model refuses audio that comes at once."""
+    """Audio follows the history after a pause: under load the model rejects audio that comes at once."""
     times: list[tuple[str, float]] = []
 
     def note(name: str, body: dict[str, Any]) -> None:
@@ -308,7 +308,7 @@ async def test_audio_follows_the_history_after_a_pause(ready: bool) -> None:  # 
 
 
 async def test_a_session_that_ends_during_the_pause_says_goodbye_without_a_microphone() -> None:
-    """Nor is a half sent message left open."""
+    """A session that ends during the pause leaves no message half sent."""
     model = ScriptedModel()
     session = await ModelSession.open_ready(model, "a-model", SessionPrompt("Be brief.", "matthew"))
     stream = model.streams[0]
@@ -324,7 +324,7 @@ async def test_a_session_that_ends_during_the_pause_says_goodbye_without_a_micro
 
 
 async def test_audio_waits_for_a_tool_where_the_model_refuses_it_meanwhile() -> None:
-    """Nothing of it is lost: it follows the result."""
+    """Audio that waits for a tool is not lost: it follows the result."""
     session, stream = await _opened()
     session.holds_audio = True
     running = asyncio.create_task(session.run(_collector()[1]))
@@ -347,7 +347,7 @@ async def test_audio_waits_for_a_tool_where_the_model_refuses_it_meanwhile() -> 
 
 
 async def test_what_waits_for_a_tool_is_bounded_and_the_newest() -> None:
-    """What is older is dropped and counted."""
+    """While a tool works, the newest audio waits; older audio is dropped and counted."""
     session, stream = await _opened()
     session.holds_audio = True
     running = asyncio.create_task(session.run(_collector()[1]))

@@ -1,4 +1,4 @@
-"""The model inside a Pipecat pipeline: what is said where, and above all in which order."""
+"""The model inside a Pipecat pipeline: what is emitted where, and above all in which order."""
 
 import asyncio
 import json
@@ -27,36 +27,36 @@ LONG_ANSWER = [*say.text_block("ASSISTANT", "A long answer.", speculative=True),
 
 
 class Ear:
-    """Takes the agent's voice and remembers what happened to it, in order."""
+    """Receives the agent's voice and records events in order."""
 
     def __init__(self) -> None:
         self.happened: list[str | bytes] = []
         self.on_interrupt: Callable[[], None] = lambda: None
 
     def play(self, pcm: bytes) -> None:
-        """Hear sound."""
+        """Record audio."""
         self.happened.append(pcm)
 
     def say(self, pcm: bytes) -> None:
-        """Hear a recording."""
+        """Record an announcement."""
         self.happened.append(b"phrase" + pcm)
 
     def sounds_for(self) -> float:
-        """Nothing takes time here."""
+        """Return zero: playing takes no time here."""
         return 0.0
 
     def interrupt(self) -> None:
-        """Hear no more of it."""
+        """Record that the audio was dropped."""
         self.happened.append("interrupt")
         self.on_interrupt()
 
     def finish_answer(self) -> None:
-        """Hear that it is over."""
+        """Record the end of an answer."""
         self.happened.append("finish")
 
 
 class Desk:
-    """Holds the conversation: runs tools as the test says."""
+    """Holds the conversation: runs tools as the test scripts."""
 
     def __init__(self) -> None:
         self.stats = SessionStats()
@@ -67,38 +67,38 @@ class Desk:
         self.tool_done.set()
 
     async def somebody_there(self) -> None:
-        """Somebody is, at once."""
+        """Return at once."""
 
     async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
-        """Give seven degrees, when the test lets it."""
+        """Return seven degrees, when the test lets it."""
         assert call_id
         self.tool_calls.append((name, arguments))
         await self.tool_done.wait()
         return {"temperature": 7}
 
     def caller_took_turn(self) -> None:
-        """Nothing: nothing is remembered here."""
+        """Do nothing: nothing is remembered here."""
 
     def caller_turn_ended(self) -> None:
-        """Nothing: nobody measures here."""
+        """Do nothing: nothing is measured here."""
 
     def answer_began(self) -> None:
-        """Nothing: nobody measures here."""
+        """Do nothing: nothing is measured here."""
 
     def answer_heard(self) -> None:
-        """Nothing: sound does not travel as frames here."""
+        """Do nothing: audio is not sent as frames here."""
 
     def model_failed(self, error: ModelError) -> None:
-        """Note it."""
+        """Record it."""
         self.failures.append(error)
 
     def model_session_started(self, model_session_id: str) -> None:
-        """Note it."""
+        """Record it."""
         self.model_sessions.append(model_session_id)
 
 
 class Talk:
-    """A pipeline that runs."""
+    """A running pipeline."""
 
     def __init__(self) -> None:
         self.model = ScriptedModel()
@@ -118,13 +118,13 @@ class Talk:
 
     @property
     def said(self) -> list[tuple[str, str]]:
-        """What the context holds, as (role, words)."""
+        """Return the context as (role, words)."""
         messages = [message for message in self.context.get_messages() if not isinstance(message, LLMSpecificMessage)]
         said = [(str(message["role"]).upper(), message.get("content")) for message in messages]
         return [(role, words) for role, words in said if role in ("USER", "ASSISTANT") and isinstance(words, str)]
 
     async def heard(self, count: int) -> None:
-        """Wait until so many things have happened to the voice."""
+        """Wait until the voice has recorded so many events."""
         await until(lambda: len(self.ear.happened) >= count)
 
 
@@ -144,7 +144,7 @@ async def _talking() -> AsyncIterator[tuple[Talk, ScriptedStream]]:
 
 
 async def test_an_answer_is_played_and_marked() -> None:
-    """Sound goes straight to the voice; the end of the answer is told once."""
+    """Audio goes straight to the voice, and the end of the answer is reported once."""
     async with _talking() as (talk, stream):
         stream.say(*say.answer("Hello.", SOUND))
         await talk.heard(2)
@@ -154,7 +154,7 @@ async def test_an_answer_is_played_and_marked() -> None:
 
 
 async def test_sentences_of_one_answer_are_one_turn() -> None:
-    """An answer may come in several blocks."""
+    """Several blocks of one answer form one turn."""
     async with _talking() as (talk, stream):
         stream.say(*say.text_block("ASSISTANT", "One.", speculative=True), *say.audio_block(SOUND, stop="PARTIAL_TURN"))
         stream.say(*say.text_block("ASSISTANT", "Two.", speculative=True), *say.audio_block(OTHER_SOUND))
@@ -164,7 +164,7 @@ async def test_sentences_of_one_answer_are_one_turn() -> None:
 
 
 async def test_words_enter_the_context_in_order() -> None:
-    """The caller's as they were heard, the agent's as they were spoken: this is what a next session is told."""
+    """The context has the caller's words as heard and the agent's as spoken, in order: the next session gets it."""
     async with _talking() as (talk, stream):
         stream.say(*say.answer("Hello, how can I help?", SOUND))
         await until(lambda: len(talk.said) == 1)
@@ -196,7 +196,7 @@ async def test_final_words_do_not_repeat_planned_ones() -> None:
 
 
 async def test_an_interruption_reaches_the_ear_before_anything_else() -> None:
-    """When the voice is told to stop, nothing has been counted yet and no frame has been sent."""
+    """The voice stops before the barge-in is counted and before any frame is sent."""
     async with _talking() as (talk, stream):
         counted: list[int] = []
         stream.say(*LONG_ANSWER)
@@ -209,7 +209,7 @@ async def test_an_interruption_reaches_the_ear_before_anything_else() -> None:
 
 
 async def test_after_an_interruption_nothing_of_that_answer_is_played() -> None:
-    """Sound that was on its way is dropped; the next answer is heard again."""
+    """Audio on its way is dropped, and the next answer is heard again."""
     async with _talking() as (talk, stream):
         stream.say(*LONG_ANSWER)
         await talk.heard(1)
@@ -222,7 +222,7 @@ async def test_after_an_interruption_nothing_of_that_answer_is_played() -> None:
 
 
 async def test_two_signs_of_one_interruption_count_once() -> None:
-    """The older text and the newer stop reason may come together."""
+    """One barge-in that both the older text and the newer stop reason report counts once."""
     async with _talking() as (talk, stream):
         stream.say(*LONG_ANSWER)
         stream.say(say.event("contentEnd", contentId="sound", type="AUDIO", stopReason="INTERRUPTED"))
@@ -233,7 +233,7 @@ async def test_two_signs_of_one_interruption_count_once() -> None:
 
 
 async def test_words_that_were_planned_but_cut_off_are_not_remembered() -> None:
-    """The next session must not believe that the caller has heard them."""
+    """Words that were planned but not heard stay out of the next session's history."""
     async with _talking() as (talk, stream):
         stream.say(*say.answer("First.", SOUND))
         stream.say(*say.text_block("ASSISTANT", "Never said.", speculative=True), say.audio_start(), say.audio(SOUND))
@@ -243,7 +243,7 @@ async def test_words_that_were_planned_but_cut_off_are_not_remembered() -> None:
 
 
 async def test_a_tool_is_called_and_answered() -> None:
-    """The model gets the result under the identifier of its own use."""
+    """The model gets the result with the identifier of its own use."""
     async with _talking() as (talk, stream):
         stream.say(*say.heard("weather in Oslo"), *say.tool_use("get_weather", "use-1", {"city": "Oslo"}))
         result = await stream.until_sent("toolResult")
@@ -255,7 +255,7 @@ async def test_a_tool_is_called_and_answered() -> None:
 
 
 async def test_a_slow_tool_holds_up_nothing() -> None:
-    """The model goes on talking while a tool works."""
+    """The model continues to talk while a tool works."""
     async with _talking() as (talk, stream):
         talk.desk.tool_done.clear()
         stream.say(*say.tool_use("get_weather", "use-1", {}), *say.answer("One moment.", SOUND))
@@ -266,7 +266,7 @@ async def test_a_slow_tool_holds_up_nothing() -> None:
 
 
 async def test_an_interrupted_caller_still_gets_the_result() -> None:
-    """Cutting in does not take the question back, and the model waits for its answer."""
+    """A barge-in does not cancel the question, and the model waits for its answer."""
     async with _talking() as (talk, stream):
         talk.desk.tool_done.clear()
         stream.say(*say.tool_use("get_weather", "use-1", {}), say.audio_start(), say.audio(SOUND), *say.interruption())
@@ -276,7 +276,7 @@ async def test_an_interrupted_caller_still_gets_the_result() -> None:
 
 
 async def test_a_result_that_comes_after_its_session_is_dropped() -> None:
-    """The next session never asked; to answer it would end it."""
+    """A late result is dropped: the next session did not request it, and would end."""
     async with _talking() as (talk, stream):
         talk.desk.tool_done.clear()
         stream.say(*say.tool_use("get_weather", "use-1", {}))
@@ -290,7 +290,7 @@ async def test_a_result_that_comes_after_its_session_is_dropped() -> None:
 
 
 async def test_arguments_that_are_no_object_reach_the_tools_as_none() -> None:
-    """It is the registry that tells the model what is wrong with them."""
+    """Arguments that are not an object reach the registry as none, which reports them to the model."""
     async with _talking() as (talk, stream):
         stream.say(say.event("toolUse", toolUseId="use-1", toolName="get_weather", content="{"))
         await stream.until_sent("toolResult")
@@ -298,7 +298,7 @@ async def test_arguments_that_are_no_object_reach_the_tools_as_none() -> None:
 
 
 async def test_a_model_lost_for_good_is_told_once() -> None:
-    """And ends the talking, not the pipeline: whoever holds the conversation decides."""
+    """Losing the model ends its part, not the pipeline: the conversation decides what follows."""
     async with _talking() as (talk, stream):
         talk.model.refusals.extend(ModelRejected("AccessDeniedException") for _ in range(2))
         stream.fail(ModelRejected("AccessDeniedException"))
@@ -307,7 +307,7 @@ async def test_a_model_lost_for_good_is_told_once() -> None:
 
 
 async def test_tokens_are_counted() -> None:
-    """Speech and text apart, for they cost differently."""
+    """Tokens of speech and of text are counted apart, because their prices differ."""
     async with _talking() as (talk, stream):
         used = {"input": {"speechTokens": 3, "textTokens": 4}, "output": {"speechTokens": 5, "textTokens": 6}}
         for _ in range(2):
@@ -318,7 +318,7 @@ async def test_tokens_are_counted() -> None:
 
 
 async def test_a_model_that_calls_tools_without_end_is_stopped() -> None:
-    """After a handful in one turn it is ordered to speak, then replaced; a service behind the tool is spared."""
+    """After a handful of calls in one turn the model must speak, then it is replaced; the tool's service is spared."""
     async with _talking() as (talk, first):
 
         def loop(stream: ScriptedStream) -> None:
@@ -345,7 +345,7 @@ async def test_a_model_that_calls_tools_without_end_is_stopped() -> None:
 
 
 async def test_an_order_to_speak_that_the_model_follows_costs_nothing() -> None:
-    """The stream goes on, and the next turn may call tools again."""
+    """After an order to speak that the model follows, the stream continues, and the next turn may call tools."""
     async with _talking() as (talk, stream):
         for turn in range(3):
             stream.say(*say.heard("weather in Paris?"))
@@ -359,7 +359,7 @@ async def test_an_order_to_speak_that_the_model_follows_costs_nothing() -> None:
 
 
 async def test_different_tools_may_be_called_in_one_turn() -> None:
-    """Five of them, as for a question about five cities."""
+    """Five different calls are allowed, as for a question about five cities."""
     async with _talking() as (talk, stream):
         stream.say(*say.heard("weather in all of them?"))
         for number in range(6):
@@ -369,7 +369,7 @@ async def test_different_tools_may_be_called_in_one_turn() -> None:
 
 
 async def test_a_tool_use_that_comes_twice_is_one() -> None:
-    """One call, one result."""
+    """One call and one result follow from a tool use that arrives twice."""
     async with _talking() as (talk, stream):
         stream.say(*say.tool_use("get_weather", "use-1", {}) * 2)
         await stream.until_sent("toolResult")
@@ -379,7 +379,7 @@ async def test_a_tool_use_that_comes_twice_is_one() -> None:
 
 
 async def test_audio_of_another_rate_is_played_at_ours() -> None:
-    """A second that is declared as 24 kHz stays a second."""
+    """A second of audio that is declared as 24 kHz lasts a second."""
     second = bytes(2 * 24_000)
     async with _talking() as (talk, stream):
         stream.say(
@@ -403,7 +403,7 @@ async def test_audio_of_another_rate_is_played_at_ours() -> None:
 
 @pytest.mark.parametrize("reason", ["CONTENT_FILTERED", None])
 async def test_an_answer_ends_with_any_reason(reason: str | None) -> None:
-    """A word that we do not know must not leave an answer open, and cost a healthy stream eight seconds later."""
+    """An unknown stop reason ends an answer too; otherwise a healthy stream would be replaced after eight seconds."""
     async with _talking() as (talk, stream):
         why = {} if reason is None else {"stopReason": reason}
         stream.say(
@@ -420,7 +420,7 @@ async def test_an_answer_ends_with_any_reason(reason: str | None) -> None:
 
 @pytest.mark.parametrize("sign", ['{"interrupted":true}', '{ "interrupted" : true }', ' {"interrupted": true}\n'])
 async def test_a_barge_in_is_seen_in_any_spelling(sign: str) -> None:
-    """With and without blanks; and it is no word of anybody's."""
+    """The barge-in text counts with and without blanks, and never as words."""
     async with _talking() as (talk, stream):
         stream.say(*say.text_block("ASSISTANT", "Hello.", speculative=True), say.audio_start(), say.audio(SOUND))
         stream.say(*say.text_block("ASSISTANT", sign, speculative=False, stop="PARTIAL_TURN"))
@@ -429,7 +429,7 @@ async def test_a_barge_in_is_seen_in_any_spelling(sign: str) -> None:
 
 
 async def test_unknown_events_are_counted_and_named_once() -> None:
-    """A new event of AWS's, fifty a second: one line of each kind, and no more than a few kinds."""
+    """Fifty unknown events a second produce one line per kind, for a few kinds."""
     with structlog.testing.capture_logs() as lines:
         async with _talking() as (talk, stream):
             for number in range(200):
@@ -440,7 +440,7 @@ async def test_unknown_events_are_counted_and_named_once() -> None:
 
 
 async def test_a_tool_call_is_not_read_out() -> None:
-    """The words come before their sound: the stream is replaced, and the question asked again."""
+    """The text of a tool call precedes its audio, so the stream is replaced in time and the question asked again."""
     async with _talking() as (talk, stream):
         stream.say(*say.heard("weather in Paris?"))
         stream.say(*say.answer("<tools><function=get_weather>{}</function></tools>", SOUND))

@@ -1,4 +1,4 @@
-"""What the pipeline of a page carries beside that of a telephone: the agent's text, for clients of every age."""
+"""A page's pipeline carries the agent's text besides the audio, for clients of every version."""
 
 import asyncio
 
@@ -28,7 +28,7 @@ _USED = {
 
 
 class Wire(FrameProcessor):
-    """Passes frames on, and keeps the texts of the model and what was measured."""
+    """Passes frames on, and keeps the model's texts and the measurements."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Wire(FrameProcessor):
 
 @pytest.mark.parametrize("is_page", [True, False])
 async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page: bool) -> None:
-    """Either way the context holds it once: the text of a page is for its clients alone."""
+    """The context holds each sentence once in either case: the text frames are only for clients of a page."""
     model, desk, wire, context = ScriptedModel(), Desk(), Wire(), LLMContext()
     connection = ResilientConnection(
         ScriptedSource(model), ConversationTranscript(), desk.stats, patience([]), input_rate=8000, renew_after=360
@@ -78,7 +78,7 @@ async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page
 
 
 async def test_a_page_gets_the_tokens_and_the_latency_of_each_answer() -> None:
-    """Pipecat reports neither for a service that does not say it can; the greeting answers no turn."""
+    """Pipecat reports these only for a service that claims support; the greeting answers no turn."""
     model, desk, wire = ScriptedModel(), Desk(), Wire()
     connection = ResilientConnection(
         ScriptedSource(model), ConversationTranscript(), desk.stats, patience([]), input_rate=8000, renew_after=360
@@ -104,7 +104,7 @@ async def test_a_page_gets_the_tokens_and_the_latency_of_each_answer() -> None:
 
 
 async def test_a_recording_has_a_caption_that_is_no_sentence_of_the_model() -> None:
-    """It is planned and said, under a type of its own, and neither text of the model nor part of its context."""
+    """A caption is planned and spoken under a type of its own, and is neither text of the model nor in its context."""
     model, desk, wire, context = ScriptedModel(), Desk(), Wire(), LLMContext()
     connection = ResilientConnection(
         ScriptedSource(model), ConversationTranscript(), desk.stats, patience([]), input_rate=8000, renew_after=360

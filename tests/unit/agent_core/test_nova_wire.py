@@ -1,4 +1,4 @@
-"""Nova Sonic's events on the wire: golden bytes out, facts in."""
+"""Nova Sonic's events on the wire: golden bytes out, parsed events in."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ def _body(name: str, event: bytes) -> dict[str, Any]:
 
 
 def test_session_start() -> None:
-    """The inference settings are all there; endpointing only where it was chosen."""
+    """The event has all inference settings, and endpointing only where it is configured."""
     inference = {"maxTokens": 1024, "topP": 0.9, "temperature": 0.7}
     assert _body("sessionStart", wire.session_start(Inference(), None)) == {"inferenceConfiguration": inference}
     assert _body("sessionStart", wire.session_start(Inference(10, 0.1, 0.2), "HIGH")) == {
@@ -41,7 +41,7 @@ def test_session_start() -> None:
 
 
 def test_prompt_start() -> None:
-    """A prompt without tools says nothing of tools; with tools each schema is a JSON text inside the JSON."""
+    """A prompt without tools has no tool configuration; otherwise each schema is a JSON text inside the JSON."""
     bare = {
         "promptName": "p",
         "textOutputConfiguration": {"mediaType": "text/plain"},
@@ -56,7 +56,7 @@ def test_prompt_start() -> None:
 
 
 def test_text_is_one_block() -> None:
-    """Text is opened, given and closed under one name."""
+    """Text is opened, sent and closed under one name."""
     start, words, end = wire.text("p", "c", Role.USER, 'ask "why" — now', interactive=True)
     assert _body("contentStart", start) == {
         "promptName": "p",
@@ -71,7 +71,7 @@ def test_text_is_one_block() -> None:
 
 
 def test_tool_result_is_one_block() -> None:
-    """A result names the tool use it answers and carries JSON as a text."""
+    """A result names its tool use and carries JSON as text."""
     start, result, end = wire.tool_result("p", "c", "use-1", {"temperature": 7})
     assert _body("contentStart", start) == {
         "promptName": "p",
@@ -92,7 +92,7 @@ def test_tool_result_is_one_block() -> None:
 
 
 def test_audio_start_opens_the_microphone() -> None:
-    """The caller's sound is interactive content of role USER."""
+    """The caller's audio is interactive content of role USER."""
     assert _body("contentStart", wire.audio_start("p", "c", 8000)) == {
         "promptName": "p",
         "contentName": "c",
@@ -105,14 +105,14 @@ def test_audio_start_opens_the_microphone() -> None:
 
 @pytest.mark.parametrize("pcm", [b"", b"\x00\x01", bytes(range(256)) * 5])
 def test_audio_input_is_the_same_event_as_json_would_make(pcm: bytes) -> None:
-    """The head and tail that are made once leave a valid event around every piece of sound."""
+    """The precomputed head and tail form a valid event around each piece of audio."""
     body = _body("audioInput", wire.AudioInputEncoder("p", 'c"\\').encode(pcm))
     assert base64.b64decode(body.pop("content"), validate=True) == pcm
     assert body == {"promptName": "p", "contentName": 'c"\\'}
 
 
 def test_ends() -> None:
-    """Prompt and session are closed by name and by nothing."""
+    """Prompt and session are closed by name only."""
     assert _body("promptEnd", wire.prompt_end("p")) == {"promptName": "p"}
     assert _body("sessionEnd", wire.session_end()) == {}
 
@@ -157,7 +157,7 @@ DELTA = {"delta": {"input": _tokens(3, 4), "output": _tokens(5, 6)}}
         (_payload("toolUse", toolUseId="u", toolName="t", content="{Oslo"), wire.ToolUse("u", "t", None)),
         (_payload("toolUse", toolUseId="u", toolName="t", content="[1]"), wire.ToolUse("u", "t", None)),
         (_payload("toolUse", toolUseId="u", toolName="t"), wire.ToolUse("u", "t", None)),
-        # Encoded twice (livekit/agents PR 5411), not at all, or nothing for a tool without parameters.
+        # Encoded twice (livekit/agents PR 5411), not at all, or empty for a tool without parameters.
         (
             _payload("toolUse", toolUseId="u", toolName="t", content=json.dumps(json.dumps({"city": "Oslo"}))),
             wire.ToolUse("u", "t", {"city": "Oslo"}),
@@ -204,7 +204,7 @@ DELTA = {"delta": {"input": _tokens(3, 4), "output": _tokens(5, 6)}}
     ],
 )
 def test_parse(payload: bytes, fact: wire.ModelEvent) -> None:
-    """Every event of the guide, and what may come instead of it, is one fact."""
+    """Every event of the guide, and every known variation, becomes one parsed event."""
     assert wire.parse(payload) == fact
 
 
@@ -239,7 +239,7 @@ def test_parse(payload: bytes, fact: wire.ModelEvent) -> None:
         json.dumps({"event": {"textOutput": None}}).encode(),
         json.dumps({"event": {"contentEnd": "over"}}).encode(),
         b'{"event": {"textOutput": ' + b"[" * 2000 + b"]" * 2000 + b"}}",
-        # A number for a text would surface as a defect far from here.
+        # A number in place of a text would surface as a defect far from here.
         _payload("textOutput", content=None),
         _payload("contentStart", type=7, role={}),
         _payload("toolUse", toolUseId=[], toolName="t", content="{}"),
@@ -250,6 +250,6 @@ def test_parse(payload: bytes, fact: wire.ModelEvent) -> None:
     ],
 )
 def test_nonsense_is_refused_in_one_way(payload: bytes) -> None:
-    """Whatever comes, the answer is our own error, and it repeats nothing of the payload."""
+    """Any invalid input raises the product's own error, which repeats nothing of the payload."""
     with pytest.raises(ProtocolError, match=r"^the model sent no valid event: \w+$"):
         wire.parse(payload)

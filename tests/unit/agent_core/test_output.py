@@ -1,4 +1,4 @@
-"""Lines of a log never make a conversation wait."""
+"""Writing log lines never delays a conversation."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from agent_core.observability.nonblocking_stdout import NonBlockingStdout
 
 @dataclass(frozen=True)
 class Pipe:
-    """Both of its ends."""
+    """Both ends of a pipe."""
 
     reader: FileIO
     writer: FileIO
@@ -20,14 +20,14 @@ class Pipe:
 
 @pytest.fixture
 def pipe() -> Iterator[Pipe]:
-    """Open one, and close what is open of it in the end."""
+    """Open a pipe, and close what is still open of it at the end."""
     reader, writer = os.pipe()
     with FileIO(reader) as reading, FileIO(writer, "w") as writing:
         yield Pipe(reading, writing)
 
 
 def test_lines_that_wait_are_written_later_and_in_order(pipe: Pipe) -> None:
-    """A reader that comes back gets what it missed."""
+    """A reader that comes back gets the lines that it missed, in order."""
     os.set_blocking(pipe.reader.fileno(), False)
     output = NonBlockingStdout(pipe.writer.fileno())
     for number in range(30_000):
@@ -41,7 +41,7 @@ def test_lines_that_wait_are_written_later_and_in_order(pipe: Pipe) -> None:
 
 
 def test_what_nobody_reads_is_lost_by_whole_lines_and_counted(pipe: Pipe) -> None:
-    """Memory is bounded, and no half a line is left."""
+    """Memory is bounded, and lines are lost only as a whole."""
     output = NonBlockingStdout(pipe.writer.fileno(), most=1000)
     for _ in range(3000):
         print("x" * 99, file=output, flush=True)
@@ -51,7 +51,7 @@ def test_what_nobody_reads_is_lost_by_whole_lines_and_counted(pipe: Pipe) -> Non
 
 
 def test_a_reader_that_is_gone_harms_nobody(pipe: Pipe) -> None:
-    """A broken pipe takes lines as a full disk does: not at all."""
+    """With a broken pipe, as with a full disk, lines are dropped."""
     pipe.reader.close()
     output = NonBlockingStdout(pipe.writer.fileno())
     print("hello", file=output, flush=True)

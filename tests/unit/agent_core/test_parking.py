@@ -1,4 +1,4 @@
-"""Sessions that are opened while the phone rings: adopted in time, or given up whole."""
+"""Pre-warmed sessions, opened while the phone rings: adopted in time, or released completely."""
 
 import asyncio
 from datetime import timedelta
@@ -18,7 +18,7 @@ CALL = "CA1"
 
 
 class Lot:
-    """A parking over a scripted model, with one place."""
+    """Pre-warming over a scripted model, with one slot."""
 
     def __init__(self, keep: float = 30.0, streams: int | None = None) -> None:
         self.model = ScriptedModel()
@@ -31,12 +31,12 @@ class Lot:
         return await ModelSession.open(self.model, "a-model", prompt)
 
     def prewarm(self, key: str = CALL) -> None:
-        """Park a session for a call."""
+        """Pre-warm a session for a call."""
         self.prewarm_pool.prewarm(key, PROMPT, self.admission.admit(), {"city": "Oslo"}, ahead=self.capacity.ahead())
 
 
 async def test_the_session_waits_for_its_call() -> None:
-    """Whoever adopts it gets the place, the facts and an open session."""
+    """The adopting call gets the slot, the facts and an open session."""
     lot = Lot()
     lot.prewarm()
     prewarmed = lot.prewarm_pool.adopt(CALL)
@@ -49,7 +49,7 @@ async def test_the_session_waits_for_its_call() -> None:
 
 
 async def test_it_is_adopted_once_and_by_its_own_call() -> None:
-    """Another call gets nothing, and so does the second to come."""
+    """Another call gets no session, and neither does a second adoption."""
     lot = Lot()
     lot.prewarm()
     assert lot.prewarm_pool.adopt("CA2") is None
@@ -60,7 +60,7 @@ async def test_it_is_adopted_once_and_by_its_own_call() -> None:
 
 
 async def test_a_second_webhook_opens_no_second_session() -> None:
-    """The place that came with it is given back."""
+    """A second webhook opens no second session, and its slot is released."""
     lot = Lot()
     lot.prewarm()
     lot.prewarm()
@@ -71,7 +71,7 @@ async def test_a_second_webhook_opens_no_second_session() -> None:
 
 
 async def test_a_call_that_never_comes_costs_nothing_for_long() -> None:
-    """Stream and place are released when the time is up."""
+    """Stream and slot of a call that never comes are released when the time is up."""
     lot = Lot(keep=0.05)
     lot.prewarm()
     await lot.model.stream()
@@ -82,7 +82,7 @@ async def test_a_call_that_never_comes_costs_nothing_for_long() -> None:
 
 
 async def test_a_call_that_is_known_to_have_gone_is_not_waited_for() -> None:
-    """Its socket came and left without a word: nobody has to wait for the time to be up."""
+    """A call whose socket opened and closed without a message is not waited for."""
     lot = Lot()
     lot.prewarm()
     await lot.model.stream()
@@ -93,7 +93,7 @@ async def test_a_call_that_is_known_to_have_gone_is_not_waited_for() -> None:
 
 
 async def test_one_that_was_adopted_does_not_expire() -> None:
-    """The timer ends with the waiting."""
+    """Adoption cancels the timer."""
     lot = Lot(keep=0.05)
     lot.prewarm()
     prewarmed = lot.prewarm_pool.adopt(CALL)
@@ -105,7 +105,7 @@ async def test_one_that_was_adopted_does_not_expire() -> None:
 
 
 async def test_discarding_while_it_opens_leaves_no_stream() -> None:
-    """A stream that is half open is closed with the rest, however slow the model is."""
+    """A half-open stream is closed too, however slow the model is."""
     lot = Lot()
     lot.model = ScriptedModel(lambda stream: stream.takes_events.clear())
     lot.prewarm()
@@ -119,7 +119,7 @@ async def test_discarding_while_it_opens_leaves_no_stream() -> None:
 
 @pytest.mark.parametrize("error", [ModelUnavailable("ThrottlingException"), KeyError("a defect")])
 async def test_a_session_that_could_not_be_opened_is_none(error: Exception) -> None:
-    """The call comes anyway and tries for itself."""
+    """After a failed pre-warming the call comes anyway and opens a session of its own."""
     lot = Lot()
     lot.model.refusals.append(error)
     lot.prewarm()
@@ -132,7 +132,7 @@ async def test_a_session_that_could_not_be_opened_is_none(error: Exception) -> N
 
 
 async def test_one_that_failed_expires_quietly() -> None:
-    """An error that nobody collected is no noise in the log."""
+    """The failure of an unused session is not logged."""
     lot = Lot(keep=0.05)
     lot.model.refusals.append(ModelUnavailable("ThrottlingException"))
     lot.prewarm()
@@ -141,7 +141,7 @@ async def test_one_that_failed_expires_quietly() -> None:
 
 @pytest.mark.parametrize("count", [1, 3])
 async def test_closing_discards_everything(count: int) -> None:
-    """Nothing that is paid for outlives the process."""
+    """The process closes every paid stream before it ends."""
     lot = Lot()
     for number in range(count):
         lot.prewarm(f"CA{number}")

@@ -1,4 +1,4 @@
-"""When a waiting caller is told so, and when not."""
+"""When a waiting caller hears a hold announcement, and when not."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from agent_core.hold_announcements import HoldAnnouncer
 
 
 class Wait:
-    """A patience, what it said and when."""
+    """A patience, and the announcements with their times."""
 
     def __init__(self) -> None:
         self.quiet = True
@@ -24,7 +24,7 @@ class Wait:
 
 
 async def test_a_silent_start_is_bridged_after_four_seconds() -> None:
-    """And again later, in other words, for as long as it takes."""
+    """The announcement is repeated later, in other words, as long as the silence lasts."""
     wait = Wait()
     wait.patience.wait_for_start()
     await asyncio.sleep(21)
@@ -33,7 +33,7 @@ async def test_a_silent_start_is_bridged_after_four_seconds() -> None:
 
 
 async def test_a_turn_is_given_eight_seconds() -> None:
-    """An answer that comes in time needs no words before it."""
+    """An answer within eight seconds gets no announcement before it."""
     wait = Wait()
     wait.patience.wait_for_turn()
     await asyncio.sleep(7)
@@ -47,7 +47,7 @@ async def test_a_turn_is_given_eight_seconds() -> None:
 
 
 async def test_nothing_is_said_over_speech() -> None:
-    """The phrase waits for the end of what is being said, by whomever."""
+    """The announcement waits until neither side speaks."""
     wait = Wait()
     wait.quiet = False
     wait.patience.wait_for_start()
@@ -60,7 +60,7 @@ async def test_nothing_is_said_over_speech() -> None:
 
 
 async def test_a_slow_look_up_is_covered_within_a_second_and_a_half() -> None:
-    """A quick one is not, and a tool that looks nothing up has no such words."""
+    """A quick look-up gets no announcement, and neither does a tool that looks nothing up."""
     wait = Wait()
     wait.patience.work_began(Announcement.LOOK_UP)
     await asyncio.sleep(1.0)
@@ -77,7 +77,7 @@ async def test_a_slow_look_up_is_covered_within_a_second_and_a_half() -> None:
 
 
 async def test_a_torn_answer_is_joined_at_once() -> None:
-    """What comes next is behind what was delivered already, so it does not wait for quiet."""
+    """The next words follow what was already sent, so they do not wait for quiet."""
     wait = Wait()
     wait.quiet = False
     wait.patience.lost(waiting=False, cut_off=True, silently=False)
@@ -88,7 +88,7 @@ async def test_a_torn_answer_is_joined_at_once() -> None:
 
 
 async def test_a_loss_that_costs_nobody_anything_is_not_spoken_of() -> None:
-    """Nobody waited; or it was mended within a second."""
+    """A loss is not announced if no caller waited, or if it was repaired within a second."""
     wait = Wait()
     wait.patience.lost(waiting=False, cut_off=False, silently=False)
     await asyncio.sleep(30)
@@ -100,7 +100,7 @@ async def test_a_loss_that_costs_nobody_anything_is_not_spoken_of() -> None:
 
 
 async def test_a_loss_that_lasts_is_spoken_of_within_two_seconds() -> None:
-    """Whatever was expected before."""
+    """The announcement comes within two seconds, whatever was expected before."""
     wait = Wait()
     wait.patience.wait_for_turn()
     await asyncio.sleep(3)
@@ -111,7 +111,7 @@ async def test_a_loss_that_lasts_is_spoken_of_within_two_seconds() -> None:
 
 
 async def test_after_the_end_nothing_is_said() -> None:
-    """Not even about what was lost with it."""
+    """After the end no announcement is played, not even about a loss."""
     wait = Wait()
     wait.patience.wait_for_start()
     wait.patience.stop()
@@ -122,7 +122,7 @@ async def test_after_the_end_nothing_is_said() -> None:
 
 
 async def test_further_losses_do_not_make_us_talkative() -> None:
-    """Whoever has just heard that they have to wait hears it again after a while, not with each try."""
+    """A caller who has just heard the announcement hears it again only after a while, not at each attempt."""
     wait = Wait()
     wait.patience.wait_for_start()
     await asyncio.sleep(4.5)
@@ -134,7 +134,7 @@ async def test_further_losses_do_not_make_us_talkative() -> None:
 
 
 async def test_the_caller_waits_from_their_own_words_on() -> None:
-    """Tools that are called one after another, and answer, do not make it a new wait."""
+    """Tools that are called and answered in sequence do not restart the wait."""
     wait = Wait()
     wait.patience.wait_for_turn()
     for _ in range(20):
@@ -155,7 +155,7 @@ async def test_the_caller_waits_from_their_own_words_on() -> None:
 
 
 async def test_an_answer_that_breaks_again_and_again_is_joined_once() -> None:
-    """The first sound of an answer is no answer; only a complete one makes the next loss a new one."""
+    """Only a complete answer makes the next loss a new one; the first audio of an answer does not."""
     wait = Wait()
     for _ in range(3):
         wait.patience.answered()
@@ -170,7 +170,7 @@ async def test_an_answer_that_breaks_again_and_again_is_joined_once() -> None:
 
 
 async def test_the_model_covers_a_look_up_itself_where_it_can() -> None:
-    """In its own voice, and only while nobody speaks; a recording does it where it does not, no later than before."""
+    """The model covers a look-up only in quiet; where it cannot, a recording does, no later than before."""
     wait = Wait()
     wait.quiet = False
     wait.patience.work_began(Announcement.LOOK_UP)

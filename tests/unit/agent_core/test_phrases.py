@@ -1,4 +1,4 @@
-"""The recordings: there, audible, short, and replaceable."""
+"""The recordings exist, and are audible, short and replaceable."""
 
 import wave
 from pathlib import Path
@@ -15,7 +15,7 @@ from tools.record_announcements import FOLDER, spoken
 @pytest.mark.parametrize("phrase", Announcement)
 @pytest.mark.parametrize("rate", [8000, 24000])
 def test_each_phrase_is_audible_and_not_clipped(phrase: Announcement, rate: int) -> None:
-    """Between one and four seconds, as loud as the model, without silence before the first word."""
+    """Each lasts one to four seconds, is as loud as the model, and starts without silence."""
     samples = np.frombuffer(Recordings().pcm(phrase, rate), "<i2").astype(np.float64)
     assert 1.0 < len(samples) / rate < 4.0
     assert 6000 < np.abs(samples).max() < 20_000
@@ -24,9 +24,9 @@ def test_each_phrase_is_audible_and_not_clipped(phrase: Announcement, rate: int)
 
 
 def test_the_command_makes_what_is_committed() -> None:
-    """Whoever changes the words can record them again, and the others sound as before.
+    """A developer who changes the words can record them again, and the others remain as before.
 
-    Another processor gives the same sound with other phases: the same at each moment, but no sample is.
+    Another processor gives the same audio with other phases: similar at each moment, though no sample is equal.
     """
     with wave.open(str(FOLDER / "hold.wav")) as file:
         committed = np.frombuffer(file.readframes(file.getnframes()), "<i2")
@@ -41,7 +41,7 @@ def test_the_command_makes_what_is_committed() -> None:
 
 
 def _difference(sound: NDArray[np.int16], other: NDArray[np.int16]) -> float:
-    """Compare what is heard in each 20 ms at 24 kHz, as a part of the whole."""
+    """Compare the spectrum of each 20 ms at 24 kHz, as a part of the whole."""
     moments = min(len(sound), len(other)) // 480
     one, two = (
         np.abs(np.fft.rfft(of[: moments * 480].reshape(moments, 480) * np.hanning(480))) for of in (sound, other)
@@ -60,7 +60,7 @@ def _write(folder: Path, *, width: int = 2, rate: int = 16_000, seconds: float =
 
 
 def test_an_operators_own_recordings_are_taken_at_any_rate(tmp_path: Path) -> None:
-    """They are brought to the rate of the line once."""
+    """An operator's recordings of any rate are converted once to the rate of the line."""
     recordings = Recordings(_write(tmp_path, rate=44_100))
     recordings.prepare([8000])
     assert len(recordings.pcm(Announcement.HOLD, 8000)) == pytest.approx(16_000, abs=4)
@@ -68,7 +68,7 @@ def test_an_operators_own_recordings_are_taken_at_any_rate(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("broken", ["missing", "stereo", "width", "long", "text", "silent", "empty", "rate"])
 def test_recordings_that_cannot_be_played_stop_the_service_at_its_start(tmp_path: Path, broken: str) -> None:
-    """Not the first caller who has to wait."""
+    """A recording that cannot be played stops the start, so that no caller is the first to notice."""
     seconds = {"long": 11.0, "empty": 0.0}.get(broken, 1.0)
     rate = 4000 if broken == "rate" else 16_000
     loudest = 100 if broken == "silent" else 10_000
@@ -87,7 +87,7 @@ def test_recordings_that_cannot_be_played_stop_the_service_at_its_start(tmp_path
 
 
 def test_an_operator_s_recording_has_the_caption_that_stands_beside_it(tmp_path: Path) -> None:
-    """A recording without a text has none: a caption of other words would be wrong."""
+    """A recording without a text has no caption: the default one would have other words."""
     folder = _write(tmp_path)
     (folder / "hold.txt").write_text("Ett ögonblick,\ntack.\n", encoding="utf-8")
     recordings = Recordings(folder)
@@ -99,7 +99,7 @@ def test_an_operator_s_recording_has_the_caption_that_stands_beside_it(tmp_path:
 
 @pytest.mark.parametrize(("text", "problem"), [(b"\xff\xfe", "UTF-8"), (b"x" * 301, "more than 300 characters")])
 def test_a_caption_that_cannot_be_shown_is_found_at_start(tmp_path: Path, text: bytes, problem: str) -> None:
-    """The reason names the file."""
+    """A caption that cannot be shown stops the start, and the reason names the file."""
     folder = _write(tmp_path)
     (folder / "hold.txt").write_bytes(text)
     with pytest.raises(ConfigurationError, match=rf"hold\.txt .*{problem}"):

@@ -1,15 +1,15 @@
-"""Pipecat's own record of a conversation does not grow with what a visitor types."""
+"""Pipecat's own record of a conversation stays bounded, whatever a visitor types."""
 
 from agent_core.pipeline import MAX_CHARACTERS, MAX_MESSAGES, RecentContext
 
 
 def words(context: RecentContext) -> list[str]:
-    """Give what is kept."""
+    """Return the kept words."""
     return [str(message["content"]) for message in context.messages if isinstance(message, dict)]
 
 
 def test_the_newest_messages_are_kept() -> None:
-    """However they come."""
+    """The newest messages are kept, however they arrive."""
     context = RecentContext()
     for number in range(500):
         context.add_message({"role": "user", "content": str(number)})
@@ -19,7 +19,7 @@ def test_the_newest_messages_are_kept() -> None:
 
 
 def test_long_messages_are_fewer() -> None:
-    """What is kept is bounded in characters; the newest message is kept whole."""
+    """The bound is in characters, and the newest message is kept whole."""
     context = RecentContext()
     for _ in range(1000):
         context.add_message({"role": "user", "content": "\U0001f600" * 1000})

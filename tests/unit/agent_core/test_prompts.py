@@ -1,4 +1,4 @@
-"""What the model reads keeps to AWS's prompting guide for Nova 2.5 Sonic: whatever stands in its context may be spoken.
+"""What the model reads follows AWS's prompting guide for Nova 2.5 Sonic: it may speak anything in its context.
 
 The guide is `Nova_Sonic_2.5_Prompting_Guide.md` in AWS's repository amazon-nova-samples, as of October 2026.
 """
@@ -51,7 +51,7 @@ class _NoModel:
 
 
 class _Weather:
-    """Answers with as much as it is told to."""
+    """Answers with as much as the test wants."""
 
     def __init__(self, answer: Forecast | Exception) -> None:
         self._answer = answer
@@ -72,7 +72,7 @@ class _People:
         self._fails = fails
 
     async def bring(self, destination: str, summary: str) -> None:
-        """Bring them, or not."""
+        """Transfer, or fail."""
         if self._fails:
             raise UpstreamError("page", summary or destination)
 
@@ -141,7 +141,7 @@ class _Conversation:
 
 
 async def _results() -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
-    """Call each tool in every way that it can end; gives its name and what the model reads."""
+    """Call each tool with every possible outcome; return its name and what the model reads."""
     place = {"location": "Paris", "format": "celsius"}
     far = {**place, "day": "2099-01-01"}
     for answer in (_forecast(), LocationNotFound("Paris"), UpstreamError("weather", "down"), ValueError("a defect")):
@@ -170,13 +170,13 @@ async def _results() -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_prompt_says_what_is_wanted(name: str) -> None:
-    """A forbidden phrase is a phrase in the context."""
+    """A forbidden phrase would be a phrase in the context, so prompts only say what to do."""
     assert BANNED.findall(_read(name)) == []
 
 
 @pytest.mark.parametrize("name", ORDERS)
 def test_an_order_is_a_sentence_or_a_few(name: str) -> None:
-    """No list, no header, no name of a tool, no value of an enumeration."""
+    """An order has no list, header, tool name or enumeration value."""
     text = _read(name)
     assert len(text) <= ORDER_CHARACTERS
     assert "\n" not in text
@@ -185,14 +185,14 @@ def test_an_order_is_a_sentence_or_a_few(name: str) -> None:
 
 @pytest.mark.parametrize("tool", _tools(), ids=lambda tool: tool.spec.name)
 def test_a_tool_s_description_says_what_is_wanted(tool: Tool) -> None:
-    """The schema lists what an argument may be; prose does not."""
+    """A description of a tool does not list valid arguments: the schema does."""
     for text in _told(tool):
         assert BANNED.findall(text) == []
         assert ENUMERATION.findall(text) == []
 
 
 async def test_a_result_can_be_spoken_as_it_is() -> None:
-    """It names no tool, holds no empty brackets, and its sentences have no value of an enumeration."""
+    """A result names no tool, holds no empty brackets, and has no enumeration value in its sentences."""
     names = {tool.spec.name for tool in _tools()}
     seen = set()
     async for name, result in _results():
@@ -221,7 +221,7 @@ async def test_a_result_can_be_spoken_as_it_is() -> None:
 
 
 async def test_the_weather_comes_in_words() -> None:
-    """The values are for a special question and for the page."""
+    """The weather comes in words; the values beside them are for special questions and for the page."""
     registry = ToolRegistry(_tools())
     place = {"location": "Paris", "format": "fahrenheit"}
     now = (await registry.call("get_current_weather", place)).value
@@ -233,7 +233,7 @@ async def test_the_weather_comes_in_words() -> None:
 
 
 def test_what_an_app_says_is_data() -> None:
-    """One line in a section of its own, named as data; without it the prompt has no such section."""
+    """The app's text is one line in a section of its own, named as data; without it the section is missing."""
     agent = AgentRuntime(CoreSettings(), _NoModel(), _tools(), lambda _: None)
     line = '{"name":"$people ## Limits"}'
     sections = _sections(agent.prompt((8000, 8000), {}, details=line).system)
@@ -244,7 +244,7 @@ def test_what_an_app_says_is_data() -> None:
 
 
 def test_the_system_prompt_is_short_and_in_one_style() -> None:
-    """Headers of one kind, bullets, and everything once."""
+    """The prompt has headers of one kind and bullets, and says everything once."""
     text = _system()
     assert len(text) <= SYSTEM_CHARACTERS
     assert "$" not in text
@@ -255,7 +255,7 @@ def test_the_system_prompt_is_short_and_in_one_style() -> None:
 
 
 def test_goodbye_is_spoken_before_the_call_ends() -> None:
-    """A blanket rule that a tool call is the whole turn makes the model hang up without a word."""
+    """A rule that a tool call is the whole turn would make the model hang up without a word."""
     rules = _sections(_system())["Tools"]
     whole = next(number for number, rule in enumerate(rules) if "whole turn" in rule)
     assert rules[whole + 1].startswith("- end_call is the exception: say goodbye")
@@ -264,7 +264,7 @@ def test_goodbye_is_spoken_before_the_call_ends() -> None:
 
 
 def test_the_prompt_ends_with_a_short_check() -> None:
-    """Three to five points; the goodbye is one of them."""
+    """The prompt ends with a check of three to five points, and the goodbye is one of them."""
     title, points = list(_sections(_system()).items())[-1]
     assert "check" in title
     assert 3 <= len(points) <= 5
@@ -273,13 +273,13 @@ def test_the_prompt_ends_with_a_short_check() -> None:
 
 @pytest.mark.parametrize("name", ["greeting", "sorry_for_the_wait"])
 def test_a_caller_hears_first_that_this_is_an_ai(name: str) -> None:
-    """EU AI Act, Art. 50: in the first sentence, not when somebody asks."""
+    """The first sentence to a caller says that this is an AI, as EU AI Act, Art. 50 requires."""
     assert "that you are an AI assistant" in prompts.load(name)
     assert "say that you are an AI assistant" in _system()
 
 
 def test_dates_are_read_from_a_table() -> None:
-    """Two weeks of them, across the end of a year."""
+    """The prompt has a table of dates for two weeks, across the end of a year."""
     table = prompts.dates(TODAY).splitlines()
     assert table[:4] == [
         "- today, Wednesday: 2026-12-30",
@@ -293,7 +293,7 @@ def test_dates_are_read_from_a_table() -> None:
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
 def test_today_is_the_agent_s_day(zone: str) -> None:
-    """Fourteen hours ahead and eleven behind are never the same day."""
+    """The prompt has the date of the agent's time zone: 14 h ahead and 11 h behind are never the same day."""
     text = _system(time_zone=zone)
     today = datetime.now(CoreSettings.model_validate({"time_zone": zone}).zone).date()
     assert f"- today, {today:%A}: {today.isoformat()}" in text
@@ -301,13 +301,13 @@ def test_today_is_the_agent_s_day(zone: str) -> None:
 
 
 def test_a_look_up_is_announced_in_an_imperative() -> None:
-    """Interactive text, sent while a tool works."""
+    """The look-up is announced with an imperative, as interactive text that is sent while a tool works."""
     assert prompts.looking_up() == "Tell the caller in one short sentence that you are looking it up."
 
 
 @pytest.mark.parametrize("name", ORDERS)
 def test_the_stand_in_takes_no_order_for_a_caller_s_words(name: str) -> None:
-    """It would answer that it did not understand."""
+    """The stand-in recognizes each order; otherwise it would answer that it did not understand."""
     kind = instructions.InstructionKind
     expected = {
         "goodbye": kind.LEAVE,
@@ -330,7 +330,7 @@ def test_the_stand_in_takes_no_order_for_a_caller_s_words(name: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a copy of the prompts, for an adopter to write in."""
+    """Return a copy of the prompts that a test may edit."""
     return copytree(Path(str(files(prompts))), tmp_path / "prompts")
 
 
@@ -345,7 +345,7 @@ def _add(folder: Path, line: str, name: str = "system") -> int:
 def test_a_dollar_sign_that_names_nothing_stands_for_itself(
     folder: Path, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
-    """The first thing that a bakery writes is a price. Every prompt is filled in as in a call."""
+    """A price in a prompt is not a placeholder. Every prompt is filled in as in a call."""
     _add(folder, line)
     texts = prompts.read(folder)
     monkeypatch.setattr(prompts, "_texts", lambda: texts)
@@ -367,7 +367,7 @@ def test_a_dollar_sign_that_names_nothing_stands_for_itself(
 def test_a_placeholder_that_nothing_fills_in_stops_the_service_at_its_start(
     folder: Path, line: str, name: str, advice: str
 ) -> None:
-    """With the file, the line and what to write: the first caller would be met by a defect."""
+    """The error has the file, the line and what to write; otherwise the first caller would meet the defect."""
     number = _add(folder, line, name)
     if not advice:
         prompts.read(folder)
@@ -385,7 +385,7 @@ def test_a_placeholder_that_nothing_fills_in_stops_the_service_at_its_start(
 def test_a_prompt_that_cannot_be_read_stops_the_service_at_its_start(
     folder: Path, content: bytes | None, reason: str
 ) -> None:
-    """Each of the files: one that only some calls need would be missed by the first caller who needs it."""
+    """Each file is checked: the first caller who needs a rare one would find the error otherwise."""
     for name in NAMES:
         (folder / f"{name}.md").unlink()
         if content is not None:
@@ -397,7 +397,7 @@ def test_a_prompt_that_cannot_be_read_stops_the_service_at_its_start(
 
 
 def test_every_prompt_is_checked_at_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where both services make their agent."""
+    """Both services check the prompts when they make their agent."""
     assert sorted(prompts.PLACEHOLDERS) == NAMES
     _add(folder, "$hours", "nobody_free")
     monkeypatch.setattr(prompts, "_texts", lambda: prompts.read(folder))
@@ -407,5 +407,5 @@ def test_every_prompt_is_checked_at_start(folder: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_caller_fills_in_what_its_prompt_names(name: str) -> None:
-    """A placeholder that is known and not filled in would be read to the model as it is."""
+    """Each known placeholder is filled in; the model would read it out otherwise."""
     assert "$" not in _read(name)

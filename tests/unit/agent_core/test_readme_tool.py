@@ -1,4 +1,4 @@
-"""The tool in the README works in a conversation as it stands there."""
+"""The tool in the README works in a conversation, unchanged."""
 
 import re
 from pathlib import Path
@@ -19,12 +19,12 @@ def example() -> tuple[str, Tool]:
     """Return the README's code, and the tool that it makes."""
     (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     made: dict[str, Any] = {}
-    exec(code, made)  # noqa: S102 - the README's own code is what is tested
+    exec(code, made)  # noqa: S102 - the test runs the README's own code
     return code, made["opening_hours"]
 
 
 def test_it_is_short() -> None:
-    """Twelve lines at most, without blank ones."""
+    """The example has at most twelve lines, without blank ones."""
     code, _ = example()
     assert len([line for line in code.splitlines() if line.strip()]) <= MOST_LINES
 
@@ -33,14 +33,14 @@ def test_it_is_short() -> None:
     ("day", "spoken"), [("saturday", "We are open from ten to two."), ("sunday", "We are closed on Sundays.")]
 )
 async def test_it_answers(day: str, spoken: str) -> None:
-    """Through the registry, as every tool is called."""
+    """The registry calls the example, as it calls every tool."""
     _, tool = example()
     result = await ToolRegistry([tool]).call("get_opening_hours", {"day": day})
     assert (result.outcome, result.value) == ("ok", {"speak": spoken})
 
 
 async def test_what_the_model_sends_is_validated() -> None:
-    """An argument outside the type is an error that the model can correct."""
+    """An argument of a wrong type is an error that the model can correct."""
     _, tool = example()
     result = await ToolRegistry([tool]).call("get_opening_hours", {"day": "someday"})
     assert (result.outcome, result.value["error"]) == ("error", "invalid_arguments")

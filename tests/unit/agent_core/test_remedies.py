@@ -1,4 +1,4 @@
-"""The table of errors: what the service says, literally, and what we do about it."""
+"""The table of errors: the service's literal texts, and the product's reactions."""
 
 import pytest
 
@@ -56,32 +56,32 @@ IDLE = (
     ],
 )
 def test_each_error_has_its_remedy(kind: str, text: str, retry_policy: RetryPolicy) -> None:
-    """Kinds and texts as the service sends them."""
+    """Each error has its remedy, by the kinds and texts that the service sends."""
     assert remedy_for(kind, text) is retry_policy
 
 
 def test_a_kind_with_several_meanings_ends_with_what_all_others_mean() -> None:
-    """A row without a text behind one of its kind would never be reached otherwise."""
+    """Of the rows of one kind, the one without a text comes last; otherwise it would hide the others."""
     for at, row in enumerate(TABLE):
         assert row.text or all(later.kind != row.kind for later in TABLE[at + 1 :])
 
 
 class ThrottlingException(Exception):
-    """As the SDK would name one that it has no class for."""
+    """An error that the SDK has no class for."""
 
 
 class AccessDeniedException(Exception):
-    """The same."""
+    """Another such error."""
 
 
 class CallError(Exception):
-    """A refusal without a name, as the SDK raises it."""
+    """A nameless error, as the SDK raises it."""
 
     fault = "client"
 
 
 def test_what_the_sdk_raises_is_retried_or_not_by_the_table() -> None:
-    """A refusal that nobody knows is final if we are at fault, and a broken connection is not."""
+    """An unknown rejection is final if the product is at fault; a broken connection is retried."""
     assert isinstance(translate(ThrottlingException()), ModelUnavailable)
     assert isinstance(translate(AccessDeniedException()), ModelRejected)
     assert isinstance(translate(CallError()), ModelRejected)

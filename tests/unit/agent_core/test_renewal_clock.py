@@ -19,14 +19,14 @@ from agent_core.nova.renewal import RenewalClock, Stage
     ],
 )
 def test_it_grows_urgent_with_age(age: float, stage: Stage) -> None:
-    """The model ends a stream at 480: half a minute before, it is replaced whatever happens."""
+    """The model ends a stream at 480 s: half a minute before, it is replaced in any case."""
     clock = RenewalClock(360, now=1000)
     clock.spoke(1000 + age)
     assert clock.stage(1000 + age) is stage
 
 
 def test_a_silent_stream_is_replaced_sooner() -> None:
-    """Nova 2 ends a stream after 295 seconds without a word."""
+    """A silent stream is replaced sooner, since Nova 2 ends a stream after 295 seconds without audio."""
     clock = RenewalClock(360, now=0)
     clock.spoke(20)
     assert clock.stage(289) is Stage.NOT_YET
@@ -36,7 +36,7 @@ def test_a_silent_stream_is_replaced_sooner() -> None:
 
 
 def test_a_failure_is_not_repeated_at_once() -> None:
-    """There is time for several tries before the end."""
+    """A failed renewal is retried after a pause, and several attempts fit before the end."""
     clock = RenewalClock(360, now=0)
     clock.failed(360)
     assert not clock.may_open(374)
@@ -44,7 +44,7 @@ def test_a_failure_is_not_repeated_at_once() -> None:
 
 
 def test_all_limits_follow_from_one() -> None:
-    """A test that shortens it by ten shortens all by ten."""
+    """A test that divides the setting by ten divides all limits by ten."""
     clock = RenewalClock(36, now=0)
     assert clock.stage(26.9) is Stage.NOT_YET
     assert clock.stage(27) is Stage.WHEN_QUIET

@@ -1,4 +1,4 @@
-"""The conversation so far, cut to what the strictest reading of the model's limits accepts."""
+"""The history is cut to what the strictest reading of the model's limits accepts."""
 
 import random
 from itertools import pairwise
@@ -15,7 +15,7 @@ SCRIPTS = ["abc def", "é ü", "日本語 テキスト", "Привет мир", 
 
 
 def refusal(history: History, most: int = MAX_HISTORY_BYTES) -> str | None:
-    """Judge a history as the strictest of the sources does; None where it is accepted."""
+    """Return why the strictest source rejects a history, or None."""
     if len(history) > STRICTEST_MESSAGES:
         return "too many messages"
     if any(len(words.encode()) > STRICTEST_BYTES for _, words in history):
@@ -41,7 +41,7 @@ def _any_history(chance: random.Random) -> History:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_no_history_is_refused(seed: int) -> None:
-    """A thousand conversations of any length, order and script, under any budget."""
+    """A thousand conversations of any length, order and script pass, under any budget."""
     chance = random.Random(seed)  # noqa: S311 - repeatable
     for _ in range(100):
         history, most = _any_history(chance), chance.choice([0, 50, MIN_HISTORY_BYTES, 4000, MAX_HISTORY_BYTES])
@@ -51,7 +51,7 @@ def test_no_history_is_refused(seed: int) -> None:
 
 
 def test_history_begins_with_the_caller() -> None:
-    """The model refuses a history that begins with its own words."""
+    """A history begins with the caller, since the model rejects one that begins with its own words."""
     history = ((Role.ASSISTANT, "good day"), (Role.USER, "hello"), (Role.ASSISTANT, "yes?"))
     assert fit_history(history) == history[1:]
     assert fit_history(history[:1]) == ()
@@ -59,13 +59,13 @@ def test_history_begins_with_the_caller() -> None:
 
 
 def test_what_one_side_said_in_pieces_is_one_message() -> None:
-    """A sentence that is planned when a stream is replaced follows one that is final."""
+    """A sentence that is only planned at the renewal joins the final one before it."""
     history = ((Role.USER, "hello"), (Role.ASSISTANT, "Yes."), (Role.ASSISTANT, " Once. "))
     assert fit_history(history) == ((Role.USER, "hello"), (Role.ASSISTANT, "Yes. Once."))
 
 
 def test_of_a_lively_conversation_the_newest_turns_are_kept() -> None:
-    """Forty of them, or what the budget holds, ending with what was said last."""
+    """Forty turns or what the budget allows are kept, up to the last words."""
     short = tuple((Role.USER if n % 2 == 0 else Role.ASSISTANT, f"turn {n}") for n in range(120))
     assert fit_history(short) == short[-MAX_MESSAGES:]
     long = tuple((role, words + " word" * 100) for role, words in short)
@@ -76,7 +76,7 @@ def test_of_a_lively_conversation_the_newest_turns_are_kept() -> None:
 
 @pytest.mark.parametrize("letter", ["a ", "a", "é", "日", "🙂"])
 def test_a_long_turn_keeps_its_beginning_and_its_end(letter: str) -> None:
-    """Never cut within a letter: half of one is not valid text."""
+    """A long turn keeps its beginning and end, and is never cut within a character."""
     ((_, words),) = fit_history(((Role.USER, "First. " + letter * 3000 + " Last."),))
     assert words.startswith("First.")
     assert words.endswith("Last.")

@@ -1,4 +1,4 @@
-"""When a task writes how many places it has free."""
+"""When a task reports its free slots."""
 
 from agent_core.observability.emf_exporter import FAST_SECONDS, Beat
 
@@ -14,7 +14,7 @@ def values(start: float, lates: list[float]) -> list[float]:
 
 
 def test_each_period_of_the_clock_has_one_value_wherever_a_task_starts() -> None:
-    """Tasks that start at any second write in the same periods, so that a sum over them has each once."""
+    """Tasks that start at any second report in the same periods, so that a sum counts each once."""
     for start in range(1000, 1020):
         written = values(start, [0.0] * 6)
         assert [now % FAST_SECONDS for now in written] == [FAST_SECONDS / 2] * 6
@@ -23,7 +23,7 @@ def test_each_period_of_the_clock_has_one_value_wherever_a_task_starts() -> None
 
 
 def test_a_value_that_is_late_is_not_followed_by_another_in_its_period() -> None:
-    """A loop that was blocked for twelve seconds leaves one out; two in one would be capacity that is not there."""
+    """A loop that was blocked for twelve seconds skips a period; two values in one would double the capacity."""
     for late in (0.1, 4.9, 7.0, 12.0, 33.0):
         periods = [now // FAST_SECONDS for now in values(1001, [0.0, late, 0.0, 0.0])]
         assert len(set(periods)) == len(periods)

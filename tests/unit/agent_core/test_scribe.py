@@ -1,4 +1,4 @@
-"""A call is written down behind its back: the newest state, soon, and never after its end."""
+"""Call memory is written in the background: the newest state, soon, and never after the call's end."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ async def _history(store: CallStore) -> list[str]:
 
 
 async def test_the_first_words_are_written_at_once() -> None:
-    """A task may die while it still answers the first question."""
+    """The first words are written at once, since a task may die while it answers the first question."""
     shelf, store, state_writer = _made()
     state_writer.start()
     await asyncio.sleep(SETTLE_SECONDS * 2)
@@ -35,7 +35,7 @@ async def test_the_first_words_are_written_at_once() -> None:
 
 
 async def test_many_changes_are_few_writes_and_the_last_one_counts() -> None:
-    """Words come in pieces; the store is asked about twice a second at most."""
+    """Many changes cause at most two writes a second, and the last one is written."""
     shelf, store, state_writer = _made()
     state_writer.start()
     for number in range(100):
@@ -48,7 +48,7 @@ async def test_many_changes_are_few_writes_and_the_last_one_counts() -> None:
 
 
 async def test_a_call_that_is_over_leaves_nothing() -> None:
-    """Not even when its last words are just being written."""
+    """A call that has ended leaves no entry, even if a write was in progress."""
     shelf, store, state_writer = _made(pause=0.3)
     state_writer.start()
     state_writer.on_transcript((PARIS,))
@@ -59,7 +59,7 @@ async def test_a_call_that_is_over_leaves_nothing() -> None:
 
 
 async def test_a_call_that_is_lost_leaves_its_last_words() -> None:
-    """Also those that were not written yet."""
+    """A call that is lost leaves its last words, also those that were not written yet."""
     _, store, state_writer = _made()
     state_writer.start()
     await asyncio.sleep(0.1)
@@ -72,7 +72,7 @@ async def test_a_call_that_is_lost_leaves_its_last_words() -> None:
 
 
 async def test_a_store_that_hangs_does_not_stop_the_scribe() -> None:
-    """The call ends in time, and the next write is tried again."""
+    """With a store that hangs, the call ends in time, and the next write is tried again."""
     shelf, store, state_writer = _made(pause=3600)
     state_writer.start()
     await asyncio.sleep(2)
@@ -88,7 +88,7 @@ async def test_a_store_that_hangs_does_not_stop_the_scribe() -> None:
 
 
 async def test_nothing_is_written_where_nothing_is_kept() -> None:
-    """No task is made for it."""
+    """Without a store there is no task for writing."""
     before = asyncio.all_tasks()
     state_writer = CallStateWriter(CallStore(), CallState("CA1"))
     state_writer.start()

@@ -1,4 +1,4 @@
-"""One conversation: however it ends, it ends once, releases everything and leaves one record."""
+"""A conversation ends once, releases everything and leaves one record, however it ends."""
 
 import asyncio
 import gc
@@ -27,7 +27,7 @@ SOUND = b"\x01\x00" * 80
 
 
 async def test_the_agent_speaks_first() -> None:
-    """The greeting is ordered before the caller has said a word."""
+    """The greeting is ordered before the caller has spoken."""
     async with running_session() as (stage, running):
         stream = await stage.model.stream()
         await stream.until_sent("textInput", count=2)
@@ -37,7 +37,7 @@ async def test_the_agent_speaks_first() -> None:
 
 
 async def test_a_call_that_is_taken_up_goes_on_where_it_was() -> None:
-    """The model knows what was said, hears what to say in place of a greeting, and the new words are told on."""
+    """The model has the history, gets an order in place of the greeting, and new words are passed on."""
     told: list[History] = []
     history = ((Role.USER, "the weather in Paris"), (Role.ASSISTANT, "It rains."))
     async with running_session(Before(history, "Say sorry.", told.append)) as (stage, running):
@@ -54,7 +54,7 @@ async def test_a_call_that_is_taken_up_goes_on_where_it_was() -> None:
 
 @pytest.mark.parametrize("reason", [EndReason.CALLER_HUNG_UP, EndReason.MEDIA_DISCONNECTED, EndReason.PROTOCOL_ERROR])
 async def test_each_end_from_outside_is_recorded(reason: EndReason) -> None:
-    """The record carries the reason and the identifiers, and is what `run` gives."""
+    """The record has the reason and the identifiers, and is what `run` returns."""
     async with running_session() as (stage, running):
         stage.session.end(reason)
         record = await running
@@ -65,7 +65,7 @@ async def test_each_end_from_outside_is_recorded(reason: EndReason) -> None:
 
 
 async def test_the_first_reason_counts() -> None:
-    """What goes wrong while a call is cleared up is not why it ended."""
+    """The first reason counts: a failure during tear-down is not why the conversation ended."""
     async with running_session() as (stage, running):
         stage.session.end(EndReason.CALLER_HUNG_UP)
         stage.session.end(EndReason.INTERNAL_ERROR)
@@ -80,7 +80,7 @@ async def test_the_first_reason_counts() -> None:
     ],
 )
 async def test_a_lost_model_ends_the_conversation(error: ModelError, reason: EndReason) -> None:
-    """Rejected at once, unavailable after three tries."""
+    """A lost model ends the conversation: a rejection at once, unavailability after three attempts."""
     async with running_session() as (stage, running):
         stage.model.refusals.extend([error] * 3)
         (await stage.model.stream()).fail(error)
@@ -89,7 +89,7 @@ async def test_a_lost_model_ends_the_conversation(error: ModelError, reason: End
 
 
 async def test_a_defect_in_the_talk_with_the_model_ends_the_conversation(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody is left in a call without an agent, and the log names the call and what went wrong."""
+    """After a defect in the exchange with the model the call ends, and the log names the call and the defect."""
     async with running_session() as (stage, running):
         stream = await stage.model.stream()
         stream.fail(KeyError("a defect"))
@@ -101,7 +101,7 @@ async def test_a_defect_in_the_talk_with_the_model_ends_the_conversation(capsys:
 
 
 async def test_the_agent_ends_when_its_goodbye_was_heard() -> None:
-    """Not when the tool was called, nor when an answer before the goodbye was heard."""
+    """The conversation ends neither at the tool call nor at an answer before the goodbye."""
     async with running_session() as (stage, running):
         stream = await stage.model.stream()
         stream.say(*say.answer("Seven degrees.", SOUND))
@@ -119,7 +119,7 @@ async def test_the_agent_ends_when_its_goodbye_was_heard() -> None:
 
 
 async def test_cancelling_records_too() -> None:
-    """A server that stops cancels its conversations; none of them vanishes without a trace."""
+    """A stopping server cancels its conversations, and each leaves a record."""
     async with running_session() as (stage, running):
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -137,7 +137,7 @@ def _never_close(stream: ScriptedStream) -> None:
 
 @pytest.mark.parametrize("break_it", [_stop_reading, _never_close])
 async def test_the_end_waits_for_no_model(break_it: Callable[[ScriptedStream], None]) -> None:
-    """A model that reads nothing, or whose stream does not close, holds nobody up for long."""
+    """A model that reads nothing, or whose stream does not close, does not delay the end for long."""
     async with running_session() as (stage, running):
         stream = await stage.model.stream()
         await until(lambda: "contentStart" in stream.names())
@@ -150,7 +150,7 @@ async def test_the_end_waits_for_no_model(break_it: Callable[[ScriptedStream], N
 
 
 async def test_what_the_caller_said_is_counted() -> None:
-    """By time, whatever the packets."""
+    """The caller's speech is counted in seconds, whatever the packets."""
     async with running_session() as (stage, running):
         for _ in range(25):
             stage.session.hear(b"\x01\x00" * 320)
@@ -159,13 +159,13 @@ async def test_what_the_caller_said_is_counted() -> None:
 
 
 async def look_up() -> dict[str, str]:
-    """Look something up that is not to be had."""
+    """Look up something that is not available."""
     await asyncio.Event().wait()
     return {}
 
 
 async def test_nobody_is_told_to_hold_on_for_a_tool_that_nobody_waits_for() -> None:
-    """The caller passed it over and has their answer. One who waits is told again and again."""
+    """A caller who moved on and has an answer hears no hold announcement; one who waits hears it again and again."""
     async with running_session() as (stage, _):
         stage.session._tools = ToolRegistry([Tool(look_up, timeout=5, filler=Announcement.LOOK_UP)])
         stream = await stage.model.stream()
@@ -174,7 +174,7 @@ async def test_nobody_is_told_to_hold_on_for_a_tool_that_nobody_waits_for() -> N
         stream.say(*say.heard("never mind"), *say.answer("All right.", SOUND))
         await stream.until_sent("toolResult")
         await asyncio.sleep(25)
-        assert stage.session.stats.phrases == 1  # that it is looked up
+        assert stage.session.stats.phrases == 1  # the announcement of the look-up
         stream.say(*say.heard("the news, please"), *say.tool_use("look_up", "use-2", {}))
         await stream.until_sent("toolResult", count=2, seconds=7)
         await asyncio.sleep(9)
@@ -183,7 +183,7 @@ async def test_nobody_is_told_to_hold_on_for_a_tool_that_nobody_waits_for() -> N
 
 
 async def test_whoever_cannot_be_told_of_the_end_still_has_everything_released() -> None:
-    """A channel that breaks while it says why keeps no place, no stream and no record."""
+    """A channel that fails while it announces the end keeps no slot and no stream, and leaves a record."""
 
     def broken(reason: EndReason) -> None:
         raise RuntimeError(reason)
@@ -197,7 +197,7 @@ async def test_whoever_cannot_be_told_of_the_end_still_has_everything_released()
 async def test_what_does_not_end_in_time_is_cancelled_and_not_forgotten(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The pipeline is not stopped within the bound: its tasks end all the same, none is collected while it waits."""
+    """If the pipeline does not stop in time, its tasks are cancelled and awaited."""
 
     async def hang(_pipeline: object) -> None:
         await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""Whoever wants a person gets one: a goodbye of any kind yields to it, and comes later if nobody could be called."""
+"""A caller who wants a person gets one: any goodbye yields to it, and follows if the transfer failed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ async def _greet(stage: Stage) -> None:
 
 
 async def _say(stage: Stage, words: str) -> None:
-    """Have the agent say something that is heard to its end."""
+    """Let the agent say something that is heard to its end."""
     turns = stage.session.stats.agent_turns
     (await stage.model.stream()).say(*say.answer(words, SOUND))
     await until(lambda: stage.session.stats.agent_turns == turns + 1)
@@ -71,7 +71,7 @@ GOODBYES = [_agent_says_goodbye, _caller_is_silent, _time_is_over]
 @pytest.mark.parametrize("goodbye", GOODBYES)
 @pytest.mark.parametrize("want", [_press, _ask])
 async def test_a_goodbye_does_not_overtake_a_person(want: Act, goodbye: Act) -> None:
-    """A caller who was promised somebody is not hung up on, whatever the model or the clock want then."""
+    """A caller who was promised a person stays connected, whatever the model or the clock want then."""
     staff = Staff()
     async with running_session(people=staff) as (stage, running):
         await _greet(stage)
@@ -85,7 +85,7 @@ async def test_a_goodbye_does_not_overtake_a_person(want: Act, goodbye: Act) -> 
 @pytest.mark.parametrize("goodbye", [*GOODBYES, _task_leaves])
 @pytest.mark.parametrize("want", [_press, _ask])
 async def test_a_person_overtakes_a_goodbye(want: Act, goodbye: Act) -> None:
-    """Who hears the goodbye and wants somebody is connected."""
+    """A caller who hears the goodbye and asks for a person is connected."""
     staff = Staff()
     async with running_session(people=staff) as (stage, running):
         await _greet(stage)
@@ -98,7 +98,7 @@ async def test_a_person_overtakes_a_goodbye(want: Act, goodbye: Act) -> None:
 
 
 async def test_a_silent_caller_who_could_not_be_connected_is_let_go_later() -> None:
-    """The goodbye that was withdrawn comes again after as much silence."""
+    """The withdrawn goodbye comes again after the same silence."""
     async with running_session(people=Staff(broken=True), idle_prompt_seconds=10) as (stage, running):
         await _greet(stage)
         stage.session.say_goodbye(EndReason.IDLE_TIMEOUT)
@@ -117,7 +117,7 @@ async def test_a_silent_caller_who_could_not_be_connected_is_let_go_later() -> N
 
 @pytest.mark.parametrize("pressed_at", [9, 11])
 async def test_the_longest_call_ends_though_nobody_could_be_called(pressed_at: float) -> None:
-    """A key shortly before the time is over, or in the middle of the goodbye, buys as long as the attempt takes."""
+    """A key shortly before the limit, or during the goodbye, adds only the time of the attempt."""
     async with running_session(people=Staff(broken=True), max_call_seconds=10) as (stage, running):
         await _greet(stage)
         await asyncio.sleep(pressed_at)
@@ -132,7 +132,7 @@ async def test_the_longest_call_ends_though_nobody_could_be_called(pressed_at: f
 
 
 async def test_a_person_who_cannot_be_had_stops_no_goodbye() -> None:
-    """The model asks for somebody who is not configured, or a second time: the call ends as it was to."""
+    """For an unknown person, or at a second attempt, the call ends as planned."""
     async with running_session(people=Staff()) as (stage, running):
         await _greet(stage)
         await _agent_says_goodbye(stage)
@@ -142,7 +142,7 @@ async def test_a_person_who_cannot_be_had_stops_no_goodbye() -> None:
 
 
 async def _lose_model(stage: Stage) -> None:
-    """Lose it for good; the caller is told that we are sorry for three seconds."""
+    """Lose it for good; the caller hears an apology of three seconds."""
     stage.voice.sounds = 3.0
     error = ModelRejected("AccessDeniedException")
     stage.model.refusals.extend([error] * 2)
@@ -151,7 +151,7 @@ async def _lose_model(stage: Stage) -> None:
 
 
 async def test_a_key_while_the_agent_is_sorry_calls_at_once() -> None:
-    """The model that would announce it is gone, and the apology waits for what becomes of the call."""
+    """The model that would announce the transfer is lost, and the apology waits for the transfer."""
     staff = Staff()
     async with running_session(people=staff) as (stage, running):
         await _greet(stage)
@@ -165,7 +165,7 @@ async def test_a_key_while_the_agent_is_sorry_calls_at_once() -> None:
 
 @pytest.mark.parametrize("want", [_press, _ask])
 async def test_a_model_that_is_lost_before_it_has_announced_a_person(want: Act) -> None:
-    """The person is called all the same, now, and nobody is told that we are sorry."""
+    """If the model is lost before the announcement, the person is called at once, without an apology."""
     staff = Staff()
     async with running_session(people=staff) as (stage, running):
         await _greet(stage)
@@ -180,7 +180,7 @@ async def test_a_model_that_is_lost_before_it_has_announced_a_person(want: Act) 
 @pytest.mark.parametrize("staff", [Staff(broken=True), Staff(seconds=60)], ids=["refused", "hanging"])
 @pytest.mark.parametrize("first", [_press, _lose_model])
 async def test_without_model_and_person_the_call_ends_as_before(staff: Staff, first: Act) -> None:
-    """For the model's reason, soon, so that the verbs behind the stream run."""
+    """The call ends soon, for the model's reason, so that the verbs after the stream run."""
     async with running_session(people=staff) as (stage, running):
         await _greet(stage)
         await first(stage)
@@ -190,7 +190,7 @@ async def test_without_model_and_person_the_call_ends_as_before(staff: Staff, fi
 
 
 async def test_a_key_that_comes_after_the_end_calls_nobody() -> None:
-    """The line is still open while the call is being cleared up."""
+    """A key after the end calls no person, although the media stream is still open during the tear-down."""
     staff = Staff()
     async with running_session(people=staff) as (stage, running):
         await _greet(stage)

@@ -1,4 +1,4 @@
-"""What a person is told before they take over."""
+"""The summary that a person gets before they take over."""
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ SAID = [
 
 
 def test_it_says_why_what_was_asked_and_what_was_answered() -> None:
-    """A paragraph in plain words."""
+    """The summary is a paragraph in plain words."""
     assert summarise(SAID, "The caller wants a person.") == (
         "Reason: The caller wants a person. "
         "The caller said: “What is the weather in Paris?” And: “I want to talk to a human” "
@@ -24,13 +24,13 @@ def test_it_says_why_what_was_asked_and_what_was_answered() -> None:
 
 
 def test_of_a_call_without_words_it_says_so() -> None:
-    """Somebody who presses 0 at once has not said anything."""
+    """The summary of a call without words says so, as when a caller presses 0 at once."""
     assert summarise([], "The caller pressed 0.") == "Reason: The caller pressed 0."
     assert summarise([], "") == "The caller has not said anything yet."
 
 
 def test_the_newest_words_stay_of_a_long_speech() -> None:
-    """What is cut is the beginning, at a word."""
+    """Of a long speech the newest words are kept; the beginning is cut, at a word."""
     text = summarise([("USER", "blah " * 200 + "my order is late")], "")
     assert text.endswith("blah my order is late”")
     assert "“…blah" in text
@@ -38,7 +38,7 @@ def test_the_newest_words_stay_of_a_long_speech() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["USER", "ASSISTANT"]), st.text(max_size=400))), st.text(max_size=300))
 def test_it_is_short_and_on_one_line_whatever_was_said(said: list[tuple[str, str]], reason: str) -> None:
-    """Bounded, and nothing in it could break a header or a document."""
+    """The length is bounded, and nothing in the summary could break a header or a document."""
     text = summarise(said, reason)
     assert 0 < len(text) <= MAX_CHARACTERS
     assert text.isprintable()
@@ -46,7 +46,7 @@ def test_it_is_short_and_on_one_line_whatever_was_said(said: list[tuple[str, str
 
 
 def test_of_a_summary_the_reason_is_said_aloud() -> None:
-    """A key is no reason, and neither is the wish for a person: then what the caller said before is one."""
+    """A key or the wish for a person is not a reason: then the caller's words before it are."""
     assert (
         about(summarise(SAID, "The caller has an invoice that was paid twice.")) == "has an invoice that was paid twice"
     )
@@ -69,13 +69,13 @@ def test_of_a_summary_the_reason_is_said_aloud() -> None:
     ],
 )
 def test_it_has_no_greeting_and_no_word_twice(reason: str, spoken: str) -> None:
-    """What a voice cannot read is left out; digits stay as often as they were said."""
+    """What a voice cannot read is left out; repeated digits stay."""
     assert about(summarise([], reason)) == spoken
 
 
 @given(st.lists(st.tuples(st.sampled_from(["USER", "ASSISTANT"]), st.text(max_size=400))), st.text(max_size=300))
 def test_what_is_said_aloud_is_short(said: list[tuple[str, str]], reason: str) -> None:
-    """And said of itself it is the same, because it travels in the place of the summary."""
+    """The spoken summary of a spoken summary is the same, because it travels in the same field."""
     text = about(summarise(said, reason))
     assert len(text) <= 120
     assert not set('<>"“”') & set(text)

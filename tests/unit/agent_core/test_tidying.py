@@ -1,4 +1,4 @@
-"""What a process has freed goes back to the machine."""
+"""Freed memory returns to the machine."""
 
 import asyncio
 import ctypes
@@ -51,7 +51,7 @@ libc.fclose(told)
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="this C library gives nothing back")
 @pytest.mark.parametrize("wish", ["tidy", "as it is"])
 def test_holes_between_what_is_used_are_given_back(wish: str) -> None:
-    """One piece in thirty-two stays, and with it all of them, until somebody tidies up."""
+    """One piece in thirty-two stays in use and holds all of them, until the heap is trimmed."""
     told = subprocess.run(
         [sys.executable, "-c", HOLES, wish], check=True, timeout=30, capture_output=True, text=True
     ).stdout.split()
@@ -62,7 +62,7 @@ def test_holes_between_what_is_used_are_given_back(wish: str) -> None:
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="this C library has one heap anyway")
 @pytest.mark.parametrize("wish", ["one", "as it is"])
 def test_threads_share_a_heap(tmp_path: Path, wish: str) -> None:
-    """As the C library tells of itself; unasked, it makes several."""
+    """All threads use one heap on request, as the C library reports; by default it makes several."""
     told = tmp_path / "heaps.xml"
     subprocess.run([sys.executable, "-c", FOUR_THREADS, str(told), wish], check=True, timeout=30)
     assert (told.read_text().count("<heap nr=") == 1) is (wish == "one")
@@ -76,7 +76,7 @@ class _Ring:
 
 
 async def test_what_refers_to_itself_does_not_pile_up() -> None:
-    """It goes though the interpreter itself does not yet care."""
+    """Cycles are collected before the interpreter's own threshold."""
     gc.disable()
     try:
         left = ref(_Ring())
@@ -88,7 +88,7 @@ async def test_what_refers_to_itself_does_not_pile_up() -> None:
 
 
 async def test_it_ends_with_its_block() -> None:
-    """No task is left."""
+    """The task ends with its block."""
     before = asyncio.all_tasks()
     async with tidying():
         assert len(asyncio.all_tasks()) == len(before) + 1

@@ -1,4 +1,4 @@
-"""The tool that docs/howto/add-a-tool.md adds, and the test that it shows: both work as they stand there."""
+"""The tool of docs/howto/add-a-tool.md and the test on that page work unchanged."""
 
 import re
 from typing import Any
@@ -12,18 +12,18 @@ def code() -> dict[str, Any]:
     """Run the page's blocks, one after the other, in one module."""
     names: dict[str, Any] = {"__name__": "opening_hours"}
     for block in re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
-        exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102 - our own page
+        exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102 - a page of this repository
     return names
 
 
 async def test_the_page_s_own_test_passes() -> None:
-    """A city without a branch is an answer with what to say."""
+    """A city without a branch gets an answer with what to say."""
     (test,) = [value for name, value in code().items() if name.startswith("test_")]
     await test()
 
 
 async def test_the_model_sees_the_function_as_the_page_says() -> None:
-    """Name, first paragraph and description of the parameter; a right question has its answer."""
+    """The model sees name, first paragraph and the parameter's description; a valid question gets its answer."""
     names = code()
     registry = names["ToolRegistry"](names["opening_hours_tools"]())
     (spec,) = registry.specs

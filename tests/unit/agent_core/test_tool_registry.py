@@ -1,4 +1,4 @@
-"""The registry: every way a call can end is an answer, and what the model is told comes from the signature."""
+"""The registry: every outcome of a call is an answer, and the signature defines what the model sees."""
 
 import asyncio
 from contextlib import suppress
@@ -27,10 +27,10 @@ from agent_core.weather_report import Forecast
 
 
 class NoWeather:
-    """A source that is never asked."""
+    """A source that no test asks."""
 
     async def forecast(self, location: str) -> Forecast:
-        """Fail, as nothing should come here."""
+        """Fail: no test should ask for a forecast."""
         raise AssertionError(location)
 
 
@@ -41,7 +41,7 @@ async def pour(
 ) -> dict[str, Any]:
     """Pour a drink into a cup.
 
-    Not for the model.
+    The model does not get this line.
     """
     if drink == "lava":
         code = "too_hot"
@@ -56,33 +56,33 @@ async def hang() -> dict[str, Any]:
 
 
 async def crash() -> dict[str, Any]:
-    """Show a bug."""
+    """Raise as a bug would."""
     empty: dict[str, str] = {}
     return {"answer": empty["nothing"]}
 
 
 async def odd() -> dict[str, Any]:
-    """Answer what is no JSON."""
+    """Return a value that is not JSON."""
     return {"answer": float("nan")}
 
 
 async def half_a_character() -> dict[str, Any]:
-    """Answer with text that the wire cannot carry."""
+    """Return text that the wire cannot carry."""
     return {"answer": "\ud83d"}
 
 
 async def huge() -> dict[str, Any]:
-    """Answer with a number that the wire cannot carry."""
+    """Return a number that the wire cannot carry."""
     return {"answer": 2**70}
 
 
-async def listed() -> Any:  # noqa: ANN401 - hides from its annotation what it returns
-    """Answer with a list."""
+async def listed() -> Any:  # noqa: ANN401 - its annotation hides the type that it returns
+    """Return a list."""
     return ["sunny"]
 
 
 async def inner_cancelled() -> dict[str, Any]:
-    """Trip over a task of its own that was cancelled."""
+    """Await a task of its own that was cancelled."""
     task = asyncio.create_task(asyncio.sleep(60))
     task.cancel()
     await task
@@ -90,14 +90,14 @@ async def inner_cancelled() -> dict[str, Any]:
 
 
 def registry(records: list[ToolRecord] | None = None) -> ToolRegistry:
-    """Give the tools above, with their records."""
+    """Return the tools above, with their records."""
     plain = [Tool(one) for one in (pour, crash, odd, half_a_character, huge, listed, inner_cancelled)]
     tools = [*plain, Tool(hang, timeout=0.01, failure="bar_closed")]
     return ToolRegistry(tools, on_call=None if records is None else records.append)
 
 
 def test_signature_becomes_schema() -> None:
-    """Types, choices, bounds, descriptions and which arguments are required all come from the function."""
+    """Types, choices, bounds, descriptions and required arguments all come from the function."""
     spec = registry().specs[0]
     assert (spec.name, spec.description, spec.required) == ("pour", "Pour a drink into a cup.", ["drink", "size"])
     assert spec.properties == {
@@ -108,7 +108,7 @@ def test_signature_becomes_schema() -> None:
 
 
 async def test_call_answers_with_the_value() -> None:
-    """A good call gives what the function returned, with text turned into numbers where a model writes them so."""
+    """A valid call returns the function's value; text is converted to numbers where a model writes them so."""
     result = await registry().call("pour", {"drink": "tea", "size": "small", "count": "2"})
     assert (result.name, result.outcome) == ("pour", "ok")
     assert result.value == {"poured": "tea", "size": "small", "count": 2}
@@ -150,14 +150,14 @@ async def test_wrong_arguments_are_told_to_the_model(arguments: object, named: s
     ],
 )
 async def test_every_failure_is_an_answer(name: str, arguments: dict[str, str], outcome: str, error: str) -> None:
-    """An unknown name, a hang, a bug, an answer that is no JSON, a code of the tool's own: none raises."""
+    """An unknown name, a hang, a bug, an answer that is not JSON, a code of the tool's own: none raises."""
     result = await registry().call(name, arguments)
     assert (result.outcome, result.value.pop("error")) == (outcome, error)
     assert result.value.keys() == {"next"}
 
 
 async def test_cancellation_passes_and_is_recorded() -> None:
-    """A caller who interrupts stops the tool; the cancellation is not swallowed."""
+    """A caller who interrupts stops the tool, and the cancellation is not swallowed."""
     records: list[ToolRecord] = []
     tools = ToolRegistry([Tool(hang)], on_call=records.append)
     call = asyncio.create_task(tools.call("hang", {}))
@@ -169,7 +169,7 @@ async def test_cancellation_passes_and_is_recorded() -> None:
 
 
 async def test_records_name_tool_outcome_and_cause() -> None:
-    """Logs and metrics get one record a call, with no arguments, no answer and no name that the model made up."""
+    """Each call leaves one record, with no arguments, no answer and no name that the model made up."""
     records: list[ToolRecord] = []
     tools = registry(records)
     for name in ("pour", "crash", "call +1 900 555 0100"):
@@ -184,24 +184,24 @@ async def test_records_name_tool_outcome_and_cause() -> None:
 
 
 def test_names_must_differ() -> None:
-    """Two tools of one name would hide each other."""
+    """Two tools cannot have one name, since one would hide the other."""
     with pytest.raises(ValueError, match="same name"):
         ToolRegistry([Tool(hang), Tool(hang)])
 
 
 async def listed_openly() -> list[str]:
-    """Answer with a list, and say so."""
+    """Return a list, and declare it."""
     return ["sunny"]
 
 
 def test_a_tool_that_promises_no_object_is_refused() -> None:
-    """The model gets results as objects of JSON; what can be known when the service starts fails then."""
+    """The model gets results as JSON objects; a known violation fails when the service starts."""
     with pytest.raises(TypeError, match="listed_openly: a tool returns an object"):
         Tool(listed_openly)  # type: ignore[arg-type]
 
 
 async def test_an_answer_without_an_object_names_its_type() -> None:
-    """Whoever wrote the tool finds in the log what it returned."""
+    """An answer that is not an object is logged with its type, for the tool's author."""
     records: list[ToolRecord] = []
     await registry(records).call("listed", {})
     assert "list instead of an object" in str(records[0].cause)
@@ -213,7 +213,7 @@ async def test_an_answer_without_an_object_names_its_type() -> None:
     ids=["long", "half a character"],
 )
 async def test_an_error_is_short_and_fit_for_the_wire(arguments: dict[str, object]) -> None:
-    """A name that the model made up comes back to it, but not at any length, and not as what cannot be sent."""
+    """A name that the model made up is repeated to it, but shortened and cleaned."""
     result = await registry().call("pour", arguments)
     assert result.value["error"] == "invalid_arguments"
     assert len(orjson.dumps(result.value)) < 1000
@@ -221,23 +221,23 @@ async def test_an_error_is_short_and_fit_for_the_wire(arguments: dict[str, objec
 
 @pytest.mark.parametrize("timeout", [0, -1, 50.1, 60, float("inf"), float("nan")])
 def test_a_tool_that_outlasts_the_model_is_refused(timeout: float) -> None:
-    """The model ends a stream after 55 s without audio; a tool that works so long would lose its answer."""
+    """The model ends a stream after 55 s without audio, so a slower tool would lose its answer."""
     with pytest.raises(ValueError, match="hang: a tool may take"):
         Tool(hang, timeout=timeout)
 
 
 def test_shipped_tools_end_before_the_model_gives_up() -> None:
-    """The wait for a tool is its time and a grace, well below the shortest idle limit of a model."""
+    """A tool's timeout plus a grace is well below the shortest idle limit of a model."""
     assert MAX_TIMEOUT + GRACE_SECONDS < 55
     shipped = [*weather_tools(NoWeather()), *goodbye_tools(), *transfer_tools(["Support"])]
     assert all(tool.timeout <= MAX_TIMEOUT for tool in shipped)
 
 
 async def test_a_tool_that_ignores_its_time_is_left_behind() -> None:
-    """A tool that swallows its cancellation cannot hold up the answer to the model."""
+    """A tool that swallows its cancellation does not delay the answer to the model."""
 
     async def stubborn() -> dict[str, Any]:
-        """Go on."""
+        """Keep running."""
         for _ in range(3):
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(60)
@@ -249,7 +249,7 @@ async def test_a_tool_that_ignores_its_time_is_left_behind() -> None:
 
 
 class Counter:
-    """A tool that counts how often it is asked, and answers when it is allowed to."""
+    """A tool that counts its calls, and answers when the test lets it."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -258,7 +258,7 @@ class Counter:
         self.tools = ToolRegistry([Tool(self.count), Tool(crash)])
 
     async def count(self, of: str = "", fail: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a tool's own
-        """Count."""
+        """Count the call."""
         self.asked += 1
         number = self.asked
         try:
@@ -273,7 +273,7 @@ class Counter:
 
 
 async def test_identical_requests_at_once_are_one() -> None:
-    """The model sometimes makes the same request twice; the second waits for the answer to the first."""
+    """If the model makes the same request twice, the second one waits for the answer to the first."""
     counter = Counter()
     calls = [asyncio.create_task(counter.tools.call("count", one)) for one in ({"of": "a"}, {"fail": "no", "of": "a"})]
     other = asyncio.create_task(counter.tools.call("count", {"of": "b"}))
@@ -288,7 +288,7 @@ async def test_identical_requests_at_once_are_one() -> None:
 
 
 async def test_an_answer_stands_until_the_caller_speaks() -> None:
-    """In one turn the same request has the same answer, failures included; after it, it is made again."""
+    """In one turn the same request has the same answer, failures included; after the turn it is made again."""
     counter = Counter()
     counter.go.set()
     for fail in (False, True):
@@ -302,7 +302,7 @@ async def test_an_answer_stands_until_the_caller_speaks() -> None:
 
 
 async def test_an_answer_does_not_stand_for_ever() -> None:
-    """A caller who listens for long, and an agent that asks by itself, get what is true then."""
+    """A caller who listens for long, and an agent that asks unprompted, get a current answer."""
     counter = Counter()
     counter.go.set()
     await counter.tools.call("count", {})
@@ -315,7 +315,7 @@ async def test_an_answer_does_not_stand_for_ever() -> None:
 
 
 async def test_a_tool_that_acts_is_asked_each_time() -> None:
-    """A transfer that failed is not still on its way: what an action answered says nothing about the next one."""
+    """A transfer that failed is not in progress: the answer of an action says nothing about the next call."""
     counter = Counter()
     tools = ToolRegistry([Tool(counter.count, acts=True)])
     calls = [asyncio.create_task(tools.call("count", {})) for _ in range(2)]
@@ -326,7 +326,7 @@ async def test_a_tool_that_acts_is_asked_each_time() -> None:
 
 
 async def test_one_who_leaves_takes_no_answer_from_another() -> None:
-    """A cancelled call ends a shared request only if nothing else waits for it."""
+    """A cancelled call ends a shared request only if no other call waits for it."""
     counter = Counter()
     leaver, stayer = [asyncio.create_task(counter.tools.call("count", {})) for _ in range(2)]
     await asyncio.sleep(0)
@@ -339,7 +339,7 @@ async def test_one_who_leaves_takes_no_answer_from_another() -> None:
 
 
 async def test_the_last_who_leaves_ends_the_request() -> None:
-    """What nothing waits for does not go on, and is asked anew."""
+    """A request without a waiting call is cancelled, and the next one is made anew."""
     counter = Counter()
     calls = [asyncio.create_task(counter.tools.call("count", {})) for _ in range(2)]
     await asyncio.sleep(0)
@@ -353,7 +353,7 @@ async def test_the_last_who_leaves_ends_the_request() -> None:
 
 
 async def test_conversations_share_no_answers() -> None:
-    """What one caller was answered is not for another."""
+    """Conversations share no answers: what one caller got is not for another."""
     counter = Counter()
     counter.go.set()
     other = ToolRegistry([Tool(counter.count)])
@@ -362,7 +362,7 @@ async def test_conversations_share_no_answers() -> None:
 
 
 async def test_answers_kept_are_bounded() -> None:
-    """A model that asks for everything fills no memory."""
+    """The kept answers are bounded, so a model that makes many requests does not fill the memory."""
     repeats: Repeats[int] = Repeats()
 
     async def ask(number: int) -> int:
@@ -375,16 +375,16 @@ async def test_answers_kept_are_bounded() -> None:
 
 
 async def test_one_conversation_uses_a_rationed_tool_so_often() -> None:
-    """Some at once, then some a minute; what is above that is not done, and the model is told to wait."""
+    """The limit is a burst and a rate per minute; above it the tool does not run, and the model is asked to wait."""
     now, poured = 0.0, list[str]()
 
     async def count(what: str) -> dict[str, Any]:
-        """Count."""
+        """Count the call."""
         poured.append(what)
         return {"poured": what}
 
     async def free(what: str) -> dict[str, Any]:
-        """Do not count."""
+        """Do not count the call."""
         return {"free": what}
 
     tools = ToolRegistry([Tool(count, rationed=True), Tool(free)], clock=lambda: now)

@@ -1,4 +1,4 @@
-"""Schemas of tools: only the keywords that the model is known to take, whatever a signature looks like."""
+"""Schemas of tools use only the keywords that the model is known to accept, whatever the signature."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ class NoWeather:
     """A source that no schema needs."""
 
     async def forecast(self, location: str) -> Forecast:
-        """Fail, as nothing should come here."""
+        """Fail: no test should ask for a forecast."""
         raise AssertionError(location)
 
 
@@ -56,7 +56,7 @@ TYPES: list[tuple[Any, str, object]] = [
     (Literal["a", "b"], "string", "b"),
     (Literal["only"], "string", "only"),
     (Literal[1, 2], "integer", 2),
-    (Literal["a"] | Literal["b"], "string", "a"),  # noqa: PYI030 - a union of choices is what this is about
+    (Literal["a"] | Literal["b"], "string", "a"),  # noqa: PYI030 - the test is about a union of choices
     (Colour, "string", "blue"),
     (date, "string", "2026-01-31"),
     (list[str], "array", ["x"]),
@@ -82,7 +82,7 @@ def schemas_in(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def assert_plain(schema: dict[str, Any]) -> None:
-    """Look for anything that the model might refuse."""
+    """Assert that a schema has nothing that the model might reject."""
     Draft7Validator.check_schema(schema)
     for part in schemas_in(schema):
         assert set(part) <= KEYWORDS
@@ -98,13 +98,13 @@ def whole(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("tool", SHIPPED, ids=lambda tool: tool.spec.name)
 def test_shipped_tools_have_plain_schemas(tool: Tool) -> None:
-    """Each tool that a caller can reach keeps to the keywords, and says what each argument is."""
+    """Each shipped tool uses only these keywords, and describes each argument."""
     assert_plain(whole(tool.spec.properties, tool.spec.required))
     assert all(one["description"] for one in tool.spec.properties.values())
 
 
 def test_bounds_are_words_and_hold_on_our_side() -> None:
-    """The hour's bounds stand in its description, and an hour that breaks them is still refused."""
+    """The description has the bounds of the hour, and the product rejects an hour outside them."""
     forecast = next(tool for tool in SHIPPED if tool.spec.name == "get_weather_forecast")
     assert forecast.spec.properties["hour"]["description"].endswith("(0 to 23)")
     with pytest.raises(InvalidArguments):
@@ -123,7 +123,7 @@ def test_bounds_are_words_and_hold_on_our_side() -> None:
     )
 )
 def test_any_signature_becomes_a_plain_schema(parts: list[tuple[tuple[Any, str, object], bool, str, str]]) -> None:
-    """Whatever the types, nulls and defaults: plain keywords, and what is valid for us is valid there."""
+    """Whatever the types, nulls and defaults: plain keywords, and a value that the function accepts is valid."""
     named = [(f"argument{number}", *part) for number, part in enumerate(parts)]
     model = arguments_of(_function(named), {})
     properties, required = schema_of(model)
@@ -153,14 +153,14 @@ def _function(named: list[tuple[str, tuple[Any, str, object], bool, str, str]]) 
 
 @pytest.mark.parametrize("hint", [str | int, Any, list[Any], tuple[int, str], Literal["a", 1], None])
 def test_what_cannot_be_said_is_refused_when_a_tool_is_made(hint: object) -> None:
-    """A type that these keywords cannot express fails at start, not at the first call of a caller."""
+    """A type that these keywords cannot express fails at start, not at a caller's first call."""
     model = arguments_of(_function([("argument", (hint, "", None), False, "required", "")]), {})
     with pytest.raises(ValueError, match="the model"):
         schema_of(model)
 
 
 def test_a_schema_within_itself_is_refused() -> None:
-    """Recursion has no end that could be sent."""
+    """A recursive schema is rejected: it has no finite form to send."""
     tree = {"type": "object", "properties": {"child": {"$ref": "#/$defs/Tree"}}}
     with pytest.raises(ValueError, match="Tree contains itself"):
         plain({"$defs": {"Tree": tree}, "$ref": "#/$defs/Tree"})

@@ -1,4 +1,4 @@
-"""The conversation's words: in order, once, and of a cut-off answer only what was heard."""
+"""The conversation's words: in order, once, and of an interrupted answer only what was heard."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ def _after(*payloads: bytes) -> list[tuple[str, str]]:
 
 
 def test_words_keep_their_order_however_fast_they_come() -> None:
-    """After a stall of the network everything comes at once, and the history must still be true."""
+    """After a network stall, everything arrives at once, and the history is still correct."""
     events = (
         *say.text_block("ASSISTANT", "Hello.", speculative=False),
         *say.heard("hi"),
@@ -29,26 +29,26 @@ def test_words_keep_their_order_however_fast_they_come() -> None:
 
 
 def test_planned_words_are_not_said_words() -> None:
-    """A sentence that was announced and never spoken is no part of the conversation."""
+    """A sentence that was planned and never spoken is not part of the conversation."""
     assert _after(*say.text_block("ASSISTANT", "I will tell you …", speculative=True), *say.heard("stop")) == [
         ("USER", "stop")
     ]
 
 
 def test_the_sign_of_an_interruption_is_no_word() -> None:
-    """The model sends it where words would stand."""
+    """The sign of a barge-in, which the model sends in place of words, is not in the transcript."""
     assert _after(*say.text_block("ASSISTANT", "It is", speculative=False), *say.interruption()) == [
         ("ASSISTANT", "It is")
     ]
 
 
 def test_sentences_of_one_turn_are_one_entry() -> None:
-    """The model gives a turn in pieces."""
+    """The pieces of one turn form one entry."""
     assert _after(*say.heard("what is"), *say.heard("the weather")) == [("USER", "what is the weather")]
 
 
 def test_half_a_character_is_left_out() -> None:
-    """It could not be sent to any model, and would spoil each history from then on."""
+    """An unpaired surrogate could not be sent to any model, and would spoil every later history."""
     transcript = ConversationTranscript(((Role.USER, "hi\udc00"),))
     transcript.add(Role.USER, "a\ud83d")
     transcript.add(Role.USER, "\ud83d")
@@ -57,7 +57,7 @@ def test_half_a_character_is_left_out() -> None:
 
 
 def test_an_endless_conversation_stays_bounded() -> None:
-    """The oldest words go first, also those of an entry that is too long by itself."""
+    """The oldest words are dropped first, also within an entry that is too long on its own."""
     transcript = ConversationTranscript()
     for number in range(100):
         transcript.add(Role.USER if number % 2 else Role.ASSISTANT, f"{number} " + "x" * 2000)
@@ -69,7 +69,7 @@ def test_an_endless_conversation_stays_bounded() -> None:
 
 
 def test_what_a_call_brings_along_is_known_but_not_asked_again() -> None:
-    """The words of a call that is taken up are its history; whoever takes it up says what is to be answered."""
+    """The words of a resumed call are its history; the resuming task decides which question to answer."""
     told: list[int] = []
     before = ((Role.USER, "hi"), (Role.ASSISTANT, "Yes?"), (Role.USER, "the weather in Paris"))
     transcript = ConversationTranscript(before, lambda history: told.append(len(history)))
@@ -92,7 +92,7 @@ _WORDS = st.one_of(
 
 @given(st.lists(st.tuples(st.sampled_from([Role.USER, Role.ASSISTANT]), _WORDS), max_size=40))
 def test_no_words_make_it_larger_than_its_bounds(said: list[tuple[Role, str]]) -> None:
-    """Whoever says what how often: bytes, entries and each of them; and the newest words are those that stay."""
+    """Bytes, entries and each entry are bounded, whatever is said, and the newest words stay."""
     transcript = ConversationTranscript()
     for role, words in said:
         transcript.add(role, words)
@@ -106,7 +106,7 @@ def test_no_words_make_it_larger_than_its_bounds(said: list[tuple[Role, str]]) -
 
 
 def test_the_thousandth_message_costs_no_more_than_the_tenth() -> None:
-    """What is handed on, and what is copied for it, does not grow with what was said before."""
+    """The cost of a message does not grow with what was said before."""
     sizes: list[int] = []
 
     def changed(history: History) -> None:

@@ -1,4 +1,4 @@
-"""Voices are refused at start, not by the model during each call."""
+"""An unknown voice is rejected at start, not by the model during each call."""
 
 import pytest
 
@@ -16,7 +16,7 @@ MODEL_IDS = [generation.model_id for generation in GENERATIONS]
 
 
 def _start(voice: str, model_id: str) -> None:
-    """Ask the stand-in, which has a list of its own."""
+    """Open a session with the stand-in, which has a list of its own."""
     audio = {"mediaType": "audio/lpcm", "sampleRateHertz": 8000, "sampleSizeBits": 16, "channelCount": 1}
     start = {"promptName": "p", "audioOutputConfiguration": {**audio, "voiceId": voice}}
     session = ProtocolState(model_id, ServiceLimits(), 0.0)
@@ -26,7 +26,7 @@ def _start(voice: str, model_id: str) -> None:
 
 @pytest.mark.parametrize("model_id", MODEL_IDS)
 def test_each_generation_has_its_voices(model_id: str) -> None:
-    """Sixteen of Nova 2 and 2.5, eleven of the first; the stand-in takes the same and no others."""
+    """Nova 2 and 2.5 have sixteen voices, the first generation has eleven; the stand-in accepts exactly these."""
     known = voices.of_model(model_id)
     assert known == MODELS[model_id].voices
     assert len(known) == (11 if model_id == "amazon.nova-sonic-v1:0" else 16)
@@ -48,7 +48,7 @@ def test_each_generation_has_its_voices(model_id: str) -> None:
 def test_a_voice_that_the_model_does_not_have_stops_the_service_at_its_start(
     monkeypatch: pytest.MonkeyPatch, voice: str, suggested: str
 ) -> None:
-    """In one line, with the nearest voice, all of them, and how to take a new one all the same."""
+    """One line has the nearest voice, all voices, and how to use a new one anyway."""
     monkeypatch.setenv("NOVA_SONIC_VOICE", voice)
     with pytest.raises(ConfigurationError) as refused:
         CoreSettings.read()
@@ -62,7 +62,7 @@ def test_a_voice_that_the_model_does_not_have_stops_the_service_at_its_start(
 
 
 def test_a_voice_belongs_to_a_generation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a model that is only an ARN nobody knows which: it may be any that there is."""
+    """For a model that is only an ARN, a voice of any generation is accepted."""
     monkeypatch.setenv("NOVA_SONIC_VOICE", "greta")
     with pytest.raises(ConfigurationError, match=r"not a voice of amazon\.nova-2-5-sonic"):
         CoreSettings.read()

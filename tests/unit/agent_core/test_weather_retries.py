@@ -1,4 +1,4 @@
-"""When a request to Open-Meteo is sent again: once, after a short pause, for what a second try may cure."""
+"""A request to Open-Meteo is retried once, after a short pause, for errors that a retry may cure."""
 
 import asyncio
 from itertools import pairwise
@@ -19,14 +19,14 @@ NOW, SOON, LATER = ({"retry-after": seconds} for seconds in ("0", "1", "60"))
 
 
 class Server:
-    """Answers one request after the other as given, then as the last time; records when each came."""
+    """Answers one request after the other as scripted, then repeats the last answer; records the times."""
 
     def __init__(self, *answers: Answer) -> None:
         self._answers = answers
         self.times: list[float] = []
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Answer one."""
+        """Answer one request."""
         answer = self._answers[min(len(self.times), len(self._answers) - 1)]
         self.times.append(asyncio.get_running_loop().time())
         if isinstance(answer, Exception):
@@ -44,7 +44,7 @@ class Server:
     "passing", [(500, {}), (503, NOW), (429, {}), (429, NOW), httpx.ConnectError("refused"), httpx.ReadError("reset")]
 )
 async def test_one_passing_failure_is_followed_by_one_try(passing: Answer) -> None:
-    """After 50 to 250 ms."""
+    """One temporary failure is followed by one retry, after 50 to 250 ms."""
     server = Server(passing, OK)
     assert await server.ask() == b"{}"
     ((first, second),) = pairwise(server.times)
@@ -64,7 +64,7 @@ async def test_one_passing_failure_is_followed_by_one_try(passing: Answer) -> No
     ],
 )
 async def test_a_lasting_failure_is_raised_as_it_is(answer: Answer, tries: int, reason: str) -> None:
-    """After the second try, or at once where that would not help."""
+    """The error is raised after the retry, or at once where a retry would not help."""
     server, began = Server(answer), asyncio.get_running_loop().time()
     with pytest.raises(UpstreamError, match=f"open_meteo: {reason}$"):
         await server.ask()
@@ -74,7 +74,7 @@ async def test_a_lasting_failure_is_raised_as_it_is(answer: Answer, tries: int, 
 
 @pytest.mark.parametrize(("headers", "tries", "seconds"), [({}, 2, 60), (SOON, 1, 1), (LATER, 1, 60)])
 async def test_a_429_that_lasts_says_until_when(headers: dict[str, str], tries: int, seconds: float) -> None:
-    """A pause that a caller cannot wait for is passed on, not waited for."""
+    """A lasting 429 says when to ask again: a pause that a caller cannot wait for is reported."""
     server = Server((429, headers))
     with pytest.raises(TooManyRequests) as refused:
         await server.ask()
@@ -82,7 +82,7 @@ async def test_a_429_that_lasts_says_until_when(headers: dict[str, str], tries: 
 
 
 async def test_a_time_out_is_not_tried_again() -> None:
-    """The caller has waited long enough."""
+    """A timeout is not retried, since the caller has waited long enough."""
 
     async def hang(_: httpx.Request) -> httpx.Response:
         tries.append(None)

@@ -1,4 +1,4 @@
-"""The weather tools: what the model gets for what it asks, on a source of fixed numbers."""
+"""The weather tools: the model's requests and their answers, from a source of fixed numbers."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +17,7 @@ AHEAD = timedelta(hours=13)
 
 
 def local_now() -> datetime:
-    """Read the clock at the place."""
+    """Return the time at the place."""
     return datetime.now(UTC).replace(tzinfo=None) + AHEAD
 
 
@@ -35,7 +35,7 @@ class FixedWeather:
         self.today = local_now().date()
 
     async def forecast(self, location: str) -> Forecast:
-        """Answer with numbers that are easy to tell apart."""
+        """Return numbers that are easy to distinguish."""
         if location == "Atlantis":
             raise LocationNotFound(location)
         if location == "Offline":
@@ -75,7 +75,7 @@ def assert_now(timestamp: str) -> None:
 
 
 def test_the_model_is_told_names_choices_and_what_is_required() -> None:
-    """`get_current_weather` keeps its arguments; the hour of a forecast may be left out."""
+    """`get_current_weather` keeps its arguments; the hour of a forecast is optional."""
     current, forecast = ToolRegistry(weather_tools(FixedWeather())).specs
     assert (current.name, current.required) == ("get_current_weather", ["location"])
     assert current.properties["format"]["enum"] == ["celsius", "fahrenheit"]
@@ -85,7 +85,7 @@ def test_the_model_is_told_names_choices_and_what_is_required() -> None:
 
 
 async def test_current_weather_in_whole_degrees() -> None:
-    """Numbers come rounded half up, as a voice says them, with the time at the place."""
+    """Numbers are rounded half up, as a voice says them, with the time at the place."""
     result = await ask("get_current_weather", location="Auckland", format="celsius")
     assert_now(result.value.pop("timestamp"))
     del result.value["next_hours"]
@@ -103,18 +103,18 @@ async def test_current_weather_in_whole_degrees() -> None:
 
 
 async def test_the_hours_that_come() -> None:
-    """The next eight hours follow the clock at the place, across midnight if need be."""
+    """The next eight hours follow the clock at the place, across midnight if necessary."""
     before = local_now()
     hours = (await ask("get_current_weather", location="Auckland", format="celsius")).value["next_hours"]
     expected = [before.hour + 1 + ahead for ahead in range(8)]
-    if local_now().hour == before.hour:  # else the hour has just turned, and both would be right
+    if local_now().hour == before.hour:  # otherwise the hour has just changed, and both would be right
         assert [hour["temperature"] for hour in hours] == expected
         assert [hour["hour"] for hour in hours] == [at % 24 for at in expected]
     assert {hour["conditions"] for hour in hours} == {"fog"}
 
 
 async def test_fahrenheit() -> None:
-    """The unit asked for is the unit given, however the model spells it."""
+    """The answer has the requested unit, however the model spells it."""
     result = await ask("get_current_weather", location="Auckland", format="Fahrenheit")
     assert {key: result.value[key] for key in ("temperature", "feels_like", "format")} == {
         "temperature": 28,
@@ -124,7 +124,7 @@ async def test_fahrenheit() -> None:
 
 
 async def test_forecast_for_a_day() -> None:
-    """A day has a high and a low."""
+    """A forecast for a day has a high and a low."""
     result = await ask("get_weather_forecast", location="Auckland", day="tomorrow", format="celsius")
     tomorrow = local_now().date() + timedelta(days=1)
     assert_now(result.value.pop("timestamp"))
@@ -143,7 +143,7 @@ async def test_forecast_for_a_day() -> None:
 
 
 async def test_forecast_for_an_hour() -> None:
-    """An hour has one temperature; a number that the source does not give is null."""
+    """A forecast for an hour has one temperature; a number that the source omits is null."""
     result = await ask("get_weather_forecast", location="Auckland", day="today", hour=15, format="celsius")
     expected: dict[str, Any] = {"hour": 15, "temperature": 15, "conditions": "fog", "wind_kmh": 3}
     assert expected.items() <= result.value.items()
@@ -165,7 +165,7 @@ async def test_forecast_for_an_hour() -> None:
     ],
 )
 async def test_failures_have_a_word_that_the_model_knows(arguments: dict[str, Any], error: str) -> None:
-    """Whatever is wrong, the model gets one of four words."""
+    """Whatever fails, the model gets one of four words."""
     result = await ask("get_weather_forecast", **arguments)
     assert (result.outcome, result.value["error"]) == ("error", error)
 
@@ -181,7 +181,7 @@ async def test_failures_have_a_word_that_the_model_knows(arguments: dict[str, An
     ],
 )
 def test_what_a_caller_calls_a_day(day: str, expected: str) -> None:
-    """A weekday is the next one, today included."""
+    """A weekday means the next one, today included."""
     assert date_of(day, today=date(2026, 11, 23)) == date.fromisoformat(expected)
 
 
@@ -199,7 +199,7 @@ async def ask_from(region: str, name: str, **arguments: object) -> dict[str, Any
 
 
 async def test_the_place_that_was_found_is_named() -> None:
-    """The page shows it, and the sentence for the caller holds it."""
+    """The page shows the place, and the sentence for the caller contains it."""
     now = (await ask("get_current_weather", location="Springfield, Illinois")).value
     assert now["speak"] == "Now in Springfield, Illinois: rain, 28 degrees fahrenheit."
     assert now["place"] == {
@@ -214,7 +214,7 @@ async def test_the_place_that_was_found_is_named() -> None:
 
 @pytest.mark.parametrize("tool", ["get_current_weather", "get_weather_forecast"])
 async def test_several_places_are_a_question(tool: str) -> None:
-    """The model gets it in words, with all places; it names three of them, as more are not remembered."""
+    """The model gets the question in words, with all places; it names three, since people remember no more."""
     result = await ask(tool, location="Springfield", **({} if tool == "get_current_weather" else {"day": "today"}))
     assert result.outcome == "ok"
     assert result.value["speak"] == "Which Springfield do you mean, the one in Missouri, in Massachusetts or in Oregon?"
@@ -236,7 +236,7 @@ async def test_several_places_are_a_question(tool: str) -> None:
 async def test_the_caller_s_region_decides_the_units(
     region: str, asked: str | None, format_: str, fields: dict[str, float]
 ) -> None:
-    """What the caller asks for goes before it; where it is not known, the place decides the scale."""
+    """The caller's request comes first; for an unknown region, the place decides the unit."""
     arguments = {"location": "Springfield, Illinois"} | ({"format": asked} if asked else {})
     answer = await ask_from(region, "get_current_weather", **arguments)
     assert answer["format"] == format_
@@ -258,5 +258,5 @@ async def test_the_caller_s_region_decides_the_units(
     ],
 )
 def test_the_region_of_a_locale(locale: object, region: str) -> None:
-    """What names none, or is no locale, decides nothing."""
+    """A text without a region, or one that is not a locale, decides nothing."""
     assert region_of(locale) == region

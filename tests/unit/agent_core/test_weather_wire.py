@@ -1,4 +1,4 @@
-"""Open-Meteo's answers with anything missing, null, odd or in other units: what is known is given."""
+"""Open-Meteo's answers with anything missing, null, odd or in other units: the known values are returned."""
 
 import copy
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ DAYS = 3
 
 
 def answer() -> dict[str, Any]:
-    """Make a whole answer whose first day is today (UTC)."""
+    """Return a whole answer whose first day is today (UTC)."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     hours = [f"{today + timedelta(hours=ahead):%Y-%m-%dT%H:%M}" for ahead in range(HOURS)]
     days = [f"{today + timedelta(days=ahead):%Y-%m-%d}" for ahead in range(DAYS)]
@@ -36,7 +36,7 @@ def answer() -> dict[str, Any]:
 
 
 def read(body: object) -> Forecast:
-    """Read an answer as it comes."""
+    """Parse an answer as it arrives."""
     return read_forecast(orjson.dumps(body))
 
 
@@ -60,7 +60,7 @@ changes = st.lists(st.tuples(st.sampled_from(PLACES), st.one_of(st.just("…gone
 async def test_nothing_that_is_missing_takes_the_rest_with_it(
     changed: list[tuple[tuple[str, str], object]], gone: list[str]
 ) -> None:
-    """Any values null, absent or odd: the tools answer, and each value that was left alone is given."""
+    """With any values null, absent or odd, the tools return each value that was left unchanged."""
     body = copy.deepcopy(answer())
     for (part, name), value in changed:
         body[part].pop(name, None) if value == "…gone" else body[part].update({name: value})
@@ -69,7 +69,7 @@ async def test_nothing_that_is_missing_takes_the_rest_with_it(
     try:
         forecast = read(body)
     except ValueError as error:
-        assert str(error) == "nothing is known"  # noqa: PT017 - it may also pass
+        assert str(error) == "nothing is known"  # noqa: PT017 - parsing may also succeed
         return
     touched = {place for place, _ in changed}
     if "current" not in gone:
@@ -91,14 +91,14 @@ class Known:
         self._forecast = forecast
 
     async def forecast(self, location: str) -> Forecast:
-        """Give it for any place."""
+        """Return it for any place."""
         del location
         return self._forecast
 
 
 @given(st.one_of(odd, st.dictionaries(st.sampled_from([*PARTS, "utc_offset_seconds"]), odd)))
 def test_what_is_no_answer_is_a_value_error(body: object) -> None:
-    """The adapter makes one word of it."""
+    """An invalid answer raises ValueError, which the adapter reports as one word."""
     try:
         read(body)
     except ValueError:
@@ -107,7 +107,7 @@ def test_what_is_no_answer_is_a_value_error(body: object) -> None:
 
 @pytest.mark.parametrize("code", [4, 42, 99.5, -1, 100, None, "61", True])
 def test_an_unknown_code_is_unknown_conditions(code: object) -> None:
-    """The numbers beside it are still good."""
+    """An unknown code means unknown conditions, and the numbers beside it are still returned."""
     body = answer()
     body["current"]["weather_code"] = code
     now = read(body).now
@@ -115,7 +115,7 @@ def test_an_unknown_code_is_unknown_conditions(code: object) -> None:
 
 
 def test_every_documented_code_has_its_conditions() -> None:
-    """No code of the table is unknown."""
+    """Every code of the documented table has conditions."""
     assert Conditions.UNKNOWN not in CONDITIONS.values()
     assert set(CONDITIONS.values()) | {Conditions.UNKNOWN} == set(Conditions)
 
@@ -136,7 +136,7 @@ def test_every_documented_code_has_its_conditions() -> None:
 def test_other_units_are_converted_or_not_believed(
     name: str, unit: object, value: float, expected: float | None
 ) -> None:
-    """A configured address may ask for other units; a unit that is not known makes a number worthless."""
+    """A configured address may use other units; a number in an unknown unit is dropped."""
     body = answer()
     body["current_units"][name] = unit
     body["current"][name] = value
@@ -146,7 +146,7 @@ def test_other_units_are_converted_or_not_believed(
 
 
 def test_hours_and_days_of_which_nothing_is_known_are_left_out() -> None:
-    """A weather model may end earlier than the forecast."""
+    """Hours and days without values are left out, since a weather model may end earlier than the forecast."""
     body = answer()
     for name in HOURLY:
         body["hourly"][name] = body["hourly"][name][:10]
@@ -159,7 +159,7 @@ def test_hours_and_days_of_which_nothing_is_known_are_left_out() -> None:
 
 
 def test_a_hit_that_is_no_place_is_passed_over() -> None:
-    """Null where a name of a region should be takes no place away; a hit without a position is none."""
+    """A null region does not discard a place; a hit without a position is discarded."""
     good = {"name": "Oslo", "latitude": 59.9, "longitude": 10.7, "country": None, "population": None, "admin1": 5}
     body = {"results": [None, {"name": "Nowhere"}, {**good, "latitude": 999}, good]}
     (place,) = read_places(orjson.dumps(body))

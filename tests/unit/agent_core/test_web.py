@@ -1,4 +1,4 @@
-"""What both web applications share: names that are not ours are refused, and strangers are not told how full it is."""
+"""Both web applications reject foreign host names, and hide from clients how full they are."""
 
 from collections.abc import AsyncIterator
 
@@ -23,7 +23,7 @@ def _client(app: FastAPI, address: str = "127.0.0.1") -> httpx.AsyncClient:
 
 @pytest_asyncio.fixture
 async def app() -> AsyncIterator[FastAPI]:
-    """Give an application with one page."""
+    """Return an application with one page."""
     settings = CoreSettings.model_validate({"public_base_url": f"https://{OWN}"})
     made = FastAPI()
     made.state.meter = Meter("unnamed")
@@ -55,7 +55,7 @@ async def app() -> AsyncIterator[FastAPI]:
     ],
 )
 async def test_the_name_of_another_site_is_refused(app: FastAPI, host: str, status: int) -> None:
-    """Whoever looks after us asks by other names, or by address."""
+    """A foreign host name is rejected, except for health checks, which use other names or the address."""
     async with _client(app) as client:
         assert (await client.get("/page", headers={"host": host})).status_code == status
         assert (await client.get("/health", headers={"host": host})).status_code == 200
@@ -73,7 +73,7 @@ async def test_the_name_of_another_site_is_refused(app: FastAPI, host: str, stat
 async def test_strangers_are_not_told_how_full_it_is(
     app: FastAPI, address: str, headers: dict[str, str], *, told: bool
 ) -> None:
-    """What comes through the load balancer meets nothing there."""
+    """Only a direct request from the private network sees how full the service is."""
     async with _client(app, address) as client:
         answer = await client.get("/ready", headers=headers)
     assert answer.status_code == (200 if told else 404)
@@ -81,7 +81,7 @@ async def test_strangers_are_not_told_how_full_it_is(
 
 
 async def test_a_defect_is_answered_in_a_sentence_and_counted(app: FastAPI) -> None:
-    """A deployment that brings one is rolled back by this number; the trace stays in the log."""
+    """The count of defects rolls a deployment back; the trace stays in the log."""
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1234), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{OWN}") as client:
         answer = await client.get("/broken")
@@ -93,7 +93,7 @@ async def test_a_defect_is_answered_in_a_sentence_and_counted(app: FastAPI) -> N
 
 @pytest.mark.parametrize("path", ["/health", "/ready"])
 async def test_monitors_may_ask_for_the_head_alone(app: FastAPI, path: str) -> None:
-    """As `curl -I` and uptime services do: the same answer, and no other method."""
+    """HEAD returns the same headers, for `curl -I` and uptime services; other methods are rejected."""
     async with _client(app, "127.0.0.1") as client:
         whole, head = await client.get(path), await client.head(path)
         assert (head.status_code, head.headers["content-type"]) == (200, whole.headers["content-type"])

@@ -1,4 +1,4 @@
-"""Each way in with a few thousand inputs, always the same ones; `make fuzz` tries a million."""
+"""Each entry point with a few thousand inputs, always the same ones; `make fuzz` tries a million."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ RUNS = 2000
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_nothing_wrong_comes_of_any_input(name: str) -> None:
-    """No error of another kind than the door expects, none slow, and nothing stays in memory."""
+    """An input raises only errors that the entry point expects, is handled quickly, and leaves nothing in memory."""
     target = TARGETS[name]()
     try:
         report = Campaign(target, runs=round(RUNS * target.share) or 1).run()
@@ -26,7 +26,7 @@ def test_nothing_wrong_comes_of_any_input(name: str) -> None:
 
 
 class _Leaky(Target):
-    """A way in with every fault that a campaign looks for."""
+    """An entry point with every fault that a campaign looks for."""
 
     name = "leaky"
     folders = ("test_fuzz.py",)
@@ -37,7 +37,7 @@ class _Leaky(Target):
         self.kept: list[list[int]] = []
 
     def vary(self, case: bytes, mutator: Mutator) -> bytes:
-        """Change some bytes, but leave the slow case alone."""
+        """Change some bytes, but leave the slow case unchanged."""
         return mutator.damage(case.replace(b"slow", b"fast"))
 
     def run(self, case: bytes) -> None:
@@ -64,6 +64,6 @@ def _keeps(leaky: _Leaky, case: bytes) -> None:
     ("fault", "told"), [(_raises, "ZeroDivisionError"), (_takes_long, " ms for b'slow'"), (_keeps, "objects stayed")]
 )
 def test_a_campaign_tells_what_is_wrong(fault: Callable[[_Leaky, bytes], None], told: str) -> None:
-    """A way in that fails, dawdles or hoards does not pass."""
+    """An entry point that raises, is slow or leaks memory fails its campaign."""
     report = Campaign(_Leaky(fault), runs=3000).run()
     assert any(told in line for line in report.faults), str(report)

@@ -1,4 +1,4 @@
-"""Who calls whom: which number a person who is dialled is shown, and what the log may say of a caller."""
+"""The caller ID that a dialled person sees, and what the log may say about a caller."""
 
 import pytest
 
@@ -25,7 +25,7 @@ OURS, THEIRS = "+15005550001", "+46850000000"
     ],
 )
 def test_callers_are_of_kinds(caller: str, kind: str) -> None:
-    """The kind goes to the log; the number never does. Only a telephone number leaves the choice to Twilio."""
+    """The log has the kind of caller, never the number. Twilio chooses the caller ID only for a telephone number."""
     assert kind_of(caller) == kind
     expected = None if kind == CallerKind.NUMBER else OURS
     assert caller_id({"From": caller, "To": OURS, "Direction": "inbound"}) == expected
@@ -33,12 +33,12 @@ def test_callers_are_of_kinds(caller: str, kind: str) -> None:
 
 @pytest.mark.parametrize("called", ["sip:desk@acme.sip.twilio.com", "client:agent", "", "+1", "12345"])
 def test_what_is_no_number_of_ours_is_not_shown(called: str) -> None:
-    """A SIP domain has no number to show: TRANSFER_CALLER_ID names one."""
+    """A SIP domain is not shown as the caller ID: TRANSFER_CALLER_ID configures one."""
     assert caller_id({"From": "client:anna", "To": called}) is None
 
 
 def test_in_a_call_that_we_made_our_number_is_the_one_that_called() -> None:
-    """There ``From`` is ours, and ``To`` the customer's, who must not be shown to the person as ours."""
+    """In an outbound call ``From`` is the product's number; the customer's, in ``To``, must not be the caller ID."""
     for direction in ("outbound-api", "outbound-dial"):
         assert caller_id({"From": OURS, "To": THEIRS, "Direction": direction}) == OURS
     assert caller_id({"From": "client:anna", "To": THEIRS, "Direction": "outbound-api"}) is None
@@ -64,11 +64,11 @@ def test_in_a_call_that_we_made_our_number_is_the_one_that_called() -> None:
     ],
 )
 def test_a_city_is_a_name_or_is_left_out(city: str, name: str) -> None:
-    """A sentence is no city, and no part of one is kept."""
+    """A text that is not a city's name, such as a sentence, is left out as a whole."""
     assert caller_facts({"FromCity": city, "FromCountry": "US"}) == {"city": name, "country": "US"}
 
 
 @pytest.mark.parametrize(("country", "code"), [("SE", "SE"), ("se", "SE"), ("SWE", ""), ("US\n\n# New", ""), ("", "")])
 def test_a_country_is_two_letters(country: str, code: str) -> None:
-    """Twilio sends the code of ISO 3166."""
+    """A country is two letters, the ISO 3166 code that Twilio sends."""
     assert caller_facts({"FromCity": "PARIS", "FromCountry": country}) == {"city": "Paris", "country": code}

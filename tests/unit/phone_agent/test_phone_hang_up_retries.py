@@ -1,4 +1,4 @@
-"""When the order to end a call is sent again: once and at once, for what a second try may cure."""
+"""The request to end a call is retried once and at once, for errors that a retry may cure."""
 
 import asyncio
 
@@ -14,14 +14,14 @@ REFUSED = httpx.ConnectError("refused")
 
 
 class Twilio:
-    """Answers one request after the other as given, with a status and Twilio's code, then as the last time."""
+    """Answers each request as scripted, with a status and Twilio's code, then repeats the last answer."""
 
     def __init__(self, *answers: Answer) -> None:
         self._answers = answers
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Answer one."""
+        """Answer one request."""
         answer = self._answers[min(len(self.requests), len(self._answers) - 1)]
         self.requests.append(request)
         if isinstance(answer, Exception):
@@ -51,7 +51,7 @@ class Twilio:
     ],
 )
 async def test_a_call_that_is_over_in_the_end_is_no_fault(answers: list[Answer], tries: int) -> None:
-    """Ended by the first try or the second, or before; without a pause, for the caller hears nothing meanwhile."""
+    """A call that ended before, at the first attempt or at the retry is no error; the caller hears no pause."""
     twilio, began = Twilio(*answers), asyncio.get_running_loop().time()
     assert await twilio.hang_up()
     assert len(twilio.requests) == tries
@@ -69,7 +69,7 @@ async def test_a_call_that_is_over_in_the_end_is_no_fault(answers: list[Answer],
     ],
 )
 async def test_a_refusal_is_not_sent_again(answers: list[Answer], tries: int, status: int) -> None:
-    """Only a fault of the server's own may pass."""
+    """A rejection is not retried: only a server error may be temporary."""
     twilio = Twilio(*answers)
     with pytest.raises(RestRefused) as refused:
         await twilio.hang_up()
@@ -77,7 +77,7 @@ async def test_a_refusal_is_not_sent_again(answers: list[Answer], tries: int, st
 
 
 async def test_two_requests_without_an_answer_are_an_error() -> None:
-    """It names what happened, and the host."""
+    """Two requests without an answer raise an error that names what happened, and the host."""
     twilio = Twilio(REFUSED)
     with pytest.raises(UpstreamError, match="twilio: ConnectError") as failed:
         await twilio.hang_up()

@@ -1,4 +1,4 @@
-"""The codec of Twilio Media Streams: what it understands, and that nothing else gets through."""
+"""The codec of Twilio Media Streams accepts the documented messages, and rejects everything else."""
 
 import json
 from base64 import b64encode
@@ -42,7 +42,7 @@ START: dict[str, Any] = {
 
 
 def media_text(payload: bytes = b"\xff" * 160, **changes: object) -> str:
-    """Write a media message as Twilio does."""
+    """Return a media message as Twilio writes it."""
     body = {"track": "inbound", "chunk": "2", "timestamp": "20", "payload": b64encode(payload).decode()}
     return json.dumps({"event": "media", "sequenceNumber": "4", "media": body, "streamSid": STREAM} | changes)
 
@@ -56,19 +56,19 @@ def start_with(path: str, value: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", MALFORMED, ids=lambda case: case["name"])
 def test_malformed_message_is_refused_with_its_reason(case: dict[str, str]) -> None:
-    """Every kind of broken message is told apart, and the reason repeats none of its content."""
+    """Each kind of malformed message has a reason of its own, which repeats none of its content."""
     with pytest.raises(MalformedMessage) as refusal:
         decode(case["text"].replace("$STREAM_SID", STREAM))
     assert refusal.value.reason == case["reason"]
 
 
 def test_malformed_message_closes_as_policy() -> None:
-    """Where it closes a socket it is a stranger's: 1008, not WebSocket's own 1002."""
+    """The close code is 1008, not WebSocket's own 1002, since the peer is a stranger."""
     assert MalformedMessage("json").close_code == 1008
 
 
 def test_there_are_enough_kinds_of_malformed_messages() -> None:
-    """The catalogue does not shrink unnoticed."""
+    """The catalogue of malformed messages keeps its size."""
     assert len({case["name"] for case in MALFORMED}) == len(MALFORMED) >= 50
 
 
@@ -116,35 +116,35 @@ def test_there_are_enough_kinds_of_malformed_messages() -> None:
     ],
 )
 def test_documented_message_is_understood(message: dict[str, Any], expected: object) -> None:
-    """The messages of Twilio's documentation come out as what they say."""
+    """The messages of Twilio's documentation are decoded as documented."""
     assert decode(json.dumps(message)) == expected
 
 
 def test_bytes_are_read_like_text() -> None:
-    """A server that hands over the frame undecoded gets the same event."""
+    """A server that passes the frame undecoded gets the same event."""
     assert decode(media_text().encode()) == decode(media_text())
 
 
 @pytest.mark.parametrize("text", [b'{"event":"\xff"}', '{"event":"\ud800"}'], ids=["bytes", "half a surrogate"])
 def test_text_that_is_no_utf8_is_malformed(text: str | bytes) -> None:
-    """Neither bytes that are no text nor a str that cannot be UTF-8 raise an error of their encoding."""
+    """Invalid bytes and a str that cannot be UTF-8 raise no encoding error."""
     with pytest.raises(MalformedMessage):
         decode(text)
 
 
 def test_fields_that_twilio_may_add_are_ignored() -> None:
-    """A field that is new to us does not end anybody's call."""
+    """An unknown field does not end a call."""
     assert decode(media_text(region="us1")) == decode(media_text())
 
 
 def test_numbers_may_be_numbers() -> None:
-    """Twilio documents strings of digits and shows numbers in places."""
+    """Numbers are accepted as numbers, since Twilio documents strings of digits but shows numbers in places."""
     body = {"track": "inbound", "chunk": 2, "timestamp": 20, "payload": b64encode(b"\xff").decode()}
     assert decode(media_text(sequenceNumber=4, media=body)) == CallerMedia(STREAM, 4, 2, 20, b"\xff")
 
 
 def test_stream_without_parameters_is_understood() -> None:
-    """Whether the ticket may be missing is not the codec's business."""
+    """A start without parameters is decoded: the codec does not decide whether the stream token may be missing."""
     message: dict[str, Any] = json.loads(json.dumps(START))
     del message["start"]["customParameters"]
     decoded = decode(json.dumps(message))
@@ -167,7 +167,7 @@ def test_stream_without_parameters_is_understood() -> None:
     ],
 )
 def test_incomplete_start_is_malformed(field: str, value: object, reason: str) -> None:
-    """A stream begins only when all of its start is there and of its type."""
+    """A stream begins only when its start is complete and each part has the right type."""
     with pytest.raises(MalformedMessage) as refusal:
         decode(json.dumps(start_with(field, value)))
     assert refusal.value.reason == reason
@@ -175,28 +175,28 @@ def test_incomplete_start_is_malformed(field: str, value: object, reason: str) -
 
 @pytest.mark.parametrize("length", [1, 160, 161, MAX_PAYLOAD])
 def test_sound_of_any_length_is_accepted(length: int) -> None:
-    """Twilio does not promise 20 ms, so we do not depend on it."""
+    """Twilio does not promise 20 ms, so the codec does not depend on it."""
     message = decode(media_text(bytes(length)))
     assert isinstance(message, CallerMedia)
     assert len(message.payload) == length
 
 
 def test_oversized_sound_is_refused() -> None:
-    """One message cannot fill the path to the model with more than a second."""
+    """One message cannot fill the path to the model with more than a second of audio."""
     with pytest.raises(MalformedMessage) as refusal:
         decode(media_text(bytes(MAX_PAYLOAD + 1)))
     assert refusal.value.reason == "payload_length"
 
 
 def test_oversized_text_is_refused_unread() -> None:
-    """The length is looked at before the content."""
+    """A text that is too long is rejected before its content is read."""
     with pytest.raises(MalformedMessage) as refusal:
         decode("[" * (MAX_TEXT + 1))
     assert refusal.value.reason == "too_long"
 
 
 def test_nesting_as_deep_as_the_text_allows_is_malformed() -> None:
-    """Sixty thousand brackets end no thread and no stack."""
+    """Sixty thousand brackets exhaust neither a thread nor a stack."""
     with pytest.raises(MalformedMessage):
         decode('{"a":' * 13_000)
 
@@ -218,29 +218,29 @@ NEAR_MESSAGES = st.dictionaries(
 @settings(deadline=None, derandomize=True)
 @given(st.text() | st.binary())
 def test_any_text_is_an_event_or_malformed(text: str | bytes) -> None:
-    """No text raises anything but the one error that the line expects."""
+    """Any text raises at most the one error that the media stream expects."""
     try:
         decode(text)
     except MalformedMessage as refusal:
-        assert refusal.reason  # noqa: PT017 - not raising is as good
+        assert refusal.reason  # noqa: PT017 - decoding may also succeed
 
 
 @settings(deadline=None, derandomize=True)
 @given(NEAR_MESSAGES, st.sampled_from(["media", "start", "dtmf", "mark", "stop", "connected", None]))
 def test_any_object_is_an_event_or_malformed(message: dict[str, Any], event: str | None) -> None:
-    """Neither does any JSON with the right names in the wrong places."""
+    """Any JSON with the right names in the wrong places raises at most that error, too."""
     if event is not None:
         message["event"] = event
     try:
         decode(json.dumps(message))
     except MalformedMessage as refusal:
-        assert refusal.reason  # noqa: PT017 - not raising is as good
+        assert refusal.reason  # noqa: PT017 - decoding may also succeed
 
 
 @settings(deadline=None, derandomize=True)
 @given(st.binary(min_size=1, max_size=MAX_PAYLOAD))
 def test_sound_survives_both_ways(ulaw: bytes) -> None:
-    """What we send, a reader of the documented format gets back."""
+    """A reader of the documented format decodes the audio that the codec sent."""
     sent = json.loads(media_stream.media(STREAM, ulaw))
     body = {"track": "inbound", "chunk": "1", "timestamp": "0"} | sent["media"]
     received = decode(json.dumps(sent | {"sequenceNumber": "2", "media": body}))
@@ -263,5 +263,5 @@ def test_sound_survives_both_ways(ulaw: bytes) -> None:
     ],
 )
 def test_sent_message_has_exactly_the_documented_fields(text: str, expected: dict[str, Any]) -> None:
-    """A field more or less and Twilio warns with 31951."""
+    """A sent message has exactly the documented fields: Twilio warns with 31951 otherwise."""
     assert json.loads(text) == expected

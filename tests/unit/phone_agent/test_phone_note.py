@@ -1,4 +1,4 @@
-"""What one task notes for another: readable by any task of ours, by nobody else, for a while, for one call."""
+"""A transfer context passes encrypted from task to task: only the product can read it, for a while, for one call."""
 
 from datetime import timedelta
 
@@ -14,13 +14,13 @@ NOTE = TransferContext(CALL, "reception", "The caller said: “my order 4711 is 
 
 
 def test_another_task_reads_it() -> None:
-    """All that two tasks have in common is the AuthToken."""
+    """Another task can decrypt it: the two need to share only the AuthToken."""
     sealed = TransferContextCodec.from_auth_tokens(["token"]).seal(NOTE)
     assert TransferContextCodec.from_auth_tokens(["token"]).open(sealed, [OTHER, CALL]) == NOTE
 
 
 def test_it_tells_nothing_where_it_is_written_down() -> None:
-    """An access log shows the address: neither the words nor the destination can be read there."""
+    """The address in an access log reveals neither the words nor the destination."""
     sealed = TransferContextCodec.from_auth_tokens(["token"]).seal(NOTE)
     assert "4711" not in sealed
     assert "reception" not in sealed
@@ -28,14 +28,14 @@ def test_it_tells_nothing_where_it_is_written_down() -> None:
 
 
 def test_a_token_that_is_being_replaced_still_opens() -> None:
-    """A note sealed before a rotation can be opened after it."""
+    """A transfer context encrypted before a rotation can be decrypted after it."""
     sealed = TransferContextCodec.from_auth_tokens(["old"]).seal(NOTE)
     assert TransferContextCodec.from_auth_tokens(["new", "old"]).open(sealed, [CALL]) == NOTE
 
 
 @pytest.mark.parametrize("change", [lambda text: text[:-2], lambda text: "B" + text[1:], lambda _: "", lambda _: "ü"])
 def test_what_was_changed_is_refused(change: object) -> None:
-    """Every bit counts."""
+    """A change of any bit is detected."""
     notes = TransferContextCodec.from_auth_tokens(["token"])
     assert callable(change)
     with pytest.raises(TransferContextRejected):
@@ -43,14 +43,14 @@ def test_what_was_changed_is_refused(change: object) -> None:
 
 
 def test_a_note_about_another_call_is_refused() -> None:
-    """Nobody hears what another caller said."""
+    """A transfer context of another call is rejected, so a caller never hears what another caller said."""
     notes = TransferContextCodec.from_auth_tokens(["token"])
     with pytest.raises(TransferContextRejected):
         notes.open(notes.seal(NOTE), [OTHER])
 
 
 def test_an_old_note_is_refused() -> None:
-    """A captured address is worth nothing after some minutes."""
+    """An old transfer context is rejected, so a captured address is useless after some minutes."""
     now = [1000.0]
     notes = TransferContextCodec(Seal([bytes(32)]), clock=lambda: now[0])
     sealed = notes.seal(NOTE, lifetime=timedelta(seconds=60))

@@ -1,4 +1,4 @@
-"""The clock of what was sent: when the agent stops."""
+"""The playout clock knows when the agent's audio ends."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_nothing_plays_at_first() -> None:
 
 
 def test_sound_plays_at_its_own_pace_however_fast_it_came() -> None:
-    """A second of sound sent at once ends after a second."""
+    """A second of audio that is sent at once ends after a second."""
     clock = PlayoutClock()
     for _ in range(10):
         clock.sent(800, 100.0)
@@ -24,7 +24,7 @@ def test_sound_plays_at_its_own_pace_however_fast_it_came() -> None:
 
 
 def test_sound_after_a_pause_plays_at_once() -> None:
-    """The time in which the buffer was empty is not made up."""
+    """Time with an empty buffer is not subtracted from the next audio."""
     clock = PlayoutClock()
     clock.sent(800, 100.0)
     clock.sent(800, 105.0)
@@ -32,7 +32,7 @@ def test_sound_after_a_pause_plays_at_once() -> None:
 
 
 def test_clearing_drops_what_was_not_played() -> None:
-    """At a barge-in the clock knows how much audio is dropped, of all that was sent."""
+    """At a barge-in the clock knows how much of the sent audio is dropped."""
     clock = PlayoutClock()
     clock.sent(8000, 100.0)
     clock.sent(8000, 100.0)
@@ -43,7 +43,7 @@ def test_clearing_drops_what_was_not_played() -> None:
 
 
 def test_clearing_nothing_is_harmless() -> None:
-    """An empty buffer may be cleared, even before the first sound."""
+    """An empty buffer may be cleared, even before the first audio."""
     clock = PlayoutClock()
     assert clock.cleared(5.0) == 0
     clock.sent(800, 10.0)
@@ -51,7 +51,7 @@ def test_clearing_nothing_is_harmless() -> None:
 
 
 def test_mark_that_is_out_means_the_agent_is_still_heard() -> None:
-    """Sound arrives later than it was sent; the mark knows when it was over."""
+    """Audio is heard later than it is sent; the mark reports its end."""
     clock = PlayoutClock()
     clock.sent(8000, 100.0)
     clock.marked("a1")
@@ -61,7 +61,7 @@ def test_mark_that_is_out_means_the_agent_is_still_heard() -> None:
 
 
 def test_lost_mark_does_not_speak_for_ever() -> None:
-    """Twilio may never send it back."""
+    """A mark that Twilio never returns does not keep the agent speaking."""
     clock = PlayoutClock()
     clock.sent(8000, 100.0)
     clock.marked("a1")
@@ -69,7 +69,7 @@ def test_lost_mark_does_not_speak_for_ever() -> None:
 
 
 def test_mark_corrects_the_clock() -> None:
-    """A mark in the middle tells how much is left, whatever arithmetic said."""
+    """A mark in the middle reports how much is left, whatever the clock computed."""
     clock = PlayoutClock()
     clock.sent(8000, 100.0)
     clock.marked("first second")
@@ -79,7 +79,7 @@ def test_mark_corrects_the_clock() -> None:
 
 
 def test_mark_that_was_cleared_says_nothing_was_heard() -> None:
-    """``clear`` sends all marks back at once; they do not move the clock of the next answer."""
+    """``clear`` returns all marks at once; they do not move the clock of the next answer."""
     clock = PlayoutClock()
     clock.sent(8000, 100.0)
     clock.marked("a1")
@@ -90,7 +90,7 @@ def test_mark_that_was_cleared_says_nothing_was_heard() -> None:
 
 
 def test_unknown_or_repeated_mark_is_ignored() -> None:
-    """A mark that we did not send, or that comes twice, moves nothing."""
+    """A mark that is unknown or repeated changes nothing."""
     clock = PlayoutClock()
     clock.sent(8000, 100.0)
     clock.marked("a1")
@@ -100,7 +100,7 @@ def test_unknown_or_repeated_mark_is_ignored() -> None:
 
 
 def test_marks_that_never_return_are_forgotten() -> None:
-    """A peer that echoes nothing cannot fill our memory."""
+    """A peer that returns no marks cannot fill the memory."""
     clock = PlayoutClock()
     for number in range(1000):
         clock.marked(f"a{number}")

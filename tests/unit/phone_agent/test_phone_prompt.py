@@ -1,4 +1,4 @@
-"""What a model could give away if a caller talked it into saying all that it knows."""
+"""What a model could reveal if a caller talked it into saying everything that it knows."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ class _NoModel:
 
 
 async def test_threat_06_the_model_knows_no_secret_and_may_do_little() -> None:
-    """Not one key, number or address is in its instructions or tools, and the tools are these four."""
+    """Its instructions and tools contain no key, number or address, and it has only these four tools."""
     settings = PhoneSettings.model_validate({**SECRETS, "transfer_destinations": PEOPLE})
     async with OpenMeteo() as weather:
         people = transfer_tools([person.name for person in settings.transfer_destinations])
@@ -48,7 +48,7 @@ async def test_threat_06_the_model_knows_no_secret_and_may_do_little() -> None:
 
 
 async def test_threat_05_nobody_is_called_unless_somebody_is_configured() -> None:
-    """The tool does not exist until there are destinations; by default there are none."""
+    """The transfer tool exists only with configured destinations; by default there are none."""
     settings = PhoneSettings.model_validate(SECRETS)
     assert settings.transfer_destinations == ()
     assert transfer_tools([]) == []

@@ -1,4 +1,4 @@
-"""What Twilio is told when a caller is put through."""
+"""The documents for Twilio that transfer a caller."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -26,7 +26,7 @@ BASE = "https://voice-agent.a-rather-long-subdomain.example.com/incoming-call"
 
 
 def transfer_service(client: httpx.AsyncClient | None = None) -> TransferService:
-    """Make one with two people."""
+    """Return a transfer service with two people."""
     people = parse("desk=sip:desk@pbx.example;transport=tls,sales=tel:+46850000000")
     control = CallControl(client, "AC1") if client else CONTROL
     return TransferService(people, control, NOTES, base_url=BASE, ring=timedelta(seconds=20))
@@ -34,18 +34,18 @@ def transfer_service(client: httpx.AsyncClient | None = None) -> TransferService
 
 def read(document: str) -> Element:
     """Read a document as Twilio would."""
-    return fromstring(document)  # noqa: S314 - the document is our own
+    return fromstring(document)  # noqa: S314 - the product's own document
 
 
 def test_a_number_gets_a_whisper_and_no_headers() -> None:
-    """`<Number>` takes an address for the whisper, but has no headers."""
+    """`<Number>` accepts an address for the whisper, but no headers."""
     number = read(transfer_service().document(TransferContext(CALL, "sales", "hello")))[0][0]
     assert (number.tag, number.text, set(number.attrib)) == ("Number", "+46850000000", {"url"})
 
 
 @given(st.text(max_size=400))
 def test_every_part_keeps_within_what_twilio_takes(summary: str) -> None:
-    """4000 characters for the document, 254 for the address, 1023 for its headers, printable ASCII on the SIP leg."""
+    """Limits: 4000 characters for the document, 254 for the address, 1023 for its headers, printable ASCII for SIP."""
     document = transfer_service().document(TransferContext(CALL, "desk", summary, about=about(summary)))
     assert len(document) < 4000
     dial = read(document)[0]
@@ -66,7 +66,7 @@ def test_every_part_keeps_within_what_twilio_takes(summary: str) -> None:
 
 
 def test_the_addresses_of_a_destination_are_tried_in_order() -> None:
-    """Each gets the whole whisper; after the last there is none, and another task's destination is none."""
+    """Each address gets the whole whisper; after the last one, and for an unknown destination, there is no next one."""
     people = parse("sales=tel:+46850000000|client:anna|sip:desk@pbx.example,desk=sip:desk@pbx.example")
     board = TransferService(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20))
     note: TransferContext | None = TransferContext(
@@ -88,7 +88,7 @@ def test_the_addresses_of_a_destination_are_tried_in_order() -> None:
 
 
 def test_what_comes_after_the_talk_is_known_however_long_that_was() -> None:
-    """Twilio parts the two after four hours; the whisper is over before, and its longer summary with it."""
+    """Twilio disconnects the two after four hours, and the context for that outlives them; the whisper's does not."""
     now = [1_000_000.0]
     notes = TransferContextCodec.from_auth_tokens(["token"], clock=lambda: now[0])
     board = TransferService(
@@ -105,7 +105,7 @@ def test_what_comes_after_the_talk_is_known_however_long_that_was() -> None:
 
 
 def test_letters_with_accents_lose_them_on_the_sip_leg() -> None:
-    """What an old telephone shows is readable, and quotes are plain."""
+    """Accents are removed on the SIP leg, so that an old telephone shows readable text, with plain quotes."""
     assert in_ascii("“Größe” in Malmö…\r\nX-Evil: 1") == '"Grosse" in Malmo... X-Evil: 1'
 
 
@@ -128,7 +128,7 @@ def test_other_scripts_are_spelt_in_latin_letters(text: str, shown: str) -> None
 
 @given(st.text(max_size=400))
 def test_a_header_is_never_lost(text: str) -> None:
-    """Whatever the script, it is printable ASCII, and empty only if nothing was to be said."""
+    """In any script it is printable ASCII, and empty only for an empty summary."""
     shown = in_ascii(text)
     assert shown.isascii()
     assert shown.isprintable()
@@ -151,14 +151,14 @@ def test_a_header_is_never_lost(text: str) -> None:
     ],
 )
 def test_each_sentence_is_read_in_its_language(reason: str, said: list[str], language: str) -> None:
-    """By its script; Twilio would skip a language that it has no voice for, so that is spelt in Latin letters."""
+    """The script decides the language; Twilio would skip a language without a voice, so that one is transliterated."""
     languages = [language, "en-US"][: len(said)]
     assert sentences("desk", summarise([], reason), asks=True) == list(zip(said, languages, strict=True))
 
 
 @given(st.text(max_size=400))
 def test_a_whisper_takes_about_five_seconds(summary: str) -> None:
-    """Whatever was said; `test_phone_whisper.py` has the voice speak it."""
+    """Any whisper is short enough; `test_phone_whisper.py` measures it with the voice."""
     said = sentences("reception", summary, asks=True)
     spoken = sum(seconds(text.removesuffix("Press 1 to take the call.")) for text, _ in said)
     assert spoken <= LONGEST - 1.65 + 0.01
@@ -171,7 +171,7 @@ def test_a_whisper_takes_about_five_seconds(summary: str) -> None:
     [(Accept.AUTO, {"sales"}), (Accept.KEY, {"desk", "sales"}), (Accept.NONE, set())],
 )
 def test_who_has_to_press_a_key(accept: Accept, asked: set[str]) -> None:
-    """By default whoever is called by telephone number, for a voicemail may answer."""
+    """By default a person called by telephone number presses a key, because a voicemail may answer."""
     people = parse("desk=sip:desk@pbx.example;transport=tls,sales=tel:+46850000000")
     board = TransferService(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20), accept=accept)
     urls = {
@@ -184,7 +184,7 @@ def test_who_has_to_press_a_key(accept: Accept, asked: set[str]) -> None:
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500])
 async def test_twilio_is_asked_once(status: int) -> None:
-    """Whatever it answers: a second request could put the caller through twice."""
+    """The request is not retried, since a second one could transfer the caller twice."""
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -207,7 +207,7 @@ async def test_twilio_is_asked_once(status: int) -> None:
 def test_the_person_is_shown_a_number_that_twilio_takes(
     configured: str | None, called: str | None, shown: str | None
 ) -> None:
-    """The setting wins, then the called number of a caller without one; else Twilio shows the caller's."""
+    """The setting comes first, then the called number of a caller without one; otherwise Twilio shows the caller's."""
     people = parse("desk=sip:desk@pbx.example,sales=tel:+46850000000")
     board = TransferService(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20), caller_id=configured)
     for name in ("desk", "sales"):

@@ -1,4 +1,4 @@
-"""Where Twilio's REST service is, and what is refused at the start."""
+"""The address of Twilio's REST service, and the values that are rejected at start."""
 
 import pytest
 from twilio.rest import Client
@@ -29,7 +29,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_region_has_an_address_of_its_own(
     monkeypatch: pytest.MonkeyPatch, region: str, edge: str, completed: str
 ) -> None:
-    """The same as Twilio's own library makes of region and edge."""
+    """The address is the one that Twilio's own library makes of region and edge."""
     monkeypatch.setenv("TWILIO_REGION", region)
     monkeypatch.setenv("TWILIO_EDGE", edge)
     judge = Client("AC1", "token", region=region or None, edge=completed or None, environment={"x": "x"})
@@ -50,7 +50,7 @@ def test_a_region_has_an_address_of_its_own(
     ],
 )
 def test_what_is_none_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
-    """A region without a known edge needs the edge, too. The value is not repeated."""
+    """A region without a known edge needs the edge, too. The message does not repeat the value."""
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError, match=r"TWILIO_|TRANSFER_") as raised:
         PhoneSettings.read()
@@ -58,7 +58,7 @@ def test_what_is_none_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, variab
 
 
 def test_an_address_wins_over_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in is where it is."""
+    """The configured address of a stand-in is used unchanged."""
     monkeypatch.setenv("TWILIO_REGION", "ie1")
     monkeypatch.setenv("TWILIO_API_BASE_URL", "http://127.0.0.1:8445/")
     assert PhoneSettings.read().twilio_api == "http://127.0.0.1:8445"

@@ -1,4 +1,4 @@
-"""Who may call our webhooks and open our streams: Twilio's vectors, its documentation as the peer, and strangers."""
+"""Who may call the webhooks and open the streams: Twilio's vectors, its documentation as the peer, and strangers."""
 
 import json
 from base64 import b64encode
@@ -51,7 +51,7 @@ def sign(url: str, form: Sequence[tuple[str, str]] = (), token: str = TOKEN, alg
     return b64encode(digest(token.encode(), (url + "".join(fields)).encode(), algorithm)).decode()
 
 
-def post(  # noqa: PLR0913 - a request has that many parts
+def post(  # noqa: PLR0913 - a request has so many parts
     verifier: SignatureVerifier,
     signature: str | None,
     *,
@@ -72,7 +72,7 @@ def get(verifier: SignatureVerifier, path: str, signature: str | None) -> None:
 
 @pytest.fixture
 def verifier() -> SignatureVerifier:
-    """One token, reached over https."""
+    """Return a verifier with one token, reached over https."""
     return SignatureVerifier([SecretStr(TOKEN)], BASE)
 
 
@@ -89,7 +89,7 @@ def verifier() -> SignatureVerifier:
     ids=["https", "port dropped", "http port dropped", "port added", "http port added", "repeated names"],
 )
 def test_published_vector_is_accepted(base: str, form: Sequence[tuple[str, str]], signature: str) -> None:
-    """What Twilio publishes as right is right here."""
+    """Twilio's published vectors are accepted."""
     verifier = SignatureVerifier([VECTOR_TOKEN], base)
     post(verifier, signature, path=VECTOR_PATH, form=form)
     with pytest.raises(Forbidden):
@@ -97,7 +97,7 @@ def test_published_vector_is_accepted(base: str, form: Sequence[tuple[str, str]]
 
 
 def test_published_body_vector_is_accepted_and_its_body_may_not_change() -> None:
-    """A body that is no form is covered by its hash in the signed query."""
+    """A body that is not a form is covered by its hash in the signed query, and may not change."""
     verifier = SignatureVerifier([VECTOR_TOKEN], "https://mycompany.com")
     path = f"{VECTOR_PATH}&bodySHA256={VECTOR_BODY_HASH}"
 
@@ -127,7 +127,7 @@ def test_published_body_vector_is_accepted_and_its_body_may_not_change() -> None
     ],
 )
 def test_body_without_one_hash_is_refused(verifier: SignatureVerifier, query: str, reason: str) -> None:
-    """A right signature of the URL says nothing about the body; its hash is there exactly once, in hexadecimal."""
+    """A valid signature of the URL does not cover the body: its hash must occur exactly once, in hexadecimal."""
     body = json.dumps({"a": 1}).encode()
     path = "/incoming-call" + query.format(sha256(body).hexdigest())
     with pytest.raises(Forbidden, match=reason):
@@ -137,7 +137,7 @@ def test_body_without_one_hash_is_refused(verifier: SignatureVerifier, query: st
 
 
 def test_form_of_another_content_type_is_refused(verifier: SignatureVerifier) -> None:
-    """Fields read from a multipart body are not the ones that Twilio signs."""
+    """A form of another content type is rejected: Twilio does not sign the fields of a multipart body."""
     with pytest.raises(Forbidden, match="body_unsigned"):
         post(verifier, sign(BASE + PATH, FORM), content_type="multipart/form-data; boundary=x")
 
@@ -151,13 +151,13 @@ def test_get_is_signed_with_its_query(verifier: SignatureVerifier) -> None:
 
 
 def test_get_with_a_body_is_refused(verifier: SignatureVerifier) -> None:
-    """A signed GET cannot carry an unsigned form along."""
+    """A signed GET with a body is rejected, since it could carry an unsigned form."""
     with pytest.raises(Forbidden, match="body_unsigned"):
         post(verifier, sign(BASE + PATH), method="GET")
 
 
 def test_each_token_signs_while_one_is_replaced() -> None:
-    """Calls go on during a rotation, whichever token Twilio uses."""
+    """During a rotation, a signature with either token is accepted."""
     verifier = SignatureVerifier(["old-token", SecretStr("new-token")], BASE)
     for token in ("old-token", "new-token"):
         post(verifier, sign(BASE + PATH, FORM, token))
@@ -181,7 +181,7 @@ def test_each_token_signs_while_one_is_replaced() -> None:
     ids=["token", "value", "field", "scheme", "slash", "query", "host", "port", "socket"],
 )
 def test_signature_of_something_else_is_refused(verifier: SignatureVerifier, signed: str) -> None:
-    """A signature is for one token, address and form."""
+    """A signature is valid for one token, address and form."""
     with pytest.raises(Forbidden, match="signature_mismatch"):
         post(verifier, signed)
 
@@ -192,7 +192,7 @@ def test_signature_of_something_else_is_refused(verifier: SignatureVerifier, sig
     ids=["missing", "empty", "blank", "not ASCII", "10 kB", "short", "long", "line break", "surrogates"],
 )
 def test_signature_that_is_none_is_refused(verifier: SignatureVerifier, signature: str | None) -> None:
-    """Nothing that can stand in the header makes the check fail otherwise than by refusing."""
+    """Any invalid header causes a rejection, never another error."""
     with pytest.raises(Forbidden):
         post(verifier, signature)
     with pytest.raises(Forbidden):
@@ -200,7 +200,7 @@ def test_signature_that_is_none_is_refused(verifier: SignatureVerifier, signatur
 
 
 def test_text_that_cannot_be_encoded_is_refused(verifier: SignatureVerifier) -> None:
-    """Half a surrogate pair in a field is a refusal, not a crash."""
+    """An unpaired surrogate in a field causes a rejection, not a crash."""
     with pytest.raises(Forbidden, match="signature_mismatch"):
         verifier.webhook(
             "POST", PATH, form=[("a", "\ud800")], raw_body=b"a=%ED", content_type=FORM_TYPE, signature="x" * 28
@@ -211,7 +211,7 @@ def test_text_that_cannot_be_encoded_is_refused(verifier: SignatureVerifier) -> 
 @pytest.mark.parametrize("scheme", ["wss", "https"])
 @pytest.mark.parametrize("end", ["", "/"])
 def test_handshake_is_accepted_in_every_spelling(verifier: SignatureVerifier, scheme: str, port: str, end: str) -> None:
-    """Twilio's ways to write one address are all accepted, with or without a slash on our side."""
+    """Each of Twilio's spellings of one address is accepted, with or without a slash in the settings."""
     signature = sign(f"{scheme}://agent.example.com{port}{STREAM_PATH}{end}")
     verifier.handshake(STREAM_PATH, signature)
     verifier.handshake(STREAM_PATH + "/", signature)
@@ -228,13 +228,13 @@ def test_handshake_is_accepted_in_every_spelling(verifier: SignatureVerifier, sc
     ],
 )
 def test_handshake_for_another_address_is_refused(verifier: SignatureVerifier, url: str) -> None:
-    """A signature for one call's stream opens no other one."""
+    """A signature for one call's stream opens no other stream."""
     with pytest.raises(Forbidden, match="signature_mismatch"):
         verifier.handshake(STREAM_PATH, sign(url))
 
 
 def test_plain_socket_is_accepted_where_the_base_is_plain() -> None:
-    """On a laptop everything is http, with a port."""
+    """A plain socket is accepted where the base URL is http, as on a laptop, with a port."""
     verifier = SignatureVerifier([TOKEN], "http://127.0.0.1:7860/")
     verifier.handshake(STREAM_PATH, sign(f"ws://127.0.0.1:7860{STREAM_PATH}"))
     post(verifier, sign(f"http://127.0.0.1:7860{PATH}", FORM))
@@ -242,7 +242,7 @@ def test_plain_socket_is_accepted_where_the_base_is_plain() -> None:
 
 @pytest.mark.parametrize("base", ["https://[2001:db8::1]:8443", "https://[2001:db8::1]"])
 def test_ipv6_host_keeps_its_brackets(base: str) -> None:
-    """An address with colons is not taken for a port."""
+    """An address with colons is not mistaken for a port."""
     post(SignatureVerifier([TOKEN], base), sign(f"{base}{PATH}", FORM))
 
 
@@ -254,7 +254,7 @@ def test_prefix_of_the_public_address_is_signed() -> None:
 
 @pytest.mark.parametrize("tokens", [[], [""], [TOKEN, SecretStr("")]])
 def test_no_token_is_no_verifier(tokens: list[SecretStr | str]) -> None:
-    """An empty key would let anybody sign."""
+    """A verifier needs a token: any client could sign with an empty key."""
     with pytest.raises(ConfigurationError, match="TWILIO_AUTH_TOKEN"):
         SignatureVerifier(tokens, BASE)
 
@@ -263,13 +263,13 @@ def test_no_token_is_no_verifier(tokens: list[SecretStr | str]) -> None:
     "base", ["", "agent.example.com", "ftp://agent", "https://u:p@agent", "https://a?b=1", "https://a#b"]
 )
 def test_address_that_cannot_be_signed_is_refused(base: str) -> None:
-    """A wrong address is found at start, not at the first call."""
+    """A URL that cannot be signed is found at start, not at the first call."""
     with pytest.raises(ConfigurationError, match="PUBLIC_BASE_URL"):
         SignatureVerifier([TOKEN], base)
 
 
 def test_token_is_not_in_the_representation(verifier: SignatureVerifier) -> None:
-    """A verifier in a log line does not tell the token."""
+    """A verifier in a log line does not reveal the token."""
     assert TOKEN not in repr(verifier)
 
 
@@ -283,7 +283,7 @@ def shared(url: str, form: Sequence[tuple[str, str]] = (), secret: str = SECRET)
 
 
 def post_shared(verifier: SignatureVerifier, signature: str, settings_header: str | None = SHA256) -> None:
-    """Check a form post that came with the header of a shared key."""
+    """Check a form post with the header of a shared key."""
     verifier.webhook(
         "POST",
         PATH,
@@ -297,7 +297,7 @@ def post_shared(verifier: SignatureVerifier, signature: str, settings_header: st
 
 @pytest.fixture
 def keys() -> SignatureVerifier:
-    """One token and two shared keys."""
+    """Return a verifier with one token and two shared keys."""
     return SignatureVerifier([TOKEN], BASE, {KEY: SECRET, "webhooks_sharedkey_2": "other-secret"})
 
 
@@ -311,7 +311,7 @@ def keys() -> SignatureVerifier:
     ],
 )
 def test_a_shared_key_signs_in_place_of_the_token(keys: SignatureVerifier, header: str) -> None:
-    """Webhooks and handshakes; the header is read as Twilio's library reads it."""
+    """A shared key signs webhooks and handshakes, and the header is parsed as Twilio's library parses it."""
     assert get_signature_algorithm(header).upper() == "HMAC_SHA256"
     post_shared(keys, shared(BASE + PATH, FORM), header)
     keys.handshake(STREAM_PATH, shared(f"wss://agent.example.com{STREAM_PATH}"), header)
@@ -342,7 +342,7 @@ def test_a_shared_key_signs_in_place_of_the_token(keys: SignatureVerifier, heade
 def test_neither_key_stands_in_for_the_other(
     keys: SignatureVerifier, signature: str, header: str | None, reason: str
 ) -> None:
-    """Another key, another algorithm, none at all: refused, and the log says which header it was about."""
+    """A wrong key, another algorithm or a missing one is rejected, and the log names the header."""
     with pytest.raises(Forbidden, match=reason) as refused:
         post_shared(keys, signature, header)
     if "settings" in reason or "unknown" in reason:
@@ -350,7 +350,7 @@ def test_neither_key_stands_in_for_the_other(
 
 
 def test_an_address_with_capitals_is_signed_as_it_is_written() -> None:
-    """Twilio signs the number's address as the operator wrote it; what we give it has small letters."""
+    """Twilio signs the number's address as the operator wrote it; the product's own addresses are in lower case."""
     verifier = SignatureVerifier([TOKEN], "https://Agent.Example.COM:8443/Voice")
     for host in ("Agent.Example.COM", "agent.example.com"):
         for port in ("", ":8443"):
@@ -362,6 +362,6 @@ def test_an_address_with_capitals_is_signed_as_it_is_written() -> None:
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.text(), st.text()), max_size=8))
 def test_any_form_is_signed_as_the_peer_signs_it(form: list[tuple[str, str]]) -> None:
-    """Whatever names and values come, sorted or repeated, both sides agree."""
+    """For any names and values, sorted or repeated, both sides compute the same signature."""
     fields = parse_qsl(urlencode(form), keep_blank_values=True)
     post(SignatureVerifier([TOKEN], BASE), sign(BASE + PATH, fields), form=fields)

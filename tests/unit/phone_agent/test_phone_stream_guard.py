@@ -1,4 +1,4 @@
-"""The rules of one media stream: before ``start`` no breach is forgiven, after it the call goes on."""
+"""The rules of one media stream: any breach before ``start`` closes it; after ``start`` the call continues."""
 
 from dataclasses import replace
 
@@ -29,12 +29,12 @@ def start(
 
 
 def media(chunk: int, *, stream: str = STREAM, sequence: int | None = None) -> CallerMedia:
-    """Make a piece of sound; sequence numbers start one earlier, with ``start``."""
+    """Return a piece of audio; sequence numbers start one earlier, with ``start``."""
     return CallerMedia(stream, chunk + 1 if sequence is None else sequence, chunk, chunk * 20, b"\xff" * 160)
 
 
 def started(**limits: float) -> StreamGuard:
-    """Make a guard whose stream has begun."""
+    """Return a guard whose stream has begun."""
     guard = StreamGuard(**limits)  # type: ignore[arg-type]
     assert guard.accept(Connected("Call")) is GuardDecision.ACCEPT
     assert guard.accept(start()) is GuardDecision.ACCEPT
@@ -62,14 +62,14 @@ def test_an_ordinary_call_is_accepted() -> None:
     ids=lambda message: type(message).__name__,
 )
 def test_message_before_start_closes(message: Inbound) -> None:
-    """Who has not shown a ticket is not listened to."""
+    """A message before ``start`` closes the stream: a peer without a stream token is not heard."""
     guard = StreamGuard()
     guard.accept(Connected("Call"))
     assert guard.accept(message) is GuardDecision.CLOSE
 
 
 def test_malformed_message_before_start_closes() -> None:
-    """A stranger gets no second chance."""
+    """A malformed message before ``start`` closes the stream at once."""
     assert StreamGuard().malformed() is GuardDecision.CLOSE
 
 
@@ -79,19 +79,19 @@ def test_malformed_message_before_start_closes() -> None:
     ids=["encoding", "rate", "track"],
 )
 def test_stream_that_we_cannot_read_closes(message: StreamStarted) -> None:
-    """Sound of another kind would be noise to the model."""
+    """A stream in another format is closed: its audio would be noise to the model."""
     guard = StreamGuard()
     assert guard.accept(message) is GuardDecision.CLOSE
     assert guard.stream_sid is None
 
 
 def test_start_without_connected_is_accepted() -> None:
-    """What ``connected`` says is not needed for anything."""
+    """A stream without ``connected`` is accepted, since the product needs nothing from it."""
     assert StreamGuard().accept(start()) is GuardDecision.ACCEPT
 
 
 def test_unknown_event_is_ignored_but_not_for_ever_before_start() -> None:
-    """Twilio may add events; a stranger may not send nothing else."""
+    """An unknown event is ignored, but before ``start`` only a few are."""
     guard = StreamGuard(bad_limit=3)
     assert [guard.accept(UnknownStreamEvent("x")) for _ in range(3)] == [
         GuardDecision.DROP,
@@ -104,7 +104,7 @@ def test_unknown_event_is_ignored_but_not_for_ever_before_start() -> None:
 
 @pytest.mark.parametrize("message", [start(), start(OTHER), Connected("Call")], ids=["same", "other", "connected"])
 def test_second_start_is_dropped(message: Inbound) -> None:
-    """Nobody takes over a call that runs."""
+    """A second start cannot take over a running call."""
     guard = started()
     assert guard.accept(message) is GuardDecision.DROP
     assert guard.stream_sid == STREAM
@@ -117,14 +117,14 @@ def test_second_start_is_dropped(message: Inbound) -> None:
     ids=lambda message: type(message).__name__,
 )
 def test_message_of_another_stream_is_dropped(message: Inbound) -> None:
-    """No sound crosses from one call to another, and nobody else hangs up."""
+    """Audio of one call never reaches another, and only the call's own stream ends it."""
     guard = started()
     assert guard.accept(message) is GuardDecision.DROP
     assert guard.accept(media(1)) is GuardDecision.ACCEPT
 
 
 def test_repeated_and_late_sound_is_dropped_and_gaps_are_counted() -> None:
-    """Sound is heard once and in order."""
+    """Repeated and late audio is dropped, and gaps are counted."""
     guard = started()
     verdicts = {chunk: guard.accept(media(chunk)) for chunk in (1, 2, 5)}
     assert set(verdicts.values()) == {GuardDecision.ACCEPT}
@@ -134,21 +134,21 @@ def test_repeated_and_late_sound_is_dropped_and_gaps_are_counted() -> None:
 
 
 def test_new_chunk_in_an_old_message_is_dropped() -> None:
-    """A message that was sent again under another chunk number is still the same message."""
+    """A message that is sent again with another chunk number is still the same message."""
     guard = started()
     guard.accept(media(7))
     assert guard.accept(media(8, sequence=8)) is GuardDecision.DROP
 
 
 def test_key_press_is_kept_wherever_it_comes() -> None:
-    """Twilio promises no order between keys and sound; a lost key is worse than a late one."""
+    """Twilio does not guarantee an order between keys and audio; a lost key is worse than a late one."""
     guard = started()
     guard.accept(media(10))
     assert guard.accept(Dtmf(STREAM, "0")) is GuardDecision.ACCEPT
 
 
 def test_sound_from_far_in_the_future_does_not_deafen_the_call() -> None:
-    """One broken number must not make all that follows look old."""
+    """Audio with one number far in the future does not make all later audio look old."""
     guard = started()
     guard.accept(media(1))
     assert guard.accept(media(10**12)) is GuardDecision.DROP
@@ -156,7 +156,7 @@ def test_sound_from_far_in_the_future_does_not_deafen_the_call() -> None:
 
 
 def test_a_call_that_was_muted_for_minutes_is_heard_again() -> None:
-    """Numbers may jump as far as the time stamp does; a number alone may not."""
+    """A sequence number may jump as far as the timestamp does, but not alone."""
     guard = started()
     guard.accept(media(1))
     assert guard.accept(replace(media(9000), timestamp_ms=40)) is GuardDecision.DROP
@@ -165,7 +165,7 @@ def test_a_call_that_was_muted_for_minutes_is_heard_again() -> None:
 
 
 def test_nothing_is_heard_after_stop() -> None:
-    """The stream is over when Twilio says so."""
+    """After ``stop`` no audio is accepted."""
     guard = started()
     guard.accept(StreamStopped(STREAM))
     assert guard.accept(media(1)) is GuardDecision.DROP
@@ -173,7 +173,7 @@ def test_nothing_is_heard_after_stop() -> None:
 
 
 def test_too_many_bad_messages_close() -> None:
-    """A peer that sends nothing but garbage is closed at the limit, whatever kinds it mixes."""
+    """A peer that sends only invalid messages is closed at the limit, whatever kinds it mixes."""
     guard = started(bad_limit=20)
     for _ in range(6):
         assert guard.malformed() is GuardDecision.DROP
@@ -184,7 +184,7 @@ def test_too_many_bad_messages_close() -> None:
 
 
 def test_bad_messages_are_forgiven_with_time() -> None:
-    """A long call with a bad message now and then is not closed at some total."""
+    """Only recent bad messages count, so a long call survives one now and then."""
     clock = Clock()
     guard = StreamGuard(bad_limit=20, bad_window=10.0, clock=clock)
     guard.accept(start())
@@ -195,7 +195,7 @@ def test_bad_messages_are_forgiven_with_time() -> None:
 
 
 def test_threat_09_twenty_texts_that_nobody_can_read_close() -> None:
-    """Nineteen in a row are survived, as often as there is sound between them; the twentieth ends the stream."""
+    """Nineteen unreadable texts in a row pass, each time that audio follows; the twentieth ends the stream."""
     guard = started()
     for number in (1, 2, 3):
         assert {guard.malformed() for _ in range(19)} == {GuardDecision.DROP}

@@ -1,4 +1,4 @@
-"""What Twilio is told: well-formed, and with nothing of a stranger's making in it. Golden documents have the rest."""
+"""Documents for Twilio are well-formed, and contain nothing that a stranger made. Golden documents cover the rest."""
 
 from xml.etree.ElementTree import Element, fromstring
 
@@ -16,7 +16,7 @@ URL = "wss://agent.example.com/media-stream/CA1"
 
 def parse(document: str) -> Element:
     """Read a document as Twilio would."""
-    return fromstring(document)  # noqa: S314 - the document is our own
+    return fromstring(document)  # noqa: S314 - the product's own document
 
 
 def tags(element: Element) -> list[str]:
@@ -26,7 +26,7 @@ def tags(element: Element) -> list[str]:
 
 @pytest.mark.parametrize("destination", ["", "+46850000000", "client:", "http://evil", "sip:", "tel:"])
 def test_destination_of_another_kind_is_refused(destination: str) -> None:
-    """A wrong setting is found at start, not in the caller's ear."""
+    """A destination of another kind is rejected at start, not during a call."""
     with pytest.raises(ConfigurationError, match="FALLBACK_DESTINATION"):
         Fallback(destination=destination)
 
@@ -46,7 +46,7 @@ def test_destination_of_another_kind_is_refused(destination: str) -> None:
     ],
 )
 def test_who_was_connected_has_talked(status: str, bridged: str, answered: bool) -> None:  # noqa: FBT001 - a table
-    """Not who answered and hung up before the caller was there."""
+    """A person who answers and hangs up before the caller is connected has not talked."""
     assert twiml.was_answered(status, bridged) is answered
 
 
@@ -65,7 +65,7 @@ def test_hostile_values_stay_values() -> None:
 @settings(deadline=None, derandomize=True)
 @given(st.text(st.characters()))
 def test_any_text_makes_a_document(text: str) -> None:
-    """No text whatever makes a document that Twilio could not read."""
+    """Twilio can read the document, whatever text it contains."""
     response = parse(twiml.busy(text))
     assert tags(response) == ["Say", "Hangup"]
 
@@ -80,11 +80,11 @@ def test_any_text_makes_a_document(text: str) -> None:
     ],
 )
 def test_stream_address_has_no_query(base: str, call_sid: str, expected: str) -> None:
-    """The call is named in the path: Twilio fails the handshake of an address with a query."""
+    """The path names the call: Twilio fails the handshake of an address with a query."""
     assert twiml.stream_url(base, call_sid) == expected
 
 
 def test_stream_address_needs_a_web_address() -> None:
-    """There is no socket behind any other scheme."""
+    """Only ``http`` and ``https`` base URLs have a stream address: any other scheme has no socket behind it."""
     with pytest.raises(ConfigurationError, match="PUBLIC_BASE_URL"):
         twiml.stream_url("ftp://agent.example.com", "CA1")

@@ -22,8 +22,8 @@ STARTS = ("", "The caller has ", "The caller wants ", "Hello, hello, ", "the the
 
 
 def summary(number: int) -> str:
-    """Make up what was said in a call, and why a person is wanted."""
-    chance = random.Random(number)  # noqa: S311 - no secret
+    """Make up a call's conversation, and a reason for the transfer."""
+    chance = random.Random(number)  # noqa: S311 - not a secret
 
     def words(most: int) -> str:
         return " ".join(chance.choice(WORDS) for _ in range(chance.randrange(most)))
@@ -42,7 +42,7 @@ def voice() -> Synthesiser:
 
 
 def spoken_seconds(said: list[tuple[str, str]]) -> float:
-    """Synthesise a whisper; return the seconds from its first sound to its last."""
+    """Synthesize a whisper; return the seconds from its first audible sample to its last."""
     total = (len(said) - 1) * SILENCE
     for text, _ in said:
         sound = np.abs(voice().synthesise(text))
@@ -52,7 +52,7 @@ def spoken_seconds(said: list[tuple[str, str]]) -> float:
 
 
 def whispers(count: int) -> list[list[tuple[str, str]]]:
-    """Make up whispers, the longest by our own estimate first."""
+    """Make up whispers, the longest by the product's own estimate first."""
     names = ("reception", "sales", "a-name-of-thirty-two-characters1", "q", None)
     made = [sentences(names[number % 5], summary(number), asks=number % 4 != 0) for number in range(count)]
     return sorted(made, key=lambda said: -sum(seconds(text) for text, _ in said))
@@ -67,19 +67,19 @@ def whispers(count: int) -> list[list[tuple[str, str]]]:
     ],
 )
 def test_a_whisper_takes_five_seconds_at_most(name_and_reason: tuple[str, str]) -> None:
-    """By the voice itself, and not by a count of characters."""
+    """A whisper spoken by the voice lasts at most five seconds."""
     name, reason = name_and_reason
     assert spoken_seconds(sentences(name, summarise([], reason), asks=True)) <= LONGEST
 
 
 @pytest.mark.thorough
 def test_of_two_hundred_whispers_the_longest_takes_five_seconds_at_most() -> None:
-    """Numbers, abbreviations, unpronounceable words and markup among them; the voice speaks a quarter of them."""
+    """They contain numbers, abbreviations, unpronounceable words and markup; the voice speaks a quarter of them."""
     assert max(spoken_seconds(said) for said in whispers(200)[:50]) <= LONGEST
 
 
 def test_a_cut_sentence_does_not_end_on_a_small_word() -> None:
-    """What does not fit is left out word by word."""
+    """Text that does not fit is cut word by word."""
     assert fit("an invoice that was paid twice", 1.3) == "an invoice"
     assert fit("an invoice that was paid twice", 9.0) == "an invoice that was paid twice"
     assert fit("the of and invoice", 0.6) == ""

@@ -1,4 +1,4 @@
-"""The audit of a service: what came since it was opened must balance, what was there before is not its business."""
+"""The audit of a service: it balances what happened since it was opened, and ignores what was there before."""
 
 import asyncio
 import json
@@ -21,18 +21,18 @@ OVER = {"event": "session_ended", "session_id": "s1", "call_sid": "CA1", "reason
 
 @dataclass
 class Service:
-    """A process that does nothing, and a log that tests write."""
+    """An idle process, and a log that tests write."""
 
     process: asyncio.subprocess.Process
     log: Path
 
     async def has_answered(self) -> None:
-        """Wait for a line from it."""
+        """Wait for a line of the process."""
         assert self.process.stdout is not None
         await asyncio.wait_for(self.process.stdout.readline(), 10)
 
     def held(self) -> Held:
-        """Count what it holds."""
+        """Count what the process holds."""
         return Held.by(self.process.pid)
 
     def writes(self, *lines: object) -> None:
@@ -46,7 +46,7 @@ KEEPS_FILES = "print(flush=True); input(); kept = [open('/dev/null') for _ in ra
 
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    """Run one that opens four files when it is told to."""
+    """Run a process that opens four files on request."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", KEEPS_FILES, stdin=pipe, stdout=pipe)
     service = Service(process, tmp_path / "log")
@@ -70,7 +70,7 @@ def _streams(*, ended: bool = True, answered: bool = True) -> SessionLedger:
 async def test_a_conversation_that_ended_balances_until_files_stay_open(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An unbalanced past does not count; more files than clients keep for their next request do."""
+    """An unbalanced past does not count; more open files than clients keep for their next request do."""
     monkeypatch.setattr("tests.support.audit.HELD_SECONDS", 0.2)
     streams = SessionLedger()
     audit = Audit(service, streams)
@@ -99,7 +99,7 @@ async def test_a_conversation_that_ended_balances_until_files_stay_open(
 async def test_what_does_not_balance_is_found(
     service: Service, lines: list[dict[str, str]], streams: SessionLedger
 ) -> None:
-    """Each alone."""
+    """The audit reports each kind of imbalance."""
     before = SessionLedger()
     audit = Audit(service, before)
     service.writes(*lines)

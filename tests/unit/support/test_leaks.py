@@ -1,4 +1,4 @@
-"""The search for what was planted: it finds what leaks, and leaves alone what may be there."""
+"""The search for planted secrets finds every leak, and accepts what may be there."""
 
 import json
 
@@ -10,7 +10,7 @@ START = json.dumps({"service": "phone-agent", "level": "info", "event": "startin
 
 
 def line(level: str = "info", **fields: object) -> str:
-    """Make a line of a service's log."""
+    """Return a line of a service's log."""
     return json.dumps({"service": "phone-agent", "level": level, "event": "something", **fields})
 
 
@@ -29,25 +29,25 @@ def line(level: str = "info", **fields: object) -> str:
     ],
 )
 def test_a_leak_is_found(fields: dict[str, object], kind: str) -> None:
-    """In a line of either service, at INFO and above."""
+    """A planted value in a line at INFO or above of either service is a leak."""
     for level in ("info", "warning", "error"):
         assert any(found.startswith(kind) for found in in_log([START, line(level, **fields)]))
 
 
 def test_what_may_be_there_is_left_alone() -> None:
-    """Words at DEBUG, logs of stand-ins, identifiers, counts and times."""
+    """Words at DEBUG, logs of stand-ins, identifiers, counts and times are not leaks."""
     ids = {"call_sid": "CA" + "9f" * 16, "session_id": "0a" * 16, "timestamp": "2026-11-25T03:00:00.123456+00:00"}
     assert list(in_log([START, line("debug", text="what is the weather"), line(**ids, duration_ms=123456789)])) == []
     assert list(in_log(['{"service": "nova", "text": "what is the weather in Paris"}', "+15005550006"])) == []
 
 
 def test_a_trace_in_a_service_s_log_is_read_too() -> None:
-    """It is no JSON, and could quote anything."""
+    """A trace in a service's log is not JSON and could quote anything, so it is searched too."""
     assert list(in_log([START, "ValueError: +15005550006"])) != []
 
 
 def test_an_answer_may_hold_words_but_no_secret_and_no_trace() -> None:
-    """A visitor may read what was said; nobody may read a key."""
+    """An answer may contain words for the right visitor, but never a key or a trace."""
     assert list(in_answer(b'{"text": "what is the weather", "from": "+15005550006"}')) == []
     assert list(in_answer(b"<p>canary-model-secret</p>")) == ["the secret canary-model-secret"]
     assert list(in_answer(b"Traceback (most recent call last):\n")) == ["a trace"]

@@ -67,13 +67,13 @@ ENDED = {"event": "session_ended", "reason": "caller_hung_up", "call_sid": "CA1"
     ],
 )
 def test_each_loss_is_found(check: Callable[[], None]) -> None:
-    """A check that cannot fail checks nothing."""
+    """Each check fails for the loss that it looks for."""
     with pytest.raises(AssertionError):
         check()
 
 
 def test_a_tool_without_its_result_is_found() -> None:
-    """Unless its caller or its session went first."""
+    """A tool use without a result fails unless its caller or its session went first."""
     record = _session("a", 1, 2)
     record.tools.append(ToolRun("get_weather", "use-1", {}, at=1.5))
     with pytest.raises(AssertionError):
@@ -89,7 +89,7 @@ def test_a_tool_without_its_result_is_found() -> None:
 
 
 def test_a_connection_is_its_peer_s_as_long_as_the_peer_keeps_it() -> None:
-    """One that the peer has closed, and the process has not, is held."""
+    """A connection counts as held only once its peer has closed it and the process has not."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         before = ledger.Held.by(os.getpid(), port)

@@ -1,4 +1,4 @@
-"""The simulation that the scaling policies were chosen by: deterministic, honest about delays, and as its page says."""
+"""The simulation behind the scaling policies is deterministic, models delays, and matches its page."""
 
 import pytest
 
@@ -13,14 +13,14 @@ CROWD, BURST, SLOPE, DEPLOYED, _, FALL = SCENARIOS
 
 
 def row(scenario: Scenario, policy: str) -> str:
-    """Find a row of the page's table."""
+    """Return a row of the page's table."""
     _, _, below = PAGE.read_text().partition(f"*{scenario.name}*")
     return next(line for line in below.splitlines() if line.startswith(f"| {policy} |"))
 
 
 @pytest.mark.parametrize("scenario", [CROWD, BURST, SLOPE, DEPLOYED, FALL], ids=lambda one: one.name)
 def test_the_page_shows_what_the_chosen_policy_does(scenario: Scenario) -> None:
-    """Nobody believes a table that the program does not print any more."""
+    """The page's table shows what the program prints for the chosen policy."""
     came = outcome(POLICIES[CHOSEN], scenario)
     assert f"| {came.refused} ({came.refused_percent:.1f} %) |" in row(scenario, CHOSEN)
     assert f"| {came.task_hours:.1f} |" in row(scenario, CHOSEN)
@@ -28,12 +28,12 @@ def test_the_page_shows_what_the_chosen_policy_does(scenario: Scenario) -> None:
 
 @pytest.mark.thorough
 def test_the_page_shows_the_whole_table() -> None:
-    """For every policy that was compared."""
+    """The page's table has every policy that was compared."""
     assert table() in PAGE.read_text()
 
 
 def test_nothing_happens_while_enough_is_free_and_nothing_is_spare() -> None:
-    """The same number of tasks from beginning to end, and the same outcome twice."""
+    """With enough free slots and none to spare, the task count stays constant, and two runs are equal."""
     came = outcome(lambda: FreeSlots(30, 30, 3, 12), QUIET)
     assert (came.refused, came.most_tasks, came.task_hours) == (0, 3, 1.5)
     assert outcome(lambda: FreeSlots(30, 30, 3, 12), QUIET) == came
@@ -41,7 +41,7 @@ def test_nothing_happens_while_enough_is_free_and_nothing_is_spare() -> None:
 
 @pytest.mark.parametrize("seconds", [60, 300])
 def test_callers_who_come_before_a_task_can_have_started_are_refused(seconds: int) -> None:
-    """Only places that are free already take them; a start that takes longer refuses more of a crowd that stays."""
+    """Only free slots accept early callers; a slower start rejects more callers of a crowd that stays."""
     world = World(start_seconds=seconds)
     stays = Scenario("a crowd that stays", 900, ((0, 20), (300, 20), (301, 200)), bursts=((300, 10, 150),))
     refused = outcome(lambda: FreeSlots(30, 60, 3, 12), stays, world).refused
@@ -50,21 +50,21 @@ def test_callers_who_come_before_a_task_can_have_started_are_refused(seconds: in
 
 
 def test_a_quota_ends_what_scaling_can_do() -> None:
-    """Policies ask for more than the account has."""
+    """Scaling stops at the account's quota, although policies ask for more."""
     came = outcome(lambda: FreeSlots(30, 90, 3, 12), SLOPE, World(most_tasks=4))
     assert came.most_tasks == 4
     assert came.refused > 0
 
 
 def test_a_fall_removes_no_more_than_what_is_spare() -> None:
-    """At each moment the places that are kept are there: nobody is refused, and no task is started again."""
+    """Scaling in keeps the free slots at each moment: no caller is rejected, and no task is started again."""
     chosen = outcome(POLICIES[CHOSEN], FALL)
     assert (chosen.refused, chosen.most_tasks) == (0, chosen.most_tasks)
     assert chosen.task_hours < 0.75 * 5 * chosen.most_tasks
 
 
 def test_a_step_policy_counts_what_it_added_while_that_starts() -> None:
-    """In its cooldown a larger shortage adds the difference, the same adds nothing."""
+    """During the cooldown of a step policy, a larger shortage adds the difference, and the same one adds nothing."""
     step = Step(((0, 1), (1, 2), (2, 4)), cooldown=120)
     said = [step.adjust(now, metric) for now, metric in ((0, 0.5), (10, 0.5), (60, 1.5), (120, 0.5), (180, None))]
     assert said == [1, 0, 1, 1, 0]
@@ -72,7 +72,7 @@ def test_a_step_policy_counts_what_it_added_while_that_starts() -> None:
 
 
 def test_target_tracking_waits_for_three_points() -> None:
-    """So it is minutes late: what was deployed before refuses callers that free places would have taken."""
+    """Target tracking reacts minutes late, so the former policy rejects callers that free slots would have accepted."""
     before = outcome(lambda: SessionTarget(40, 24, 2, 4), CROWD)
     assert before.refused > 2 * outcome(lambda: FreeSlots(30, 60, 3, 12), CROWD).refused
     assert before.rough_percent > 0

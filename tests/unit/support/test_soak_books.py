@@ -1,4 +1,4 @@
-"""What a soak holds against a call, and how it learns whom a fault has struck."""
+"""What a soak reports about a call, and how it learns which calls had a fault."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def _said(*pitches: int, cut: int | None = None) -> list[Said]:
     ids=["all", "the last word is not told yet", "what was cut", "what was cut late", "two as one", "twice the same"],
 )
 def test_who_heard_what_was_said_has_no_complaint(heard: list[int], said: list[Said]) -> None:
-    """Each once and in order; a caller may leave at the last word, and cut in."""
+    """Each note heard once and in order passes; a caller may leave during the last one, and interrupt."""
     what_was_said_was_heard(Call("CA1", heard=heard), said)
 
 
@@ -40,13 +40,13 @@ def test_who_heard_what_was_said_has_no_complaint(heard: list[int], said: list[S
     ids=["one is missing", "another order", "twice", "something else", "nothing"],
 )
 def test_who_heard_something_else_has(heard: list[int], said: list[Said]) -> None:
-    """Whatever is missing, doubled or strange is told with what was said."""
+    """A missing, doubled or unknown note is reported together with what was said."""
     with pytest.raises(AssertionError, match="CA1 was told"):
         what_was_said_was_heard(Call("CA1", heard=heard), said)
 
 
 def test_our_own_words_may_stand_between() -> None:
-    """Where something took long we speak too; what the model said must be there all the same."""
+    """Announcements of the product may stand between the model's notes, which must all be there."""
     what_was_said_was_heard(Call("CA1", heard=[400, 220, 160, 600]), _said(400, 600), only_that=False)
     with pytest.raises(AssertionError):
         what_was_said_was_heard(Call("CA1", heard=[400, 220, 160]), _said(400, 600), only_that=False)

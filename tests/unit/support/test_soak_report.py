@@ -1,4 +1,4 @@
-"""What a soak finds wrong, it says."""
+"""A soak reports everything that it finds wrong."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ GOOD = Report(
 
 
 def test_growth_is_seen() -> None:
-    """Two megabytes in ten minutes are told as that, whatever the process did while it warmed up."""
+    """Growth of two megabytes in ten minutes is measured as such, whatever the process did while it warmed up."""
     leaking = Memory("phone", 0, [(at, 100 + at / 300 + (at < 60) * 9, 50 + at / 600) for at in range(0, 900, 2)])
     assert leaking.slope(warm_up=60) == pytest.approx(2)
     assert leaking.slope(warm_up=60, own=True) == pytest.approx(1)
@@ -41,7 +41,7 @@ def test_growth_is_seen() -> None:
     ids=["long", "short"],
 )
 def test_what_is_promised_holds(good: Report) -> None:
-    """One call in a thousand may fail, and a megabyte be added in ten minutes; what memory does in one is no leak."""
+    """One call in a thousand may fail, and memory may grow by a megabyte in ten minutes."""
     assert good.failures == []
     assert "held" in str(good)
 
@@ -59,6 +59,6 @@ def test_what_is_promised_holds(good: Report) -> None:
     ids=["two calls in a thousand", "no calls", "growth", "books", "nobody watched", "no fault"],
 )
 def test_what_does_not_hold_is_told(broken: Report) -> None:
-    """Each alone is a failure, and the sentence says so."""
+    """Each broken promise alone is a failure, and its message names it."""
     assert len(broken.failures) == 1
     assert "did not hold" in str(broken)

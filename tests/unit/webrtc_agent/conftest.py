@@ -28,7 +28,7 @@ BASE_URL = "https://talk.example.com"
 
 
 class NoModel(ModelClient):
-    """Opens nothing: these tests stop before anybody talks."""
+    """Opens nothing: these tests end before a conversation starts."""
 
     async def open(self, model_id: str) -> ModelStream:
         """Refuse."""
@@ -75,17 +75,17 @@ class FakeRooms:
         self.deleted.append(room)
 
     async def aclose(self) -> None:
-        """Note it."""
+        """Record it."""
         self.closed = True
 
 
 class FakeVisit:
-    """The agent in a room, until it is told to go."""
+    """The agent in a room, until the test ends it."""
 
     consent: VisitorConsent | None = None
 
     def agreed(self, consent: VisitorConsent) -> None:
-        """Note it."""
+        """Record it."""
         self.consent = consent
 
     def __init__(self, rooms: FakeRooms, slot: Slot, room: DailyRoom) -> None:
@@ -93,19 +93,19 @@ class FakeVisit:
         self._left = asyncio.Event()
 
     def end(self, reason: EndReason) -> None:
-        """Go."""
+        """End."""
         del reason
         self._left.set()
 
     def use_text_only(self) -> None:
-        """Say nothing anyway."""
+        """Do nothing: it sends no audio anyway."""
 
     def give_up(self) -> None:
-        """Go, for another visitor's sake."""
+        """End, because another visitor takes its turn."""
         self._left.set()
 
     async def run(self) -> CallDetailRecord:
-        """Do nothing, or wait for a visitor who never comes."""
+        """End at once, or wait for a visitor who never arrives."""
         if not self._rooms.comes:
             await self._left.wait()
         self._slot.release()
@@ -129,7 +129,7 @@ class Desk:
         self.http = httpx.AsyncClient(base_url=BASE_URL, transport=self._transport)
 
     def come_from(self, address: str) -> None:
-        """Ask from another address from now on."""
+        """Send requests from another address from now on."""
         self._transport.client = (address, 1)
 
     def _keep(self, record: CallDetailRecord) -> None:
@@ -152,7 +152,7 @@ async def make_desk() -> AsyncIterator[MakeClient]:
 
 @pytest_asyncio.fixture
 async def answered() -> AudioOnlyConnection:
-    """Answer a visitor who has left since, over loopback only."""
+    """Answer the offer of a visitor who has since left, over loopback only."""
     ice.offer_only([ip_address("127.0.0.1")])
     visitor = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     visitor.addTransceiver("audio")

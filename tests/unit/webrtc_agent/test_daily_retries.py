@@ -1,4 +1,4 @@
-"""When a request to Daily is sent again: the number of tries, the pauses between them, and what ends them."""
+"""How requests to Daily are retried: the number of attempts, the pauses between them, and what ends them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from webrtc_agent.daily.retry import persist
 
 
 class Attempts:
-    """A request that fails in given ways, one after the other, then as the last did; records when it was sent."""
+    """A request that fails as scripted, then repeats the last outcome; records the times of the attempts."""
 
     def __init__(self, *failures: DailyFailed | None) -> None:
         self._failures = failures
@@ -28,22 +28,22 @@ class Attempts:
 
     @property
     def pauses(self) -> list[float]:
-        """Seconds between the tries."""
+        """Return the seconds between the attempts."""
         return [later - earlier for earlier, later in pairwise(self.times)]
 
 
 def broken(retry_after: float | None = None, *, again: bool = True) -> DailyFailed:
-    """Make a failure."""
+    """Return a failure."""
     return DailyFailed("status_500", again=again, in_doubt=True, retry_after=retry_after)
 
 
 async def until(seconds: float, attempt: Callable[[], Awaitable[str]]) -> str:
-    """Send it within so many seconds."""
+    """Send it with a deadline in so many seconds."""
     return await persist("delete", attempt, asyncio.get_running_loop().time() + seconds)
 
 
 async def test_a_request_that_succeeds_is_sent_once() -> None:
-    """And logs nothing."""
+    """A request that succeeds is sent once, and logs nothing."""
     attempts = Attempts(None)
     with capture_logs() as lines:
         assert await until(7, attempts) == "done"
@@ -51,7 +51,7 @@ async def test_a_request_that_succeeds_is_sent_once() -> None:
 
 
 async def test_pauses_double_up_to_half_a_minute_until_the_deadline() -> None:
-    """The first is short, for a visitor waits; the last try comes before the deadline and raises its own failure."""
+    """The first pause is short; the last attempt comes before the deadline and raises its own failure."""
     attempts = Attempts(broken())
     began = asyncio.get_running_loop().time()
     with pytest.raises(DailyFailed, match="status_500"):
@@ -65,14 +65,14 @@ async def test_pauses_double_up_to_half_a_minute_until_the_deadline() -> None:
 
 
 async def test_two_requests_that_failed_together_are_not_sent_together_again() -> None:
-    """Pauses are drawn by chance."""
+    """Pauses have jitter, so that requests that failed together are not retried together."""
     attempts = [Attempts(broken(), None) for _ in range(20)]
     await asyncio.gather(*(until(7, each) for each in attempts))
     assert len({round(each.pauses[0], 3) for each in attempts}) > 10
 
 
 async def test_daily_s_own_pause_is_kept_if_it_is_longer() -> None:
-    """`Retry-After` counts in seconds; a zero does not make requests without a pause."""
+    """A longer pause that Daily requests in `Retry-After` is used; a zero does not remove the pause."""
     attempts = Attempts(broken(retry_after=3), broken(retry_after=0), None)
     await until(7, attempts)
     assert attempts.pauses[0] == pytest.approx(3, abs=0.1)
@@ -85,7 +85,7 @@ async def test_daily_s_own_pause_is_kept_if_it_is_longer() -> None:
     ids=["no-cure", "waits-too-long", "no-time-left"],
 )
 async def test_a_try_that_cannot_help_is_not_waited_for(failure: DailyFailed, seconds: float) -> None:
-    """The failure is raised at once, not at the deadline."""
+    """A failure that a retry cannot cure is raised at once, not at the deadline."""
     attempts, began = Attempts(failure), asyncio.get_running_loop().time()
     with pytest.raises(DailyFailed, match="status_500") as raised:
         await until(seconds, attempts)
@@ -95,7 +95,7 @@ async def test_a_try_that_cannot_help_is_not_waited_for(failure: DailyFailed, se
 
 
 async def test_a_try_that_hangs_ends_at_the_deadline() -> None:
-    """As a time-out, after which nothing is known of the request."""
+    """An attempt that hangs ends at the deadline with a timeout; the outcome of the request is unknown."""
     began = asyncio.get_running_loop().time()
     with pytest.raises(DailyFailed, match="timeout") as raised:
         await until(5, lambda: asyncio.sleep(60, "late"))
@@ -104,7 +104,7 @@ async def test_a_try_that_hangs_ends_at_the_deadline() -> None:
 
 
 async def test_each_retry_is_one_warning() -> None:
-    """It names the step, the failure and the pause."""
+    """Each retry logs one warning with the step, the failure and the pause."""
     with capture_logs() as lines:
         await until(7, Attempts(broken(retry_after=2), None))
     (line,) = lines

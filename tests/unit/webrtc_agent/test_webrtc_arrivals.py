@@ -1,4 +1,4 @@
-"""Visitors on their way keep no others out."""
+"""Visitors who are still connecting keep no other visitors out."""
 
 from collections import Counter
 
@@ -11,7 +11,7 @@ PATIENCE = 3.0
 
 
 class Gate:
-    """Arrivals, and who had to make room."""
+    """Arrivals, and a record of those who had to make room."""
 
     def __init__(self, at_once: int = 8, per_address: int = 2) -> None:
         self.clock = Clock()
@@ -20,7 +20,7 @@ class Gate:
         self.waits: list[int] = []
 
     def expect(self, address: str) -> ExpectedArrival | None:
-        """Expect a visitor; None if they are refused."""
+        """Expect a visitor; return None for a rejected one."""
         try:
             arrival = self.arrivals.expect(address, PATIENCE)
         except TooManyArriving as refusal:
@@ -31,7 +31,7 @@ class Gate:
 
 
 def test_an_address_has_few() -> None:
-    """Others are not touched; the oldest makes room when it has had its time."""
+    """Other addresses are not affected; the oldest arrival makes room when its time is up."""
     gate = Gate()
     assert [gate.expect("192.0.2.1") is None for _ in range(4)] == [False, False, True, True]
     assert gate.waits == [PATIENCE, PATIENCE]
@@ -42,7 +42,7 @@ def test_an_address_has_few() -> None:
 
 
 def test_who_is_there_is_on_the_way_no_more() -> None:
-    """An office behind one address is let in as fast as its connections come about."""
+    """An office behind one address is let in as fast as its connections are established."""
     gate = Gate()
     for _ in range(20):
         arrival = gate.expect("192.0.2.1")
@@ -54,7 +54,7 @@ def test_who_is_there_is_on_the_way_no_more() -> None:
 
 @pytest.mark.parametrize("newcomer", ["203.0.113.1", "198.51.100.99"])
 def test_those_of_busy_clients_make_room(newcomer: str) -> None:
-    """At once, for somebody of another network and for a neighbour."""
+    """An arrival of a busy client makes room at once, for another network and for a neighbour."""
     gate = Gate()
     for number in range(8):
         assert gate.expect(f"198.51.100.{number // 2}") is not None
@@ -64,7 +64,7 @@ def test_those_of_busy_clients_make_room(newcomer: str) -> None:
 
 
 def test_equals_have_the_time_that_it_takes() -> None:
-    """A flood from many networks displaces nobody before that, and nobody waits for it longer."""
+    """A flood from many networks displaces an arrival only when its time is up."""
     gate = Gate()
     for number in range(8):
         assert gate.expect(f"198.51.{number}.1") is not None
@@ -88,7 +88,7 @@ def test_a_crowd_of_one_network_displaces_nobody_else() -> None:
 
 
 def test_one_who_had_to_make_room_early_is_given_up_as_soon_as_possible() -> None:
-    """The offer was being answered when another took its turn."""
+    """An arrival displaced while its offer is being answered is abandoned as soon as possible."""
     gate = Gate(at_once=2)
     early = gate.arrivals.expect("198.51.100.1", PATIENCE)
     assert gate.expect("198.51.100.1") is not None

@@ -6,18 +6,18 @@ from webrtc_agent.client_input import BYTES_PER_SECOND, HELD_BACK_SECONDS, Clien
 
 
 class Ear:
-    """Stands for a conversation, and counts the seconds of sound that it gets."""
+    """Stands for a conversation, and counts the seconds of audio that it gets."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def hear(self, pcm: bytes) -> None:
-        """Take some sound."""
+        """Accept audio."""
         self.seconds += len(pcm) / BYTES_PER_SECOND
 
 
 def test_nobody_speaks_faster_than_the_clock_goes() -> None:
-    """An hour of sound that comes in a moment does not become an hour that the model is paid for."""
+    """An hour of audio that arrives in a moment does not become an hour of paid audio."""
     ear: Any = Ear()
     client_input = ClientInput(lambda _: None)
     client_input.session = ear

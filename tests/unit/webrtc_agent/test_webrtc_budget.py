@@ -1,4 +1,4 @@
-"""A client that asks without end is refused, and nobody else is."""
+"""A client that sends requests without a pause is rejected, and no other client is."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ type Ask = Callable[..., Awaitable[list[int]]]
 
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Ask an application, from an address, so many times."""
+    """Send so many requests from an address to an application."""
     monkeypatch.setattr(budget, "HELD_SECONDS", 0.0)
     clock = Clock()
     app = RequestBudget(PlainTextResponse("served"), Budgets(PER_MINUTE, clock), clock)
@@ -34,7 +34,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
 
 
 async def test_one_client_is_bounded(ask: Ask) -> None:
-    """Whatever it asks for; a load balancer's own questions are free."""
+    """The limit covers every path except the load balancer's health checks."""
     assert await ask("192.0.2.1", BURST + 3) == [200] * BURST + [429] * 3
     assert await ask("192.0.2.2", 1) == [200]
     assert await ask("192.0.2.1", 1, "/health") == [200]
@@ -42,7 +42,7 @@ async def test_one_client_is_bounded(ask: Ask) -> None:
 
 
 async def test_a_network_of_many_addresses_is_bounded(ask: Ask) -> None:
-    """As one of IPv6 is, of which a customer has thousands; another network is not touched."""
+    """One IPv6 customer has thousands of /64 and one limit; another network is not affected."""
     answers = [await ask(f"2001:db8:1:{n:x}::1", BURST) for n in range(10)]
     served = sum(each.count(200) for each in answers)
     assert served == WIDE * BURST
@@ -50,7 +50,7 @@ async def test_a_network_of_many_addresses_is_bounded(ask: Ask) -> None:
 
 
 async def test_large_answers_count_for_more() -> None:
-    """By what was sent of them; the debt is paid back within a bounded time."""
+    """An answer costs by the bytes that were sent, and the debt is repaid within a bounded time."""
     clock = Clock()
     budgets = Budgets(PER_MINUTE, clock)
     app = RequestBudget(Response(bytes(UNIT_BYTES * (BURST - 1))), budgets, clock)
@@ -63,7 +63,7 @@ async def test_large_answers_count_for_more() -> None:
 
 
 async def test_a_refusal_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the three places where clients look for a sentence; and the log says so once a minute."""
+    """The reason is in the three places where clients look for a sentence, and in the log once a minute."""
     monkeypatch.setattr(budget, "HELD_SECONDS", 0.0)
     clock = Clock()
     app = RequestBudget(PlainTextResponse("served"), Budgets(PER_MINUTE, clock), clock)
@@ -78,7 +78,7 @@ async def test_a_refusal_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_refusals_wait_but_not_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that asks again at once is slowed down; what that keeps is bounded."""
+    """A client that repeats at once is slowed down, and the number of delayed rejections is bounded."""
     monkeypatch.setattr(budget, "MAX_HELD", 3)
     monkeypatch.setattr(budget, "HELD_SECONDS", 30.0)
     clock = Clock()
@@ -96,7 +96,7 @@ async def test_refusals_wait_but_not_all_of_them(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_budget_comes_back_with_time_and_is_forgotten_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not before so many others have asked that it would be whole again."""
+    """A client's budget is forgotten only after so many others that it would be full again."""
     monkeypatch.setattr(budget, "MAX_NETWORKS", 6)
     clock = Clock()
     budgets = Budgets(PER_MINUTE, clock)

@@ -1,4 +1,4 @@
-"""A visitor's data channel brings messages within bounds, whatever a client makes of it."""
+"""A visitor's data channel delivers messages within bounds, whatever a client does with it."""
 
 import json
 from collections.abc import AsyncIterator
@@ -30,35 +30,35 @@ from webrtc_agent.request_schemas import OfferRequest
 
 @dataclass
 class Pair:
-    """A client and our side of it; nobody takes the messages yet, so they wait."""
+    """A client and the product's side of its connection; messages wait, since no conversation reads them yet."""
 
     client: RTCPeerConnection
     channel: RTCDataChannel
     ours: AudioOnlyConnection
 
     @property
-    def sctp(self) -> Any:  # noqa: ANN401 - looked into
-        """Our side of the data channels."""
+    def sctp(self) -> Any:  # noqa: ANN401 - reads private state
+        """Return the product's side of the data channels."""
         return self.ours.pc.sctp
 
     @property
     def came(self) -> list[Any]:
-        """What came, oldest first."""
+        """Return what arrived, oldest first."""
         return list(self.ours._pending_app_messages)
 
     async def send(self, *messages: object) -> None:
-        """Send, and wait until all is there."""
+        """Send, and wait until everything has arrived."""
         for message in messages:
             self.channel.send(json.dumps(message))
         await self.sent()
 
     async def sent(self) -> None:
-        """Wait until our side has acknowledged everything."""
+        """Wait until the product's side has acknowledged everything."""
         sctp: Any = self.client.sctp
         await until(lambda: not (sctp._data_channel_queue or sctp._outbound_queue or sctp._sent_queue), 8)
 
     def next_piece(self, flags: int, stream_id: int = 1, gap: int = 0) -> DataChunk:
-        """Make a piece as it would come next, or after a gap."""
+        """Return a piece with the next number, or with one after a gap."""
         piece = DataChunk(flags=flags)
         piece.tsn = self.sctp._last_received_tsn + 1 + gap
         piece.stream_id, piece.stream_seq = stream_id, 0
@@ -86,13 +86,13 @@ async def pair() -> AsyncIterator[Pair]:
 
 
 async def test_what_nobody_takes_is_not_kept_for_ever(pair: Pair) -> None:
-    """A client without pings counts as lost; its messages wait, but only so many, and the last of them."""
+    """A client without pings counts as lost; only a bounded number of its last messages wait."""
     await pair.send(*({"type": "a", "number": number} for number in range(bounds.BURST - 5)))
     assert [message["number"] for message in pair.came] == list(range(bounds.BURST - 5))[-MAX_PENDING:]
 
 
 async def test_a_flood_is_not_even_read(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes too fast, or is too long, is dropped before Pipecat parses it."""
+    """Messages that are too fast or too long are dropped before Pipecat parses them."""
     parsed: list[str] = []
 
     def parse(text: str) -> dict[str, str]:
@@ -107,14 +107,14 @@ async def test_a_flood_is_not_even_read(pair: Pair, monkeypatch: pytest.MonkeyPa
 
 
 async def test_of_what_is_too_long_the_head_is_passed_on(pair: Pair) -> None:
-    """It names the message that is to be refused."""
+    """The head of a message that is too long is passed on, since it names the message to reject."""
     head = {"label": "rtvi-ai", "type": "send-text", "id": "ab12"}
     await pair.send(head | {"data": {"content": "x" * bounds.MAX_BYTES}}, ["x" * bounds.MAX_BYTES])
     assert pair.came == [head]
 
 
 async def test_a_text_that_is_none_is_forgotten(pair: Pair) -> None:
-    """The connection outlives it."""
+    """Invalid UTF-8 is dropped, and the connection survives."""
     sctp: Any = pair.client.sctp
     sctp._data_channel_queue.append((pair.channel, WEBRTC_STRING, b'{"type": "\xff"}'))
     await pair.send({"type": "after"})
@@ -122,7 +122,7 @@ async def test_a_text_that_is_none_is_forgotten(pair: Pair) -> None:
 
 
 async def test_channels_are_few(pair: Pair) -> None:
-    """A client needs one; the messages of those that were let in still come."""
+    """The number of channels is bounded, and messages of the accepted ones still arrive."""
     for _ in range(50):
         pair.client.createDataChannel("more")
     await until(lambda: len(pair.sctp._data_channels) >= bounds.MAX_CHANNELS)
@@ -131,7 +131,7 @@ async def test_channels_are_few(pair: Pair) -> None:
 
 
 async def test_a_message_without_an_end_is_not_kept_for_ever(pair: Pair) -> None:
-    """Its pieces stay unacknowledged from a number on."""
+    """A message without an end is not kept: after a bounded number, its pieces are not acknowledged."""
     for _ in range(bounds.MAX_PIECES * 2):
         await pair.sctp._receive_data_chunk(pair.next_piece(SCTP_DATA_FIRST_FRAG))
     (stream,) = pair.sctp._inbound_streams.values()
@@ -139,7 +139,7 @@ async def test_a_message_without_an_end_is_not_kept_for_ever(pair: Pair) -> None
 
 
 async def test_messages_after_one_that_never_comes_are_not_counted_for_ever(pair: Pair) -> None:
-    """They are delivered, for they need no order, but each is remembered until the missing one is there."""
+    """Messages after a missing one are delivered out of order, and the record of them is bounded."""
     flags = SCTP_DATA_FIRST_FRAG | SCTP_DATA_LAST_FRAG | SCTP_DATA_UNORDERED
     for gap in range(1, bounds.MAX_PIECES * 2):
         await pair.sctp._receive_data_chunk(pair.next_piece(flags, gap=gap))
@@ -147,7 +147,7 @@ async def test_messages_after_one_that_never_comes_are_not_counted_for_ever(pair
 
 
 async def test_word_of_a_gap_makes_no_streams(pair: Pair) -> None:
-    """One of 1200 bytes could name three hundred of them."""
+    """A report of a gap creates no streams: a packet of 1200 bytes could name three hundred."""
     gap = ForwardTsnChunk()
     gap.cumulative_tsn = pair.sctp._last_received_tsn + 1
     gap.streams = [(number, 0) for number in range(300)]
@@ -157,7 +157,7 @@ async def test_word_of_a_gap_makes_no_streams(pair: Pair) -> None:
 
 @pytest.mark.parametrize("content", [b"\x00", b"\x02", b"\x03", b"\x03" + bytes(11) + b"\xff", b"\x03" + bytes(11)])
 async def test_what_opens_no_channel_ends_no_connection(pair: Pair, content: bytes) -> None:
-    """Acknowledgements of what we never opened, names that are none, and a channel that is open already."""
+    """Acknowledgements of unknown channels, invalid names and a second opening are ignored."""
     sctp: Any = pair.client.sctp
     sctp._data_channel_queue.append((pair.channel, 50, content))
     await pair.send({"type": "after"})
@@ -165,7 +165,7 @@ async def test_what_opens_no_channel_ends_no_connection(pair: Pair, content: byt
 
 
 async def test_what_is_too_long_for_a_client_is_no_error(pair: Pair) -> None:
-    """Pipecat tells a client of errors: one about a message would make the next."""
+    """Pipecat would report the error to the client, in another message that is too long."""
     pair.sctp._remote_max_message_size = 100
     pair.ours.send_app_message({"type": "x" * 200})
     received: list[object] = []
@@ -175,7 +175,7 @@ async def test_what_is_too_long_for_a_client_is_no_error(pair: Pair) -> None:
 
 
 async def test_an_acknowledgement_of_what_was_never_sent_costs_nothing(pair: Pair) -> None:
-    """One packet could name twenty million numbers, each of which would be looked at while everybody waits."""
+    """One packet could name twenty million numbers, and the event loop would check each."""
     sack = SackChunk()
     sack.cumulative_tsn, sack.advertised_rwnd = pair.sctp._last_sacked_tsn, 1_000_000
     sack.gaps = [(1, 65_535)] * 280
@@ -188,7 +188,7 @@ async def test_an_acknowledgement_of_what_was_never_sent_costs_nothing(pair: Pai
 
 
 async def test_what_has_to_be_answered_is_bounded(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three hundred questions fit into one packet; nobody asks more than one in half a minute."""
+    """Three hundred requests fit into one packet; a client sends at most one in half a minute."""
     sent: list[object] = []
 
     async def send(chunk: object) -> None:
@@ -201,7 +201,7 @@ async def test_what_has_to_be_answered_is_bounded(pair: Pair, monkeypatch: pytes
 
 
 async def test_packets_of_many_chunks_are_dropped(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And packets that come faster than any client sends them."""
+    """Packets of many chunks are dropped, and so are packets that come faster than any client sends them."""
     taken: list[object] = []
 
     async def take(chunk: object) -> None:
@@ -217,7 +217,7 @@ async def test_packets_of_many_chunks_are_dropped(pair: Pair, monkeypatch: pytes
 
 
 def _packet(tag: int, chunks: int) -> bytes:
-    """Make a packet of chunks that hold nothing, as RFC 9260 has it, with its checksum."""
+    """Return a packet of empty chunks with its checksum, following RFC 9260."""
     packet = bytearray(pack("!HHLL", 5000, 5000, tag, 0) + bytes(HeartbeatChunk()) * chunks)
     packet[8:12] = pack("<L", crc32c(bytes(packet)))
     return bytes(packet)

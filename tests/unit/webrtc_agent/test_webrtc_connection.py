@@ -1,4 +1,4 @@
-"""A connection is closed whole, whatever state it is in and whoever loses patience."""
+"""A connection is closed completely, in any state and after any cancellation."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from webrtc_agent.request_schemas import Candidate
 
 
 async def test_a_close_that_is_given_up_goes_on(answered: AudioOnlyConnection) -> None:
-    """Pipecat cancels its own in the middle: the next one waits for the same, and nothing is left."""
+    """Pipecat cancels its own close: the next one waits for the same, and everything is released."""
     first = asyncio.create_task(answered.disconnect())  # type: ignore[no-untyped-call]
     await asyncio.sleep(0)
     first.cancel()
@@ -23,14 +23,14 @@ async def test_a_close_that_is_given_up_goes_on(answered: AudioOnlyConnection) -
 
 
 async def test_a_connection_that_is_closed_twice_is_closed_once(answered: AudioOnlyConnection) -> None:
-    """The second time costs nothing."""
+    """A second close of a connection does nothing."""
     await connection.close(answered)
     async with asyncio.timeout(0.1):
         await connection.close(answered)
 
 
 class Names:
-    """A network in which nobody answers to a name, unless told to."""
+    """A network that answers no name query, unless the test says so."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, float]] = []
@@ -38,7 +38,7 @@ class Names:
         self.failure: Exception | None = None
 
     async def resolve(self, name: str) -> str | None:
-        """Look up, for longer than anybody should wait."""
+        """Look up a name, for longer than any deadline."""
         self.asked.append((name, time.monotonic()))
         if name not in self.known:
             await asyncio.sleep(60)
@@ -47,7 +47,7 @@ class Names:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Names:
-    """Stand between aioice and the network's names."""
+    """Replace aioice's name look-up."""
     made = Names()
 
     async def find(_subscriber: object) -> Names:
@@ -69,7 +69,7 @@ def _tried(answered: AudioOnlyConnection) -> list[str]:
 
 
 async def test_names_are_looked_up_at_once_and_hold_up_nothing(answered: AudioOnlyConnection, names: Names) -> None:
-    """Twelve of them have one deadline together; what comes with them is tried at once."""
+    """Twelve look-ups share one deadline, and candidates with addresses are tried at once."""
     names.known["known.local"] = "127.0.0.9"
     began = time.monotonic()
     unknown = [f"n{number}.local" for number in range(12)]
@@ -84,7 +84,7 @@ async def test_names_are_looked_up_at_once_and_hold_up_nothing(answered: AudioOn
 
 
 async def test_a_connection_that_closes_looks_up_nothing_more(answered: AudioOnlyConnection, names: Names) -> None:
-    """No task outlives it."""
+    """A connection that closes cancels its look-ups."""
     await connection.add(answered, _named("unknown.local"))
     await until(lambda: bool(names.asked))
     await connection.close(answered)
@@ -92,7 +92,7 @@ async def test_a_connection_that_closes_looks_up_nothing_more(answered: AudioOnl
 
 
 async def test_a_machine_without_names_goes_on(answered: AudioOnlyConnection, names: Names) -> None:
-    """Where another program has the port of mDNS, addresses work all the same."""
+    """If another program has the port of mDNS, addresses still work."""
     names.failure = OSError("address in use")
     await connection.add(answered, _named("some.local", "127.0.0.8"))
     await until(lambda: not any(task.get_name().startswith("lookup") for task in asyncio.all_tasks()))

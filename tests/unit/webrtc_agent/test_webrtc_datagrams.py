@@ -1,4 +1,4 @@
-"""Datagrams reach a connection within bounds, whoever sends them."""
+"""Datagrams reach a connection within bounds, from any sender."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -29,16 +29,16 @@ class Socket:
         self.receiver = SimpleNamespace(_nominated=self.nominated)
 
     def datagram_received(self, data: bytes, address: object) -> None:
-        """Take one."""
+        """Accept one."""
         self.taken.append((data, address))
 
     def count(self, address: object) -> int:
-        """Count those of one sender."""
+        """Return the count of one sender."""
         return sum(each == address for _, each in self.taken)
 
 
 def test_a_flood_ends_at_the_door() -> None:
-    """Before anybody is known, and from the visitor; a stranger takes nothing from the visitor."""
+    """The limit also holds before the visitor is known; a stranger uses up none of the visitor's share."""
     socket, clock = Socket(), Clock()
     door: Any = DatagramDoor(socket, clock)
     for _ in range(10_000):
@@ -56,7 +56,7 @@ def test_a_flood_ends_at_the_door() -> None:
 
 
 def test_no_datagram_is_larger_than_networks_carry() -> None:
-    """64 KB over loopback would be as much to decrypt as a second of sound."""
+    """A datagram larger than networks carry is dropped: decrypting 64 KB costs as much as a second of audio."""
     socket = Socket()
     door: Any = DatagramDoor(socket, Clock())
     socket.datagram_received(bytes(MAX_BYTES + 1), VISITOR)
@@ -65,7 +65,7 @@ def test_no_datagram_is_larger_than_networks_carry() -> None:
 
 
 async def test_the_door_is_there(answered: AudioOnlyConnection) -> None:
-    """It stands before every socket of a connection."""
+    """The filter is in front of every socket of a connection."""
     transport: Any = answered.pc.getTransceivers()[0].receiver.transport
     protocols = transport.transport._connection._protocols
     try:
@@ -76,7 +76,7 @@ async def test_the_door_is_there(answered: AudioOnlyConnection) -> None:
 
 
 async def test_a_visitor_without_pings_is_there_as_long_as_datagrams_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One whose network is gone before the first ping is missed as soon as any other."""
+    """A visitor whose network fails before the first ping is missed as soon as any other."""
     clock, socket = Clock(), Socket()
     monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=clock))
     web_session: Any = AudioOnlyConnection(15)

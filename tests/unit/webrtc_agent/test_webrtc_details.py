@@ -8,7 +8,7 @@ from webrtc_agent.errors import DetailsTooLarge
 
 @pytest.mark.parametrize("body", [None, {}, [], "", 0, False])
 def test_nothing_is_no_line(body: object) -> None:
-    """The prompt is then as it is without."""
+    """Without details the prompt is unchanged."""
     assert render(body) == ""
 
 
@@ -27,7 +27,7 @@ def test_it_is_one_line_of_json(body: object, line: str) -> None:
 
 
 def test_its_bytes_are_bounded() -> None:
-    """Bytes of the line, not characters of a value."""
+    """The bound is in bytes of the line, not in characters of a value."""
     assert len(render("x" * (MAX_DETAILS_BYTES - 2)).encode()) == MAX_DETAILS_BYTES
     for body in ("x" * (MAX_DETAILS_BYTES - 1), "å" * (MAX_DETAILS_BYTES // 2)):
         with pytest.raises(DetailsTooLarge):

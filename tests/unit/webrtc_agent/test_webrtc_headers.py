@@ -1,4 +1,4 @@
-"""What the browser is told: where it may load from, and that a page is sent small."""
+"""The headers say where the browser may load from, and the page is sent compressed."""
 
 import pytest
 
@@ -12,6 +12,6 @@ def test_the_visitors_page_runs_nothing_that_stands_in_the_page(*, daily: bool) 
 
 
 def test_peer_to_peer_pages_talk_with_nobody_else() -> None:
-    """Without Daily no other host is named."""
+    """Without Daily the policy names no other host."""
     assert "//" not in content_security_policy(daily=False)
     assert "daily.co" in content_security_policy(daily=True)

@@ -1,4 +1,4 @@
-"""Which addresses an answer names for peer-to-peer sound."""
+"""The addresses that an answer names for peer-to-peer audio."""
 
 from ipaddress import ip_address
 
@@ -14,7 +14,7 @@ ANSWER = (
 
 
 def test_a_container_s_answer_names_the_machine_around_it_too() -> None:
-    """The published ports have the same numbers; what the service found itself stays, and stays preferred."""
+    """The published ports have the same numbers; the service's own addresses stay, and stay preferred."""
     answer = ice.advertise(ANSWER, [ip_address("127.0.0.1"), ip_address("192.0.2.7")])
     candidates = SessionDescription.parse(answer).media[0].ice_candidates
     assert [(each.ip, each.port, each.type) for each in candidates] == [
@@ -28,7 +28,7 @@ def test_a_container_s_answer_names_the_machine_around_it_too() -> None:
 
 
 def test_only_one_s_own_addresses_of_the_same_kind_are_copied() -> None:
-    """An address that a server reported belongs to no published port, and IPv4 passes nothing on to IPv6."""
+    """A server-reflexive address has no published port, and an IPv4 address is not advertised for IPv6."""
     others = (
         "a=candidate:1 1 udp 1694498815 192.0.2.1 40003 typ srflx raddr 172.18.0.5 rport 40003\r\n"
         "a=candidate:2 1 udp 2130706175 fd00::5 40004 typ host\r\n"
@@ -38,6 +38,6 @@ def test_only_one_s_own_addresses_of_the_same_kind_are_copied() -> None:
 
 
 def test_nothing_advertised_changes_nothing() -> None:
-    """The answer as it was made."""
+    """Without an advertised address the answer is unchanged."""
     assert ice.advertise(ANSWER, []) == ANSWER
     assert candidate_from_sdp(OWN.strip().removeprefix("a=candidate:")).ip == "172.18.0.5"

@@ -1,4 +1,4 @@
-"""How often sessions may be started."""
+"""How often a client may start sessions."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from webrtc_agent.networks import network_of
 
 
 def refused(limit: StartLimit, address: str) -> int | None:
-    """Count a start; give when to come back if it was refused."""
+    """Count a start; return the retry time if it was rejected."""
     try:
         limit.count(address)
     except TooOften as error:
@@ -17,14 +17,14 @@ def refused(limit: StartLimit, address: str) -> int | None:
 
 
 def test_one_address_has_its_limit() -> None:
-    """Others are not touched by it."""
+    """The limit of one address does not affect others."""
     limit = StartLimit(2, 100, Clock())
     assert [refused(limit, "192.0.2.1") for _ in range(3)] == [None, None, 60]
     assert refused(limit, "192.0.2.2") is None
 
 
 def test_busy_networks_are_refused_first() -> None:
-    """Many starts of a few keep nobody else out."""
+    """Many starts of a few networks keep no other network out."""
     limit = StartLimit(5, 30, Clock())
     assert [refused(limit, f"198.51.{n}.7") for n in range(6) for _ in range(5)] == [None] * 30
     assert refused(limit, "192.0.2.1") is None
@@ -33,7 +33,7 @@ def test_busy_networks_are_refused_first() -> None:
 
 
 def test_a_neighbour_of_busy_addresses_is_let_in() -> None:
-    """Within one wide network the addresses are told apart, too."""
+    """Addresses within one wide network have limits of their own, too."""
     limit = StartLimit(5, 20, Clock())
     assert [refused(limit, f"192.0.2.{n}") for n in range(4) for _ in range(5)] == [None] * 20
     assert refused(limit, "192.0.2.99") is None
@@ -41,7 +41,7 @@ def test_a_neighbour_of_busy_addresses_is_let_in() -> None:
 
 
 def test_one_ipv6_customer_is_one_network() -> None:
-    """Who has a /48 has 65 536 times a /64, and gets no more than the others."""
+    """A customer with a /48 has 65 536 times a /64, and the limit of one customer."""
     limit = StartLimit(5, 10, Clock())
     taken = [refused(limit, f"2001:db8:1:{n:x}::1") is None for n in range(500)]
     assert sum(taken) == 10
@@ -49,7 +49,7 @@ def test_one_ipv6_customer_is_one_network() -> None:
 
 
 def test_a_crowd_of_networks_is_bounded() -> None:
-    """There is less than one start for each: those who came later wait until the minute is over."""
+    """With less than one start for each network, late networks wait until the minute is over."""
     clock = Clock()
     limit = StartLimit(5, 30, clock)
     assert sum(refused(limit, f"198.51.{n}.1") is None for n in range(100)) == 30
@@ -62,13 +62,13 @@ def test_a_crowd_of_networks_is_bounded() -> None:
     [([], 5, 5), ([3], 5, 3), ([9], 5, 5), ([1, 9], 5, 4), ([5, 5, 5], 10, 3), ([1, 1, 1], 2, 0), ([0, 7, 7], 9, 4)],
 )
 def test_what_there_is_is_shared(wanted: list[int], room: int, share: int) -> None:
-    """Who wants little gets it; the others get the same, and all together no more than there is."""
+    """A network with few starts gets them all; the others share the rest equally."""
     assert fair_share(wanted, room) == share
     assert sum(min(each, share) for each in wanted) <= room
 
 
 def test_the_time_to_come_back_is_true() -> None:
-    """Whoever waits as long as they were told gets in, and not before."""
+    """A client that waits for the given time is let in, and not before."""
     clock = Clock()
     limit = StartLimit(2, 100, clock)
     limit.count("192.0.2.1")
@@ -83,7 +83,7 @@ def test_the_time_to_come_back_is_true() -> None:
 
 
 def test_refused_starts_do_not_count() -> None:
-    """A flood keeps nobody out for longer than a minute."""
+    """A flood keeps no client out for longer than a minute."""
     clock = Clock()
     limit = StartLimit(1, 100, clock)
     limit.count("192.0.2.1")
@@ -107,5 +107,5 @@ def test_refused_starts_do_not_count() -> None:
     ],
 )
 def test_an_ipv6_customer_is_one(address: str, wide: str, narrow: str) -> None:
-    """They own at least a /64, and could take another address for each start."""
+    """A customer owns at least a /64, and could use another address for each start."""
     assert network_of(address) == (wide, narrow)

@@ -1,4 +1,4 @@
-"""Which messages of a page are passed on."""
+"""Which messages of a page reach the conversation."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from webrtc_agent.messages import (
 
 
 def rtvi(kind: str, data: object = None) -> dict[str, Any]:
-    """Make a message."""
+    """Return a message."""
     return {"label": "rtvi-ai", "type": kind, "id": "1", "data": data}
 
 
@@ -96,20 +96,20 @@ def rtvi(kind: str, data: object = None) -> dict[str, Any]:
     ],
 )
 def test_only_what_a_page_needs(message: object, verdict: object) -> None:
-    """Whatever comes, the answer is a verdict."""
+    """Every message, valid or not, gets a verdict."""
     assert MessageGuard(lambda: 0.0).judge(message) == verdict
 
 
 @pytest.mark.parametrize("reason", ["too_fast", "kind", "data", "version", "text", "keys"])
 def test_a_refusal_is_a_sentence_under_the_message_s_own_id(reason: str) -> None:
-    """A client that waits for an answer finds it by the id."""
+    """A rejection has the message's own id, by which a waiting client finds it."""
     answer = error_response(Refuse(reason, "ab12"))
     assert (answer["label"], answer["type"], answer["id"]) == ("rtvi-ai", "error-response", "ab12")
     assert answer["data"]["error"].endswith(".")
 
 
 def test_nobody_types_that_fast() -> None:
-    """A flood is refused, and after as many refusals dropped in silence; who waits is heard again."""
+    """A flood is rejected, then dropped silently; after a pause the client is heard again."""
     now = [0.0]
     guard = MessageGuard(lambda: now[0])
     verdicts = [guard.judge(rtvi("client-ready")) for _ in range(2 * BURST + 5)]
@@ -119,7 +119,7 @@ def test_nobody_types_that_fast() -> None:
 
 
 def test_nobody_presses_keys_that_fast() -> None:
-    """Every key counts, also of many in one message, and a number that is too much of it is dropped whole."""
+    """Every key counts, also several in one message, and a number over the limit is dropped as a whole."""
     now = [0.0]
     guard = MessageGuard(lambda: now[0])
     keys = rtvi("dtmf", {"buttons": ["1"] * 12})
@@ -134,19 +134,19 @@ def test_nobody_presses_keys_that_fast() -> None:
 
 
 def typed(characters: int) -> dict[str, Any]:
-    """Make a typed text."""
+    """Return a typed text."""
     return rtvi("send-text", {"content": "x" * characters})
 
 
 def test_a_text_waits_for_the_answer_to_the_one_before() -> None:
-    """Or until it is clear that there will be none; a text that is refused does not make the next wait longer."""
+    """A text waits until an answer has come or none can come; a rejected text does not delay the next one."""
     now, answers = [0.0], [0]
     guard = MessageGuard(lambda: now[0], lambda: answers[0])
     assert guard.judge(typed(10)) == Pass("send-text")
     now[0] += 1
     assert guard.judge(typed(10)) == Refuse("unanswered", "1")
     answers[0] += 1
-    assert guard.judge(typed(10)) == Pass("send-text")  # over the answer, as one interrupts it by voice
+    assert guard.judge(typed(10)) == Pass("send-text")  # during the answer, as a barge-in does by voice
     now[0] += UNANSWERED_SECONDS - 1
     assert guard.judge(typed(10)) == Refuse("unanswered", "1")
     now[0] += 1
@@ -154,7 +154,7 @@ def test_a_text_waits_for_the_answer_to_the_one_before() -> None:
 
 
 def test_nobody_types_that_much() -> None:
-    """Five texts a second for an hour, each answered at once: what goes on is bounded by the time, not by what came."""
+    """With five texts a second for an hour, each answered at once, time bounds what is passed on, not the input."""
     now, answers = [0.0], [0]
     guard = MessageGuard(lambda: now[0], lambda: answers[0])
     passed = 0
@@ -168,7 +168,7 @@ def test_nobody_types_that_much() -> None:
 
 
 def test_a_person_types_as_fast_as_they_can() -> None:
-    """Ten characters a second without a pause, a page pasted in between."""
+    """Ten characters a second without a pause are accepted, with a pasted page in between."""
     now, answers = [0.0], [0]
     guard = MessageGuard(lambda: now[0], lambda: answers[0])
     for number in range(100):

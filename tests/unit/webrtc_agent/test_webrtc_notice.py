@@ -1,4 +1,4 @@
-"""What a visitor reads before talking is what the settings make true, and what they agreed to is recorded."""
+"""The notice before a conversation follows from the settings, and the visitor's consent is recorded."""
 
 import time
 
@@ -23,7 +23,7 @@ def words(**settings: object) -> str:
 
 
 def test_on_a_laptop_nothing_leaves_the_machine() -> None:
-    """Of stand-ins nothing else is said, and no name is made up."""
+    """With stand-ins, the notice says that everything stays on this machine, and names no company."""
     said = words(**STANDINS)
     assert said.startswith("What you say is processed on this computer and is not recorded.")
     assert "by a stand-in for the speech model" in said
@@ -34,7 +34,7 @@ def test_on_a_laptop_nothing_leaves_the_machine() -> None:
 
 
 def test_with_accounts_each_company_and_place_is_named() -> None:
-    """Also the second region, and the server that relays."""
+    """With accounts, the notice names each company and place, the second region and the relay included."""
     said = words(
         aws_region="eu-north-1",
         nova_sonic_overflow_region="us-east-1",
@@ -55,14 +55,14 @@ def test_with_accounts_each_company_and_place_is_named() -> None:
 
 
 def test_a_log_with_transcripts_is_admitted() -> None:
-    """What is said appears at DEBUG, so it is not called unrecorded there."""
+    """At DEBUG the log has the transcript, so the notice does not call the conversation unrecorded."""
     assert "not recorded" not in words(log_level="DEBUG")
     assert "written to the service's log as text" in words(log_level="DEBUG")
     assert "for a day" in words(log_level="DEBUG", log_retention_days=1)
 
 
 def test_another_word_is_another_version() -> None:
-    """So a record says what was read; the same settings give every task the same version."""
+    """The record says what was read; the same settings give every task the same version."""
     versions = [Notice.of(WebSettings.model_validate(one)).version for one in ({}, {}, {"operator_name": "A"})]
     assert versions[0] == versions[1] != versions[2]
 
@@ -83,14 +83,14 @@ def test_another_word_is_another_version() -> None:
     ],
 )
 def test_what_a_page_must_not_show_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """At the start, by name."""
+    """A text that a page must not show is rejected at start, with the setting's name."""
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=name):
         WebSettings.read()
 
 
 async def test_the_page_gets_links_and_number(make_desk: MakeClient) -> None:
-    """As they are configured."""
+    """The page gets links and number as configured."""
     desk = make_desk(privacy_url="https://example.com/privacy", operator_phone="+46850000000")
     answer = await desk.http.get("/notice")
     assert answer.headers["cache-control"] == "no-cache"
@@ -100,7 +100,7 @@ async def test_the_page_gets_links_and_number(make_desk: MakeClient) -> None:
 
 
 async def test_nothing_starts_before_the_visitor_agrees(make_desk: MakeClient) -> None:
-    """On no route, nor with another version; and no start is counted."""
+    """No route starts a session without consent, or with another version, and no start is counted."""
     desk = make_desk(notice="consent", rate_limit_starts_per_minute_per_address=2)
     version = (await desk.http.get("/notice")).json()["version"]
     for path, body in (
@@ -119,7 +119,7 @@ async def test_nothing_starts_before_the_visitor_agrees(make_desk: MakeClient) -
 
 
 async def test_what_was_agreed_to_reaches_the_conversation(make_desk: MakeClient) -> None:
-    """Version and time; a client that shows no notice leaves no trace of one."""
+    """The end record has version and time of the consent; a client without a notice leaves none."""
     rooms = FakeRooms(comes=False)
     desk = make_desk(rooms, arrivals_per_address=3)
     version = desk.web_service.notice.version

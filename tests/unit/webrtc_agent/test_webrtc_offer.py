@@ -1,4 +1,4 @@
-"""What an offer must hold, and that nothing is left of one that is garbage."""
+"""What an offer must contain, and that an invalid one leaves nothing behind."""
 
 import asyncio
 
@@ -38,14 +38,14 @@ CANDIDATE = "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n"
     ],
 )
 def test_what_is_no_conversation_is_refused(sdp: str, reason: str) -> None:
-    """Before anything is made of it."""
+    """An invalid offer is rejected before anything is made of it."""
     with pytest.raises(MalformedOffer) as refusal:
         check_offer(sdp)
     assert refusal.value.reason == reason
 
 
 def test_an_offer_of_sound_passes() -> None:
-    """With a camera and a screen beside it, as browsers send it: codecs, what is said about them, senders."""
+    """A camera and a screen beside the audio are accepted, with the codecs and attributes that browsers send."""
     codecs = "a=rtpmap:96 VP8/90000\r\n" * 50 + "a=rtcp-fb:96 nack\r\n" * 100 + "a=fmtp:96 apt=97\r\n" * 40
     check_offer(SOUND + WAY + CANDIDATE * 10 + (PICTURE + codecs) * 2 + "a=ssrc:1 cname:a\r\n" * 16)
     check_offer(SOUND + WAY + "a=max-message-size:0\r\n")
@@ -54,7 +54,7 @@ def test_an_offer_of_sound_passes() -> None:
 
 @given(st.text())
 def test_any_text_is_judged(sdp: str) -> None:
-    """A verdict, never another error."""
+    """Any text gets a verdict, and raises no other error."""
     try:
         check_offer(sdp)
     except MalformedOffer:
@@ -79,12 +79,12 @@ def test_any_text_is_judged(sdp: str) -> None:
                 "m=\r\n",
             )
         ),
-        # Its bundle names another medium first: the sound has no transport yet, and aiortc cannot close such a one.
+        # Its bundle names another medium first: the audio has no transport yet, and aiortc cannot close it then.
         SEEDS[2].decode().replace("a=mid:0", "a=mid:1"),
     ],
 )
 async def test_garbage_that_looks_like_an_offer_leaves_no_task(sdp: str) -> None:
-    """Whatever aiortc's parser stumbles over, the answer is one refusal, and nothing goes on afterwards."""
+    """Whatever aiortc's parser raises, the client gets one error, and no task is left."""
     with pytest.raises(MalformedOffer):
         await answer(OfferRequest(sdp=sdp, type="offer"))
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()}, 1)

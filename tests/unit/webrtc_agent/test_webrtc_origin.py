@@ -7,7 +7,7 @@ from webrtc_agent.origin import AllowedOrigins
 
 
 def is_allowed(origins: AllowedOrigins, origin: str | None) -> bool:
-    """Ask."""
+    """Return the verdict."""
     try:
         origins.check(origin)
     except Forbidden:
@@ -32,14 +32,14 @@ def is_allowed(origins: AllowedOrigins, origin: str | None) -> bool:
     ],
 )
 def test_only_our_own_pages(origin: str | None, allowed: bool) -> None:  # noqa: FBT001 - a table
-    """A page of another site cannot spend our money from its visitors' browsers."""
+    """A page of another site cannot spend the operator's money from its visitors' browsers."""
     origins = AllowedOrigins("https://talk.example.com:443/", ["https://Partner.example/"])
     assert is_allowed(origins, origin) is allowed
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 def test_loopback_has_three_names(host: str) -> None:
-    """People type localhost where the settings say 127.0.0.1."""
+    """The three names of loopback are equivalent: people type localhost where the settings say 127.0.0.1."""
     origins = AllowedOrigins("http://127.0.0.1:7860", [])
     assert is_allowed(origins, f"http://{host}:7860")
     assert not is_allowed(origins, f"http://{host}:7861")

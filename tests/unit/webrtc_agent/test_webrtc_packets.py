@@ -1,4 +1,4 @@
-"""A visitor's sound comes within bounds, packet by packet."""
+"""A visitor's audio packets are accepted within bounds."""
 
 import itertools
 from collections.abc import Iterator
@@ -28,20 +28,20 @@ from webrtc_agent.connection import AudioOnlyConnection
 
 
 def router_of(receiver: object, payload_type: int = 96) -> Any:  # noqa: ANN401 - aiortc's own
-    """Make aiortc's router, with somebody who decodes."""
+    """Return aiortc's router, with a decoder behind it."""
     router: Any = RtpRouter()
     router.register_receiver(receiver, ssrcs=[0], payload_types=[payload_type])
     return router
 
 
 def packets(*sources: int) -> Iterator[RtpPacket]:
-    """Make packets of these sources, again and again."""
+    """Return packets of these sources, again and again."""
     for number, source in enumerate(itertools.cycle(sources)):
         yield RtpPacket(payload_type=96, sequence_number=number & 0xFFFF, ssrc=source)
 
 
 def test_a_visitor_has_one_microphone() -> None:
-    """Packets of ever new sources go nowhere, and those of the first still pass."""
+    """Packets of further sources are dropped, and those of the first still pass."""
     decoder = object()
     router = router_of(decoder)
     RtpLimiter(router, lambda: 0.0)
@@ -52,7 +52,7 @@ def test_a_visitor_has_one_microphone() -> None:
 
 
 def test_nobody_speaks_that_fast() -> None:
-    """What is more than any client sends is not decoded."""
+    """Audio beyond what any client sends is not decoded."""
     now = [0.0]
     router = router_of(object())
     RtpLimiter(router, lambda: now[0])
@@ -78,12 +78,12 @@ def test_nobody_speaks_that_fast() -> None:
     ],
 )
 def test_how_long_a_packet_of_opus_is(payload: bytes, milliseconds: float) -> None:
-    """By RFC 6716; what breaks it is decoded to nothing."""
+    """The duration follows RFC 6716; a packet that breaks it is decoded to nothing."""
     assert opus_milliseconds(payload) == milliseconds
 
 
 def test_a_real_encoder_makes_packets_of_twenty_milliseconds() -> None:
-    """Whatever mode it chooses."""
+    """A real encoder makes packets of 20 ms in each of its modes."""
     encoder = OpusEncoder()
     for number in range(10):
         frame = AudioFrame.from_ndarray(np.zeros((1, 1920), np.int16), layout="stereo")
@@ -94,7 +94,7 @@ def test_a_real_encoder_makes_packets_of_twenty_milliseconds() -> None:
 
 @pytest.mark.parametrize(("kind", "payload"), [(96, bytes([31 << 3 | 3, 6])), (0, bytes(960))])
 def test_long_packets_are_fewer(kind: int, payload: bytes) -> None:
-    """Nobody speaks for longer than the time goes."""
+    """Audio is limited by its duration: a visitor cannot speak faster than real time."""
     now = [0.0]
     router = router_of(object(), kind)
     RtpLimiter(router, lambda: now[0])
@@ -107,7 +107,7 @@ def test_long_packets_are_fewer(kind: int, payload: bytes) -> None:
 
 
 async def test_the_door_is_there(answered: AudioOnlyConnection) -> None:
-    """It stands in every connection."""
+    """The filter is in every connection."""
     router: Any = answered.pc.getTransceivers()[0].receiver.transport._rtp_router
     try:
         assert isinstance(router.route_rtp.__self__, RtpLimiter)
@@ -116,7 +116,7 @@ async def test_the_door_is_there(answered: AudioOnlyConnection) -> None:
 
 
 async def test_nothing_is_sent_again(answered: AudioOnlyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One packet could ask for thousands, and a report costs little to send; those that are read are few."""
+    """One packet could request thousands of packets, and a report costs little to send, so few reports are read."""
     sender: Any = answered.pc.getTransceivers()[0].sender
     transport: Any = sender.transport
     transport._rtp_router.register_sender(sender, ssrc=sender._ssrc)

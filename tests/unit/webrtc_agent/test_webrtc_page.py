@@ -1,4 +1,4 @@
-"""The page's files."""
+"""How the service serves the files of the page."""
 
 import gzip
 from pathlib import Path
@@ -36,7 +36,7 @@ def built(tmp_path: Path) -> Path:
 
 
 async def test_a_page_that_is_not_built_says_how(tmp_path: Path) -> None:
-    """Instead of an error that only its author understands."""
+    """A page that is not built yet says how to build it, instead of an error."""
     answer = await client(tmp_path).get("/")
     assert answer.status_code == 503
     assert "make page" in answer.text
@@ -44,12 +44,12 @@ async def test_a_page_that_is_not_built_says_how(tmp_path: Path) -> None:
 
 
 async def test_a_built_page_is_served(built: Path) -> None:
-    """Its name is asked for again each time, its parts never, for their names change with them."""
+    """The browser revalidates the page, and caches its parts forever, since their names change with their content."""
     async with client(built) as http:
         answer = await http.get("/")
         assert (answer.text, answer.headers["cache-control"]) == ("<h1>Talk</h1>", "no-cache")
         assert (await http.get("/console")).text == "<h1>Console</h1>"
-        recover = await http.get("/recover.js")  # the same name in every build, so it is asked for again each time
+        recover = await http.get("/recover.js")  # the same name in every build, so it is revalidated
         assert (recover.text, recover.headers["cache-control"]) == ("2", "no-cache")
         assert "javascript" in recover.headers["content-type"]
         part = await http.get("/assets/page-abc123.js", headers={"accept-encoding": "identity"})
@@ -61,7 +61,7 @@ async def test_a_built_page_is_served(built: Path) -> None:
 
 
 async def test_a_page_that_was_built_again_is_served_without_a_restart(tmp_path: Path) -> None:
-    """As the page that is not built promises."""
+    """A new build is served without a restart, as the placeholder page promises."""
     async with client(tmp_path) as http:
         assert (await http.get("/")).status_code == 503
         for text in ("<h1>One</h1>", "<h1>Another</h1>"):
@@ -70,7 +70,7 @@ async def test_a_page_that_was_built_again_is_served_without_a_restart(tmp_path:
 
 
 async def test_the_console_is_for_those_who_ask_for_it(built: Path) -> None:
-    """It is four times as large as the page, and no visitor needs it."""
+    """The console is four times as large as the page, and no visitor needs it."""
     async with client(built, console=False) as http:
         assert (await http.get("/console")).status_code == 404
         assert (await http.get("/assets/console-abc123.js")).status_code == 404
@@ -96,7 +96,7 @@ async def test_the_console_is_for_those_who_ask_for_it(built: Path) -> None:
 async def test_files_come_in_the_encoding_that_a_client_takes(
     built: Path, accepted: str, coding: str | None, body: bytes | None
 ) -> None:
-    """Ready made, and each with a tag of its own, so that no cache mixes them up."""
+    """Each encoding is ready-made and has a tag of its own, so that no cache mixes them up."""
     async with client(built) as http, http.stream("GET", PART, headers={"accept-encoding": accepted}) as answer:
         raw = b"".join([piece async for piece in answer.aiter_raw()])
     assert answer.headers.get("content-encoding") == coding
@@ -107,7 +107,7 @@ async def test_files_come_in_the_encoding_that_a_client_takes(
 
 
 async def test_what_a_client_has_is_not_sent_again(built: Path) -> None:
-    """By its tag, which says the encoding, too."""
+    """A file whose tag the client has is not sent again; the tag also depends on the encoding."""
     async with client(built) as http:
         tag = (await http.get(PART, headers={"accept-encoding": "gzip"})).headers["etag"]
         for conditions in (tag, f'"other", W/{tag}', "*"):
@@ -119,7 +119,7 @@ async def test_what_a_client_has_is_not_sent_again(built: Path) -> None:
 
 
 async def test_heads_and_ranges_are_answered(built: Path) -> None:
-    """A head says what a body would; a range gets the whole, for a part of a compressed file is of no use."""
+    """HEAD returns GET's headers; a range request gets the whole file, as a part of a compressed one is useless."""
     async with client(built) as http:
         head = await http.head(PART, headers={"accept-encoding": "gzip"})
         assert head.content == b""

@@ -1,4 +1,4 @@
-"""The queue of visitors who find no free place: fair, bounded, and the same at every task."""
+"""The queue of visitors who wait for a slot is fair, bounded, and the same at every task."""
 
 import asyncio
 import itertools
@@ -26,7 +26,7 @@ WAITING: dict[str, Any] = {"queue": {}}
 
 
 class TalkingRooms(FakeRooms):
-    """Rooms in which a visitor is there at once, and talks for a while."""
+    """Rooms in which a visitor arrives at once, and talks for a while."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class TalkingVisit(FakeVisit):
 
 @dataclass
 class Waiter:
-    """A page that waits for a place, as the product's own does."""
+    """A page that waits for a slot, as the product's own page does."""
 
     desks: list[Desk]
     name: int
@@ -71,12 +71,12 @@ class Waiter:
     """When, position, seconds."""
 
     async def ask(self, queue: dict[str, Any]) -> httpx.Response:
-        """Ask any of the tasks."""
+        """Send a request to any of the tasks."""
         self.requests += 1
         return await random.choice(self.desks).http.post("/start", json={"queue": queue})  # noqa: S311 - a load balancer
 
     async def wait(self, after: float, patience: float = 3600) -> "Waiter":
-        """Come, wait, and be let in."""
+        """Arrive, wait, and be let in."""
         await asyncio.sleep(after)
         self.came, queue = time.monotonic(), dict[str, Any]()
         while time.monotonic() - self.came < patience:
@@ -105,19 +105,19 @@ def two_tasks(make_desk: MakeClient, *, slots: int, seconds: float, tasks: int =
 
 
 async def crowd(desks: list[Desk], visitors: int, apart: float) -> list[Waiter]:
-    """Let visitors come one after the other; list them in the order in which they were let in."""
+    """Let visitors arrive one after the other; return them in the order in which they were let in."""
     random.seed(7)
     waits = [Waiter(desks, name).wait(name * apart) for name in range(visitors)]
     return sorted(await asyncio.gather(*waits), key=lambda one: one.admitted)
 
 
 def overtaken(order: list[Waiter]) -> int:
-    """Count by how many places a visitor was let in too early, at most."""
+    """Return by how many positions a visitor was let in too early, at most."""
     return max(abs(slot - one.name) for slot, one in enumerate(order))
 
 
 async def test_a_crowd_is_let_in_by_arrival(make_desk: MakeClient) -> None:
-    """Over two tasks, with every visitor asking either of them: all get in, none overtakes by more than one."""
+    """With two tasks and requests to either of them, all visitors get in, and none overtakes by more than one."""
     order = await crowd(two_tasks(make_desk, slots=1, seconds=10), 7, 1.0)
     assert all(one.admitted for one in order)
     assert overtaken(order) <= 1
@@ -129,7 +129,7 @@ async def test_a_crowd_is_let_in_by_arrival(make_desk: MakeClient) -> None:
 
 @pytest.mark.thorough
 async def test_twenty_visitors_for_four_places(make_desk: MakeClient) -> None:
-    """No visitor starves, no place stands empty, and the wait shown halfway is right within a factor of two."""
+    """No visitor starves, no slot stays free, and the wait shown halfway is correct within a factor of two."""
     order = await crowd(two_tasks(make_desk, slots=2, seconds=60), 20, 0.5)
     queued = [one for one in order if one.shown]
     ratios = []
@@ -145,7 +145,7 @@ async def test_twenty_visitors_for_four_places(make_desk: MakeClient) -> None:
 
 
 async def test_a_visitor_who_leaves_is_not_waited_for(make_desk: MakeClient) -> None:
-    """Who says goodbye has no place in the queue any more; who falls silent is missed after some seconds."""
+    """A visitor who cancels leaves the queue at once; a silent one is removed after some seconds."""
     (desk,) = two_tasks(make_desk, slots=1, seconds=30, tasks=1)
     slot = desk.agent.admission.admit()
     tickets = [(await desk.http.post("/start", json=WAITING)).json()["queue"] for _ in range(4)]
@@ -165,7 +165,7 @@ async def test_a_visitor_who_leaves_is_not_waited_for(make_desk: MakeClient) -> 
 
 
 async def test_a_newcomer_does_not_overtake(make_desk: MakeClient) -> None:
-    """Also one whose client cannot wait has to come again while others wait for the place that is free."""
+    """A client that cannot wait is rejected too while others wait for the free slot."""
     (desk,) = two_tasks(make_desk, slots=1, seconds=30, tasks=1)
     slot = desk.agent.admission.admit()
     first = (await desk.http.post("/start", json=WAITING)).json()["queue"]
@@ -180,7 +180,7 @@ async def test_a_newcomer_does_not_overtake(make_desk: MakeClient) -> None:
 
 @pytest.mark.parametrize("why", ["full", "model", "late", "leaving"])
 async def test_every_reason_is_told_alike(make_desk: MakeClient, why: str) -> None:
-    """One sentence whatever keeps a visitor out; and each of them can be waited for."""
+    """Whatever keeps a visitor out, the sentence is the same, and the visitor can wait."""
     (desk,) = two_tasks(make_desk, slots=4, seconds=30, tasks=1, model_streams=2 if why == "model" else None)
     admission = desk.agent.admission
     for _ in range({"full": 4, "model": 1, "late": 1, "leaving": 0}[why]):
@@ -197,7 +197,7 @@ async def test_every_reason_is_told_alike(make_desk: MakeClient, why: str) -> No
 
 
 async def test_a_refused_start_is_not_counted(make_desk: MakeClient) -> None:
-    """Twenty refusals, then a place: it is not said that this network asked too often."""
+    """After twenty rejections and then a slot, the network has not used up its starts."""
     desk = make_desk(max_sessions=1, rate_limit_starts_per_minute_per_address=2)
     slot = desk.agent.admission.admit()
     refused = [await desk.http.post("/start") for _ in range(20)]
@@ -207,7 +207,7 @@ async def test_a_refused_start_is_not_counted(make_desk: MakeClient) -> None:
 
 
 async def test_the_queue_is_bounded(make_desk: MakeClient) -> None:
-    """In all and for one address; who does not fit is asked to try again, without a ticket."""
+    """The queue is bounded in total and per address; a rejected visitor retries, without a queue ticket."""
     (desk,) = two_tasks(make_desk, slots=1, seconds=30, tasks=1, max_waiting=3, waiting_per_address=2)
     desk.agent.admission.admit()
     for address, fits in (("192.0.2.7", True), ("192.0.2.7", True), ("192.0.2.7", False), ("198.51.100.1", True)):
@@ -219,7 +219,7 @@ async def test_the_queue_is_bounded(make_desk: MakeClient) -> None:
 
 
 def test_a_ticket_cannot_be_made_or_changed() -> None:
-    """Not without the key, not a letter of it, and not after its time."""
+    """Without the key no queue ticket can be made or changed, and it expires."""
     office, now = QueueTickets(SecretStr("key")), 1000.0
     entry = QueueEntry(b"12345678", 900.0, b"1234", 1000.0)
     ticket = office.seal(entry, [entry])
@@ -235,7 +235,7 @@ def test_a_ticket_cannot_be_made_or_changed() -> None:
 
 
 def test_an_old_ticket_does_not_bring_a_visitor_back() -> None:
-    """Who was let in, or left, is known at the next task from the tickets of the others."""
+    """The tickets of other visitors show the next task who was let in or left."""
     clock = Clock()
     here, there = (VisitorQueue(1, 10, 10, clock) for _ in range(2))
     first, second = here.join("192.0.2.1"), here.join("192.0.2.2")
@@ -249,7 +249,7 @@ def test_an_old_ticket_does_not_bring_a_visitor_back() -> None:
 
 
 def test_what_a_ticket_brings_is_bounded() -> None:
-    """Not from the future, not forgotten long ago, and no more than fits into a request."""
+    """Its times are neither in the future nor long past, and it fits into a request."""
     clock = Clock()
     queue = VisitorQueue(1, 100, 100, clock)
     queue.merge(

@@ -21,7 +21,7 @@ ALL_THERE_IS = 1000.0
 
 
 class Talk:
-    """The session of a part: it ends on demand."""
+    """The session of a part; the test ends it."""
 
     def __init__(self, session_id: str, part: ConversationPart) -> None:
         self.session_id = session_id
@@ -38,7 +38,7 @@ class Talk:
 
 
 class Task:
-    """What one task has of them."""
+    """One task's part of them."""
 
     def __init__(self, shelf: Memo | None) -> None:
         self.records: list[CallDetailRecord] = []
@@ -71,12 +71,12 @@ class Task:
 
 @pytest.fixture
 def shelf() -> Memo:
-    """Lie where all tasks see it."""
+    """Return a store that all tasks see."""
     return Memo()
 
 
 async def test_all_parts_have_one_record_with_their_sum() -> None:
-    """And what an app said of its visitor, the region and the words go on."""
+    """The app's details, the region and the words continue across all parts."""
     task = Task(None)
     first, talk = await task.begin()
     talk.end(EndReason.MEDIA_DISCONNECTED)
@@ -88,7 +88,7 @@ async def test_all_parts_have_one_record_with_their_sum() -> None:
     last = await task.talk(second, "s1")
     last.end(EndReason.AGENT_ENDED)
     assert last.stats.resumed == 1
-    assert last.paused is False  # its session writes the record, with the sum
+    assert last.paused is False  # its session writes the record of all parts
     assert last.stats.after(SessionStats(agent_turns=1, tools={"weather": 1})).tools == {"weather": 2}
     await asyncio.sleep(1)
     with pytest.raises(UnknownSession):
@@ -96,7 +96,7 @@ async def test_all_parts_have_one_record_with_their_sum() -> None:
 
 
 async def test_who_comes_back_while_the_old_connection_stands_replaces_it() -> None:
-    """The page notices sooner than the service; the old part leaves no record and is not waited for."""
+    """The page notices a lost network sooner than the service; the old part leaves no record and is not waited for."""
     task = Task(None)
     first, talk = await task.begin()
     second = await task.claim(first.token)
@@ -107,7 +107,7 @@ async def test_who_comes_back_while_the_old_connection_stands_replaces_it() -> N
 
 
 async def test_who_does_not_come_back_has_a_record_and_later_another_conversation() -> None:
-    """That knows what was said, until it is forgotten."""
+    """A visitor who returns after the record starts another conversation with the history, until it is forgotten."""
     task = Task(None)
     first, talk = await task.begin()
     talk.end(EndReason.MEDIA_DISCONNECTED)
@@ -126,7 +126,7 @@ async def test_who_does_not_come_back_has_a_record_and_later_another_conversatio
 
 
 async def test_a_claim_is_made_once_but_for_a_retry_whose_answer_was_lost() -> None:
-    """Also by two tabs at the same time."""
+    """Of two tabs at the same time, only one succeeds."""
     task = Task(None)
     first, talk = await task.begin()
     talk.end(EndReason.MEDIA_DISCONNECTED)
@@ -141,13 +141,13 @@ async def test_a_claim_is_made_once_but_for_a_retry_whose_answer_was_lost() -> N
 
 @pytest.mark.parametrize("text", ["", "a.b", "a.b.c", "a.b.1.2", "å.b.1", "a" * 200 + ".b.1", "name.key.0"])
 async def test_what_is_no_token_opens_nothing(text: str) -> None:
-    """Whatever it is."""
+    """Any text that is not a token is rejected."""
     with pytest.raises(UnknownSession):
         await Task(None).returns.claim(text, "x", lambda: None)
 
 
 async def test_the_name_alone_opens_nothing() -> None:
-    """Here the conversation is in this task's memory, unsealed."""
+    """The name is not enough, even where this task's memory has the conversation unencrypted."""
     task = Task(None)
     first, _ = await task.begin()
     with pytest.raises(UnknownSession):
@@ -156,7 +156,7 @@ async def test_the_name_alone_opens_nothing() -> None:
 
 
 async def test_what_the_visitor_ended_is_over() -> None:
-    """A button was pressed: that is no loss."""
+    """A visitor who ended the conversation with the button cannot come back."""
     task = Task(None)
     first, talk = await task.begin()
     first.left()
@@ -167,7 +167,7 @@ async def test_what_the_visitor_ended_is_over() -> None:
 
 
 async def test_a_full_task_uses_up_no_claim(shelf: Memo) -> None:
-    """The page tries again, and another task may have a place."""
+    """A full task uses up no claim: the page retries, and another task may have a slot."""
     one, two = Task(shelf), Task(shelf)
     first, talk = await one.begin()
     talk.end(EndReason.DRAINED)
@@ -184,7 +184,7 @@ async def test_a_full_task_uses_up_no_claim(shelf: Memo) -> None:
 
 
 async def test_a_task_that_leaves_writes_no_record_of_who_went_on_elsewhere(shelf: Memo) -> None:
-    """It gives them a few seconds for that."""
+    """A draining task gives visitors a few seconds to continue elsewhere, and writes no record of those who do."""
     one, two = Task(shelf), Task(shelf)
     first, talk = await one.begin()
     talk.end(EndReason.DRAINED)
@@ -197,7 +197,7 @@ async def test_a_task_that_leaves_writes_no_record_of_who_went_on_elsewhere(shel
 
 
 async def test_alone_a_task_that_leaves_says_goodbye() -> None:
-    """There is no other that could go on."""
+    """Without another task, a draining task says goodbye."""
     task = Task(None)
     _, talk = await task.begin()
     talk.end(EndReason.DRAINED)

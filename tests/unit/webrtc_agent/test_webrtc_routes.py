@@ -1,4 +1,4 @@
-"""The routes that Pipecat's clients know, and what they answer to everybody else."""
+"""The routes that Pipecat's clients know, and their answers to all other clients."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from webrtc_agent.routes import router
 
 
 async def test_a_page_learns_how_to_connect(make_desk: MakeClient) -> None:
-    """In the shape that Pipecat's runner gives."""
+    """A page learns how to connect, in the shape of Pipecat's runner."""
     assert (await make_desk().http.get("/status")).json() == {"status": "ready", "transports": ["webrtc"]}
     assert (await make_desk(FakeRooms()).http.get("/status")).json()["transports"] == ["daily"]
 
@@ -30,7 +30,7 @@ async def test_a_page_learns_how_to_connect(make_desk: MakeClient) -> None:
     ],
 )
 async def test_a_session_starts(make_desk: MakeClient, body: bytes) -> None:
-    """Whatever of the known shapes asks for it; ICE servers are always named, and their addresses are always a list."""
+    """Each known shape of the request starts a session; the answer always lists ICE servers with their addresses."""
     relay = {"username": "u", "credential": "c"}
     several = ["stun:a.example", "stun:b.example"]
     desk = make_desk(ice_servers=[relay | {"urls": "turn:relay.example:3478"}, {"urls": several}])
@@ -40,7 +40,7 @@ async def test_a_session_starts(make_desk: MakeClient, body: bytes) -> None:
     assert answer.json()["iceConfig"] == {"iceServers": servers}
     session_id = answer.json()["sessionId"]
     assert (await desk.http.get(f"/status/{session_id}")).json() == {"bot_id": session_id, "status": "running"}
-    assert desk.agent.admission.taken == 0  # the place is taken with the offer
+    assert desk.agent.admission.taken == 0  # the offer takes the slot
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def test_a_session_starts(make_desk: MakeClient, body: bytes) -> None:
 async def test_a_client_of_before_sessions_is_given_an_address(
     make_desk: MakeClient, base_url: str, origin: str | None, address: str
 ) -> None:
-    """Alone: the transports 1.2 and 1.3 throw at any other key. It is that by which the page knows this service."""
+    """The answer has only the address, by which the page detects it: the transports 1.2 and 1.3 raise at other keys."""
     desk = make_desk(public_base_url=base_url, allowed_origins=["https://partner.example"])
     headers = {"host": "127.0.0.1"} | ({} if origin is None else {"origin": origin})
     answer = (await desk.http.post("/connect", headers=headers)).json()
@@ -68,7 +68,7 @@ async def test_a_client_of_before_sessions_is_given_an_address(
 
 @pytest.mark.parametrize("path", ["/start", "/connect"])
 async def test_an_offer_is_no_start(make_desk: MakeClient, path: str) -> None:
-    """Transports from 1.7 on post it where they started, again and again; that must not use up an address's starts."""
+    """Transports from 1.7 on post it to the start route repeatedly; that does not count as a start."""
     desk = make_desk(rate_limit_starts_per_minute_per_address=1)
     for _ in range(4):
         refused = await desk.http.post(path, json={"sdp": "v=0", "type": "offer", "pc_id": None, "restart_pc": True})
@@ -78,7 +78,7 @@ async def test_an_offer_is_no_start(make_desk: MakeClient, path: str) -> None:
 
 
 async def test_what_an_app_says_about_its_visitor_goes_with_the_visit(make_desk: MakeClient) -> None:
-    """Up to 2 KB; more is refused in words, and is no start."""
+    """Details up to 2 KB are accepted; more is rejected with a sentence, and is not a start."""
     body = {"name": "Ada", "basket": [1, 2.5]}
     desk = make_desk(rate_limit_starts_per_minute_per_address=1)
     refused = await desk.http.post("/start", json={"body": {"name": "x" * 2048}})
@@ -95,7 +95,7 @@ async def test_what_an_app_says_about_its_visitor_goes_with_the_visit(make_desk:
     "start", [{"locale": "en-US"}, {"body": {"locale": "en_US"}}, {"locale": "US", "body": {"locale": "en-US"}}]
 )
 async def test_the_region_of_the_locale_goes_with_the_visit(make_desk: MakeClient, start: dict[str, object]) -> None:
-    """The page sends it; an app that can set no field of its own puts it into its body."""
+    """The page sends the locale; an app that cannot set a field of its own puts it into the body."""
     desk = make_desk()
     answer = (await desk.http.post("/start", json=start)).json()
     rooms = FakeRooms()
@@ -112,14 +112,14 @@ async def test_the_region_of_the_locale_goes_with_the_visit(make_desk: MakeClien
     ],
 )
 async def test_what_is_not_offered_is_refused(make_desk: MakeClient, body: bytes) -> None:
-    """With a sentence, not with something else than was asked for."""
+    """A request for what is not offered gets a sentence, not another kind of session."""
     answer = await make_desk().http.post("/start", content=body)
     assert answer.status_code == 400
     assert "does not offer the transport" in answer.json()["info"]
 
 
 async def test_daily_in_the_current_shape_and_the_old(make_desk: MakeClient) -> None:
-    """Room and token and nothing else, or client 1.2 and 1.3 throw; the agent's own token stays here."""
+    """The answer has only room and token, or clients 1.2 and 1.3 raise; the agent's own token stays in the service."""
     desk = make_desk(FakeRooms())
     current = await desk.http.post("/start", json={"createDailyRoom": True})
     assert current.json() == {"dailyRoom": "https://talk.daily.co/room", "dailyToken": "visitor-token"}
@@ -132,7 +132,7 @@ async def test_daily_in_the_current_shape_and_the_old(make_desk: MakeClient) -> 
 
 @pytest.mark.parametrize(("asked", "given"), [(7.2, "8"), (None, "5")])
 async def test_daily_that_fails_is_told(make_desk: MakeClient, asked: float | None, given: str) -> None:
-    """No place stays taken, the time to come back is Daily's own if it gave one, and its name stays out of it."""
+    """The slot is released, the retry time is Daily's own if there is one, and the text does not name Daily."""
     rooms = FakeRooms()
     rooms.failure = UpstreamError("daily", "throttled", retry_after=asked)
     desk = make_desk(rooms)
@@ -144,17 +144,17 @@ async def test_daily_that_fails_is_told(make_desk: MakeClient, asked: float | No
 
 
 async def test_rooms_made_are_rooms_deleted(make_desk: MakeClient) -> None:
-    """Also when everything happens at once and most are refused; those who were refused have lost nothing by it."""
+    """Every room is deleted, also if requests come at once and most are rejected; a rejection is not a start."""
     rooms = FakeRooms()
     desk = make_desk(rooms, rate_limit_starts_per_minute_per_address=5)
-    for opened in (2, 4, 5, 5):  # two may be on their way at a time, five may start in a minute
+    for opened in (2, 4, 5, 5):  # two may be connecting at a time, five may start in a minute
         await asyncio.gather(*(desk.http.post("/connect") for _ in range(100)))
         await asyncio.sleep(0.01)
         assert len(rooms.opened) == len(rooms.deleted) == opened
 
 
 async def test_no_more_rooms_are_made_than_visitors_may_be_on_their_way(make_desk: MakeClient) -> None:
-    """However many addresses ask for them; none of these takes a place before the visitor is there."""
+    """However many addresses request rooms, none takes a slot before its visitor has joined."""
     rooms = FakeRooms(comes=False)
     desk = make_desk(rooms, max_sessions=5)
     for number in range(9):
@@ -167,7 +167,7 @@ async def test_no_more_rooms_are_made_than_visitors_may_be_on_their_way(make_des
 
 
 async def test_room_redirects_to_daily(make_desk: MakeClient) -> None:
-    """For people who want Daily's own page; a picture of another site cannot make rooms."""
+    """People may want Daily's own page, but an image on another site cannot create rooms."""
     rooms = FakeRooms()
     desk = make_desk(rooms)
     answer = await desk.http.get("/room")
@@ -192,7 +192,7 @@ async def test_room_redirects_to_daily(make_desk: MakeClient) -> None:
     ],
 )
 async def test_pages_of_other_sites_are_refused(make_desk: MakeClient, method: str, path: str) -> None:
-    """And no browser is ever told that they are welcome."""
+    """Pages of other sites are rejected, and no answer allows another origin."""
     desk = make_desk()
     for headers in ({"origin": "https://evil.example"}, {"origin": "null"}):
         answer = await desk.http.request(method, path, headers=headers)
@@ -205,7 +205,7 @@ async def test_pages_of_other_sites_are_refused(make_desk: MakeClient, method: s
 
 
 async def test_our_own_page_is_not_refused(make_desk: MakeClient) -> None:
-    """Nor is one that the operator named."""
+    """A page that the operator named is accepted, too."""
     desk = make_desk(allowed_origins=["https://partner.example"])
     for origin in ("https://talk.example.com", "https://partner.example"):
         assert (await desk.http.post("/start", headers={"origin": origin})).status_code == 200
@@ -230,7 +230,7 @@ async def test_our_own_page_is_not_refused(make_desk: MakeClient) -> None:
     ],
 )
 async def test_what_no_client_sends_is_refused(make_desk: MakeClient, path: str, body: bytes, status: int) -> None:
-    """With a sentence in the three places where clients look for one, and no place taken."""
+    """The sentence is in the three places where clients look for one, and no slot is taken."""
     desk = make_desk()
     answer = await desk.http.post(path, content=body)
     assert answer.status_code == status
@@ -241,7 +241,7 @@ async def test_what_no_client_sends_is_refused(make_desk: MakeClient, path: str,
 
 
 async def test_a_full_or_leaving_service_says_so(make_desk: MakeClient) -> None:
-    """429 or 503, when to come back, and why; only a task that leaves answers as a server that fails."""
+    """The answer is 429 or 503 with a retry time and a reason; only a draining task answers with a server error."""
     desk = make_desk(max_sessions=1)
     slot = desk.agent.admission.admit()
     full = await desk.http.post("/start")
@@ -260,7 +260,7 @@ async def test_a_full_or_leaving_service_says_so(make_desk: MakeClient) -> None:
 
 
 async def test_a_service_that_has_spent_its_day_says_so(make_desk: MakeClient) -> None:
-    """Nothing new is taken until tomorrow, and a page is told so."""
+    """Once the daily budget is spent, no session starts until tomorrow, and the page says so."""
     desk = make_desk(daily_budget_usd=0.5, speech_output_usd_per_1k_tokens=1.0)
     _spend(desk, speech_output_tokens=400)
     assert (await desk.http.post("/start")).status_code == 200
@@ -286,7 +286,7 @@ def _spend(desk: Desk, *, speech_output_tokens: int) -> None:
     "path", ["/nothing", "/docs", "/openapi.json", "/status/unknown", "/assets/none.js", "/assets/../app.py"]
 )
 async def test_what_is_not_there(make_desk: MakeClient, path: str) -> None:
-    """404 in the same shape as every other error."""
+    """An unknown path gets a 404 in the shape of every other error."""
     answer = await make_desk().http.get(path)
     assert answer.status_code == 404
     assert answer.json()["info"].endswith(".")
@@ -296,7 +296,7 @@ _BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
 async def test_a_person_gets_an_error_as_a_page(make_desk: MakeClient) -> None:
-    """With a way back and without a script; a program that opens the same address gets JSON."""
+    """The page has a link back and no script; a program that requests the same address gets JSON."""
     http = make_desk().http
     page = await http.get("/nosuch", headers={"Accept": _BROWSER})
     assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
@@ -313,13 +313,13 @@ async def test_a_person_gets_an_error_as_a_page(make_desk: MakeClient) -> None:
 
 
 async def test_an_error_page_shows_no_markup_of_others() -> None:
-    """Whatever the sentence holds is text."""
+    """An error page shows any sentence as text."""
     assert "<b>" not in error_page.render(404, "<b>bold</b>")
 
 
 @pytest.mark.parametrize("path", ["/", "/start", "/status", "/health", "/nothing"])
 async def test_every_answer_protects_its_page(make_desk: MakeClient, path: str) -> None:
-    """No script of others, no frame around us, no microphone for others."""
+    """The headers forbid scripts of others, frames around the page, and the microphone for others."""
     headers = (await make_desk().http.get(path)).headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
     assert policy["script-src"] == policy["connect-src"] == policy["default-src"] == "'self'"
@@ -330,7 +330,7 @@ async def test_every_answer_protects_its_page(make_desk: MakeClient, path: str) 
 
 
 async def test_only_daily_opens_the_policy(make_desk: MakeClient) -> None:
-    """And only to Daily, under each of its names; text is not evaluated there either."""
+    """Only Daily's hosts are added, each of its names; evaluating text stays forbidden."""
     header = (await make_desk(FakeRooms()).http.get("/status")).headers["content-security-policy"]
     policy = dict(part.split(" ", 1) for part in header.split("; "))
     names = ("daily.co", "dailywebrtc.com", "dailywebrtc.net")
@@ -340,7 +340,7 @@ async def test_only_daily_opens_the_policy(make_desk: MakeClient) -> None:
 
 
 async def test_a_defect_is_not_shown(make_desk: MakeClient) -> None:
-    """A trace holds more than a visitor should know."""
+    """A defect is not shown: a trace reveals more than a visitor should know."""
     rooms = FakeRooms()
     rooms.opened = None  # type: ignore[assignment]
     answer = await make_desk(rooms).http.post("/start")
@@ -349,7 +349,7 @@ async def test_a_defect_is_not_shown(make_desk: MakeClient) -> None:
 
 
 async def test_only_allowed_origins_are_told_that_they_may(make_desk: MakeClient) -> None:
-    """A browser asks before it posts from another site; without the setting nobody is told yes."""
+    """A browser sends a preflight request from another site; by default no origin is allowed."""
     asking = {"Origin": "https://partner.example", "Access-Control-Request-Method": "POST"}
     header = "access-control-allow-origin"
     closed = await make_desk().http.options("/start", headers=asking)
@@ -361,7 +361,7 @@ async def test_only_allowed_origins_are_told_that_they_may(make_desk: MakeClient
 
 
 async def test_whatever_is_only_read_has_a_head(make_desk: MakeClient) -> None:
-    """Each route that answers GET answers HEAD alike, but for the one that makes a room which costs money."""
+    """Each GET route answers HEAD alike, except the one that creates a room, which costs money."""
     desk = make_desk(serve_console=True)
     session_id = (await desk.http.post("/start")).json()["sessionId"]
     routes = [route for route in (*router.routes, *create_app(desk.web_service).routes) if isinstance(route, Route)]
@@ -381,7 +381,7 @@ async def test_whatever_is_only_read_has_a_head(make_desk: MakeClient) -> None:
 async def test_a_visitor_for_whom_no_stream_is_left_is_told_when_to_come_again(
     make_desk: MakeClient, path: str
 ) -> None:
-    """In the page's words for a full house, which it shows as such."""
+    """The answer has the words for a full service, which the page shows as such."""
     desk = make_desk(model_streams=2)
     desk.agent.admission.admit()
     refused = await desk.http.post(path)

@@ -1,4 +1,4 @@
-"""A visitor's sound: decoded where it arrives, encoded where it leaves. aiortc's own codecs are the other end."""
+"""A visitor's audio is decoded where it arrives and encoded where it leaves. aiortc's codecs are the other end."""
 
 import asyncio
 from fractions import Fraction
@@ -23,18 +23,18 @@ PCMU = RTCRtpCodecParameters(mimeType="audio/PCMU", clockRate=8000, channels=1, 
 
 
 def tone(rate: int, milliseconds: int, hertz: float = 440) -> bytes:
-    """Make 16-bit mono PCM."""
+    """Return a tone as 16-bit mono PCM."""
     time = np.arange(rate * milliseconds // 1000) / rate
     return (9000 * np.sin(2 * np.pi * hertz * time)).astype("<i2").tobytes()
 
 
 def loudness(pcm: bytes) -> float:
-    """Give the root of the mean square."""
+    """Return the root mean square."""
     return float(np.sqrt(np.mean(np.frombuffer(pcm, "<i2").astype(float) ** 2)))
 
 
 def pitch(pcm: bytes, rate: int) -> float:
-    """Give the strongest frequency, in Hz."""
+    """Return the strongest frequency, in Hz."""
     samples = np.frombuffer(pcm, "<i2").astype(float)
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     return float(np.argmax(spectrum) * rate / len(samples))
@@ -53,7 +53,7 @@ def packets_of_a_browser(milliseconds: int) -> list[tuple[int, bytes]]:
 
 
 class Ears:
-    """Keeps what is heard, and plays aiortc's receiver."""
+    """Keeps what is heard, and stands for aiortc's receiver."""
 
     def __init__(self, *, deaf: bool = False) -> None:
         self.heard: list[bytes] = []
@@ -62,19 +62,19 @@ class Ears:
         self.inbound = InboundAudio(self.receiver, 16_000, self.hear)
 
     def hear(self, pcm: bytes) -> None:
-        """Take sound."""
+        """Accept audio."""
         self.heard.append(pcm)
         if self.deaf:
             raise RuntimeError
 
     def receive(self, timestamp: int, payload: bytes, codec: RTCRtpCodecParameters = OPUS) -> None:
-        """Take a packet as aiortc's receiver passes it to its queue."""
+        """Accept a packet as aiortc's receiver passes it to its queue."""
         queue = self.receiver._RTCRtpReceiver__decoder_queue
         queue.put((codec, SimpleNamespace(data=payload, timestamp=timestamp)))
 
 
 def test_a_browsers_sound_is_heard_at_the_models_rate() -> None:
-    """Both channels as one, at 16 kHz, of the same length and pitch."""
+    """Audio of a browser reaches the model at 16 kHz: one channel, with the same length and pitch."""
     ears = Ears()
     packets = packets_of_a_browser(1000)
     for timestamp, payload in packets:
@@ -100,7 +100,7 @@ def test_lost_packets_are_made_up_for(lost: int, made_up: int) -> None:
 
 
 def test_what_is_no_opus_is_left_out() -> None:
-    """The next packet is heard."""
+    """A packet that is not Opus is dropped, and the next one is decoded."""
     ears = Ears()
     (at, payload), *_ = packets_of_a_browser(100)
     ears.receive(at, payload)
@@ -111,7 +111,7 @@ def test_what_is_no_opus_is_left_out() -> None:
 
 
 def test_a_client_without_opus_is_heard() -> None:
-    """By the codec of telephones."""
+    """A client without Opus is heard over G.711."""
     ears = Ears()
     for number in range(50):
         ears.receive(number * 160, bytes([0x80, 0x00] * 80), PCMU)
@@ -119,7 +119,7 @@ def test_a_client_without_opus_is_heard() -> None:
 
 
 def test_a_defect_behind_it_does_not_end_the_connection() -> None:
-    """Raised to aiortc it would; it is logged once, and the next packet is taken."""
+    """The error is logged once, and the next packet is accepted; raised to aiortc it would end the connection."""
     ears = Ears(deaf=True)
     for timestamp, payload in packets_of_a_browser(200):
         ears.receive(timestamp, payload)
@@ -127,7 +127,7 @@ def test_a_defect_behind_it_does_not_end_the_connection() -> None:
 
 
 async def test_the_receivers_thread_waits_until_the_end() -> None:
-    """And is let go of then."""
+    """The receiver's thread waits until the end, and is released then."""
     ears = Ears()
     waiting = asyncio.create_task(asyncio.to_thread(ears.inbound.get))
     await asyncio.sleep(0)
@@ -137,7 +137,7 @@ async def test_the_receivers_thread_waits_until_the_end() -> None:
 
 
 class Metronome:
-    """Runs a track in virtual time, and decodes what it gives."""
+    """Runs a track in virtual time, and decodes its packets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -147,7 +147,7 @@ class Metronome:
         self.packets: list[bytes] = []
 
     async def give(self, frames: int) -> bytes:
-        """Take so many packets, one every 20 ms; gives what a browser plays, one channel at 48 kHz."""
+        """Receive so many packets, one every 20 ms; return what a browser plays, one channel at 48 kHz."""
         pcm = b""
         for _ in range(frames):
             packet = await self.track.recv()
@@ -161,7 +161,7 @@ class Metronome:
 
 
 async def test_the_agents_sound_is_what_a_browser_plays() -> None:
-    """At its pitch and loudness, one packet of 20 ms after another."""
+    """The browser plays the agent's pitch and loudness, in packets of 20 ms."""
     beat = Metronome()
     done = beat.track.add_audio_bytes(tone(24_000, 1000))
     pcm = await beat.give(50)
@@ -172,7 +172,7 @@ async def test_the_agents_sound_is_what_a_browser_plays() -> None:
 
 
 async def test_it_says_when_sound_is_on_its_way() -> None:
-    """Not before the last of it, which may fill a packet only in part."""
+    """The track reports it only after the last packet, which may be partly full."""
     beat = Metronome()
     first, second = (beat.track.add_audio_bytes(tone(24_000, length)) for length in (40, 50))
     done = []
@@ -183,7 +183,7 @@ async def test_it_says_when_sound_is_on_its_way() -> None:
 
 
 async def test_silence_costs_nothing_and_does_not_spoil_what_follows() -> None:
-    """After a while the same packet serves again; the next word sounds as if it had been encoded after real silence."""
+    """After a while one packet of silence is reused; the next word is as if it followed newly encoded silence."""
     beat = Metronome()
     beat.track.add_audio_bytes(tone(24_000, 200))
     await beat.give(10)
@@ -197,7 +197,7 @@ async def test_silence_costs_nothing_and_does_not_spoil_what_follows() -> None:
 
 
 async def test_a_late_loop_leaves_time_out_and_no_sound() -> None:
-    """A burst would be played late; what waits is sent at the pace of speech, with the timestamps of its time."""
+    """Late audio is sent at the pace of speech, not in a burst, with the timestamps of its time."""
     beat = Metronome()
     beat.track.add_audio_bytes(tone(24_000, 200))
     await beat.give(5)
@@ -210,7 +210,7 @@ async def test_a_late_loop_leaves_time_out_and_no_sound() -> None:
 
 
 async def test_a_little_late_is_made_up_for() -> None:
-    """Timers are never exact; nothing is left out for them."""
+    """Timers are never exact, so a small delay leaves no audio out."""
     beat = Metronome()
     await beat.give(5)
     beat.now += 0.05
@@ -219,7 +219,7 @@ async def test_a_little_late_is_made_up_for() -> None:
 
 
 async def test_who_waits_for_a_track_that_stops_is_let_go() -> None:
-    """Its sound will never be sent."""
+    """A wait for a track that stops ends, because its audio will never be sent."""
     beat = Metronome()
     waiting = beat.track.add_audio_bytes(tone(24_000, 200))
     beat.track.stop()
@@ -230,7 +230,7 @@ async def test_who_waits_for_a_track_that_stops_is_let_go() -> None:
 
 
 def test_opus_says_what_it_does_not_take() -> None:
-    """A frame of no length that Opus knows, and a rate that it does not have."""
+    """The encoder rejects an unsupported frame length, and the codec an unsupported rate."""
     with pytest.raises(OpusError):
         Encoder(24_000).encode(bytes(100))
     with pytest.raises(OpusError):

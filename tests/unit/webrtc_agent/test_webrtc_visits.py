@@ -15,7 +15,7 @@ from webrtc_agent.session_registry import REMEMBERED_SECONDS, SessionRegistry, S
 
 
 class Talk:
-    """A conversation that ends when it is told to, or with an error."""
+    """A conversation that ends on request, or with an error."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
@@ -36,7 +36,7 @@ class Talk:
 
 
 async def test_a_visit_runs_and_ends() -> None:
-    """And its end can be asked for a while."""
+    """A session is found while its conversation runs, and for a while after it."""
     clock = Clock()
     registry = SessionRegistry(clock)
     web_session = registry.begin()
@@ -55,7 +55,7 @@ async def test_a_visit_runs_and_ends() -> None:
 
 
 async def test_a_client_that_never_comes_is_forgotten() -> None:
-    """Starting a session costs nothing that lasts."""
+    """A session without a connection is forgotten, so starting one costs nothing that lasts."""
     clock = Clock()
     registry = SessionRegistry(clock)
     web_session = registry.begin()
@@ -67,7 +67,7 @@ async def test_a_client_that_never_comes_is_forgotten() -> None:
 
 
 async def test_a_failed_conversation_is_over_too() -> None:
-    """A defect of ours must not leave a visit running for ever."""
+    """A visit whose conversation fails with a defect ends too."""
     registry = SessionRegistry(Clock())
     web_session, talk = registry.begin(), Talk(ValueError("a defect"))
     registry.carry(web_session, talk, talk.run())
@@ -77,7 +77,7 @@ async def test_a_failed_conversation_is_over_too() -> None:
 
 
 async def test_closing_ends_all() -> None:
-    """Each conversation hears why, and is waited for."""
+    """When the registry closes, each conversation gets the reason, and is waited for."""
     registry = SessionRegistry(Clock())
     talks = [Talk() for _ in range(3)]
     for talk in talks:
@@ -88,7 +88,7 @@ async def test_closing_ends_all() -> None:
 
 
 async def test_many_starts_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest that wait are forgotten first."""
+    """If many sessions start, the oldest waiting ones are forgotten first."""
     monkeypatch.setattr(module, "MAX_VISITS", 3)
     registry = SessionRegistry(Clock())
     first = registry.begin()
@@ -99,7 +99,7 @@ async def test_many_starts_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_conversation_is_never_forgotten_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither one that goes on nor one whose offer is being answered, however many start a session."""
+    """However many sessions start, a running conversation, or one whose offer is being answered, is kept."""
     monkeypatch.setattr(module, "MAX_VISITS", 3)
     registry = SessionRegistry(Clock())
     running, answering, talk = registry.begin(), registry.begin(), Talk()
@@ -113,14 +113,14 @@ async def test_a_conversation_is_never_forgotten_for_others(monkeypatch: pytest.
 
 
 class Ring:
-    """What only the garbage collector finds."""
+    """A cycle that only the garbage collector frees."""
 
     def __init__(self) -> None:
         self.itself = self
 
 
 async def test_what_visitors_leave_is_collected_while_nobody_talks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not before: the collector holds up whoever talks."""
+    """The collector runs only between conversations, because it blocks the event loop."""
     monkeypatch.setattr(module, "TIDY_SECONDS", 0.02)
     registry = SessionRegistry(Clock())
     left = weakref.ref(Ring())

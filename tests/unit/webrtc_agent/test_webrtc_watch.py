@@ -6,18 +6,18 @@ from webrtc_agent.peer_liveness import LOST_SECONDS, PeerLiveness
 
 CONNECT_SECONDS = 15.0
 PINGS_STALE = 3.0
-"""Pipecat takes pings for missing after this long."""
+"""Seconds after which Pipecat reports missing pings."""
 
 
 class Visit:
-    """A watch and its time."""
+    """A watch and its clock."""
 
     def __init__(self) -> None:
         self.now = 100.0
         self.watch = PeerLiveness(lambda: self.now, CONNECT_SECONDS)
 
     def lasts(self, seconds: float, *, connected: bool, sounding: bool = False) -> bool:
-        """Let time pass; tell whether the visitor is held for present throughout."""
+        """Let time pass; return whether the visitor counts as present throughout."""
         end = self.now + seconds
         while self.now < end:
             self.now += 0.5
@@ -29,28 +29,28 @@ class Visit:
 
 
 def test_who_never_connects_is_given_up() -> None:
-    """An offer alone holds a place for a while only, whatever the state of its connection is said to be."""
+    """An offer alone holds a slot for a limited time, whatever state its connection reports."""
     web_session = Visit()
     assert web_session.lasts(CONNECT_SECONDS - 0.5, connected=True)
     assert not web_session.lasts(1, connected=True)
 
 
 def test_pings_alone_keep_a_visit_alive() -> None:
-    """A muted microphone of some client may send nothing."""
+    """Pings alone keep a visit alive: the microphone of some clients sends nothing while muted."""
     web_session = Visit()
     web_session.watch.connected()
     assert web_session.lasts(600, connected=True)
 
 
 def test_sound_alone_keeps_a_visit_alive() -> None:
-    """After a network failure sound is back at once, pings only when they are sent again."""
+    """After a network failure audio comes back at once, pings only at their next interval."""
     web_session = Visit()
     web_session.watch.connected()
     assert web_session.lasts(600, connected=False, sounding=True)
 
 
 def test_five_seconds_of_nothing_are_survived() -> None:
-    """A network may stumble, again and again."""
+    """A visit survives five seconds without any packet, again and again."""
     web_session = Visit()
     web_session.watch.connected()
     for _ in range(10):
@@ -59,7 +59,7 @@ def test_five_seconds_of_nothing_are_survived() -> None:
 
 
 def test_a_closed_tab_is_noticed_within_12_seconds() -> None:
-    """Pings count as missing after three; the rest is ours."""
+    """Pings count as missing after three seconds; the rest is the watch's own patience."""
     web_session = Visit()
     web_session.watch.connected()
     assert web_session.lasts(10, connected=True)
@@ -78,7 +78,7 @@ def test_who_comes_back_is_present_again() -> None:
 
 @pytest.mark.parametrize(("silence", "left"), [(0.0, True), (5.0, True), (25.0, False)])
 def test_a_closed_connection_was_left_by_a_visitor_who_was_heard_not_long_before(silence: float, left: bool) -> None:  # noqa: FBT001
-    """Consent that expires closes a connection too, of a visitor whose network has been gone for half a minute."""
+    """A connection also closes when its consent expires, after the visitor's network was gone for half a minute."""
     web_session = Visit()
     web_session.watch.connected()
     web_session.now += silence
@@ -86,5 +86,5 @@ def test_a_closed_connection_was_left_by_a_visitor_who_was_heard_not_long_before
 
 
 def test_a_connection_that_never_stood_was_not_left() -> None:
-    """Pipecat closes one that takes too long."""
+    """A connection that was never established does not count as left by its visitor."""
     assert not Visit().watch.has_left(connected=True)

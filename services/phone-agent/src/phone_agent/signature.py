@@ -11,10 +11,10 @@ An account that signs with a shared key sends ``X-Twilio-Webhooks-Signature-Sett
 beside the signature, which is then HMAC-SHA256 with the key's secret over the same text.
 
 The URL is the one that *Twilio* used, so it is made from configuration. The client controls ``Host`` and
-``X-Forwarded-*``, and behind a load balancer that ends TLS the request's own scheme is wrong.
+``X-Forwarded-*``, and behind a load balancer that terminates TLS the request's own scheme is wrong.
 
-``twilio.request_validator`` computes the signatures. Its ``validate`` is not used, for it has no policy of its own for
-URLs: it completes ``wss`` with port 80, breaks on IPv6 hosts, and raises on a missing signature.
+``twilio.request_validator`` computes the signatures. Its ``validate`` is not used, because of how it handles URLs:
+it completes ``wss`` with port 80, breaks on IPv6 hosts, and raises on a missing signature.
 
 Source: twilio.com/docs/usage/webhooks/webhooks-security.
 """
@@ -37,7 +37,7 @@ SETTINGS_HEADER: Final[str] = SIGNATURE_SETTINGS_HEADER
 """Names the shared key and the algorithm of a signature; missing where the AuthToken signs."""
 _MAX_SETTINGS: Final = 400
 _SIGNATURE_CHARACTERS: Final[Mapping[str, int]] = {HMAC_SHA1: 28, HMAC_SHA256: 44}
-"""Length by algorithm: 20 and 32 bytes in base64. Any other length is refused before a hash is computed."""
+"""Length by algorithm: 20 and 32 bytes in base64. Any other length is rejected before a hash is computed."""
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _FORM: Final = "application/x-www-form-urlencoded"
 _STREAM_SCHEMES: Final = {"https": ("wss", "https"), "http": ("ws", "http")}
@@ -46,7 +46,7 @@ _DEFAULT_PORTS: Final = {"https": 443, "wss": 443, "http": 80, "ws": 80}
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A signature as it came, and the secrets that may have made it."""
+    """A signature from a request, and the secrets that may have made it."""
 
     signature: str
     secrets: tuple[str, ...]
@@ -54,11 +54,11 @@ class _Given:
 
 
 class SignatureVerifier:
-    """Refuses what Twilio did not sign.
+    """Rejects what Twilio did not sign.
 
     Args:
         auth_tokens: Every AuthToken that may sign now. More than one only while a token is being replaced.
-        public_base_url: Where Twilio reaches us, ``https://host[:port][/prefix]``, as it is written at Twilio.
+        public_base_url: Public URL of this service, ``https://host[:port][/prefix]``, as entered at Twilio.
         shared_keys: Secrets of the account's shared keys by their ids.
 
     Raises:
@@ -83,7 +83,7 @@ class SignatureVerifier:
         self._webhook_bases = _bases(base, (base.scheme,))
         self._stream_bases = _bases(base, _STREAM_SCHEMES[base.scheme])
 
-    def webhook(  # noqa: PLR0913, PLR0917 - this is what a signature covers
+    def webhook(  # noqa: PLR0913, PLR0917 - a signature covers all of these
         self,
         method: str,
         path_and_query: str,
@@ -93,12 +93,12 @@ class SignatureVerifier:
         signature: str | None,
         signed_with: str | None = None,
     ) -> None:
-        """Accept a webhook, or say why not.
+        """Verify a webhook.
 
         Args:
             method: HTTP method.
             path_and_query: As it came on the wire, still percent-encoded.
-            form: Names and values of a form post in any order, empty values included; None if the body is no form.
+            form: Names and values of a form post in any order, empty values included; None if the body is not a form.
             raw_body: The body as it came.
             content_type: Header of that name.
             signature: Header ``X-Twilio-Signature``.
@@ -116,10 +116,10 @@ class SignatureVerifier:
         self._check((base + path_and_query for base in self._webhook_bases), given, fields)
 
     def handshake(self, path: str, signature: str | None, signed_with: str | None = None) -> None:
-        """Accept the opening of a media stream, or say why not.
+        """Verify the handshake of a media stream.
 
         Twilio signs the URL of the TwiML sometimes with a slash at its end, and libraries differ on ``wss`` and
-        ``https``; all of these name the same resource, so each is as good as the other.
+        ``https``; all of these name the same resource, so each is accepted.
 
         Args:
             path: Path of the upgrade request, still percent-encoded, without query: Twilio sends none.
@@ -160,7 +160,7 @@ class SignatureVerifier:
         """Compare with every URL under every secret, so that the time taken reveals nothing.
 
         Raises:
-            Forbidden: none of them fits.
+            Forbidden: no combination matches.
         """
         validators = [RequestValidator(secret) for secret in given.secrets]
         fields = MultiDict(form)
@@ -168,7 +168,7 @@ class SignatureVerifier:
             computed = [
                 validator.compute_signature(url, fields, given.algorithm) for url in urls for validator in validators
             ]
-        except UnicodeEncodeError:  # half a surrogate pair: Twilio never signed that
+        except UnicodeEncodeError:  # an unpaired surrogate: Twilio never signs one
             raise Forbidden("signature_mismatch") from None
         matches = [hmac.compare_digest(one, given.signature) for one in computed]
         if not any(matches):
@@ -180,7 +180,7 @@ def _reveal(token: SecretStr | str) -> str:
 
 
 def _bases(base: SplitResult, schemes: Iterable[str]) -> tuple[str, ...]:
-    """List the spellings of our own address.
+    """List the spellings of this service's URL.
 
     Twilio keeps or drops the port depending on product and scheme, and signs a host with capitals as it was written.
     """
@@ -198,7 +198,7 @@ def _read_settings(header: str | None) -> tuple[str | None, str]:
     """Read key id and algorithm of a signature; without the header an AuthToken signs, with SHA-1.
 
     Raises:
-        Forbidden: the header cannot be read, or names an algorithm that we do not know.
+        Forbidden: the header cannot be read, or names an unknown algorithm.
     """
     if not header:
         return None, HMAC_SHA1
@@ -217,7 +217,7 @@ def _is_form(content_type: str | None) -> bool:
 
 
 def _check_body(path_and_query: str, raw_body: bytes) -> None:
-    """Compare the body with the hash in the signed query; without a hash it is not covered by the signature."""
+    """Compare the body with the hash in the signed query; without a hash the signature does not cover the body."""
     query = path_and_query.partition("?")[2]
     hashes = [value for name, value in parse_qsl(query) if name == "bodySHA256"]
     if len(hashes) != 1:

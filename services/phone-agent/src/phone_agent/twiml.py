@@ -1,4 +1,4 @@
-"""TwiML documents, built with ``twilio.twiml``: what Twilio does with a call.
+"""Build TwiML documents with ``twilio.twiml``: what Twilio does with a call.
 
 The library builds a tree, so no value can become a verb. It leaves in characters that XML forbids; `_document` removes
 them.
@@ -18,13 +18,15 @@ from agent_core.errors import ConfigurationError
 _STREAM_SCHEMES: Final = {"https": "wss", "http": "ws"}
 _DESTINATIONS: Final = frozenset({"sip", "sips", "tel", "client"})
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|&#5[5-7][0-9]{3};")
-"""What XML 1.0 cannot hold in any spelling; one of them makes Twilio reject the document (error 12100). The library
-writes a control character as it is, and half a surrogate pair as a reference; it writes no other reference above 13."""
+"""Characters that XML 1.0 cannot contain; one of them makes Twilio reject the document (error 12100). The library
+writes a control character unchanged, and an unpaired surrogate as a reference; it writes no other reference above 13.
+"""
 TRY_AGAIN: Final = "#ct=2000&rt=3000&rc=3&rp=ct,rt,5xx"
 """Twilio's connection overrides: for some seconds the load balancer may still send requests to a task that has died,
-so three more tries, each with a time-out. (twilio.com/docs/usage/webhooks/webhooks-connection-overrides)"""
+so Twilio retries three times, each with a timeout. (twilio.com/docs/usage/webhooks/webhooks-connection-overrides)
+"""
 ACCEPT: Final = timedelta(seconds=7)
-"""Time for a key after the whisper's last word."""
+"""Time to press a key after the whisper's last word."""
 _ANSWERED: Final = frozenset({"completed", "answered"})
 
 
@@ -34,7 +36,7 @@ class Fallback:
 
     Attributes:
         sorry: The first sentence.
-        destination: Address that is dialled then, ``sip:``, ``sips:``, ``tel:`` or ``client:``; None hangs up instead.
+        destination: Address to dial, ``sip:``, ``sips:``, ``tel:`` or ``client:``; None hangs up instead.
         caller_id: Number shown to the destination; None shows the caller's own.
         ring: How long the destination rings.
         dial_action_url: Where Twilio reports the result of the dial; None ends the call after it.
@@ -52,7 +54,7 @@ class Fallback:
     language: str = "en-US"
 
     def __post_init__(self) -> None:
-        """Refuse a destination that Twilio could not call."""
+        """Reject a destination that Twilio cannot call."""
         if self.destination is not None:
             kind, _, rest = self.destination.partition(":")
             if kind.lower() not in _DESTINATIONS or not rest:
@@ -89,7 +91,7 @@ def stream_url(public_base_url: str, call_sid: str) -> str:
     return f"{_STREAM_SCHEMES[base.scheme]}://{base.netloc}{path}"
 
 
-def answer(  # noqa: PLR0913 - what the document is made of
+def answer(  # noqa: PLR0913 - the parts of the document
     url: str,
     ticket: str,
     *,
@@ -107,10 +109,10 @@ def answer(  # noqa: PLR0913 - what the document is made of
     Args:
         url: Where Twilio opens the stream, see `stream_url`.
         ticket: Comes back in ``start``.
-        fallback: Verbs behind ``<Connect>``. Twilio holds them from now on: they run even if this task dies.
+        fallback: Verbs behind ``<Connect>``. Twilio keeps them: they run even if this task dies.
         part: Which stream of the call this is, from 0; comes back in ``start``.
-        caller_id: Number of ours to show to a person who is dialled; comes back in ``start``.
-        note: Comes back in ``start`` too: what another task has to know of this call.
+        caller_id: The service's number, as the caller ID for a dialled person; comes back in ``start``.
+        note: Comes back in ``start`` too: what another task must know about this call.
         pause: Seconds of silence before it is opened.
         status_callback_url: Where Twilio reports the stream; the only place where a failed handshake shows.
     """
@@ -131,11 +133,11 @@ def answer(  # noqa: PLR0913 - what the document is made of
 
 
 def stream_ended(*, normally: bool, fallback: Fallback) -> str:
-    """Hang up after a stream whose conversation was over, else run the fallback."""
+    """Hang up after a stream whose conversation was over, otherwise run the fallback."""
     return hang_up() if normally else put_through(fallback)
 
 
-def transfer(  # noqa: PLR0913 - what the document is made of
+def transfer(  # noqa: PLR0913 - the parts of the document
     destination: str,
     *,
     headers: Mapping[str, str],
@@ -172,7 +174,7 @@ def transfer(  # noqa: PLR0913 - what the document is made of
 
 
 def whisper(sentences: Sequence[tuple[str, str]], *, accept_url: str | None = None) -> str:
-    """Tell a person who has just answered what the call is about; the caller is connected after it.
+    """Say to a person who has just answered what the call is about; the caller is connected after it.
 
     Args:
         sentences: Texts, each with its language.
@@ -182,7 +184,7 @@ def whisper(sentences: Sequence[tuple[str, str]], *, accept_url: str | None = No
     response = VoiceResponse()
     parent = response
     if accept_url is not None:
-        # Without finishOnKey="" a # would end the gathering with nothing gathered, and count as no key.
+        # Without finishOnKey="" a # would end the gathering without digits, and not count as a key.
         parent = response.gather(
             num_digits=1, timeout=_seconds(ACCEPT), finish_on_key="", action=accept_url, method="POST"
         )
@@ -194,7 +196,7 @@ def whisper(sentences: Sequence[tuple[str, str]], *, accept_url: str | None = No
 
 
 def connect_now() -> str:
-    """End a whisper: person and caller are connected."""
+    """End a whisper: connect person and caller."""
     return _document(VoiceResponse())
 
 
@@ -217,7 +219,7 @@ def was_answered(status: str, bridged: str = "true") -> bool:
 
 
 def nobody_free(text: str = "Sorry, nobody is free right now. Please call again later.") -> str:
-    """Tell the caller that the dialled fallback did not answer, and hang up."""
+    """Say to the caller that the dialled fallback did not answer, and hang up."""
     return _say_and_hang_up(text)
 
 
@@ -229,7 +231,7 @@ def time_is_up(text: str = "Sorry, this call has to end now. Goodbye.") -> str:
 def retry_on_another_task(url: str, *, pause: timedelta = timedelta()) -> str:
     """Redirect Twilio to a webhook URL, which the load balancer may route to another task. The caller hears ringing.
 
-    Twilio answers a call at the first verb that makes a sound. A pause before it only delays that.
+    Twilio answers a call at the first verb that plays audio. A pause before it only delays that.
 
     Args:
         url: It may lead to a task that has died, so Twilio retries it as `TRY_AGAIN` says.
@@ -250,7 +252,7 @@ def put_through(fallback: Fallback) -> str:
 
 
 def busy(text: str = "All our lines are busy. Please call again in a few minutes.") -> str:
-    """Say that no place is free, and hang up. ``<Reject reason="busy">`` would cost less and say less."""
+    """Say that no slot is free, and hang up. ``<Reject reason="busy">`` would cost less and say less."""
     return _say_and_hang_up(text)
 
 

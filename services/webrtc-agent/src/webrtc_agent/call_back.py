@@ -59,6 +59,7 @@ class CallBackCard:
         Raises:
             UpstreamError: the page cannot be reached.
         """
+        # No person receives a summary: the visitor calls them later.
         del summary
         try:
             self._tell(card(self._people[destination]))

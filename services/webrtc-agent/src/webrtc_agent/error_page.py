@@ -48,4 +48,5 @@ def render(status: int, sentence: str) -> str:
         sentence: What a program would get.
     """
     title = _TITLES.get(HTTPStatus(status), "Something went wrong")
+    # The sentence may quote the request.
     return _PAGE.format(title=title, sentence=escape(sentence))

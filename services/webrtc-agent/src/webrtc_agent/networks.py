@@ -18,9 +18,12 @@ class Network(NamedTuple):
 def network_of(address: str) -> Network:
     """Return the networks of an address; an invalid address is a network of its own."""
     try:
+        # A link-local address may have a zone, which names an interface, not a client.
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
+        # A proxy's header may contain any text, so its length is bounded.
         return Network(address[:64], address[:64])
+    # A socket for both families reports IPv4 clients in this form.
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
     if isinstance(ip, ipaddress.IPv4Address):

@@ -161,4 +161,5 @@ def _is_here(host: str) -> bool:
     try:
         return ip_address(urlsplit(f"//{host}").hostname or "").is_loopback
     except ValueError:
+        # Other names are not resolved: the notice must not depend on the network.
         return host == "localhost"

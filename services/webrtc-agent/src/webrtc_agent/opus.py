@@ -42,11 +42,13 @@ class OpusError(ValueError):
 @cache
 def _library() -> ctypes.PyDLL:
     package = Path(av.__file__).parent
+    # A wheel of PyAV brings the library: beside the package on Linux, inside it on macOS.
     bundled = [*package.parent.glob("av.libs/libopus[-.]*"), *package.glob(".dylibs/libopus.*")]
     name = str(bundled[0]) if bundled else ctypes.util.find_library("opus")
     if name is None:
         raise OpusUnavailable("No Opus library. Install libopus (Debian: libopus0), or PyAV from a wheel.")
     opus = ctypes.PyDLL(name)
+    # Without declared types, ctypes would truncate pointers to 32 bits.
     pointer, integer, size = ctypes.c_void_p, ctypes.c_int, ctypes.c_int32
     opus.opus_decoder_create.restype = pointer
     opus.opus_decoder_create.argtypes = [size, integer, pointer]

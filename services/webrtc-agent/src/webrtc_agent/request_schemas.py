@@ -117,6 +117,7 @@ async def read_start(request: Request) -> StartRequest:
     """
     body = (await read_body(request, MAX_BODY_BYTES)).strip()
     wanted = _parse(StartRequest, b"{}" if body in (b"", b"null") else body)
+    # Transports from 1.7 on post their offer to the URL that started the session.
     if wanted.sdp is not None:
         raise MisplacedOffer("sdp")
     return wanted

@@ -275,6 +275,7 @@ class Returns:
         """
         token = Token.parse(text)
         before = self._parts.get(token.name)
+        # The state in this task's memory is not encrypted, so a wrong key would not fail on its own.
         if before is not None and not hmac.compare_digest(before.token.key.encode(), token.key.encode()):
             raise UnknownSession("token")
         store = self.store(token)

@@ -52,6 +52,7 @@ class IceServer(BaseModel):
         return self.model_dump(exclude_none=True) | {"urls": urls}
 
 
+# `NoDecode` turns JSON off for the fields that use this: operators write plain lists.
 def _words(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
@@ -167,6 +168,7 @@ class WebSettings(CoreSettings):
         Raises:
             ConfigurationError: it should, but there is no API key.
         """
+        # A fallback to peer to peer would fail silently in networks for which Daily was chosen.
         if self.transport is TransportChoice.DAILY and self.daily_api_key is None:
             raise ConfigurationError("set DAILY_API_KEY, or TRANSPORT to webrtc")
         return self.transport is not TransportChoice.WEBRTC and self.daily_api_key is not None

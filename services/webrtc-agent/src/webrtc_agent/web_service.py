@@ -159,9 +159,11 @@ class WebService:
             daily = rooms.web_session(self.agent, web_session.session_request(slot), room, web_session.part)
             if web_session.consent is not None:
                 daily.agreed(web_session.consent)
+            # A visitor who was displaced meanwhile is given up at once, so the session must be complete here.
             arrival.when_displaced(daily.give_up)
             self.registry.carry(web_session, daily, daily.run())
         except BaseException:
+            # After a cancellation too: a client that disconnects must not keep a slot, and Daily charges for rooms.
             self.registry.move(web_session, State.FINISHED)
             if slot is not None:
                 slot.release()
@@ -210,6 +212,7 @@ class WebService:
                 except BaseException:
                     slot.release()
                     raise
+            # Only this visit's client knows the id, so no other client can take the connection over.
             case State.RUNNING, PeerSession() as peer if offer.pc_id == peer.pc_id:
                 await peer.renegotiate(offer)
                 return self._description(peer)
@@ -234,6 +237,7 @@ class WebService:
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:
+            # A client may retry with another offer, but each costs sockets and a key, so not without a bound.
             self.registry.move(web_session, State.WAITING if web_session.offers < MAX_OFFERS else State.FINISHED)
             slot.release()
             if peer is not None:
@@ -296,6 +300,7 @@ class WebService:
 
     async def aclose(self) -> None:
         """End all visits and release all resources."""
+        # In this order: a conversation that ends still stores its state and deletes its room.
         await self.registry.aclose()
         await self.returns.aclose()
         if self.rooms is not None:

@@ -1,4 +1,4 @@
-"""When to ask again."""
+"""Retry requests to Daily."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,24 +15,24 @@ log = structlog.get_logger()
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 30.0
 _JITTER: Final = 0.1
-"""Most that chance adds to a pause: requests that failed together must not return together."""
+"""Most jitter of a pause: requests that failed together must not return together."""
 
 
 async def persist[T](step: str, attempt: Callable[[], Awaitable[T]], deadline: float) -> T:
-    """Try until it works, another try makes no sense, or the next one would come too late.
+    """Retry until success, a final error, or a pause that would exceed the deadline.
 
     Args:
         step: For the log.
-        attempt: One try.
+        attempt: One attempt.
         deadline: On the event loop's clock.
 
     Raises:
-        DailyFailed: Of the last try; says when another may work, if Daily did.
+        DailyFailed: the failure of the last attempt; says when a retry may work, if Daily did.
     """
     loop = asyncio.get_running_loop()
 
     def pause(error: Exception) -> bool | float:
-        """Return whether to try again, or after how many seconds where Daily asks for a longer pause than ours."""
+        """Return whether to retry, or after how many seconds if Daily requests a longer pause than the back-off."""
         if not isinstance(error, DailyFailed) or not error.again:
             return False
         asked = error.retry_after or 0.0
@@ -52,4 +52,4 @@ async def persist[T](step: str, attempt: Callable[[], Awaitable[T]], deadline: f
                     return await attempt()
             except TimeoutError:
                 raise DailyFailed("timeout", again=False, in_doubt=True) from None
-    raise AssertionError  # the tries end with a result or an error
+    raise AssertionError  # the loop ends with a result or an error

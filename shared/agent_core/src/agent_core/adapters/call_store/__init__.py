@@ -1,4 +1,4 @@
-"""Where calls are remembered: nowhere, in a folder, or in a DynamoDB table.
+"""Where call memory is stored: nowhere, in a folder, or in a DynamoDB table.
 
-A `Shelf` keeps sealed bytes for a while; `CallStore` puts `CallMemory` on it and never harms a call.
+A `KeyValueStore` keeps encrypted bytes for a while; `CallStore` keeps `CallState` in it and never fails a call.
 """

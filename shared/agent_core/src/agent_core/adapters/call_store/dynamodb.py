@@ -24,7 +24,7 @@ class DynamoDbStore:
     Args:
         table: Its name.
         region: Where it is.
-        endpoint: Another address for DynamoDB; None is the region's own.
+        endpoint: Another endpoint of DynamoDB; None is the region's own.
         clock: Unix seconds. The table removes expired items within days, so expiry is checked here too.
     """
 
@@ -37,7 +37,7 @@ class DynamoDbStore:
         )
 
     async def get(self, key: str) -> StoredEntry | None:
-        """Return what lies under a key, unless it has expired or was deleted."""
+        """Return the entry under a key, unless it has expired or was deleted."""
         answer = await self._table.request(lambda table: table.get_item(Key={"call_sid": key}, ConsistentRead=True))
         item: dict[str, Any] | None = (answer or {}).get("Item")
         if item is None:
@@ -49,19 +49,19 @@ class DynamoDbStore:
         return None if entry.is_tombstone or entry.expires_at <= self._clock() else entry
 
     async def put(self, key: str, entry: StoredEntry) -> bool:
-        """Replace what lies under a key; False if that has a higher version."""
+        """Replace the entry under a key; return False if it has a higher version."""
         return await self._put(key, entry, Attr("version").lte(entry.version))
 
     async def put_if_absent(self, key: str, expires_at: float) -> bool:
-        """Mark a key; False if there is something under it already."""
+        """Mark a key; return False if it has an entry already."""
         return await self._put(key, StoredEntry(b"", 0, expires_at))
 
     async def delete(self, key: str, version: int, until: float) -> bool:
-        """Remove what lies under a key, and refuse what is put there until then; False if that has a higher version."""
+        """Delete the entry under a key, and reject writes to it until then; return False if it has a higher version."""
         return await self._put(key, StoredEntry.tombstone(until), Attr("version").lte(version))
 
     async def aclose(self) -> None:
-        """Wait for nothing: a request that is under way ends within seconds."""
+        """Return at once: a pending request ends within seconds."""
         self._table.close()
 
     async def _put(self, key: str, entry: StoredEntry, replaces: ConditionBase | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Chooses where calls are remembered, by one word of the settings."""
+"""Choose where call memory is stored, by one setting."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,13 +9,13 @@ from agent_core.adapters.call_store.store import CallStore
 
 
 def open_store(where: str, keys: Sequence[bytes], *, region: str, endpoint: str | None = None) -> CallStore:
-    """Make the store; a table is not asked anything yet.
+    """Return the store; no request is sent to a table yet.
 
     Args:
         where: As `CALL_STORE_PATTERN` of `agent_core.settings` says.
-        keys: Lock what is stored; the first one closes, any opens.
+        keys: The first one encrypts, any of them decrypts.
         region: Of the table.
-        endpoint: Another address for DynamoDB.
+        endpoint: Another endpoint of DynamoDB.
 
     Raises:
         ConfigurationError: the folder, or the database in it, cannot be used.
@@ -25,12 +25,12 @@ def open_store(where: str, keys: Sequence[bytes], *, region: str, endpoint: str 
 
 
 def open_shelf(where: str, *, region: str, endpoint: str | None = None) -> KeyValueStore | None:
-    """Make the shelf that entries lie on; None where nothing is kept.
+    """Return the key-value store for the entries; None if nothing is stored.
 
     Args:
         where: As `CALL_STORE_PATTERN` of `agent_core.settings` says.
         region: Of the table.
-        endpoint: Another address for DynamoDB.
+        endpoint: Another endpoint of DynamoDB.
 
     Raises:
         ConfigurationError: the folder, or the database in it, cannot be used.

@@ -1,7 +1,7 @@
-"""Keeps entries in an SQLite database in a folder: for a laptop, where every task sees the same disk.
+"""Keep entries in an SQLite database in a folder: for a laptop, where every task sees the same disk.
 
 Each change is one statement with its condition, so that two processes may write at once and either may be killed at any
-time. The folder is ours alone, or it is not used.
+time. Only its owner may access the folder; otherwise it is not used.
 """
 
 import errno
@@ -21,19 +21,19 @@ from agent_core.errors import ConfigurationError
 DATABASE: Final = "calls.sqlite3"
 """Name of the database in its folder."""
 _MAX_KEEP_SECONDS: Final = 2 * 3600.0
-"""An entry that claims to be kept for longer was written by a clock that was wrong."""
+"""An entry with a later expiry was written by a clock that was wrong."""
 _LOCK_SECONDS: Final = 0.5
 """Longest wait for another process; callers of the store give up after a second."""
 _START_SECONDS: Final = 5.0
-"""The same at the start, when nothing waits and a whole machine of tasks may start at once."""
+"""The same at start, when no caller waits and every task of the machine may start at once."""
 _SWEEP_SECONDS: Final = 600.0
-"""How often expired entries are deleted, beside once at the start."""
+"""How often expired entries are deleted, in addition to once at start."""
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 
 _SETUP: Final = (
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",  # a lost power supply may cost the last words, never the database
-    "PRAGMA secure_delete = ON",  # overwrite what is deleted
+    "PRAGMA synchronous = NORMAL",  # a power failure may lose the last words, never the database
+    "PRAGMA secure_delete = ON",  # overwrite deleted content
     """CREATE TABLE IF NOT EXISTS entries
     (key TEXT PRIMARY KEY, version INTEGER NOT NULL, expires_at REAL NOT NULL, sealed BLOB NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS entries_by_expiry ON entries (expires_at)",
@@ -48,7 +48,7 @@ WHERE entries.version <= :replaces OR NOT {_LIVE}
 """  # noqa: S608 - constants
 _SWEEP: Final = f"DELETE FROM entries WHERE NOT {_LIVE}"  # noqa: S608 - constants
 _EMPTY_LOG: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
-"""The write-ahead log still has the words that the database has no more."""
+"""Empties the write-ahead log, which still has the words that the database has deleted."""
 _NONE: Final = -1
 """A version that no entry has."""
 
@@ -57,11 +57,11 @@ class FileStore:
     """A database of entries.
 
     Args:
-        folder: Of the database; made if it is not there. Only its owner may look into it.
+        folder: Of the database; created if missing. Only its owner can access it.
         clock: Unix seconds.
 
     Raises:
-        ConfigurationError: the folder is not ours, cannot be written to, or holds a damaged database.
+        ConfigurationError: the folder has another owner, is not writable, or holds a damaged database.
     """
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
@@ -78,21 +78,21 @@ class FileStore:
         self._aside = Aside("call-files")
 
     async def get(self, key: str) -> StoredEntry | None:
-        """Return what lies under a key, unless it has expired or was deleted."""
+        """Return the entry under a key, unless it has expired or was deleted."""
         row = await self._off_loop(lambda: self._execute(_GET, key=key).fetchone())
         entry = None if row is None else StoredEntry(*row)
         return None if entry is None or entry.is_tombstone else entry
 
     async def put(self, key: str, entry: StoredEntry) -> bool:
-        """Replace what lies under a key; False if that has a higher version."""
+        """Replace the entry under a key; return False if it has a higher version."""
         return await self._off_loop(lambda: self._put(key, entry, replaces=entry.version))
 
     async def put_if_absent(self, key: str, expires_at: float) -> bool:
-        """Mark a key; False if there is something under it already."""
+        """Mark a key; return False if it has an entry already."""
         return await self._off_loop(lambda: self._put(key, StoredEntry(b"", 0, expires_at), replaces=_NONE))
 
     async def delete(self, key: str, version: int, until: float) -> bool:
-        """Remove what lies under a key, and refuse what is put there until then; False if that has a higher version."""
+        """Delete the entry under a key, and reject writes to it until then; return False if it has a higher version."""
 
         def work() -> bool:
             done = self._put(key, StoredEntry.tombstone(until), replaces=version)
@@ -102,8 +102,8 @@ class FileStore:
         return await self._off_loop(work)
 
     async def aclose(self) -> None:
-        """Close the database when its thread has written what is waiting; wait for nothing."""
-        with suppress(RuntimeError):  # it hangs; the next process recovers the database
+        """Close the database once its thread has finished the pending work; do not wait for it."""
+        with suppress(RuntimeError):  # the thread hangs; the next process recovers the database
             self._aside.submit(self._database.close)
         self._aside.close()
 
@@ -112,13 +112,13 @@ class FileStore:
             done = work()
             if time.monotonic() - self._swept_at >= _SWEEP_SECONDS:
                 self._swept_at = time.monotonic()
-                with suppress(sqlite3.Error):  # what came before it has been done
+                with suppress(sqlite3.Error):  # earlier work has been done
                     self._sweep()
             return done
 
         try:
             return await self._aside.run(prepared)
-        except (sqlite3.Error, RuntimeError) as problem:  # the second: it is closed, or hangs
+        except (sqlite3.Error, RuntimeError) as problem:  # the second one: the database is closed, or the thread hangs
             raise StoreFault(getattr(problem, "sqlite_errorname", type(problem).__name__)) from None
 
     def _put(self, key: str, entry: StoredEntry, *, replaces: int) -> bool:
@@ -130,7 +130,7 @@ class FileStore:
         self._execute(_SWEEP)
         self._execute(_EMPTY_LOG)
 
-    def _execute(self, statement: str, **parameters: Any) -> sqlite3.Cursor:  # noqa: ANN401 - what SQLite stores
+    def _execute(self, statement: str, **parameters: Any) -> sqlite3.Cursor:  # noqa: ANN401 - any value of SQLite
         return self._database.execute(statement, {"now": self._clock(), **parameters})
 
 
@@ -142,10 +142,10 @@ def _advice(folder: Path, error: OSError | sqlite3.Error) -> str:
 
 
 def _own(folder: Path) -> None:
-    """Make sure that the folder is ours.
+    """Ensure that this user owns the folder.
 
     Raises:
-        OSError: it is not, or cannot be made.
+        OSError: another user owns it, or it cannot be created.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.stat()
@@ -154,16 +154,16 @@ def _own(folder: Path) -> None:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """Open the database, and make it if it is not there.
+    """Open the database; create it if it is missing.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
         sqlite3.DatabaseError: it cannot be used.
     """
     with suppress(FileExistsError):
         # SQLite gives the files beside it the same mode.
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    # Opened here and used by one thread after that.
+    # Opened here, then used by one thread only.
     database = sqlite3.connect(path, timeout=_START_SECONDS, autocommit=True, check_same_thread=False)
     try:
         for statement in _SETUP:

@@ -1,4 +1,4 @@
-"""A place that keeps bytes under a key for a while, and the one that keeps nothing."""
+"""Define a store that keeps bytes under a key for a while, and one that keeps nothing."""
 
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -7,24 +7,24 @@ from agent_core.errors import UpstreamError
 
 
 class StoreFault(UpstreamError):
-    """The shelf could not do what it was asked."""
+    """The store failed."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("call_store", reason)
 
 
 _GONE: Final = 2**31
-"""A version that no entry exceeds: theirs count the streams of a call."""
+"""A version that no entry exceeds: their versions count the streams of a call."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """What lies under a key.
+    """An entry under a key.
 
     Attributes:
-        sealed: Bytes that only the key's owner can read.
+        sealed: Bytes that only the key's owner can decrypt.
         version: An entry is never replaced by one with a lower number.
-        expires_at: Unix seconds; from then on it is as if it were gone.
+        expires_at: Unix seconds; from then on the entry counts as deleted.
     """
 
     sealed: bytes
@@ -33,7 +33,7 @@ class StoredEntry:
 
     @classmethod
     def tombstone(cls, until: float) -> "StoredEntry":
-        """Make what lies in the place of an entry that was deleted, so that nothing late is put there again."""
+        """Return what replaces a deleted entry, so that no late write restores it."""
         return cls(b"", _GONE, until)
 
     @property
@@ -43,45 +43,45 @@ class StoredEntry:
 
 
 class KeyValueStore(Protocol):
-    """Keeps entries. Every method may raise `StoreFault`, and none has a deadline of its own that a caller waits for.
+    """Keeps entries. Every method may raise `StoreFault`, and callers set the deadlines.
 
-    Keys are ASCII; two tasks that use the same shelf see the same entries.
+    Keys are ASCII; two tasks that use the same store see the same entries.
     """
 
     async def get(self, key: str) -> StoredEntry | None:
-        """Give what lies under a key, unless it has expired or was deleted."""
+        """Return the entry under a key, unless it has expired or was deleted."""
 
     async def put(self, key: str, entry: StoredEntry) -> bool:
-        """Replace what lies under a key; False if that has a higher version."""
+        """Replace the entry under a key; return False if it has a higher version."""
 
     async def put_if_absent(self, key: str, expires_at: float) -> bool:
-        """Mark a key; False if there is something under it already. Of two at once, one gets True."""
+        """Mark a key; return False if it has an entry already. Of two concurrent calls, one gets True."""
 
     async def delete(self, key: str, version: int, until: float) -> bool:
-        """Remove what lies under a key, and refuse until then whatever is put there.
+        """Delete the entry under a key, and reject writes to it until then.
 
-        False if what lies there has a higher version, or was deleted before. What is not there is no fault.
+        Return False if the entry has a higher version, or was deleted before. A missing entry is not an error.
         """
 
     async def aclose(self) -> None:
-        """Let go of what is held."""
+        """Release all resources."""
 
 
 class NoStore:
     """Keeps nothing."""
 
     async def get(self, key: str) -> StoredEntry | None:
-        """Give nothing."""
+        """Return None."""
         del key
         return None
 
     async def put(self, key: str, entry: StoredEntry) -> bool:
-        """Forget it at once."""
+        """Discard the entry."""
         del key, entry
         return True
 
     async def put_if_absent(self, key: str, expires_at: float) -> bool:
-        """Believe that nobody came before."""
+        """Return True, as for the first use of a key."""
         del key, expires_at
         return True
 
@@ -91,4 +91,4 @@ class NoStore:
         return True
 
     async def aclose(self) -> None:
-        """Hold nothing."""
+        """Do nothing."""

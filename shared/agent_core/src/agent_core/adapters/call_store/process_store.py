@@ -1,4 +1,4 @@
-"""Keeps entries in the memory of this process, where no other task has to see them."""
+"""Keep entries in the memory of this process, where no other task needs to see them."""
 
 import time
 from collections.abc import Callable
@@ -9,13 +9,13 @@ from cachetools import TLRUCache
 from agent_core.adapters.call_store.key_value_store import StoredEntry
 
 _MOST: Final = 4_000
-"""Entries. One has at most 200 KB, and a few KB as a rule; beyond it the one unused for longest is dropped."""
+"""Entries. One has at most 200 KB, and usually a few KB; beyond this number the least recently used one is dropped."""
 _NONE: Final = -1
 """A version that no entry has."""
 
 
 class ProcessStore:
-    """A cache of entries, each of which expires at a time of its own.
+    """A cache whose entries expire at times of their own.
 
     Args:
         clock: Unix seconds.
@@ -27,24 +27,24 @@ class ProcessStore:
         )
 
     async def get(self, key: str) -> StoredEntry | None:
-        """Return what lies under a key, unless it has expired or was deleted."""
+        """Return the entry under a key, unless it has expired or was deleted."""
         entry = self._entries.get(key)
         return None if entry is None or entry.is_tombstone else entry
 
     async def put(self, key: str, entry: StoredEntry) -> bool:
-        """Replace what lies under a key; False if that has a higher version."""
+        """Replace the entry under a key; return False if it has a higher version."""
         return self._put(key, entry, replaces=entry.version)
 
     async def put_if_absent(self, key: str, expires_at: float) -> bool:
-        """Mark a key; False if there is something under it already."""
+        """Mark a key; return False if it has an entry already."""
         return self._put(key, StoredEntry(b"", 0, expires_at), replaces=_NONE)
 
     async def delete(self, key: str, version: int, until: float) -> bool:
-        """Remove what lies under a key, and refuse what is put there until then; False if that has a higher version."""
+        """Delete the entry under a key, and reject writes to it until then; return False if it has a higher version."""
         return self._put(key, StoredEntry.tombstone(until), replaces=version)
 
     async def aclose(self) -> None:
-        """Forget everything."""
+        """Drop all entries."""
         self._entries.clear()
 
     def _put(self, key: str, entry: StoredEntry, *, replaces: int) -> bool:

@@ -1,4 +1,4 @@
-"""Locks what is stored, so that whoever reads the file or the table reads nothing."""
+"""Encrypt entries, so that a reader of the file or the table learns nothing."""
 
 import hmac
 import secrets
@@ -16,16 +16,16 @@ KEY_BYTES: Final = 32
 
 
 class DecryptionError(ProtocolError):
-    """None of our keys opens it, or it was changed, or it lay under another name."""
+    """No known key decrypts the entry, or it was changed, or it was stored under another name."""
 
 
 class Seal:
-    """AES-256-GCM. The name an entry lies under is sealed with it: nobody can put one call's words under another.
+    """AES-256-GCM. An entry's name is authenticated with it, so one call's words cannot be moved to another call.
 
     A nonce is random: with 96 bits, 4 billion entries under one key are safe (NIST SP 800-38D, 8.3).
 
     Args:
-        keys: 32 bytes each; the first one locks, any of them opens.
+        keys: 32 bytes each; the first one encrypts, any of them decrypts.
     """
 
     def __init__(self, keys: Sequence[bytes]) -> None:
@@ -34,15 +34,15 @@ class Seal:
         self._locks = [AESGCM(key) for key in keys]
 
     def close(self, name: str, plain: bytes) -> bytes:
-        """Lock."""
+        """Encrypt."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return _VERSION + nonce + self._locks[0].encrypt(nonce, plain, _VERSION + name.encode())
 
     def open(self, name: str, sealed: bytes) -> bytes:
-        """Unlock what `close` gave for this name.
+        """Decrypt what `close` returned for this name.
 
         Raises:
-            Unsealable: that is not what it is.
+            DecryptionError: it is anything else.
         """
         version, nonce, rest = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         if version != _VERSION or len(nonce) != _NONCE_BYTES:

@@ -1,4 +1,4 @@
-"""Remembers calls on a shelf. Whatever becomes of the shelf, a call goes on."""
+"""Store the state of calls for other tasks. A call continues even if the store fails."""
 
 import asyncio
 import time
@@ -18,27 +18,27 @@ from agent_core.errors import AgentError
 log = structlog.get_logger()
 
 KEEP: Final = timedelta(hours=1)
-"""How long an entry outlives its last change. A call changes it with each turn, so nothing outlives a call by more."""
+"""How long an entry outlives its last change. A call changes it with each turn, so no entry outlives a call by more."""
 BARRED: Final = timedelta(minutes=5)
-"""How long nothing is kept of a call that was forgotten, whoever comes late with it. A task whose caller fell silent
-has written its last word within half a minute, one that has to leave within two, and a request that nobody waits for
-any more ends within seconds."""
+"""How long a forgotten call accepts no late entry. A task whose caller fell silent writes its last entry within half a
+minute, a draining task within two, and an abandoned request ends within seconds.
+"""
 DEADLINE: Final = timedelta(seconds=1)
-"""How long anybody waits for the shelf. Both kinds answer within some milliseconds."""
+"""Longest wait for the store. Both kinds answer within some milliseconds."""
 _HURRY: Final = 4
-"""Whoever waits while a caller does gets a quarter of that."""
+"""A wait that delays a caller has a quarter of that."""
 
 
 class CallStore:
-    """What tasks know of each other's calls.
+    """The state of calls that tasks share.
 
-    No method raises. A fault of the shelf is a warning and a count, and the answer is that nothing is known.
+    No method raises. A failure of the store is a warning and a count, and the answer is that nothing is known.
 
     Args:
-        shelf: Where entries lie; None remembers nothing.
-        seal: Locks them; None is for a shelf that keeps nothing.
+        shelf: Keeps the entries; None stores nothing.
+        seal: Encrypts them; None if nothing is stored.
         clock: Unix seconds.
-        deadline: Longest wait for the shelf.
+        deadline: Longest wait for the store.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class CallStore:
 
     @property
     def remembers(self) -> bool:
-        """Whether anything is kept at all."""
+        """Whether anything is stored."""
         return self._seal is not None
 
     async def recall(self, call_sid: str) -> CallState | None:
-        """Give what is known of a call."""
+        """Return the stored state of a call."""
         if self._seal is None:
             return None
         entry = await self._try("recall", self._shelf.get(call_sid), None)
@@ -77,9 +77,9 @@ class CallStore:
             return None
 
     async def remember(self, call: CallState) -> bool:
-        """Keep what is known of a call; True if it is kept now.
+        """Store the state of a call; return True if it is stored.
 
-        A later part of the call is never overwritten, and a call that was forgotten stays so.
+        A later part of the call is never overwritten, and a forgotten call stays forgotten.
         """
         if self._seal is None:
             return False
@@ -89,18 +89,18 @@ class CallStore:
         return await self._try("remember", self._shelf.put(call.call_sid, entry), default=False)
 
     async def forget(self, call: CallState) -> None:
-        """Remove what is known of a call, unless a later part of it goes on."""
+        """Delete the state of a call, unless a later part of it continues."""
         if self._seal is not None:
             until = self._clock() + BARRED.total_seconds()
             await self._try("forget", self._shelf.delete(call.call_sid, call.part, until), default=False)
 
     async def redeem(self, name: str, expires_at: float, *, unless_known: bool = True) -> bool:
-        """Say whether this name is used for the first time.
+        """Return whether this name is used for the first time.
 
         Args:
-            name: ASCII, no secret.
-            expires_at: Unix seconds until which it is kept.
-            unless_known: The answer when that cannot be known soon.
+            name: ASCII, not a secret.
+            expires_at: Unix seconds until which the name is stored.
+            unless_known: The answer if the store does not answer in time.
         """
         if self._seal is None:
             return True
@@ -108,7 +108,7 @@ class CallStore:
         return await self._try("redeem", work, default=unless_known, seconds=self._deadline / _HURRY)
 
     async def aclose(self) -> None:
-        """Let go of the shelf."""
+        """Release the store."""
         await self._try("close", self._shelf.aclose(), None)
 
     async def _try[T, D](

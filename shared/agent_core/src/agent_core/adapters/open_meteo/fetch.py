@@ -1,4 +1,4 @@
-"""Get one JSON document from a fixed address, within bounds of time and size, and without trust."""
+"""Get one JSON document from a configured URL, bounded in time and size, and treat it as untrusted."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ TIMEOUT = 3.0
 """Seconds for one request in total, connecting included. The live service answers within a few hundred ms."""
 
 MAX_BYTES = 64 * 1024
-"""Sixteen days by the hour are 20 KB."""
+"""Sixteen days of hourly values are 20 KB."""
 
 _SHORTEST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 0.25
-"""Seconds before the only retry, drawn by chance so that many calls do not send theirs at the same moment."""
+"""Longest pause in seconds before the only retry, with jitter, so that many calls do not retry at the same moment."""
 
 _THROTTLED: Final = "http_429"
 
@@ -32,21 +32,21 @@ latest. Any other reason, such as too many requests at once, passes in a moment.
 
 
 class _Passing(UpstreamError):
-    """A failure that one more try may cure."""
+    """A failure that one retry may cure."""
 
 
 class _Throttled(_Passing):
-    """A 429; if it does not pass, the caller is told so."""
+    """A 429; if it lasts, the caller hears that the service is busy."""
 
 
 async def fetch(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -> bytes:
-    """Get the body of a 200 answer that says it is JSON; connection errors, 5xx and most 429 are tried once more.
+    """Return the body of a 200 response that says it is JSON; retry connection errors, 5xx and most 429 once.
 
-    What the address itself has as a query is kept, such as the key of a proxy.
+    A query of the configured URL is kept, such as the key of a proxy.
 
     Raises:
-        TooManyRequests: The service takes no more requests for a while.
-        UpstreamError: Anything else. A time-out is not tried again: the caller has waited long enough.
+        TooManyRequests: the service accepts no more requests for a while.
+        UpstreamError: any other failure. A timeout is not retried: the caller has waited long enough.
     """
     try:
         return await _twice(lambda: _once(client, url, query))
@@ -55,7 +55,7 @@ async def fetch(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -
 
 
 def _may_pass(error: Exception) -> bool:
-    """Return whether to send a request again: a pause that the server asks for must fit into ours."""
+    """Return whether to retry; a pause that the server requests must fit into the longest one."""
     return isinstance(error, _Passing) and (error.retry_after or 0.0) <= _LONGEST_PAUSE
 
 
@@ -70,7 +70,7 @@ _twice: Final = AsyncRetryingCaller(
 
 async def _once(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -> bytes:
     try:
-        whole = httpx.URL(url).copy_merge_params(query)  # `params` of a request would replace the address's own query
+        whole = httpx.URL(url).copy_merge_params(query)  # `params` of a request would replace the URL's own query
         async with asyncio.timeout(TIMEOUT), client.stream("GET", whole) as response:
             if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
                 raise _refused_for_now(response, await _body(response))
@@ -85,7 +85,7 @@ async def _once(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -
 
 
 def _at[E: UpstreamError](url: str, error: E) -> E:
-    """Name the host in an error, for the log; never the rest of the address, which may hold a key."""
+    """Name the host in an error, for the log; never the rest of the URL, which may contain a key."""
     error.host = httpx.URL(url).host
     return error
 
@@ -94,12 +94,12 @@ def _check(response: httpx.Response) -> None:
     status = response.status_code
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise _Passing(SERVICE, f"http_{status}", retry_after=_seconds(response.headers.get("retry-after", "")))
-    if status != httpx.codes.OK:  # a redirect too: nobody but the operator says where we send requests
+    if status != httpx.codes.OK:  # a redirect too: only the operator decides where requests go
         raise UpstreamError(SERVICE, f"http_{status}")
     if response.headers.get("content-type", "").split(";")[0].strip() != "application/json":
         reason = "not_json"
         raise UpstreamError(SERVICE, reason)
-    if "content-encoding" in response.headers:  # we ask for none: what is small on the wire could be huge unpacked
+    if "content-encoding" in response.headers:  # not requested: a small response could be huge when unpacked
         reason = "compressed"
         raise UpstreamError(SERVICE, reason)
 
@@ -115,7 +115,7 @@ async def _body(response: httpx.Response) -> bytes:
 
 
 def _refused_for_now(response: httpx.Response, body: bytes) -> UpstreamError:
-    """Read from a 429 how long it lasts; of the text no more than its first word is looked at."""
+    """Read from a 429 how long it lasts; use only the first word of its text."""
     try:
         answer = orjson.loads(body)
         word = str(answer["reason"]).partition(" ")[0]
@@ -127,7 +127,7 @@ def _refused_for_now(response: httpx.Response, body: bytes) -> UpstreamError:
 
 
 def _final(error: _Passing) -> UpstreamError:
-    """Turn what did not pass into what it is for the caller; it keeps what it was raised from."""
+    """Return the error for the caller; keep the lasting failure as its cause."""
     if not isinstance(error, _Throttled):
         return error
     return TooManyRequests(SERVICE, _THROTTLED, retry_after=error.retry_after or _WINDOWS["Minutely"])
