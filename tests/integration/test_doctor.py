@@ -59,7 +59,7 @@ async def agent(status: int) -> AsyncIterator[str]:
 
 
 def surroundings(twilio: TwilioExchange | None = None, **more: str) -> MachineState:
-    """Return an account of the stand-in."""
+    """Return the state of a machine with the stand-in's account."""
     given = {"WEATHER": "standin", **more}
     if twilio is not None:
         account = {"TWILIO_ACCOUNT_SID": SETTINGS.account_sid, "TWILIO_AUTH_TOKEN": SETTINGS.auth_token}
@@ -253,7 +253,10 @@ def test_a_check_that_hangs_does_not_hold_up_the_others() -> None:
 async def test_the_command_writes_rows_or_json_and_an_exit_code(
     twilio: TwilioExchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The command exits with 1 while a problem remains, changes nothing without consent, and checks again after a fix."""
+    """The command exits with 1 while a problem remains and changes nothing without consent.
+
+    After a fix it checks everything again.
+    """
     page = tmp_path / "services/webrtc-agent/src/webrtc_agent/static/index.html"
     page.parent.mkdir(parents=True)
     page.write_text("")
