@@ -34,7 +34,8 @@ class Judged:
     async def send(self, event: bytes) -> None:
         """Check an event.
 
-        Raises: StreamFault: the service would reject it.
+        Raises:
+            StreamFault: the service would reject it.
         """
         self._session.receive(parse(event), self._now())
 

@@ -42,7 +42,8 @@ class Setting:
     async def start(self, url: str = "") -> Task:
         """Start a task.
 
-        Args: url: The task's public URL; empty is the load balancer's.
+        Args:
+            url: The task's public URL; empty is the load balancer's.
         """
         admission, failures = Admission(5), list[None]()
         client = await self.stack.enter_async_context(httpx.AsyncClient(base_url=url or self.edge.url))

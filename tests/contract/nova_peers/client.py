@@ -174,7 +174,9 @@ class Stream:
     async def receive(self) -> tuple[str, Body]:
         """Return the next event.
 
-        Raises: Exception_: the stream carried an exception. StreamEnded: there is none.
+        Raises:
+            Exception_: the stream carried an exception.
+            StreamEnded: there is none.
         """
         arrived = await asyncio.wait_for(self._arrived.get(), PATIENCE)
         if isinstance(arrived, str):
