@@ -9,10 +9,21 @@ from tools import wording
 from tools.wording import Density, Prose, Report
 
 REWRITTEN = (
+    "Makefile",
+    "docker-compose.yml",
+    "docs/",
+    "pyproject.toml",
     "services/phone-agent/src/",
+    "services/webrtc-agent/client/",
     "services/webrtc-agent/src/",
     "shared/agent_core/src/",
+    "tests/conftest.py",
+    "tests/contract/",
+    "tests/e2e/",
     "tests/house/test_wording.py",
+    "tests/integration/",
+    "tests/preload/",
+    "tests/third_party/",
     "tools/wording.py",
 )
 """Where the prose has been rewritten. A path is added when its prose is done, and never removed."""
