@@ -86,7 +86,7 @@ async def test_a_tool_is_used_and_its_result_spoken() -> None:
 
 @pytest.mark.parametrize("reading", ["accept", "refuse"])
 async def test_audio_during_a_tool_call_has_two_readings(reading: Literal["accept", "refuse"]) -> None:
-    """Audio during a tool call is accepted or ends the stream; audio after the result is always accepted."""
+    """The reading decides whether audio during a tool call ends the stream; later audio never does."""
     async with standin(replace(SETTINGS, limits=ServiceLimits(audio_during_tools=reading))) as (_, connection):
         held, sent = connection.open(), connection.open()
         for stream in (held, sent):

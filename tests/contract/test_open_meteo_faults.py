@@ -155,7 +155,7 @@ async def test_a_caller_who_interrupts_frees_the_connection(standin: WeatherStan
 
 
 async def test_injected_text_reaches_nobody(standin: WeatherStandin, tools: ToolRegistry) -> None:
-    """The adapter only compares names, units and extra fields of a response; the model gets none of them."""
+    """The model never gets injected text in names, units or extra fields of a response."""
     standin.fail(WeatherFault(on="forecast", action="injection"))
     result = await ask(tools)
     assert result.outcome == "ok"

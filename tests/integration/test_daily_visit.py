@@ -227,7 +227,7 @@ async def test_a_release_that_hangs_holds_nothing_else(setting: Setting, monkeyp
 
 
 async def test_a_released_client_cannot_be_used() -> None:
-    """A released client ignores a late message and a second release, from any thread."""
+    """A released client raises an error for a late message and ignores a second release, from any thread."""
     house = House()
     fake = house.client(None)
     call = native.NativeCall(fake)  # type: ignore[arg-type]

@@ -115,7 +115,7 @@ async def test_a_trailer_is_no_header(port: int) -> None:
 
 
 async def test_the_rest_of_an_answered_body_is_bounded(port: int) -> None:
-    """The server does not read the rest of an answered body for ten seconds."""
+    """The server drops a client that keeps sending a body after the response, within ten seconds."""
     ask = POST.replace(b"/echo", b"/unread") + b"content-length: 999999999\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(ask)

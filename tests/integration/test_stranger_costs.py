@@ -157,7 +157,7 @@ def _largest_file() -> str:
 
 
 async def test_files_of_the_page(web: WebProcess) -> None:
-    """Serving the largest file costs at most this, in the encodings of browsers and in the most expensive one."""
+    """Each request is for the largest file, in the encoding of browsers and in the most expensive one."""
     for encoding in ("gzip", "identity"):
         headers = {"accept-encoding": encoding}
 
@@ -187,7 +187,7 @@ async def test_requests_above_the_budget(house: House) -> None:
 
 
 async def test_answers_that_are_not_read(web: WebProcess) -> None:
-    """Clients that request the largest file and read nothing of it cost at most this much memory."""
+    """Each client requests the largest file of the page and reads nothing of it."""
     crowd, path = Crowd(web.url), _largest_file()
     await crowd.deaf(50, path)
     _tell("an answer that is not read", await cost_of_one(web.process.pid, 200, lambda count: crowd.deaf(count, path)))
