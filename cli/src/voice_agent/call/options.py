@@ -40,7 +40,7 @@ With --calls, callers can differ: in "what is the weather in {Paris|Rome|Oslo}" 
 Rome, and so on. The same works in --expect-text, and a caller must not hear a place that only another asked for.
 
 A call fails if the agent did not speak in the model's own words: the fallback, an apology, a hold announcement or a
-person spoke instead. A person to whom the agent has transferred the caller is an answer.
+person spoke instead. After a transfer by the agent, the person's words are an answer.
 
 SAY, WAV and DTMF are used, in this order, only if no turn is given as an option. Exit code: 0 as expected, 1 not as
 expected, 2 wrong usage, 130 stopped by Ctrl-C.
