@@ -43,7 +43,7 @@ class _Nobody:
         """Ignore the text."""
 
     def sounds_for(self) -> float:
-        """Return no duration."""
+        """Return zero, because no audio is queued."""
         return 0.0
 
     def interrupt(self) -> None:

@@ -42,7 +42,7 @@ class World:
 
 @pytest_asyncio.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """Start the world."""
+    """Start both tasks and their dependencies."""
     async with AsyncExitStack() as stack:
         voice = await stack.enter_async_context(open_voice(started=True))
         nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=tmp_path), speech_backend()))

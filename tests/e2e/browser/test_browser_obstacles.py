@@ -45,7 +45,7 @@ async def test_a_blocked_microphone_is_explained_and_typing_goes_on(visitor: Vis
 
 
 async def test_an_address_without_https_is_explained_and_typing_goes_on(chromium: Chromium, product: Product) -> None:
-    """The page explains why browsers give no microphone to `http` addresses, which they do not."""
+    """The page explains that browsers allow the microphone only on `https`, and typing works."""
     port = product.state["base_url"].rpartition(":")[2]
     async with chromium.visit(f"http://{INSECURE_HOST}:{port}") as visit:
         visitor = VisitorPage(visit)

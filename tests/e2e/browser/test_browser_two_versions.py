@@ -64,7 +64,7 @@ async def test_two_builds_at_once_show_the_page_in_every_visit_and_open_tabs_go_
 
 
 async def test_a_page_whose_parts_are_gone_reloads_itself_or_says_so(chromium: Chromium, tmp_path: Path) -> None:
-    """A page whose files are gone reloads a few times, then says so, and is never empty or without effect."""
+    """A page whose files are gone reloads a few times, then shows a message, and is never empty."""
     async with two_versions(tmp_path) as versions, chromium.visit("about:blank") as visit:
         await until(lambda: all(one.health.healthy for one in versions.edge.targets(WEB)), 20)
         await visit.page.route("**/assets/index-*.js", _gone, times=1)
