@@ -1,15 +1,15 @@
-"""What holds for every test: no network, no settings from the shell, a deadline, and a speed.
+"""Rules for every test: no network, no settings from the shell, a deadline, and a speed.
 
 A test's folder says how fast it is and what it may touch:
 
-- `house`: the repository itself; `unit`: pure code; `infra`: the templates, deployed into a pretend AWS;
-- `contract`: one wire with both of its ends;
+- `house`: the repository itself; `unit`: pure code; `infra`: the templates, deployed into a simulated AWS;
+- `contract`: one protocol with both of its ends;
 - `integration`: several parts over real sockets; `e2e`: a caller's journey through running processes;
 - `faults`: faults of the catalogue across whole conversations;
-- `third_party`: the clients of others, as they ship, talk with our stand-ins.
+- `third_party`: unmodified third-party clients talk with our stand-ins.
 
-`pytest -m unit` runs one of them. `make test` leaves out what is `thorough`: `faults`, `third_party`, `e2e` but for its
-journeys, and what is marked so elsewhere.
+`pytest -m unit` runs one of them. `make test` leaves out what is `thorough`: `faults`, `third_party`, `e2e` except its
+journeys, and tests with that mark elsewhere.
 """
 
 import functools
@@ -44,7 +44,7 @@ DEADLINES = {
     "house": 300,
     "unit": 300,
 }
-"""Kinds of tests in the order they run, so that what takes longest begins first.
+"""Kinds of tests in the order they run, so that the longest begin first.
 
 Each has the seconds after which a test counts as hung. They are many times what it takes on an idle machine: only a
 test that hangs waits for them, and a machine of two cores beside four busy loops is five times slower.
@@ -66,8 +66,8 @@ _REAL_TIME = {
 """Where no waits can be skipped, and why; elsewhere the mark is on the test."""
 
 _KEPT = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "CI", "LD_PRELOAD", "PYTHONFAULTHANDLER"}
-_KEPT |= {"NODE_EXTRA_CA_CERTS"}  # without it npm reaches no registry behind a proxy that signs
-"""What a test may see of the shell, beside variables with these beginnings. The rest is gone, whatever it is called."""
+_KEPT |= {"NODE_EXTRA_CA_CERTS"}  # npm needs it behind a proxy that signs
+"""The variables of the shell that a test may see, besides those with these prefixes; the rest is removed."""
 _KEPT_BEGINNINGS = ("PYTEST_", "COVERAGE_", "DOCKER_", "FAKETIME", "OPENBLAS_", "HYPOTHESIS_")
 _SWITCHES = {
     "BROWSER_TESTS",
@@ -81,7 +81,7 @@ _SWITCHES = {
     "OPEN_METEO_LIVE",
 }
 _SWITCHES |= {"SCREENSHOTS", "CALLERS", "VISITORS"}
-"""What is set to choose what runs, and how."""
+"""Variables that choose what runs, and how."""
 
 
 def _forget_the_shell() -> None:
@@ -90,19 +90,19 @@ def _forget_the_shell() -> None:
         if name not in _KEPT | _SWITCHES and not name.startswith(_KEPT_BEGINNINGS):
             del os.environ[name]
     os.environ["LANG"] = "C.UTF-8"
-    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # a third of the time of a deployment, for nothing
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # saves a third of a deployment's time
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the sums are small, and the shared clock looks at every thread
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
 def _trust_one_authority() -> None:
-    """Have clients load one certificate by default, not 150, each time; no test uses a public one."""
+    """Make clients load one certificate by default, not 150, each time; no test uses a public one."""
     first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
     place = Path(_folder.name, "authority.pem")
     place.write_text(first + end)
     os.environ["SSL_CERT_FILE"] = str(place)
-    certifi.where = lambda: str(place)  # for clients that heed no variable
+    certifi.where = lambda: str(place)  # for clients that ignore the variables
 
 
 def _preload(name: str) -> Any:  # noqa: ANN401 - a module that the processes which tests start load by this name too
@@ -115,7 +115,7 @@ def _preload(name: str) -> Any:  # noqa: ANN401 - a module that the processes wh
 
 _folder = tempfile.TemporaryDirectory(prefix="voice-agent-tests-")
 _forget_the_shell()
-# To ask the live weather service by hand is to leave this machine.
+# A manual test against the live weather service has to leave this machine.
 _attempts: list[str] = [] if os.environ.get("OPEN_METEO_LIVE") else _preload("offline").attempts
 if not os.environ.get("OPEN_METEO_LIVE"):
     _trust_one_authority()
@@ -131,7 +131,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have faults and threats reported by number, and the run searched for what it planted."""
+    """Report faults and threats by number, and search the run for planted secrets."""
     whole = config.getoption("--every-number") and not is_a_part(config)
     for catalogue in (faults.CATALOGUE, threats.CATALOGUE):
         config.pluginmanager.register(CatalogueReport(catalogue, whole=whole))
@@ -142,18 +142,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneModuleAtATime:  # noqa: ANN401 - untyped there
-    """Share out a run."""
+    """Return the scheduler of a run."""
     return OneModuleAtATime(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Choose the number of processes where the command line does not."""
+    """Return the number of processes if the command line has none."""
     return worker_count(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its speed, give it that speed's deadline, and begin with what takes long."""
+    """Mark each test with its speed, set that speed's deadline, and run the longest tests first."""
     speeds = list(DEADLINES)
     for item in items:
         module, speed = _module(item.path), _speed(item.path)
@@ -175,19 +175,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Set aside what thousands of tests are made of: collectors would look through it again and again."""
+    """Freeze the objects of thousands of tests: collectors would visit them again and again."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_unconfigure() -> None:
-    """End what was kept for a whole run."""
+    """Stop what was kept for a whole run."""
     close_all()
     _folder.cleanup()
 
 
 def _turn(module: str, kind: int) -> tuple[bool, int]:
-    """Tell when a module runs: what needs the machine to itself comes last, what takes long first."""
+    """Return a module's order: modules that need the machine to themselves last, long ones first."""
     return module in ALONE, -1 if module in LONG else kind
 
 
@@ -207,7 +207,7 @@ def _speed(path: Path) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Give each test a clock that skips waits, or, where it says why it needs one, a real one."""
+    """Set the clock for each test: one that skips waits, or a real one if the test needs it."""
     if _clock is not None:
         _clock.virtual = item.get_closest_marker("real_time") is None and not item.config.getoption("--real-time")
         _clock.set_wall()
@@ -215,7 +215,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def same_surroundings() -> Iterator[None]:
-    """Begin each test with the variables and in the folder of the one before; what libraries add stays."""
+    """Restore the variables and the folder after each test; additions by libraries remain."""
     before, folder = dict(os.environ), Path.cwd()
     yield
     os.chdir(folder)
@@ -224,7 +224,7 @@ def same_surroundings() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def closed_network() -> Iterator[None]:
-    """Fail a test that wanted to leave this machine, also when the code under test swallowed the error."""
+    """Fail a test that tried to leave this machine, also when the code under test swallowed the error."""
     _attempts.clear()
     yield
     tried = list(_attempts)
@@ -234,5 +234,5 @@ def closed_network() -> Iterator[None]:
 
 
 def forgive() -> None:
-    """Forget attempts to leave: for the guard's own tests."""
+    """Forget these attempts, for the guard's own tests."""
     _attempts.clear()

@@ -1,4 +1,4 @@
-"""What Twilio's REST interface may do to us: a call is ended or redirected in time, or it is known that it was not."""
+"""Faults of Twilio's REST API: the service ends or redirects a call in time, or knows that it did not."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -19,7 +19,7 @@ _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:
 
 @asynccontextmanager
 async def _trickling() -> AsyncIterator[tuple[CallControl, list[None]]]:
-    """Serve an answer byte by byte; gives what asks for it, and counts the requests."""
+    """Serve a response byte by byte; return the client that requests it and the count of requests."""
     requests: list[None] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -49,7 +49,7 @@ async def _trickling() -> AsyncIterator[tuple[CallControl, list[None]]]:
 async def test_an_answer_that_trickles_is_given_up(
     tell: Callable[[CallControl], Coroutine[None, None, None]], seconds: float, tries: int
 ) -> None:
-    """A byte now and then keeps no call from being cleared up, and no caller waiting."""
+    """A response that arrives byte by byte times out, so it delays neither a clean-up nor a caller."""
     async with _trickling() as (control, requests):
         with pytest.raises(UpstreamError, match="timeout"):
             async with asyncio.timeout(seconds):
@@ -59,7 +59,7 @@ async def test_an_answer_that_trickles_is_given_up(
 
 @asynccontextmanager
 async def _region(*, key: bool = True, secret: str | None = None) -> AsyncIterator[tuple[CallControl, TwilioExchange]]:
-    """Serve Twilio's REST interface; gives what asks it with a standard API key, or with the account's token."""
+    """Serve Twilio's REST API; return a client with a standard API key or with the account's token."""
     settings = ExchangeSettings()
     user, password = (
         (settings.api_key_sid, settings.api_key_secret) if key else (settings.account_sid, settings.auth_token)
@@ -73,7 +73,7 @@ async def _region(*, key: bool = True, secret: str | None = None) -> AsyncIterat
 
 @pytest.mark.parametrize("key", [True, False], ids=["standard key", "account"])
 async def test_good_credentials_are_found_good_at_the_start(key: bool) -> None:  # noqa: FBT001 - a table
-    """A standard API key may not read the account, so calls are listed."""
+    """The check at the start lists calls, because a standard API key cannot read the account."""
     async with _region(key=key) as (control, _):
         with capture_logs() as lines:
             await control.check()
@@ -82,7 +82,7 @@ async def test_good_credentials_are_found_good_at_the_start(key: bool) -> None: 
 
 
 async def test_wrong_credentials_are_an_error_at_the_start() -> None:
-    """The line says what to set, and shows no secret."""
+    """The error about wrong credentials names the setting and contains no secret."""
     async with _region(secret="wrong-secret") as (control, _):
         with capture_logs() as lines:
             await control.check()
@@ -93,7 +93,7 @@ async def test_wrong_credentials_are_an_error_at_the_start() -> None:
 
 
 async def test_a_twilio_that_cannot_be_reached_is_a_warning() -> None:
-    """The service starts all the same."""
+    """The service starts with a warning when Twilio is unreachable."""
     async with httpx.AsyncClient(base_url="http://127.0.0.1:9", trust_env=False) as client:
         control = CallControl(client, "AC1")
         with capture_logs() as lines:
@@ -104,7 +104,7 @@ async def test_a_twilio_that_cannot_be_reached_is_a_warning() -> None:
 
 
 async def test_a_call_of_another_region_is_no_call_that_is_over() -> None:
-    """Twilio says 404 of the one and 21220 of the other."""
+    """A call of another region (404) differs from a call that is over (21220)."""
     async with _region() as (control, exchange):
         call = exchange.place_call("http://127.0.0.1:9/incoming-call")
         exchange.elsewhere = True
@@ -122,7 +122,7 @@ async def test_a_call_of_another_region_is_no_call_that_is_over() -> None:
 
 
 async def test_many_calls_at_once_cost_one_look() -> None:
-    """The first of them answers for all; once a call is known nobody looks again."""
+    """The first of many calls checks the region for all; the service never checks a known account again."""
     asked: list[httpx.Request] = []
 
     async def answer(request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""Every shelf keeps the same promises: what is put is found, nothing outlives its time, old parts change nothing."""
+"""Every call store keeps the same promises about finding, expiring and ordering its entries."""
 
 import asyncio
 import json
@@ -32,30 +32,30 @@ from agent_core.call_state import CallState
 from agent_core.errors import ConfigurationError
 
 _NOBODY = 65_534
-"""A user without rights."""
+"""A user without privileges."""
 
 
 @dataclass
 class Place:
-    """Where shelves of one kind stand, as several tasks see it."""
+    """The storage of one kind of call store, which several tasks share."""
 
     make: Callable[[Callable[[], float]], KeyValueStore]
-    """Make another task's view of the place, given its clock."""
+    """Make another task's store, given its clock."""
     content: Callable[[], bytes]
-    """Everything that somebody who can look into the place can read there."""
+    """Everything that a person with access to the storage can read there."""
     offset: float = 0.0
     """Seconds by which the clocks are ahead."""
     shelves: list[KeyValueStore] = field(default_factory=list)
 
     def shelf(self) -> KeyValueStore:
-        """Give one more task's view."""
+        """Return one more task's store."""
         self.shelves.append(self.make(lambda: time.time() + self.offset))
         return self.shelves[-1]
 
 
 def _folder(folder: Path) -> Place:
     def content() -> bytes:
-        # SQLite's index of its log changes with each look at it, and holds no entry.
+        # SQLite's index of its log changes with each read, and has no entry.
         files = [path for path in folder.iterdir() if not path.name.endswith("-shm")]
         return b"".join(path.name.encode() + path.read_bytes() for path in files)
 
@@ -80,7 +80,7 @@ def _table(client: Any, url: str) -> Place:  # noqa: ANN401 - botocore makes it 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
-    """Run a pretend DynamoDB that does one thing at a time; with threads, moto's conditions are none."""
+    """Run a simulated DynamoDB that serves one request at a time: with threads, moto does not enforce conditions."""
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=False)
     serving = Thread(target=server.serve_forever)
     serving.start()
@@ -94,7 +94,7 @@ def aws() -> Iterator[str]:
 
 @pytest_asyncio.fixture(params=["file", "dynamodb"])
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    """Each kind of place after the other, empty."""
+    """Return an empty storage of each kind in turn."""
     if request.param == "file":
         made = _folder(tmp_path / "calls")
     else:
@@ -111,7 +111,7 @@ def _entry(sealed: bytes = b"sealed", version: int = 1, seconds: float = 60) -> 
 
 
 async def test_another_task_finds_what_one_has_put(place: Place) -> None:
-    """This is what it is for; the second put replaces the first."""
+    """Another task finds the entry that one task has written; the second write replaces the first."""
     one, other = place.shelf(), place.shelf()
     first, second = _entry(b"\x00\xff first"), _entry(b"second", version=2)
     assert await one.put("CA1", first)
@@ -122,7 +122,7 @@ async def test_another_task_finds_what_one_has_put(place: Place) -> None:
 
 
 async def test_an_earlier_part_of_a_call_changes_nothing(place: Place) -> None:
-    """A task that was frozen wakes up and still believes that the call is its own."""
+    """A task that was frozen cannot overwrite the entry of a later part of the call."""
     late, now = place.shelf(), place.shelf()
     newer = _entry(b"newer", version=3)
     await now.put("CA1", newer)
@@ -132,7 +132,7 @@ async def test_an_earlier_part_of_a_call_changes_nothing(place: Place) -> None:
 
 
 async def test_what_is_deleted_is_gone(place: Place) -> None:
-    """Twice is no fault, and neither is what was never there."""
+    """Deleting an entry twice, or one that never existed, is not an error."""
     shelf = place.shelf()
     await shelf.put("CA1", _entry())
     assert await shelf.delete("CA1", 1, time.time() + 60)
@@ -143,7 +143,7 @@ async def test_what_is_deleted_is_gone(place: Place) -> None:
 
 
 async def test_what_is_deleted_is_not_put_back(place: Place) -> None:
-    """A write that nobody waits for any more arrives last: of the same part, of any other, until none can come."""
+    """A late write of any part does not restore a deleted entry, as long as such a write can arrive."""
     late, now = place.shelf(), place.shelf()
     await now.put("CA1", _entry())
     await now.delete("CA1", 1, time.time() + 60)
@@ -161,7 +161,7 @@ async def test_what_is_deleted_is_not_put_back(place: Place) -> None:
 
 
 async def test_what_has_expired_is_as_if_it_were_gone(place: Place) -> None:
-    """Even where it lies a while longer, and even if it was of a later part."""
+    """An expired entry is not found, even while it is still stored and of a later part."""
     shelf = place.shelf()
     await shelf.put("CA1", _entry(version=9, seconds=30))
     await shelf.put_if_absent("once", time.time() + 30)
@@ -175,7 +175,7 @@ async def test_what_has_expired_is_as_if_it_were_gone(place: Place) -> None:
 
 
 async def test_of_many_who_come_first_one_is(place: Place) -> None:
-    """A ticket that is shown to several tasks at the same time opens one stream."""
+    """Only one of several simultaneous claims of a ticket succeeds, so it opens one stream."""
     shelves = [place.shelf() for _ in range(4)]
     until = time.time() + 60
     answers = await asyncio.gather(*(shelf.put_if_absent("ticket", until) for shelf in shelves * 3))
@@ -183,7 +183,7 @@ async def test_of_many_who_come_first_one_is(place: Place) -> None:
 
 
 async def test_nobody_reads_a_caller_s_words_where_they_lie(place: Place) -> None:
-    """The whole place, names included, holds no word of the conversation."""
+    """The storage, including its names, contains no word of the conversation."""
     shelf = place.shelf()
     store = CallStore(shelf, Seal([b"k" * 32]), deadline=timedelta(seconds=20))
     call = CallState("CA1", (("USER", "weather in Reykjavik"),), {"city": "Akureyri"}, note="a private note")
@@ -199,7 +199,7 @@ async def test_nobody_reads_a_caller_s_words_where_they_lie(place: Place) -> Non
 
 
 async def test_a_call_that_was_forgotten_is_not_remembered_by_the_task_that_lost_it(place: Place) -> None:
-    """A socket breaks silently, another task takes the call up and sees its end; then the first one notices."""
+    """A task that notices a lost call late does not restore it after another task resumed and ended it."""
     first, second = (CallStore(place.shelf(), Seal([b"k" * 32]), deadline=timedelta(seconds=20)) for _ in range(2))
     call = CallState("CA1", (("USER", "weather in Reykjavik"),), {"city": "Akureyri"})
     await first.remember(call)
@@ -214,7 +214,7 @@ async def test_a_call_that_was_forgotten_is_not_remembered_by_the_task_that_lost
 
 
 async def test_expired_entries_are_deleted_at_the_next_start(tmp_path: Path) -> None:
-    """A laptop that was closed in the middle of a call does not keep its words."""
+    """The next start deletes expired entries, for example of a laptop that was closed during a call."""
     place = _folder(tmp_path / "calls")
     shelf = place.shelf()
     await shelf.put("CA1", _entry(b"a word", seconds=30))
@@ -229,7 +229,7 @@ async def test_expired_entries_are_deleted_at_the_next_start(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("moment", [float("inf"), 2e10])
 async def test_an_entry_that_claims_to_last_for_years_is_expired(tmp_path: Path, moment: float) -> None:
-    """A clock that was wrong wrote it: it bars no call."""
+    """An entry with an expiry years ahead, written under a wrong clock, is expired and blocks no call."""
     shelf = _folder(tmp_path / "calls").shelf()
     await shelf.put("CA1", StoredEntry(b"sealed", 2**31, moment))
     assert await shelf.get("CA1") is None
@@ -237,7 +237,7 @@ async def test_an_entry_that_claims_to_last_for_years_is_expired(tmp_path: Path,
 
 
 async def test_only_its_owner_looks_into_the_folder(tmp_path: Path) -> None:
-    """Other users of the machine have no business there; SQLite's own files have the same mode."""
+    """Only the owner can read the folder; SQLite's own files have the same mode."""
     shelf = _folder(tmp_path / "calls").shelf()
     await shelf.put("CA1", _entry())
     modes = {file.stat().st_mode & 0o777 for file in (tmp_path / "calls").iterdir()}
@@ -246,7 +246,7 @@ async def test_only_its_owner_looks_into_the_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o777, 0o770])
 async def test_a_folder_that_others_write_to_is_not_used(tmp_path: Path, mode: int) -> None:
-    """They could put anything under any name, and take everything away."""
+    """The store rejects a folder that other users can write to, as they could replace any entry."""
     folder = tmp_path / "calls"
     folder.mkdir()
     folder.chmod(mode)
@@ -271,7 +271,7 @@ def _cut_in_the_middle(path: Path) -> None:
 async def test_a_damaged_database_stops_the_start_with_one_sentence(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
-    """It names the file and what to do, and the file is left as it is."""
+    """The error names a damaged database and what to do, and the file remains unchanged."""
     damage(tmp_path / DATABASE)
     before = (tmp_path / DATABASE).read_bytes()
     with pytest.raises(ConfigurationError, match=rf"^CALL_STORE: .*{DATABASE} is damaged \(.+\); delete it$"):
@@ -280,7 +280,7 @@ async def test_a_damaged_database_stops_the_start_with_one_sentence(
 
 
 async def test_a_folder_that_cannot_be_used_stops_the_start_with_one_sentence(tmp_path: Path) -> None:
-    """A file in the place of the folder, a folder in the place of the file, another program's tables."""
+    """A file instead of the folder, a folder instead of the file, and foreign tables stop the start."""
     (tmp_path / "file").write_text("")
     (tmp_path / "calls" / DATABASE).mkdir(parents=True, mode=0o700)
     (tmp_path / "tables").mkdir(mode=0o700)
@@ -294,7 +294,7 @@ async def test_a_folder_that_cannot_be_used_stops_the_start_with_one_sentence(tm
 
 
 def _read_only(folder: Path) -> None:
-    """Open a shelf in a folder that its owner may read only; root may write to any, so as another user."""
+    """Open a store in a read-only folder; as another user, because root can write everywhere."""
     if os.geteuid() == 0:
         os.chown(folder, _NOBODY, _NOBODY)
         os.seteuid(_NOBODY)
@@ -306,7 +306,7 @@ def _read_only(folder: Path) -> None:
 
 
 async def test_a_folder_that_is_read_only_stops_the_start_with_one_sentence() -> None:
-    """Not the first call that is lost."""
+    """A read-only folder stops the start, instead of failing the first call."""
     with (
         TemporaryDirectory() as folder,
         pytest.raises(ConfigurationError, match=r"\(Permission denied\); name a folder"),
@@ -315,7 +315,7 @@ async def test_a_folder_that_is_read_only_stops_the_start_with_one_sentence() ->
 
 
 async def test_a_lock_that_another_process_keeps_is_given_up(tmp_path: Path) -> None:
-    """Reading needs none; writing is given up by the thread as well, and works again when the lock is free."""
+    """Reading needs no lock; a write times out, also in its thread, and works again after the lock is free."""
     shelf = _folder(tmp_path).shelf()
     await shelf.put("CA1", _entry())
     with closing(sqlite3.connect(tmp_path / DATABASE, autocommit=True)) as other:
@@ -351,7 +351,7 @@ asyncio.run(main())
 
 
 async def _said_by(writers: list[Process]) -> list[int]:
-    """Have each go on, and return what it says next."""
+    """Let each process continue, and return its next line."""
     for writer in writers:
         assert writer.stdin is not None
         writer.stdin.write(b"go\n")
@@ -360,7 +360,7 @@ async def _said_by(writers: list[Process]) -> list[int]:
 
 
 async def test_processes_write_at_once_and_one_that_is_killed_leaves_a_whole_database(tmp_path: Path) -> None:
-    """They make it at the same moment, each ticket is new to one of them, each change is there whole or not at all."""
+    """Processes create the database together; each ticket is new to one, each change is complete or absent."""
     command = [sys.executable, "-c", _WRITER, str(tmp_path)]
     writers = [
         await asyncio.create_subprocess_exec(*command, f"CA{number}", stdin=PIPE, stdout=PIPE) for number in (1, 2)
@@ -382,7 +382,7 @@ async def test_processes_write_at_once_and_one_that_is_killed_leaves_a_whole_dat
 
 
 async def _refused(code: str) -> AsyncIterator[str]:
-    """Serve a DynamoDB that refuses everything."""
+    """Serve a DynamoDB that rejects every request."""
     body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "no"}).encode()
     head = f"HTTP/1.1 400 Bad Request\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
 
@@ -400,7 +400,7 @@ async def _refused(code: str) -> AsyncIterator[str]:
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
 @pytest.mark.usefixtures("aws_keys")
 async def test_a_table_that_refuses_us_is_a_fault_with_its_name(code: str) -> None:
-    """The role lacks a permission, or the table is not there: an operator is told which, and the call goes on."""
+    """The log names a missing permission or a missing table to the operator, and the call continues."""
     async for url in _refused(code):
         shelf = DynamoDbStore("pipecat-calls-test", region="us-east-1", endpoint=url)
         with pytest.raises(StoreFault, match=code):
@@ -413,7 +413,7 @@ async def test_a_table_that_refuses_us_is_a_fault_with_its_name(code: str) -> No
 
 @pytest.mark.usefixtures("aws_keys")
 async def test_a_table_that_never_answers_is_given_up() -> None:
-    """The network drops everything: each question has its answer in time."""
+    """Each request to a table on a network that drops packets ends in time."""
     held: list[asyncio.StreamWriter] = []
     server = await asyncio.start_server(lambda _reader, writer: held.append(writer), "127.0.0.1", 0)
     async with server:

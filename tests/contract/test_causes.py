@@ -1,6 +1,6 @@
-"""What an operator reads when a service does not answer: one line with the cause and what to do, and nothing private.
+"""One log line has the cause of a failed service and what to do, and nothing private.
 
-Strict servers of this machine refuse as the services do; the adapters of the product ask them.
+Strict servers on this machine reject requests as the real services do; the product's adapters call them.
 """
 
 import asyncio
@@ -53,41 +53,41 @@ type Failing = Callable[["Services"], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Services:
-    """What refuses."""
+    """The services that reject requests."""
 
     nova: NovaStandin
     authority: trustme.CA
-    """One that is not trusted."""
+    """A certificate authority that this process does not trust."""
 
     @property
     def nova_authority(self) -> trustme.CA:
-        """The one that this process trusts."""
+        """The certificate authority that this process trusts."""
         file = self.nova.trust.ca_file
         return trustme.CA.from_pem(file.read_bytes(), file.with_name("ca-key.pem").read_bytes())
 
 
 @dataclass(frozen=True)
 class Given:
-    """Keys, as they are."""
+    """Fixed keys."""
 
     access_key: str = "standin"
     secret_key: str = "standin-secret"
     token: str | None = None
 
     async def frozen(self) -> ReadOnlyCredentials:
-        """Give them."""
+        """Return them."""
         return ReadOnlyCredentials(self.access_key, self.secret_key, self.token)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder for the stand-in's authority."""
+    """Return a folder for the stand-in's certificate authority."""
     return tmp_path_factory.mktemp("causes")
 
 
 @pytest.fixture
 async def services(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Services]:
-    """Give the model, trusted by this process; and another authority."""
+    """Return the model, trusted by this process, and another certificate authority."""
     async with NovaStandin(NovaSettings(certificates=folder), tone_backend()) as nova:
         monkeypatch.setenv("SSL_CERT_FILE", str(nova.trust.bundle_file))
         yield Services(nova, trustme.CA())
@@ -104,7 +104,7 @@ async def model(url: str, keys: Any = Given(), model_id: str = MODEL) -> None:  
 
 
 def refused(kind: str, message: str) -> Failing:
-    """Have the model refuse a stream in AWS's words."""
+    """Make the model reject a stream in AWS's words."""
 
     async def fail(services: Services) -> None:
         services.nova.faults.add(ModelFault(on="open", error=kind, message=message))
@@ -115,7 +115,7 @@ def refused(kind: str, message: str) -> Failing:
 
 @asynccontextmanager
 async def server(context: ssl.SSLContext) -> AsyncIterator[int]:
-    """Take connections and never say a word; gives the port."""
+    """Accept connections and never answer; return the port."""
     over = asyncio.Event()
 
     async def wait(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -139,19 +139,19 @@ def certified(authority: trustme.CA, name: str) -> ssl.SSLContext:
 
 
 async def unknown_authority(services: Services) -> None:
-    """Meet a certificate that anybody could have made."""
+    """Connect to a server with an untrusted certificate."""
     async with server(certified(services.authority, "localhost")) as port:
         await model(f"https://localhost:{port}")
 
 
 async def another_name(services: Services) -> None:
-    """Meet a good certificate of another host."""
+    """Connect to a server with a valid certificate of another host."""
     async with server(certified(services.nova_authority, "elsewhere.example")) as port:
         await model(f"https://localhost:{port}")
 
 
 async def silent(services: Services) -> None:
-    """Meet a service that takes connections and says nothing."""
+    """Connect to a server that accepts connections and never answers."""
     async with server(certified(services.nova_authority, "localhost")) as port:
         await model(f"https://localhost:{port}")
 
@@ -176,14 +176,14 @@ async def keys_from_the_chain(services: Services) -> None:
 
 
 async def half_a_key(services: Services) -> None:
-    """Have one half of a key in the environment."""
+    """Set only one half of a key in the environment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
         await keys_from_the_chain(services)
 
 
 async def twilio(sid: str | None, token: str) -> None:
-    """Ask Twilio with an account's token."""
+    """Call Twilio with an account's token."""
     async with TwilioExchange() as exchange:
         auth = (sid or exchange.settings.account_sid, token or exchange.settings.auth_token)
         async with httpx.AsyncClient(base_url=exchange.url, auth=auth, trust_env=False) as client:
@@ -191,26 +191,26 @@ async def twilio(sid: str | None, token: str) -> None:
 
 
 async def daily(url: str, key: str) -> None:
-    """Make a room."""
+    """Create a room."""
     async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, trust_env=False) as client:
         await DailyApi(client).create_room("room", 4_000_000_000)
 
 
 async def wrong_daily_key(_: Services) -> None:
-    """Ask Daily with a key that it does not know."""
+    """Call Daily with a wrong key."""
     async with DailyStandin() as standin:
         await daily(standin.api_url, SECRET)
 
 
 async def daily_down(_: Services) -> None:
-    """Ask Daily while it is broken."""
+    """Call Daily while it fails."""
     async with DailyStandin() as standin:
         standin.fail(DailyFault(action="status", status=503, times=None))
         await daily(standin.api_url, standin.api_key)
 
 
 async def weather(status: int, reason: str, key: str | None = None) -> None:
-    """Ask for the weather, and be refused in Open-Meteo's words."""
+    """Request the weather, and get Open-Meteo's error text."""
     body = json.dumps({"error": True, "reason": reason}).encode()
     refusal = httpx.MockTransport(lambda _: httpx.Response(status, stream=httpx.ByteStream(body)))
     api_key = None if key is None else SecretStr(key)
@@ -219,7 +219,7 @@ async def weather(status: int, reason: str, key: str | None = None) -> None:
 
 
 async def weather_over_bad_tls(services: Services) -> None:
-    """Ask a weather service whose certificate is not trusted."""
+    """Request the weather from a server with an untrusted certificate."""
     async with server(certified(services.authority, "localhost")) as port:
         url = f"https://localhost:{port}/v1/search"
         async with OpenMeteo(forecast_url=url, geocoding_url=url) as source:
@@ -408,7 +408,7 @@ TABLE: dict[str, tuple[Failing, str, str]] = {
 
 @pytest.mark.parametrize("failure", TABLE)
 async def test_a_failure_has_its_cause_and_a_remedy(failure: str, services: Services) -> None:
-    """Each in one line that fits the service, and shows no key, no account and no number of a person."""
+    """Each failure logs one line with cause and remedy, without a key, an account or a telephone number."""
     fail, name, line = TABLE[failure]
     with pytest.raises(AgentError) as caught:
         await fail(services)
@@ -434,7 +434,7 @@ AWS_SAYS = [
 
 @pytest.mark.parametrize(("code", "text", "name"), AWS_SAYS)
 def test_what_aws_says_through_botocore_is_read_too(code: str, text: str, name: str) -> None:
-    """One table for both of AWS's libraries."""
+    """One table maps the errors of both AWS libraries."""
     error = ClientError({"Error": {"Code": code, "Message": text}}, "GetCallerIdentity")
     cause = classify(error, "aws")
     assert cause.name == name
@@ -445,7 +445,7 @@ def test_what_aws_says_through_botocore_is_read_too(code: str, text: str, name: 
 
 @pytest.mark.parametrize("cause", causes.every(), ids=lambda cause: cause.name)
 def test_every_cause_names_a_step(cause: Cause) -> None:
-    """A clause and an order: no capital at the start, no full stop at the end, no line break."""
+    """Every cause is a clause and a remedy without a capital at the start, a full stop or a line break."""
     for sentence in (cause.why, cause.remedy):
         assert sentence
         assert not sentence.endswith(".")

@@ -1,4 +1,4 @@
-"""The web service's rooms against the pretend Daily: as they should be, and with everything that goes wrong."""
+"""The web service's rooms against Daily's stand-in, with and without faults."""
 
 import asyncio
 import time
@@ -22,27 +22,27 @@ from webrtc_agent.settings import WebSettings
 
 @pytest.fixture
 async def daily() -> AsyncIterator[DailyStandin]:
-    """Give a pretend Daily."""
+    """Return Daily's stand-in."""
     async with DailyStandin() as standin:
         yield standin
 
 
 def hasty(daily: DailyStandin) -> Rooms:
-    """Make what opens rooms there with a fifth of the patience, for what fails in the end: a busy machine may, too."""
+    """Return rooms with a fifth of the timeouts, for lasting failures only: a busy machine can cause one, too."""
     headers = {"Authorization": f"Bearer {daily.api_key}"}
     http = httpx.AsyncClient(base_url=daily.api_url, headers=headers)
     return Rooms(DailyApi(http, request_seconds=0.6), longest_seconds=600, open_seconds=1.6)
 
 
 def rooms_at(daily: DailyStandin, **settings: object) -> Rooms:
-    """Make what opens rooms there."""
+    """Return rooms at this URL."""
     given = {"daily_api_key": SecretStr(daily.api_key), "daily_api_url": daily.api_url, **settings}
     return make_rooms(WebSettings.model_validate(given))
 
 
 @pytest.fixture
 async def rooms(daily: DailyStandin) -> AsyncIterator[Rooms]:
-    """Give what opens rooms there, as it ships."""
+    """Return rooms with the default timeouts."""
     rooms = rooms_at(daily, max_call_seconds=600)
     yield rooms
     await rooms.aclose()
@@ -50,20 +50,20 @@ async def rooms(daily: DailyStandin) -> AsyncIterator[Rooms]:
 
 @pytest.fixture
 async def impatient(daily: DailyStandin) -> AsyncIterator[Rooms]:
-    """Give what opens rooms there, in a hurry."""
+    """Return rooms with short timeouts."""
     rooms = hasty(daily)
     yield rooms
     await rooms.aclose()
 
 
 async def no_room_left(daily: DailyStandin) -> None:
-    """Wait until every room that was made is deleted again, each once, and balance L3."""
+    """Wait until every created room is deleted exactly once, and balance L3."""
     await until(lambda: sorted(daily.ledger.created) == sorted(daily.ledger.deleted), 8)
     ledger.rooms_are_gone(daily.ledger)
 
 
 async def test_a_room_is_private_and_closes_itself(daily: DailyStandin, rooms: Rooms) -> None:
-    """Nobody guesses its name, a third person finds no place, and its time ends with the longest conversation."""
+    """A room has a secret name and a limit of participants, and expires after the longest conversation."""
     room, other = await rooms.open(), await rooms.open()
     made = daily.describe(room.name)
     assert (made["privacy"], made["url"]) == ("private", room.url)
@@ -74,7 +74,7 @@ async def test_a_room_is_private_and_closes_itself(daily: DailyStandin, rooms: R
 
 
 async def test_each_side_gets_a_token_for_this_room_only(daily: DailyStandin, rooms: Rooms) -> None:
-    """Only the agent owns the room, and both are put out when its time is over."""
+    """Only the agent's token owns the room; both tokens remove their participant when the time is over."""
     room = await rooms.open()
     visitor, agent = daily.read_token(room.visitor_token), daily.read_token(room.agent_token)
     assert (visitor["is_owner"], agent["is_owner"]) == (False, True)
@@ -86,7 +86,7 @@ async def test_each_side_gets_a_token_for_this_room_only(daily: DailyStandin, ro
 
 
 async def test_a_room_is_deleted(daily: DailyStandin, rooms: Rooms) -> None:
-    """Beside everything else, and once."""
+    """The service deletes a room once, in the background."""
     await rooms.delete(await rooms.open())
     await no_room_left(daily)
     assert [step for step, _ in daily.requests].count("delete") == 1
@@ -109,7 +109,7 @@ async def test_a_room_is_deleted(daily: DailyStandin, rooms: Rooms) -> None:
     ids=lambda fault: f"{fault.on}-{fault.action}-{fault.status}",
 )
 async def test_one_failure_is_got_over(daily: DailyStandin, rooms: Rooms, fault: DailyFault) -> None:
-    """The visitor notices nothing but the time, and a room whose answer was lost is deleted."""
+    """One failure only delays the visitor; the service deletes a room whose response was lost."""
     daily.fail(fault)
     async with asyncio.timeout(8):
         room = await rooms.open()
@@ -136,7 +136,7 @@ async def test_one_failure_is_got_over(daily: DailyStandin, rooms: Rooms, fault:
 async def test_a_lasting_failure_is_told_in_time_and_leaves_no_room(
     daily: DailyStandin, impatient: Rooms, fault: DailyFault
 ) -> None:
-    """In time, whatever step it is."""
+    """A lasting failure of any step gives the visitor a reason in time and leaves no room."""
     daily.fail(fault)
     async with asyncio.timeout(3):
         with pytest.raises(UpstreamError) as failure:
@@ -146,7 +146,7 @@ async def test_a_lasting_failure_is_told_in_time_and_leaves_no_room(
 
 
 async def test_the_visitor_is_told_within_eight_seconds(daily: DailyStandin, rooms: Rooms) -> None:
-    """With the patience that it ships with, when Daily takes requests and answers none."""
+    """With the default timeouts, a Daily that never answers gives the visitor a reason within eight seconds."""
     daily.fail(DailyFault("create", "hang", times=None, done=True))
     async with asyncio.timeout(8):
         with pytest.raises(UpstreamError):
@@ -155,7 +155,7 @@ async def test_the_visitor_is_told_within_eight_seconds(daily: DailyStandin, roo
 
 
 async def test_what_daily_asks_to_wait_is_waited(daily: DailyStandin, rooms: Rooms) -> None:
-    """One second fits into the time that the visitor has."""
+    """The service honours a Retry-After of one second, which fits into the visitor's deadline."""
     daily.fail(DailyFault("create", "status", status=429, retry_after=1))
     began = time.monotonic()
     room = await rooms.open()
@@ -166,7 +166,7 @@ async def test_what_daily_asks_to_wait_is_waited(daily: DailyStandin, rooms: Roo
 
 
 async def test_a_deletion_that_fails_is_tried_again(daily: DailyStandin, rooms: Rooms) -> None:
-    """Each kind of failure once, and what Daily asks to wait is waited."""
+    """The service retries a deletion after each kind of failure, and honours Retry-After."""
     room = await rooms.open()
     for fault in (
         DailyFault("delete", "status", status=500),
@@ -180,7 +180,7 @@ async def test_a_deletion_that_fails_is_tried_again(daily: DailyStandin, rooms: 
 
 
 async def test_closing_waits_for_deletions_but_not_for_ever(daily: DailyStandin) -> None:
-    """A task that leaves takes its rooms with it; what Daily does not answer expires."""
+    """A draining task deletes its rooms within a deadline; a room that Daily does not delete expires."""
     rooms = rooms_at(daily)
     await rooms.delete(await rooms.open())
     await rooms.aclose()
@@ -194,7 +194,7 @@ async def test_closing_waits_for_deletions_but_not_for_ever(daily: DailyStandin)
 
 
 async def test_a_wrong_key_is_not_tried_again(daily: DailyStandin) -> None:
-    """It stays wrong."""
+    """The service does not retry with a wrong key, because it stays wrong."""
     rooms = rooms_at(daily, daily_api_key=SecretStr("another"))
     with pytest.raises(DailyFailed, match="status_401") as failure:
         await rooms.open()
@@ -205,7 +205,7 @@ async def test_a_wrong_key_is_not_tried_again(daily: DailyStandin) -> None:
 
 
 async def test_a_long_wait_is_passed_on(daily: DailyStandin, rooms: Rooms) -> None:
-    """Nobody waits for half a minute; the visitor is told when to come back."""
+    """The visitor gets a Retry-After of half a minute at once."""
     daily.fail(DailyFault("create", "status", status=429, retry_after=30))
     async with asyncio.timeout(2):
         with pytest.raises(DailyFailed) as failure:
@@ -216,7 +216,7 @@ async def test_a_long_wait_is_passed_on(daily: DailyStandin, rooms: Rooms) -> No
 
 
 async def test_a_visitor_who_gives_up_leaves_no_room(daily: DailyStandin, rooms: Rooms) -> None:
-    """Cancelled while the tokens are made, or while the room is."""
+    """Cancelling the start deletes the room, during its creation or that of the tokens."""
     for fault in (DailyFault("token", "hang", times=None), DailyFault("create", "hang", times=None, done=True)):
         daily.fail(fault)
         session_request = asyncio.create_task(rooms.open())
@@ -229,7 +229,7 @@ async def test_a_visitor_who_gives_up_leaves_no_room(daily: DailyStandin, rooms:
 
 
 async def test_nobody_there() -> None:
-    """A refused connection is told like everything else."""
+    """A refused connection gives the visitor a reason like any other failure."""
     async with DailyStandin() as gone:
         pass
     rooms = rooms_at(gone)
@@ -240,7 +240,7 @@ async def test_nobody_there() -> None:
 
 
 async def test_a_redirect_does_not_get_the_key(daily: DailyStandin, rooms: Rooms) -> None:
-    """An answer that points elsewhere is an answer of no use."""
+    """The service follows no redirect, so the key stays with Daily."""
     daily.fail(DailyFault("create", "status", status=307))
     with pytest.raises(DailyFailed, match="status_307"):
         await rooms.open()

@@ -1,4 +1,4 @@
-"""The pretend Daily does what Daily's public documentation says."""
+"""Daily's stand-in follows Daily's public documentation."""
 
 import base64
 import json
@@ -15,27 +15,27 @@ from tests.support.clock import Clock
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give a clock that stands."""
+    """Return a stopped clock."""
     return Clock(1_800_000_000.0)
 
 
 @pytest.fixture
 async def daily(clock: Clock) -> AsyncIterator[DailyStandin]:
-    """Give a pretend Daily that goes by it."""
+    """Return a stand-in with this clock."""
     async with DailyStandin(DailySettings(clock=clock)) as standin:
         yield standin
 
 
 @pytest.fixture
 async def client(daily: DailyStandin) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client with the key."""
+    """Return a client with the key."""
     headers = {"Authorization": f"Bearer {daily.api_key}"}
     async with httpx.AsyncClient(base_url=daily.api_url, headers=headers, trust_env=False) as client:
         yield client
 
 
 async def test_a_room_lives_until_it_is_deleted(client: httpx.AsyncClient) -> None:
-    """Made, shown, listed, deleted, gone."""
+    """A client can create, show, list and delete a room."""
     made = (await client.post("rooms", json={"name": "hello", "privacy": "private"})).json()
     assert (made["name"], made["url"], made["api_created"]) == ("hello", "https://standin.daily.invalid/hello", True)
     assert (await client.get("rooms/hello")).json() == made
@@ -47,7 +47,7 @@ async def test_a_room_lives_until_it_is_deleted(client: httpx.AsyncClient) -> No
 
 
 async def test_a_room_whose_time_is_over_counts_as_deleted(client: httpx.AsyncClient, clock: Clock) -> None:
-    """Deleting it says so, with the status of one that is not there."""
+    """Deleting an expired room fails with the status of a missing one."""
     await client.post("rooms", json={"name": "short", "properties": {"exp": int(clock.now) + 60}})
     clock.now += 61
     assert (await client.get("rooms/short")).status_code == 404
@@ -71,21 +71,21 @@ async def test_a_room_whose_time_is_over_counts_as_deleted(client: httpx.AsyncCl
     ],
 )
 async def test_a_wrong_room_is_refused(client: httpx.AsyncClient, daily: DailyStandin, body: object) -> None:
-    """With Daily's constant, and nothing is made."""
+    """The stand-in rejects a wrong room with Daily's constant, and creates nothing."""
     answer = await client.post("rooms", json=body)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid-request-error")
     assert daily.ledger.created == []
 
 
 async def test_a_name_is_taken_once(client: httpx.AsyncClient) -> None:
-    """The second one is told."""
+    """The second request for a room name fails with a reason."""
     assert (await client.post("rooms", json={"name": "one"})).status_code == 200
     again = await client.post("rooms", json={"name": "one"})
     assert (again.status_code, "already exists" in again.json()["info"]) == (400, True)
 
 
 async def test_a_token_says_what_was_asked_and_is_signed(client: httpx.AsyncClient, daily: DailyStandin) -> None:
-    """Whoever changes it is found out; its time is looked at."""
+    """A token has the requested claims and a signature, which is verified with its expiry."""
     token = (await client.post("meeting-tokens", json={"properties": {"room_name": "r", "is_owner": True}})).json()[
         "token"
     ]
@@ -109,7 +109,7 @@ async def test_a_token_says_what_was_asked_and_is_signed(client: httpx.AsyncClie
 async def test_who_has_no_key_gets_nothing(
     daily: DailyStandin, header: dict[str, str], status: int, error: str
 ) -> None:
-    """A missing header is another error than a wrong key."""
+    """A missing header and a wrong key are different errors."""
     async with httpx.AsyncClient(base_url=daily.api_url, headers=header, trust_env=False) as client:
         answer = await client.post("rooms", json={})
     assert (answer.status_code, answer.json()["error"]) == (status, error)
@@ -117,13 +117,13 @@ async def test_who_has_no_key_gets_nothing(
 
 
 async def test_what_is_no_json_is_told(client: httpx.AsyncClient) -> None:
-    """As an error of its own."""
+    """Invalid JSON is an error of its own."""
     answer = await client.post("rooms", content=b"{")
     assert (answer.status_code, answer.json()["error"]) == (400, "json-parsing-error")
 
 
 async def test_too_many_deletions_are_refused_for_a_while(client: httpx.AsyncClient, clock: Clock) -> None:
-    """Fifty in thirty seconds; other requests go on."""
+    """The limit is fifty deletions in thirty seconds and does not affect other requests."""
     deletions = [await client.delete("rooms/x") for _ in range(51)]
     assert [answer.status_code for answer in deletions] == [404] * 50 + [429]
     assert deletions[-1].json()["error"] == "rate-limit-error"
@@ -133,7 +133,7 @@ async def test_too_many_deletions_are_refused_for_a_while(client: httpx.AsyncCli
 
 
 async def test_listings_are_as_slow_as_deletions(client: httpx.AsyncClient, clock: Clock) -> None:
-    """About two a second, of both together; other requests go on."""
+    """Listings and deletions share a limit of about two a second, which does not affect other requests."""
     answers = [await client.get("/rooms") if one % 2 else await client.delete("/rooms/none") for one in range(52)]
     assert [answer.status_code for answer in answers[-2:]] == [429, 429]
     assert answers[-1].json()["error"] == "rate-limit-error"
@@ -144,7 +144,7 @@ async def test_listings_are_as_slow_as_deletions(client: httpx.AsyncClient, cloc
 
 
 def test_a_hundred_requests_fit_into_five_seconds(clock: Clock) -> None:
-    """What was refused does not count, and what is old is forgotten."""
+    """Rejected requests do not count, and old ones no longer count."""
     limit = RateLimit(100, 5, clock)
     for _ in range(100):
         limit.take()
@@ -155,7 +155,7 @@ def test_a_hundred_requests_fit_into_five_seconds(clock: Clock) -> None:
 
 
 async def test_faults_are_set_and_cleared_over_http(daily: DailyStandin, client: httpx.AsyncClient) -> None:
-    """A person can break it by hand; the ledger tells what came of it."""
+    """A developer can set a fault by hand over HTTP, and the ledger records its effect."""
     control = daily.api_url.removesuffix("/v1") + "/control"
     fault = {"on": "create", "action": "status", "status": 429, "retry_after": 3}
     assert (await client.post(f"{control}/faults", json=fault)).status_code == 200

@@ -1,4 +1,4 @@
-"""The tests' own scheduler keeps ECS's documented rules: else a product that breaks one of them would pass here."""
+"""The tests' scheduler follows ECS's documented rules, so a product that breaks one fails here."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ HURRY = 100.0
 
 
 class _Process:
-    """Ends when it is told to."""
+    """Ends on a signal."""
 
     def __init__(self) -> None:
         self.returncode: int | None = None
@@ -40,7 +40,7 @@ class _Service:
 
 @dataclass
 class _Ships:
-    """As much of a fleet as a scheduler sees; a task is drained at once."""
+    """The part of a fleet that a scheduler needs; a task drains at once."""
 
     ecs: EcsStandin
     tasks: list[Task] = field(default_factory=list)
@@ -86,7 +86,7 @@ async def _protect(ecs: EcsStandin, task: Task, *, on: bool = True) -> dict[str,
 
 
 async def test_a_deployment_replaces_all_and_keeps_half() -> None:
-    """Half of the tasks go while the new ones start (minimumHealthyPercent 50), and never more."""
+    """At most half of the tasks stop while the new ones start (minimumHealthyPercent 50)."""
     async with _scheduled(4) as (ships, scheduler):
         scheduler.wanted[WEB].revision = 2
         await scheduler.wait_until_steady(600)
@@ -95,7 +95,7 @@ async def test_a_deployment_replaces_all_and_keeps_half() -> None:
 
 
 async def test_a_protected_task_is_neither_stopped_nor_deregistered() -> None:
-    """In a deployment and in a scale-in; it goes once its protection is off."""
+    """A deployment and a scale-in stop a protected task only after its protection ends."""
     async with _scheduled(2) as (ships, scheduler):
         busy = ships.tasks[0]
         await _protect(ships.ecs, busy)
@@ -109,7 +109,7 @@ async def test_a_protected_task_is_neither_stopped_nor_deregistered() -> None:
 
 
 async def test_no_more_tasks_are_protected_than_there_should_be() -> None:
-    """ECS answers DEPLOYMENT_BLOCKED, also to a task that is protected and asks for longer."""
+    """ECS answers DEPLOYMENT_BLOCKED beyond the desired count, also when a protected task extends its protection."""
     async with _scheduled(2) as (ships, scheduler):
         first, second = ships.tasks
         assert "protection" in await _protect(ships.ecs, first)
@@ -123,7 +123,7 @@ async def test_no_more_tasks_are_protected_than_there_should_be() -> None:
 
 
 async def test_the_pretend_agent_refuses_what_the_real_one_refuses() -> None:
-    """Else a wrong wish would pass here and fail in the cloud."""
+    """The agent's stand-in rejects what ECS's agent rejects, so a wrong request fails here, too."""
     async with EcsStandin() as ecs, httpx.AsyncClient(base_url=f"{ecs.uri('task-1')}/") as client:
         too_long = {"ProtectionEnabled": True, "ExpiresInMinutes": 2881}
         wrong: list[object] = [{}, [], {"ProtectionEnabled": "yes"}, too_long]

@@ -1,4 +1,4 @@
-"""Histories of any kind, sent by the product and judged by the strictest reading of the service's rules."""
+"""Histories of any kind from the product, checked against the strictest reading of the service's rules."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ MODEL = "amazon.nova-2-5-sonic"
 
 
 class Judged:
-    """A stream that hands each event to the stand-in's rules at the moment it is sent."""
+    """A stream that passes each event to the stand-in's rules when it is sent."""
 
     def __init__(self) -> None:
         self.history: list[tuple[str, str]] = []
@@ -27,28 +27,28 @@ class Judged:
         return asyncio.get_running_loop().time()
 
     async def open(self, model_id: str) -> "Judged":
-        """Be the client too."""
+        """Return the stream itself, which is the client, too."""
         assert model_id == MODEL
         return self
 
     async def send(self, event: bytes) -> None:
-        """Judge an event.
+        """Check an event.
 
         Raises:
-            StreamFault: the service would refuse it.
+            StreamFault: the service would reject it.
         """
         self._session.receive(parse(event), self._now())
 
     async def ready(self) -> None:
-        """Be ready at once."""
+        """Return at once."""
 
     async def receive(self) -> bytes | None:
-        """Say nothing."""
+        """Wait forever: the model is silent."""
         await asyncio.Event().wait()
         return None
 
     async def close(self) -> None:
-        """Nothing to release."""
+        """Release nothing."""
 
 
 def _any_history(chance: random.Random) -> History:
@@ -63,7 +63,7 @@ def _any_history(chance: random.Random) -> History:
 
 @pytest.mark.parametrize("ready", [False, True], ids=["at once", "in advance"])
 async def test_a_thousand_histories_are_taken(ready: bool) -> None:  # noqa: FBT001 - pytest passes it so
-    """Of any length, order and script; none is refused, whether a stream is opened with it or given it later."""
+    """The rules accept histories of any length, order and script, at the opening of a stream or later."""
     chance = random.Random(13 + ready)  # noqa: S311 - repeatable
 
     async def tell(history: History) -> None:
@@ -85,4 +85,4 @@ async def test_a_thousand_histories_are_taken(ready: bool) -> None:  # noqa: FBT
 
 
 async def _ignore(_event: object) -> None:
-    """Nothing is said."""
+    """Ignore the event."""

@@ -1,4 +1,4 @@
-"""A stream of the SDK that is closed leaves nothing behind, whatever state it was in."""
+"""A closed stream of the SDK leaves no task and no connection, whatever state it was in."""
 
 import asyncio
 import gc
@@ -25,14 +25,14 @@ CLOSE_SECONDS = 4.0
 
 @pytest.fixture
 def credentials(aws_keys: None) -> CredentialSource:
-    """Give the keys that the stand-in knows."""
+    """Return the keys that the stand-in accepts."""
     del aws_keys
     return CredentialSource()
 
 
 @pytest.fixture
 async def complaints() -> AsyncIterator[list[str]]:
-    """Collect what asyncio and the interpreter have to say about tasks that nobody ended."""
+    """Collect the warnings of asyncio and the interpreter about unfinished tasks."""
     told: list[str] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: told.append(str(context["message"])))
@@ -41,7 +41,7 @@ async def complaints() -> AsyncIterator[list[str]]:
 
 
 def _tasks() -> set[asyncio.Task[Any]]:
-    """Name the tasks, without those of the stand-in, which runs in this loop too."""
+    """Return the names of the tasks, without the stand-in's, which runs in this loop, too."""
     return {
         task
         for task in asyncio.all_tasks()
@@ -75,7 +75,7 @@ async def _nothing_is_left(before: set[asyncio.Task[Any]], complaints: list[str]
 async def test_a_stream_that_is_closed_leaves_no_task(
     tmp_path: Path, credentials: CredentialSource, complaints: list[str], fault: ModelFault | None, *, reading: bool
 ) -> None:
-    """Before the answer's headers, after them, and while somebody waits for an event."""
+    """Closing leaves no task before the response's headers, after them, or while a task waits for an event."""
     async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
         if fault is not None:
             nova.faults.add(fault)
@@ -98,7 +98,7 @@ async def test_a_stream_that_is_closed_leaves_no_task(
 async def test_an_opening_that_is_given_up_leaves_no_stream(
     tmp_path: Path, credentials: CredentialSource, complaints: list[str]
 ) -> None:
-    """A caller who hangs up at once, at each step of the opening: the model talks to nobody, and is paid by nobody."""
+    """A caller who hangs up at any step of the opening leaves no model stream, which would cost money."""
     async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
         opener = client(nova, credentials)
         before = _tasks()
@@ -120,7 +120,7 @@ async def test_an_opening_that_is_given_up_leaves_no_stream(
 
 @asynccontextmanager
 async def _black_hole() -> AsyncIterator[tuple[str, asyncio.Server]]:
-    """Take connections and never answer."""
+    """Accept connections and never answer."""
     held: list[asyncio.StreamWriter] = []
     server = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
     async with server:
@@ -132,7 +132,7 @@ async def _black_hole() -> AsyncIterator[tuple[str, asyncio.Server]]:
 async def test_a_connection_that_is_never_made_is_given_up(
     credentials: CredentialSource, complaints: list[str]
 ) -> None:
-    """Closed while it is being made: nothing is said about it when it fails in the end."""
+    """Closing during the connection attempt is silent, also when the attempt fails later."""
     before = _tasks()
     async with _black_hole() as (url, _):
         stream = await SdkModelClient(region="us-east-1", endpoint=url, credentials=credentials).open(MODEL)
@@ -149,7 +149,7 @@ async def test_a_connection_that_is_never_made_is_given_up(
 async def test_a_connection_that_comes_too_late_is_closed(
     tmp_path: Path, credentials: CredentialSource, complaints: list[str]
 ) -> None:
-    """No stream is opened for a conversation that is over."""
+    """A connection that completes after the conversation closes without opening a stream."""
     async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
         opener = client(nova, credentials)
         before = _tasks()

@@ -1,4 +1,4 @@
-"""AWS's own SDKs hold a conversation with the stand-in, with no code of ours on their side."""
+"""AWS's own SDKs hold a conversation with the stand-in, without code of ours on the client's side."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ def _node_in_clear_text(nova: NovaStandin) -> tuple[list[str], dict[str, str]]:
 
 
 def _node() -> str:
-    """Give the machine's Node, or the one that comes as a Python package."""
+    """Return the machine's Node, or the one of the Python package."""
     return shutil.which("node") or _packaged("node")
 
 
@@ -82,7 +82,7 @@ async def _run(command: list[str], environment: dict[str, str], deadline: float)
 
 @pytest.fixture(scope="session")
 def node_packages() -> Path:
-    """Install the SDK for JavaScript once, as its lock file says; the folder is kept between runs."""
+    """Install the SDK for JavaScript from its lock file; the folder is kept between runs."""
     folder = PEERS / "node"
     installed = folder / "node_modules" / ".package-lock.json"
     lock = folder / "package-lock.json"
@@ -98,7 +98,7 @@ def node_packages() -> Path:
 @pytest.mark.timeout(TALK_DEADLINE + INSTALL_DEADLINE)
 @pytest.mark.usefixtures("node_packages")
 async def test_an_sdk_talks_asks_interrupts_and_leaves(nova: NovaStandin, command: Command) -> None:
-    """A greeting by text, a spoken question with a tool, a barge-in and the end, each event in its place."""
+    """The SDK gets each event of a greeting, a spoken question with a tool, a barge-in and the end in order."""
     output = await _run(*command(nova), TALK_DEADLINE)
     events: Events = [next(iter(json.loads(line).items())) for line in output.splitlines()]
 
@@ -130,13 +130,13 @@ async def test_an_sdk_talks_asks_interrupts_and_leaves(nova: NovaStandin, comman
 
 
 def _check_identifiers(events: Events) -> None:
-    """Every event names its session, prompt and completion."""
+    """Check that every event names its session, prompt and completion."""
     identifiers = {(body["sessionId"], body["promptName"], body["completionId"]) for _, body in events}
     assert len(identifiers) == 1
 
 
 def _blocks(events: Events) -> list[tuple[str, str, str | None, object, str]]:
-    """Fold the events into blocks of type, role, stage, content and stop reason; none may overlap another."""
+    """Return the events as blocks of type, role, stage, content and stop reason, and check that none overlap."""
     blocks = []
     start: dict[str, Any] | None = None
     content: Any = None

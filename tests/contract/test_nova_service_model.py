@@ -1,4 +1,4 @@
-"""The stand-in against AWS's own model of the service, as botocore carries it: addresses, shapes, errors, signature."""
+"""The stand-in against botocore's model of the service: URLs, shapes, errors and signatures."""
 
 import io
 import json
@@ -30,12 +30,12 @@ EXCEPTIONS = [name for name, shape in EVENTS.members.items() if shape.metadata.g
 
 
 def house() -> ServerState:
-    """Give a stand-in that checks signatures."""
+    """Return a stand-in that checks signatures."""
     return ServerState(tone_backend(), {"standin": "standin-secret"}, ServiceLimits(), QUICK, Clock())
 
 
 def read(wire: bytes) -> list[dict[str, Any]]:
-    """Let botocore read the body of a response."""
+    """Read the body of a response with botocore."""
 
     class Raw(io.BytesIO):
         def stream(self) -> "Raw":
@@ -48,7 +48,7 @@ def read(wire: bytes) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("model_id", sorted(MODELS))
 def test_the_address_and_the_signature_of_a_request_are_botocores(model_id: str) -> None:
-    """Serialised by AWS's model of the operation and signed for the service's own signing name."""
+    """The stand-in accepts a request that botocore serialises from AWS's model and signs for the service."""
     request = create_serializer(SERVICE.protocol, include_validation=False).serialize_to_request(
         {"modelId": model_id}, OPERATION
     )
@@ -64,21 +64,21 @@ def test_the_address_and_the_signature_of_a_request_are_botocores(model_id: str)
 
 
 def test_an_event_has_the_shape_of_the_model() -> None:
-    """A chunk whose bytes are the event's JSON."""
+    """An event is a chunk whose bytes are the event's JSON, as in the model."""
     text = json.dumps({"event": {"completionStart": {}}}).encode()
     assert read(payload.wrap(text)) == [{"chunk": {"bytes": text}}]
 
 
 @pytest.mark.parametrize("kind", EXCEPTIONS)
 def test_an_exception_of_the_stream_is_raised_by_botocore(kind: str) -> None:
-    """With its class and its words."""
+    """An exception of the stream reaches the client of botocore with its class and its message."""
     with pytest.raises(EventStreamError) as error:
         read(payload.exception(kind, INVALID_INPUT))
     assert error.value.response["Error"] == {"Code": kind, "Message": INVALID_INPUT}
 
 
 def test_every_error_of_the_operation_has_its_status() -> None:
-    """Before the stream and in it."""
+    """Every error of the operation has its status, before the stream and in it."""
     shapes = [*OPERATION.error_shapes, *(EVENTS.members[kind] for kind in EXCEPTIONS)]
     assert len(shapes) > 15
     assert {shape.name: STATUS.get(shape.name) for shape in shapes} == {
@@ -88,7 +88,7 @@ def test_every_error_of_the_operation_has_its_status() -> None:
 
 @pytest.mark.parametrize("kind", sorted({shape.name for shape in OPERATION.error_shapes}))
 def test_a_refusal_is_read_by_botocore(kind: str) -> None:
-    """Class, words and status, out of the headers and the body."""
+    """A rejection has its class, message and status in the headers and body where botocore reads them."""
     status, headers, body = stream_request.refusal(StreamRefused(kind, "No."), "request-1")
     answer = {"status_code": status, "headers": dict(headers), "body": body}
     parsed = create_parser(SERVICE.protocol).parse(answer, OPERATION.output_shape)

@@ -1,4 +1,4 @@
-"""The stand-in's wire under many streams, limits, faults and broken input, over real sockets."""
+"""The stand-in's protocol under many streams, limits, faults and malformed input, over real sockets."""
 
 import asyncio
 import contextlib
@@ -28,14 +28,14 @@ async def standin(settings: NovaSettings = SETTINGS) -> AsyncIterator[tuple[Nova
 
 
 async def control(nova: NovaStandin, method: str, path: str, **body: object) -> Any:  # noqa: ANN401 - JSON
-    """Ask the control server."""
+    """Send a request to the control server."""
     async with httpx.AsyncClient(base_url=nova.control_url, trust_env=False) as client:
         answer = await client.request(method, path, content=json.dumps(body) if body else None)
     return answer.raise_for_status().json()
 
 
 async def gone(nova: NovaStandin, reason: str) -> None:
-    """Wait until the one session has ended for this reason."""
+    """Wait until the only session has ended for this reason."""
     async with asyncio.timeout(5):
         while not (record := next(iter(nova.ledger.sessions.values()))).end_reason:  # noqa: ASYNC110 - seen from outside
             await asyncio.sleep(0.01)
@@ -45,7 +45,7 @@ async def gone(nova: NovaStandin, reason: str) -> None:
 
 
 async def test_twenty_streams_on_one_connection_never_mix() -> None:
-    """Each hears its own words, under identifiers of its own."""
+    """Each of twenty streams on one connection gets its own text, with its own identifiers."""
     async with standin() as (nova, connection):
 
         async def talk(number: int) -> str:
@@ -68,7 +68,7 @@ async def test_twenty_streams_on_one_connection_never_mix() -> None:
 
 
 async def test_a_tool_is_used_and_its_result_spoken() -> None:
-    """The record of the session shows the tool, its input and its result."""
+    """The session's record has the tool, its input and its result, which the agent speaks."""
     async with standin() as (nova, connection):
         stream = connection.open()
         stream.greet("use get_current_weather", toolConfiguration={"tools": [WEATHER]})
@@ -86,7 +86,7 @@ async def test_a_tool_is_used_and_its_result_spoken() -> None:
 
 @pytest.mark.parametrize("reading", ["accept", "refuse"])
 async def test_audio_during_a_tool_call_has_two_readings(reading: Literal["accept", "refuse"]) -> None:
-    """Either it is taken, or it ends the stream; audio after the result is always taken."""
+    """The reading decides whether audio during a tool call ends the stream; later audio never does."""
     async with standin(replace(SETTINGS, limits=ServiceLimits(audio_during_tools=reading))) as (_, connection):
         held, sent = connection.open(), connection.open()
         for stream in (held, sent):
@@ -113,21 +113,21 @@ async def test_audio_during_a_tool_call_has_two_readings(reading: Literal["accep
     ],
 )
 async def test_what_it_is_not_is_refused(path: str, status: int, kind: str) -> None:
-    """Other operations and models get the service's kind of answer."""
+    """Other operations and models get the errors of the service."""
     async with standin() as (nova, connection):
         await refused(connection.open(path), status, kind)
         assert nova.ledger.streams_refused == 1
 
 
 async def test_an_unsigned_request_is_refused() -> None:
-    """With credentials to check, nothing gets in without a signature."""
+    """With credentials to check, the stand-in rejects an unsigned request."""
     async with standin(NovaSettings()) as (nova, connection):
         await refused(connection.open(), 403, "MissingAuthenticationTokenException")
         assert nova.ledger.streams_opened == 0
 
 
 async def refused(stream: Stream, status: int, kind: str) -> dict[str, Any]:
-    """Check a refusal's status, class and body."""
+    """Check the status, class and body of a rejection."""
     headers = await asyncio.wait_for(stream.headers, 5)
     assert headers[":status"] == str(status)
     assert headers["x-amzn-errortype"].partition(":")[0] == kind
@@ -144,7 +144,7 @@ async def refused(stream: Stream, status: int, kind: str) -> dict[str, Any]:
     [("ThrottlingException", 429), ("AccessDeniedException", 403), ("ServiceUnavailableException", 503)],
 )
 async def test_an_opening_fails_as_often_as_scripted(kind: str, status: int) -> None:
-    """Two refusals in the wanted words, then all is well."""
+    """After two scripted rejections with their messages, the third opening succeeds."""
     async with standin() as (nova, connection):
         await control(nova, "POST", "/faults", on="open", times=2, error=kind, message="Slow down.")
         for _ in range(2):
@@ -154,7 +154,7 @@ async def test_an_opening_fails_as_often_as_scripted(kind: str, status: int) -> 
 
 
 async def test_an_account_may_hold_so_many_streams_at_once() -> None:
-    """One more is refused as Bedrock does, without a word of when to try again; an end makes room."""
+    """Bedrock's limit of streams rejects one more without a Retry-After; closing one frees it."""
     async with standin(replace(SETTINGS, limits=ServiceLimits(concurrent=2))) as (nova, connection):
         await control(nova, "POST", "/faults", on="answer", action="close", after_ms=3000)
         for _ in range(2):
@@ -171,7 +171,7 @@ async def test_an_account_may_hold_so_many_streams_at_once() -> None:
 
 @pytest.mark.parametrize(("action", "reason"), [("rst", "reset 2"), ("disconnect", "connection lost")])
 async def test_an_opening_can_be_broken_off(action: str, reason: str) -> None:
-    """RST_STREAM or a dead connection instead of headers."""
+    """The opening fails with RST_STREAM or a closed connection instead of headers."""
     async with standin() as (nova, connection):
         await control(nova, "POST", "/faults", on="open", action=action, code=2)
         with pytest.raises(StreamEnded, match=reason):
@@ -193,7 +193,7 @@ async def test_an_opening_can_be_broken_off(action: str, reason: str) -> None:
     ],
 )
 async def test_an_answer_is_cut_in_the_middle(fault: dict[str, object], ends: Callable[[Any], bool]) -> None:
-    """After some sound the stream ends in the scripted way, and the session is accounted for."""
+    """The stream ends during a reply as the script says, and the session has its record."""
     async with standin(replace(SETTINGS, pace=Pace(speed=1.0, think=0.0))) as (nova, connection):
         await control(nova, "POST", "/faults", on="answer", after_ms=60, **fault)
         stream = connection.open()
@@ -216,7 +216,7 @@ async def test_an_answer_is_cut_in_the_middle(fault: dict[str, object], ends: Ca
 )
 @pytest.mark.parametrize("prefixed", [False, True])
 async def test_an_exception_in_a_healthy_answer_has_the_ordered_text(text: str, prefixed: bool) -> None:  # noqa: FBT001
-    """To the letter, with the request's identifier before it or without."""
+    """The exception has the exact text of the script, with or without the request's identifier."""
     async with standin() as (nova, connection):
         fault = {"on": "answer", "error": "ValidationException", "message": text, "request_id": prefixed}
         await control(nova, "POST", "/faults", **fault)
@@ -230,7 +230,7 @@ async def test_an_exception_in_a_healthy_answer_has_the_ordered_text(text: str, 
 
 
 async def test_words_that_are_filtered_end_each_stream_that_holds_them() -> None:
-    """The one in which they are said or typed, and the next if its history repeats them."""
+    """Filtered words end the stream in which they are said or typed, and one whose history repeats them."""
     async with standin(
         replace(SETTINGS, limits=ServiceLimits(blocked_words=("Turn 1", "bomb"), history_settle=0.0))
     ) as (
@@ -255,7 +255,7 @@ async def test_words_that_are_filtered_end_each_stream_that_holds_them() -> None
 
 @pytest.mark.parametrize("action", ["unknown_event", "odd_audio", "empty_audio"])
 async def test_an_oddity_is_written_into_an_answer(action: str) -> None:
-    """What a client has to survive arrives, and the answer goes on to its end."""
+    """A scripted oddity arrives, and the reply continues to its end."""
     oddities: dict[str, Callable[[str, Body], bool]] = {
         "unknown_event": lambda name, _: name == "moodRingEvent",
         "odd_audio": lambda _, body: body.get("content") == "AAEC",
@@ -272,7 +272,7 @@ async def test_an_oddity_is_written_into_an_answer(action: str) -> None:
 
 
 async def test_bad_json_is_written_into_an_answer() -> None:
-    """The event's bytes are no JSON; the framing around them is sound."""
+    """The event's bytes are not JSON, in correct framing."""
     async with standin() as (nova, connection):
         await control(nova, "POST", "/faults", on="answer", action="bad_json")
         stream = connection.open()
@@ -283,7 +283,7 @@ async def test_bad_json_is_written_into_an_answer() -> None:
 
 
 async def test_a_frozen_stream_takes_no_more_and_leaves_its_neighbours_alone() -> None:
-    """The client's window runs dry, as when a service hangs; another stream of the same connection talks on."""
+    """A frozen stream stops reading until the client's window is full; another stream continues."""
     async with standin() as (nova, connection):
         frozen, lively = connection.open(), connection.open()
         frozen.greet()
@@ -308,7 +308,7 @@ async def test_a_frozen_stream_takes_no_more_and_leaves_its_neighbours_alone() -
     ],
 )
 async def test_time_runs_out_on_a_fast_clock(limits: ServiceLimits, kind: str, message: str) -> None:
-    """Minutes of idling or of life pass in moments once the clock is told to hurry."""
+    """The idle timeout and the session limit end a stream within moments on a fast clock."""
     async with standin(replace(SETTINGS, limits=limits)) as (nova, connection):
         stream = connection.open()
         stream.greet()
@@ -324,7 +324,7 @@ async def test_time_runs_out_on_a_fast_clock(limits: ServiceLimits, kind: str, m
 
 
 async def test_a_rule_broken_on_one_stream_ends_only_that() -> None:
-    """The words are the documented ones after the request's identifier; the neighbour does not notice."""
+    """The documented message ends the stream that broke a rule; the other stream continues."""
     async with standin() as (nova, connection):
         good, bad = connection.open(), connection.open()
         good.greet()
@@ -341,7 +341,7 @@ async def test_a_rule_broken_on_one_stream_ends_only_that() -> None:
 
 @pytest.mark.parametrize("wire", [b"\x00" * 16, b"garbage that is no frame at all", b"\xff" * 4096])
 async def test_broken_framing_ends_the_stream(wire: bytes) -> None:
-    """Bytes that are no event stream are answered with an exception, not with silence."""
+    """Bytes that are not an event stream get an exception, not silence."""
     async with standin() as (nova, connection):
         stream = connection.open()
         stream.write(wire)
@@ -351,7 +351,7 @@ async def test_broken_framing_ends_the_stream(wire: bytes) -> None:
 
 
 async def test_a_client_that_vanishes_is_noticed() -> None:
-    """A dead connection ends its sessions at once."""
+    """A closed connection ends its sessions at once."""
     async with NovaStandin(SETTINGS, tone_backend()) as nova:
         async with Connection.to(nova.h2c_port) as connection:
             stream = connection.open()
@@ -361,7 +361,7 @@ async def test_a_client_that_vanishes_is_noticed() -> None:
 
 
 async def test_a_slow_reader_holds_the_flood_back() -> None:
-    """Sound for an hour is not piled up in memory: the stand-in waits for the client's window."""
+    """The stand-in waits for the client's window instead of buffering an hour of audio."""
     async with standin() as (nova, connection):
         await control(nova, "POST", "/faults", on="answer", action="flood", seconds=600, speed=1000)
         connection.transport.pause_reading()
@@ -374,7 +374,7 @@ async def test_a_slow_reader_holds_the_flood_back() -> None:
 
 
 async def until_steady(nova: NovaStandin) -> list[float]:
-    """Give the seconds of sound sent by each session once they have stopped growing."""
+    """Return the seconds of audio that each session has sent, once they no longer grow."""
     before: list[float] = []
     async with asyncio.timeout(5):
         while True:
@@ -386,7 +386,7 @@ async def until_steady(nova: NovaStandin) -> list[float]:
 
 
 async def test_scripts_and_clock_orders_with_slips_are_refused() -> None:
-    """The control server says what is wrong instead of doing nothing."""
+    """The control server rejects an invalid script or clock setting with a reason."""
     async with standin() as (nova, _), httpx.AsyncClient(base_url=nova.control_url, trust_env=False) as client:
         for path, body in (("/faults", '{"on": "whenever"}'), ("/clock", '{"scale": 0}'), ("/faults", "{")):
             answer = await client.post(path, content=body)
@@ -400,7 +400,7 @@ async def test_scripts_and_clock_orders_with_slips_are_refused() -> None:
 
 
 async def test_limits_are_changed_for_streams_that_open_later() -> None:
-    """A rule in force is shown and changed by name; a slip in a name or a value is told."""
+    """Limits can be shown and changed by name; the control server rejects a wrong name or value with a reason."""
     async with standin() as (nova, connection):
         assert (await control(nova, "GET", "/limits"))["history_messages"] == 40
         assert (await control(nova, "PATCH", "/limits", idle=7))["idle"] == 7
@@ -417,13 +417,13 @@ async def test_limits_are_changed_for_streams_that_open_later() -> None:
 
 
 async def test_the_path_may_end_in_a_question_mark() -> None:
-    """As the SDK for Python sends it."""
+    """The path may end in a question mark, which the SDK for Python sends."""
     async with standin() as (_, connection):
         assert (await asyncio.wait_for(connection.open(PATH + "?").headers, 5))[":status"] == "200"
 
 
 async def test_a_slip_of_the_brain_ends_one_session_and_not_its_neighbours() -> None:
-    """An error nobody thought of is an internalServerException on its own stream."""
+    """A defect in the language model ends its own stream only, with an internalServerException."""
 
     class Slipping:
         def __init__(self, **_: object) -> None:
@@ -449,7 +449,7 @@ async def test_a_slip_of_the_brain_ends_one_session_and_not_its_neighbours() -> 
 
 
 async def test_a_client_of_another_protocol_is_turned_away() -> None:
-    """HTTP/1.1 gets an HTTP/2 GOAWAY and a closed connection, not silence."""
+    """An HTTP/1.1 client gets an HTTP/2 GOAWAY and a closed connection, not silence."""
     async with NovaStandin(SETTINGS, tone_backend()) as nova:
         reader, writer = await asyncio.open_connection("127.0.0.1", nova.h2c_port)
         writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n" + b" " * 40)
@@ -460,7 +460,7 @@ async def test_a_client_of_another_protocol_is_turned_away() -> None:
 
 
 async def test_stopping_closes_what_is_open() -> None:
-    """Sessions end with a reason, clients see the connection close."""
+    """Stopping ends sessions with a reason and closes the connections."""
     nova = NovaStandin(SETTINGS, tone_backend())
     async with nova:
         loop = asyncio.get_running_loop()

@@ -1,6 +1,6 @@
 """Our adapter against Open-Meteo: the stand-in always, the live service too with `LIVE_SERVICES=1`.
 
-Nothing here knows which of the two it is: what holds for one has to hold for the other.
+No test distinguishes them: a rule for one must hold for the other.
 """
 
 import os
@@ -22,7 +22,7 @@ from voice_agent.run.ports import free_port
 
 @dataclass(frozen=True)
 class Service:
-    """Where one of the two answers."""
+    """The URLs of one of the two."""
 
     forecast_url: str
     geocoding_url: str
@@ -33,7 +33,7 @@ SERVICES = ("standin", "live") if os.environ.get("LIVE_SERVICES") == "1" else ("
 
 @pytest.fixture(params=SERVICES)
 async def service(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
-    """Give the stand-in, then the live service if that is asked for."""
+    """Return the stand-in, then the live service if it is requested."""
     if request.param == "live":
         yield Service(FORECAST_URL, GEOCODING_URL)
         return
@@ -43,13 +43,13 @@ async def service(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
 
 @pytest.fixture
 async def weather(service: Service) -> AsyncIterator[OpenMeteo]:
-    """Give our adapter on that service."""
+    """Return our adapter for that service."""
     async with OpenMeteo(forecast_url=service.forecast_url, geocoding_url=service.geocoding_url) as adapter:
         yield adapter
 
 
 async def get(url: str, **query: str) -> tuple[int, dict[str, Any]]:
-    """Ask without any code of ours."""
+    """Send a request without any code of ours."""
     async with httpx.AsyncClient() as client:
         response = await client.get(url, params=query)
     assert response.headers["content-type"].startswith("application/json")
@@ -70,24 +70,24 @@ PLACES = {
     "東京": {9},
     "São Paulo, Brazil": {-3},
 }
-"""What callers say, and how many hours the clocks there are ahead of UTC, in winter and summer."""
+"""Places in callers' words, with the hours by which their clocks are ahead of UTC in winter and summer."""
 
 
 async def test_a_place_by_the_name_people_use(weather: OpenMeteo) -> None:
-    """The clock at the place shows that the right one of several was found."""
+    """The clock at the place shows that the geocoder found the right one of several."""
     found = {location: (await weather.forecast(location)).utc_offset for location in PLACES}
     assert {location for location in PLACES if found[location] / timedelta(hours=1) not in PLACES[location]} == set()
 
 
 async def test_no_such_place(weather: OpenMeteo) -> None:
-    """A place that is not there is told from a service that is not there."""
+    """A missing place and a failed service are different errors."""
     for location in ("Xqzvbnmkl", "Stockholm, Xqzvbnmkl", "169.254.170.2", "..-..-etc-passwd"):
         with pytest.raises(LocationNotFound):
             await weather.forecast(location)
 
 
 async def test_sixteen_days_by_the_hour(weather: OpenMeteo) -> None:
-    """Days and hours are those at the place, from its midnight on, with numbers that belong together."""
+    """Sixteen days by the hour are local days from midnight, with consistent numbers."""
     forecast = await weather.forecast("Auckland, New Zealand")
     local = datetime.now(UTC).replace(tzinfo=None) + forecast.utc_offset
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -106,7 +106,7 @@ async def test_sixteen_days_by_the_hour(weather: OpenMeteo) -> None:
 
 
 async def test_shape_of_a_forecast(service: Service) -> None:
-    """All that was asked for comes, each with its unit, in lists of one length."""
+    """A forecast has every requested variable with its unit, in lists of one length."""
     status, body = await get(
         service.forecast_url,
         latitude="59.33",
@@ -138,7 +138,7 @@ async def test_shape_of_a_forecast(service: Service) -> None:
 
 
 async def test_other_units(service: Service) -> None:
-    """Units change the numbers and say so."""
+    """Another unit changes the numbers and is named."""
     spot = {"latitude": "59.33", "longitude": "18.07", "current": "temperature_2m,wind_speed_10m"}
     _, metric = await get(service.forecast_url, **spot)
     _, other = await get(service.forecast_url, **spot, temperature_unit="fahrenheit", wind_speed_unit="mph")
@@ -159,14 +159,14 @@ async def test_other_units(service: Service) -> None:
     ],
 )
 async def test_wrong_queries_are_refused_with_a_reason(service: Service, change: dict[str, str], reason: str) -> None:
-    """A wrong query gets a 400 and an object that says why."""
+    """A wrong query gets a 400 and an object with the reason."""
     status, body = await get(service.forecast_url, **{"latitude": "59.33", "longitude": "18.07", **change})
     assert (status, body["error"]) == (400, True)
     assert reason in body["reason"]
 
 
 async def test_shape_of_a_place(service: Service) -> None:
-    """The largest place of a name comes first, with what tells it from the others."""
+    """The largest place of a name comes first, with the fields that distinguish it."""
     status, body = await get(service.geocoding_url, name="Stockholm", count="10", language="en", format="json")
     hit = body["results"][0]
     assert status == 200
@@ -185,19 +185,19 @@ async def test_region_after_a_comma_narrows(service: Service) -> None:
 
 @pytest.mark.parametrize("name", ["Xqzvbnmkl", "x"])
 async def test_nothing_found_is_an_answer_without_results(service: Service, name: str) -> None:
-    """The list is missing, not empty."""
+    """Without a match, the list is missing, not empty."""
     status, body = await get(service.geocoding_url, name=name)
     assert (status, set(body)) == (200, {"generationtime_ms"})
 
 
 async def test_count_out_of_range_is_refused(service: Service) -> None:
-    """At most a hundred places are given."""
+    """The service rejects a count above a hundred places."""
     status, body = await get(service.geocoding_url, name="Paris", count="101")
     assert (status, body) == (400, {"error": True, "reason": "Parameter count must be between 1 and 100."})
 
 
 async def test_a_server_that_is_not_there() -> None:
-    """A refused connection is an upstream error, and never one of the network library."""
+    """A refused connection is an upstream error, never an error of the network library."""
     url = f"http://127.0.0.1:{free_port()}/"
     async with OpenMeteo(forecast_url=url, geocoding_url=url) as adapter:
         with pytest.raises(UpstreamError, match="ConnectError"):

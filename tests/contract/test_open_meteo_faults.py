@@ -1,4 +1,4 @@
-"""The weather tools on an Open-Meteo that misbehaves: the caller gets an honest word, and no text from outside."""
+"""The weather tools with a faulty Open-Meteo: the caller hears that it failed, and no text of the response."""
 
 import asyncio
 import json
@@ -25,32 +25,32 @@ type Address = Literal["geocoding", "forecast"]
 
 @pytest.fixture
 async def standin() -> AsyncIterator[WeatherStandin]:
-    """Give a running stand-in."""
+    """Return a running stand-in."""
     async with WeatherStandin() as running:
         yield running
 
 
 @pytest.fixture
 async def records() -> list[ToolRecord]:
-    """Collect what would be logged."""
+    """Collect the log records."""
     return []
 
 
 @pytest.fixture
 async def tools(standin: WeatherStandin, records: list[ToolRecord]) -> AsyncIterator[ToolRegistry]:
-    """Give the weather tools on that stand-in."""
+    """Return the weather tools for that stand-in."""
     async with OpenMeteo(forecast_url=standin.forecast_url, geocoding_url=standin.geocoding_url) as source:
         yield ToolRegistry(weather_tools(source), on_call=records.append, clock=count(step=60).__next__)
 
 
 async def ask(tools: ToolRegistry, location: str = "Stockholm") -> ToolResult:
-    """Ask as the model would, in a turn of its own."""
+    """Call a tool as the model would, in a separate turn."""
     tools.new_turn()
     return await tools.call("get_current_weather", {"location": location, "format": "celsius"})
 
 
 def asked(standin: WeatherStandin) -> list[object]:
-    """List which addresses were asked, in order."""
+    """Return the requested URLs in order."""
     return [request["address"] for request in standin.requests]
 
 
@@ -59,7 +59,7 @@ def asked(standin: WeatherStandin) -> list[object]:
 async def test_a_passing_failure_is_tried_once_more(
     standin: WeatherStandin, tools: ToolRegistry, on: Address, status: int
 ) -> None:
-    """One 5xx is not noticed."""
+    """The adapter retries once after one 5xx, and the caller notices nothing."""
     standin.fail(WeatherFault(on=on, action="status", status=status))
     assert (await ask(tools)).outcome == "ok"
     assert len(standin.requests) == 3
@@ -76,13 +76,13 @@ LASTING = [
     (WeatherFault(action="nan"), 1, "unexpected_answer"),
     (WeatherFault(action="wrong_types"), 1, "unexpected_answer"),
 ]
-"""What goes wrong, how often the address is asked before giving up, and the word for the log."""
+"""Each fault, how often the adapter tries the URL, and the reason in the log."""
 
 
 async def test_a_lasting_failure_is_told_in_one_word(
     standin: WeatherStandin, tools: ToolRegistry, records: list[ToolRecord]
 ) -> None:
-    """The model learns that there is no weather; the log learns why."""
+    """After a lasting failure, the model gets a plain failure and the log gets the reason."""
     for on in ("geocoding", "forecast"):
         for fault, tries, cause in LASTING:
             before = asked(standin).count(on)
@@ -96,7 +96,7 @@ async def test_a_lasting_failure_is_told_in_one_word(
 async def test_a_weather_code_that_is_not_known_takes_nothing_with_it(
     standin: WeatherStandin, tools: ToolRegistry
 ) -> None:
-    """Open-Meteo may add one; the temperature beside it is still good."""
+    """An unknown weather code, which Open-Meteo may add, does not hide the temperature beside it."""
     standin.fail(WeatherFault(on="forecast", action="unknown_codes"))
     now = await ask(tools)
     assert (now.outcome, now.value["conditions"]) == ("ok", "unknown")
@@ -105,7 +105,7 @@ async def test_a_weather_code_that_is_not_known_takes_nothing_with_it(
 
 
 async def test_a_forecast_with_gaps_gives_what_it_has(standin: WeatherStandin, tools: ToolRegistry) -> None:
-    """What is null or missing is null to the model, which can say the rest."""
+    """A missing value or a null becomes null for the model, which can say the rest."""
     standin.fail(WeatherFault(on="forecast", action="gaps"))
     answers = [await ask(tools)]
     for hour in (None, 3, 23):
@@ -118,14 +118,14 @@ async def test_a_forecast_with_gaps_gives_what_it_has(standin: WeatherStandin, t
 
 
 async def test_a_redirect_is_not_followed(standin: WeatherStandin, tools: ToolRegistry) -> None:
-    """Nobody but the operator says where requests go."""
+    """The adapter follows no redirect: only the operator configures where requests go."""
     standin.fail(WeatherFault(on="geocoding", action="redirect", location=standin.forecast_url))
     await ask(tools)
     assert asked(standin) == ["geocoding"]
 
 
 async def test_an_empty_object_is_no_place_or_no_weather(standin: WeatherStandin, tools: ToolRegistry) -> None:
-    """It means that nothing was found at the one address, and nonsense at the other."""
+    """An empty object means no place from the geocoder, and an error from the forecast."""
     standin.fail(WeatherFault(on="geocoding", action="empty"))
     assert (await ask(tools)).value["error"] == "location_not_found"
     standin.fail(WeatherFault(on="forecast", action="empty"))
@@ -135,7 +135,7 @@ async def test_an_empty_object_is_no_place_or_no_weather(standin: WeatherStandin
 async def test_a_silent_server_is_given_up(
     standin: WeatherStandin, tools: ToolRegistry, records: list[ToolRecord]
 ) -> None:
-    """A request has three seconds in total and is not tried again; the tool has five for everything."""
+    """A silent server times out after three seconds without a retry; the tool has five for everything."""
     standin.fail(WeatherFault(on="forecast", after_ms=20_000))
     async with asyncio.timeout(5):
         assert (await ask(tools)).value["error"] == "weather_unavailable"
@@ -144,7 +144,7 @@ async def test_a_silent_server_is_given_up(
 
 
 async def test_a_caller_who_interrupts_frees_the_connection(standin: WeatherStandin, tools: ToolRegistry) -> None:
-    """Cancelled in the middle of a request, the pool still serves the next one."""
+    """After a request is cancelled, the pool serves the next one."""
     standin.fail(WeatherFault(on="geocoding", after_ms=20_000))
     call = asyncio.create_task(ask(tools))
     await asyncio.sleep(0.1)
@@ -155,7 +155,7 @@ async def test_a_caller_who_interrupts_frees_the_connection(standin: WeatherStan
 
 
 async def test_injected_text_reaches_nobody(standin: WeatherStandin, tools: ToolRegistry) -> None:
-    """Names, units and extra fields from outside are read for comparison at most."""
+    """The model never gets injected text in names, units or extra fields of a response."""
     standin.fail(WeatherFault(on="forecast", action="injection"))
     result = await ask(tools)
     assert result.outcome == "ok"
@@ -171,7 +171,7 @@ async def test_injected_text_reaches_nobody(standin: WeatherStandin, tools: Tool
 
 
 async def test_what_is_no_place_is_not_asked_for(standin: WeatherStandin, tools: ToolRegistry) -> None:
-    """An address of a server, a header or a flood of letters makes no request at all."""
+    """A URL, a header or a very long text as the place causes no request."""
     for location in ("http://169.254.170.2/v2/credentials", "a\r\nHost: b", "x" * 101, ""):
         result = await ask(tools, location)
         assert result.value["error"] == "invalid_arguments"
@@ -179,7 +179,7 @@ async def test_what_is_no_place_is_not_asked_for(standin: WeatherStandin, tools:
 
 
 async def test_the_same_place_is_not_asked_twice(standin: WeatherStandin, tools: ToolRegistry) -> None:
-    """A follow-up question costs no request: places stay for a day, forecasts for five minutes."""
+    """A follow-up question causes no request: places are cached for a day, forecasts for five minutes."""
     first = await ask(tools)
     await tools.call("get_weather_forecast", {"location": "STOCKHOLM", "day": "tomorrow", "format": "fahrenheit"})
     again = await ask(tools)
@@ -188,7 +188,7 @@ async def test_the_same_place_is_not_asked_twice(standin: WeatherStandin, tools:
 
 
 async def test_a_place_that_was_not_found_is_not_looked_up_again(standin: WeatherStandin, tools: ToolRegistry) -> None:
-    """For a while, however it is spelt; and what could not be asked has not been looked up."""
+    """The cache has a missing place for a while, in any spelling, but not a failed look-up."""
     standin.fail(WeatherFault(on="geocoding", action="status", status=404))
     assert (await ask(tools, "Xqyw Zv")).value["error"] == "weather_unavailable"
     standin.clear_faults()
@@ -201,7 +201,7 @@ async def test_a_place_that_was_not_found_is_not_looked_up_again(standin: Weathe
 
 @pytest.mark.thorough
 async def test_one_process_asks_so_often(standin: WeatherStandin) -> None:
-    """Whoever the questions come from: what is above the limit fails without a request, and only for a while."""
+    """The rate limiter of a process fails requests above its limit at once, and only for a while."""
     now = 0.0
     forecasts, places = standin.forecast_url, standin.geocoding_url
     async with OpenMeteo(forecast_url=forecasts, geocoding_url=places, clock=lambda: now) as source:

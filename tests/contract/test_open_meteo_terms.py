@@ -1,4 +1,4 @@
-"""Open-Meteo's terms: customers and their key, the limits of the free service, and what a caller hears of them.
+"""Open-Meteo's terms: customers and their key, the limits of the free service, and what a caller hears.
 
 Statuses, texts and weights are those of Open-Meteo's published source.
 """
@@ -28,31 +28,31 @@ NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
 
 @dataclass
 class Clock:
-    """A clock that is turned by hand."""
+    """A clock that a test sets."""
 
     now: datetime = NOON
 
     def __call__(self) -> datetime:
-        """Read it."""
+        """Return the time."""
         return self.now
 
 
 @dataclass
 class Asking:
-    """The weather tools on a service, with what would be logged."""
+    """The weather tools for a service, with their log records."""
 
     tools: ToolRegistry
     records: list[ToolRecord] = field(default_factory=list)
 
     async def ask(self, location: str = "Stockholm") -> ToolResult:
-        """Ask as the model would, in a turn of its own."""
+        """Call a tool as the model would, in a separate turn."""
         self.tools.new_turn()
         return await self.tools.call("get_current_weather", {"location": location, "format": "celsius"})
 
 
 @asynccontextmanager
 async def asking(standin: WeatherStandin, key: str | None = None, query: str = "") -> AsyncIterator[Asking]:
-    """Give the tools, as a customer or not, with a query in the configured addresses."""
+    """Return the tools, with or without a key, with a query in the configured URLs."""
     source = OpenMeteo(
         forecast_url=standin.forecast_url + query,
         geocoding_url=standin.geocoding_url + query,
@@ -75,14 +75,14 @@ async def asking(standin: WeatherStandin, key: str | None = None, query: str = "
     ],
 )
 async def test_a_customer_is_served_with_the_key_only(key: str | None, query: str, outcome: str, cause: str) -> None:
-    """The key goes with each request, from the setting or from the configured address, whose own query is kept."""
+    """Each request has the key of the setting or of the configured URL, whose other parameters remain."""
     async with WeatherStandin(WeatherSettings(api_key=KEY)) as standin, asking(standin, key, query) as caller:
         assert (await caller.ask()).outcome == outcome
         assert str(caller.records[0].cause) == str(cause)
 
 
 async def test_the_query_of_an_address_is_kept() -> None:
-    """A proxy's own parameters reach it beside ours."""
+    """A proxy's own parameters remain beside ours."""
     async with WeatherStandin() as standin, asking(standin, query="?tenant=a%26b&models=") as caller:
         await caller.ask()
         queries = [request["query"] for request in standin.requests]
@@ -99,7 +99,7 @@ async def test_the_query_of_an_address_is_kept() -> None:
     ],
 )
 async def test_a_key_leads_to_the_hosts_for_customers(key: str | None, hosts: list[str]) -> None:
-    """The free hosts send a customer away with a 303, which is not followed; so they are not asked."""
+    """With a key, the adapter uses the customers' hosts, because the free ones answer a 303 that it rejects."""
     asked: list[httpx.URL] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -118,7 +118,7 @@ async def test_a_key_leads_to_the_hosts_for_customers(key: str | None, hosts: li
 
 @pytest.mark.parametrize("status", [200, 303, 400, 401, 429, 500])
 async def test_the_key_stays_out_of_logs_and_errors(status: int, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither the product's records nor what its libraries log at the level that is let through has it."""
+    """Neither the product's records nor the libraries' at the enabled level contain the key."""
     caplog.set_level(logging.WARNING)
     async with WeatherStandin(WeatherSettings(api_key=KEY)) as standin, asking(standin, KEY) as caller:
         if status != 200:
@@ -130,7 +130,7 @@ async def test_the_key_stays_out_of_logs_and_errors(status: int, caplog: pytest.
 
 
 async def test_the_free_service_takes_no_key() -> None:
-    """It answers with a way to the other one, which the product does not follow."""
+    """The free service answers a key with a redirect, which the product does not follow."""
     async with WeatherStandin() as standin, httpx.AsyncClient() as client:
         answer = await client.get(f"{standin.geocoding_url}?name=Oslo&apikey={KEY}")
         assert (answer.status_code, answer.content) == (303, b"")
@@ -138,7 +138,7 @@ async def test_the_free_service_takes_no_key() -> None:
 
 
 async def test_wording_of_a_missing_and_of_a_wrong_key() -> None:
-    """These are Open-Meteo's own."""
+    """The stand-in's texts for a missing and a wrong key are Open-Meteo's own."""
     async with WeatherStandin(WeatherSettings(api_key=KEY)) as standin, httpx.AsyncClient() as client:
         missing = await client.get(standin.geocoding_url, params={"name": "Oslo"})
         wrong = await client.get(standin.geocoding_url, params={"name": "Oslo", "apikey": "x"})
@@ -156,7 +156,7 @@ SPENT = [
 
 @pytest.mark.parametrize(("limit", "window", "when"), SPENT)
 async def test_a_spent_limit_is_one_clear_sentence(limit: str, window: timedelta, when: str) -> None:
-    """The agent says so and when to ask again; the service is left alone meanwhile, and asked again after a pause."""
+    """The agent says that the limit is reached and when to try again; no request goes out until then."""
     clock = Clock()
     limits = FreeTierLimits(clock)
     setattr(limits, limit, 1)
@@ -175,7 +175,7 @@ async def test_a_spent_limit_is_one_clear_sentence(limit: str, window: timedelta
 
 @pytest.mark.parametrize(("retry_after", "tries"), [(None, 2), (60, 1)])
 async def test_a_429_that_lasts_is_the_same_sentence(retry_after: int | None, tries: int) -> None:
-    """Whatever its reason: one more try, unless the service asks for more time than a caller has."""
+    """A lasting 429 has the same result for any reason: one retry, unless Retry-After exceeds the deadline."""
     async with WeatherStandin() as standin, asking(standin) as caller:
         standin.fail(WeatherFault(action="status", status=429, reason="Slow down", times=None, retry_after=retry_after))
         results = [await caller.ask() for _ in range(2)]
@@ -185,7 +185,7 @@ async def test_a_429_that_lasts_is_the_same_sentence(retry_after: int | None, tr
 
 
 async def test_too_many_at_once_passes_in_a_moment() -> None:
-    """The free service refuses the sixth of several requests under way; the next try is answered."""
+    """The free service rejects the sixth simultaneous request, and the retry succeeds."""
     async with (
         WeatherStandin(WeatherSettings(limits=FreeTierLimits(Clock(), at_once=1))) as standin,
         asking(standin) as caller,
@@ -197,7 +197,7 @@ async def test_too_many_at_once_passes_in_a_moment() -> None:
 
 
 async def test_what_is_no_place_is_asked_for_once() -> None:
-    """A name that is no place costs up to four requests; for a while the answer is known."""
+    """A name without a place costs up to four requests, then the cache answers for a while."""
     async with WeatherStandin() as standin, asking(standin) as caller:
         assert (await caller.ask("Xqzvbnmkl Qqq")).value["error"] == "location_not_found"
         requests = len(standin.requests)
@@ -209,7 +209,7 @@ async def test_what_is_no_place_is_asked_for_once() -> None:
 
 
 async def test_a_failure_is_not_remembered_as_no_place() -> None:
-    """Only an answer without places says that there is none."""
+    """Only a response without places goes into the cache as missing, not a failure."""
     async with WeatherStandin() as standin, asking(standin) as caller:
         standin.fail(WeatherFault(on="geocoding", action="truncated"))
         assert (await caller.ask()).value["error"] == "weather_unavailable"
@@ -217,7 +217,7 @@ async def test_a_failure_is_not_remembered_as_no_place() -> None:
 
 
 def test_a_forecast_of_ours_counts_as_two() -> None:
-    """Ten variables and fourteen days are one request, and what is beyond counts in proportion."""
+    """Ten variables and fourteen days count as one request; a larger one counts in proportion."""
     ten = ",".join("abcdefghij")
     assert weight({"name": "Oslo"}) == 1
     assert weight({"current": "a", "forecast_days": "16"}) == 1
@@ -227,7 +227,7 @@ def test_a_forecast_of_ours_counts_as_two() -> None:
 
 
 async def test_the_free_limits_are_those_of_the_terms() -> None:
-    """600 a minute; the next minute begins with the clock's."""
+    """The free limit is 600 a minute of the clock."""
     clock = Clock()
     limits = FreeTierLimits(clock)
     async with WeatherStandin(WeatherSettings(clock=clock, limits=limits)) as standin, httpx.AsyncClient() as client:

@@ -1,4 +1,4 @@
-"""A web task keeps one request to itself open through the load balancer while it has visitors; ECS waits for it."""
+"""With visitors, a web task keeps one request to itself open through the load balancer; ECS waits for it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ HURRY = 60.0
 
 @dataclass
 class Task:
-    """A web task as far as it matters here: who is there, and its target."""
+    """The part of a web task that matters here: its visitors and its target."""
 
     admission: Admission
     request: OpenRequest
@@ -33,7 +33,7 @@ class Task:
 
 @dataclass
 class Setting:
-    """The load balancer of the template, and tasks behind it."""
+    """The load balancer of the template, with tasks behind it."""
 
     edge: Edge
     stack: AsyncExitStack
@@ -43,7 +43,7 @@ class Setting:
         """Start a task.
 
         Args:
-            url: What it takes for the public address; empty is the load balancer's.
+            url: The task's public URL; empty is the load balancer's.
         """
         admission, failures = Admission(5), list[None]()
         client = await self.stack.enter_async_context(httpx.AsyncClient(base_url=url or self.edge.url))
@@ -59,13 +59,13 @@ class Setting:
         return self.tasks[-1]
 
     def is_registered(self, task: Task) -> bool:
-        """Whether the load balancer still knows its target, in use or draining."""
+        """Return whether the load balancer still has its target, in use or draining."""
         return task.target in self.edge.targets(WEB)
 
 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let bytes move as often as the load balancer's clock demands, sixty times faster, and pauses be short."""
+    """Scale the request's keepalive bytes to the load balancer's clock, sixty times faster, and its pauses."""
     monkeypatch.setattr(open_request, "BEAT_SECONDS", 1.0)
     monkeypatch.setattr(open_request, "PAUSE_SECONDS", 0.02)
     monkeypatch.setattr(open_request, "AGAIN_SECONDS", 1.0)
@@ -83,7 +83,7 @@ async def _setting() -> AsyncIterator[Setting]:
 
 
 async def test_it_is_open_from_the_first_visitor_to_the_last() -> None:
-    """At the task's own target, whichever task the load balancer prefers; visitors between them change nothing."""
+    """The request is open from the first to the last visitor at the task's own target, whichever is preferred."""
     async with _setting() as setting:
         tasks = [await setting.start() for _ in range(3)]
         for task in tasks:
@@ -100,7 +100,10 @@ async def test_it_is_open_from_the_first_visitor_to_the_last() -> None:
 
 
 async def test_every_task_of_a_busy_service_has_its_own() -> None:
-    """Also the last one, which is not alone in having the fewest requests at every moment."""
+    """Each task of a busy service has its own request, also the last one.
+
+    That one is not always the only target with the fewest requests.
+    """
     async with _setting() as setting:
         tasks = [await setting.start() for _ in range(4)]
         places = [task.admission.admit() for task in tasks]
@@ -112,7 +115,10 @@ async def test_every_task_of_a_busy_service_has_its_own() -> None:
 
 
 async def test_a_task_that_ecs_takes_out_is_drained_until_its_last_visitor_has_left() -> None:
-    """It gets nothing new from the moment it is deregistered; without visitors it would be gone at once."""
+    """A deregistered task gets no new request and drains until its last visitor leaves.
+
+    Without visitors it would be gone at once.
+    """
     async with _setting() as setting:
         busy, idle, _ = await setting.start(), await setting.start(), await setting.start()
         place = busy.admission.admit()
@@ -131,7 +137,7 @@ async def test_a_task_that_ecs_takes_out_is_drained_until_its_last_visitor_has_l
 
 
 async def test_a_request_that_breaks_is_made_again() -> None:
-    """A node of a load balancer can be replaced at any time."""
+    """The task makes the request again when it breaks: AWS can replace a load balancer's node at any time."""
     async with _setting() as setting:
         task = await setting.start()
         place = task.admission.admit()
@@ -145,7 +151,10 @@ async def test_a_request_that_breaks_is_made_again() -> None:
 
 
 async def test_fault_33_an_address_that_leads_elsewhere_is_counted_and_tried_again() -> None:
-    """A firewall, a wrong address, a load balancer that is down: the visitors notice nothing, the operator does."""
+    """A failed request, by a firewall, a wrong URL or an outage, is counted and retried.
+
+    Visitors notice nothing.
+    """
     async with _setting() as setting:
         other = await setting.start()
         lost = await setting.start("http://127.0.0.1:1")
@@ -161,7 +170,10 @@ async def test_fault_33_an_address_that_leads_elsewhere_is_counted_and_tried_aga
 
 
 async def test_fault_33_a_task_that_is_drained_already_asks_seldom() -> None:
-    """Its request went while others still talked: the firewall's limit is for visitors."""
+    """A draining task, whose request ended while visitors still talked, retries rarely.
+
+    The firewall's limit is for visitors.
+    """
     async with _setting() as setting:
         leaving, staying = await setting.start(), await setting.start()
         setting.edge.deregister(WEB, leaving.target)
@@ -174,7 +186,7 @@ async def test_fault_33_a_task_that_is_drained_already_asks_seldom() -> None:
 
 
 async def test_nobody_else_can_hold_it_open() -> None:
-    """Its name is a secret of the task: else a stranger could keep every task from being stopped."""
+    """Another client cannot hold the request open, because its path is a secret of the task."""
     async with _setting() as setting:
         task = await setting.start()
         place = task.admission.admit()

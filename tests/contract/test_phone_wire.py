@@ -1,4 +1,4 @@
-"""Twilio's wire with both of its ends: what the exchange sends the phone agent reads, and the other way round."""
+"""Both ends of Twilio's protocol: the agent reads what the exchange sends, and the other way round."""
 
 from array import array
 
@@ -25,7 +25,7 @@ TOKEN = "a-token"
 
 
 def test_every_message_of_the_exchange_is_understood_and_in_order() -> None:
-    """A whole stream, from ``connected`` to ``stop``, passes codec and guard."""
+    """A whole stream, from ``connected`` to ``stop``, passes the codec and the guard."""
     announcer, guard = Announcer(ACCOUNT, CALL, STREAM), StreamGuard()
     texts = [
         announcer.connected(),
@@ -52,14 +52,14 @@ def test_every_message_of_the_exchange_is_understood_and_in_order() -> None:
 
 
 def test_every_message_of_ours_is_taken_by_the_exchange() -> None:
-    """The exchange is as strict as Twilio: a field too many and it would not."""
+    """The exchange accepts every message of ours, and is as strict as Twilio about extra fields."""
     assert exchange_decode(media_stream.media(STREAM, b"\x00\xff"), STREAM) == QueuedAudio(b"\x00\xff")
     assert exchange_decode(media_stream.mark(STREAM, "answer-1"), STREAM) == ReceivedMark("answer-1")
     assert exchange_decode(media_stream.clear(STREAM), STREAM) == Clear()
 
 
 def test_answer_is_executed_as_it_is_meant() -> None:
-    """Stream first, with its ticket; then the verbs for a caller whom we lost."""
+    """The exchange runs the stream with its ticket first, then the verbs for a lost caller."""
     ticket = StreamTokenIssuer.from_auth_tokens([TOKEN]).for_call(CALL, ACCOUNT)
     document = twiml.answer(
         twiml.stream_url("https://agent.example.com", CALL),
@@ -82,7 +82,7 @@ def test_answer_is_executed_as_it_is_meant() -> None:
     "base", ["https://agent.example.com", "https://agent.example.com:8443", "http://127.0.0.1:7860"]
 )
 def test_signatures_of_the_exchange_are_accepted(base: str) -> None:
-    """Webhook and handshake, wherever we are reached."""
+    """The agent accepts the exchange's webhook and handshake signatures for any public URL."""
     verifier, form = SignatureVerifier([TOKEN], base), [("CallSid", CALL), ("From", "+15550100"), ("Digits", "")]
     verifier.webhook(
         "POST",
@@ -96,14 +96,14 @@ def test_signatures_of_the_exchange_are_accepted(base: str) -> None:
 
 
 def test_both_ends_hear_the_same() -> None:
-    """Two readings of G.711 agree on all codes and on all samples."""
+    """Two implementations of G.711 agree on all codes and on all samples."""
     codes, every = bytes(range(256)), array("h", range(-32_768, 32_768)).tobytes()
     assert ulaw.decode(codes) == mulaw.decode(codes)
     assert ulaw.encode(every) == mulaw.encode(every)
 
 
 def test_clock_knows_what_the_exchange_plays() -> None:
-    """At a barge-in the clock and the exchange's buffer agree on what was heard and what was thrown away."""
+    """At a barge-in the clock and the exchange's buffer agree on what the caller heard."""
     clock, buffer = PlayoutClock(), PlayoutBuffer()
     for piece in range(10):
         clock.sent(800, 100.0 + piece * 0.01)

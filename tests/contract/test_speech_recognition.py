@@ -1,4 +1,4 @@
-"""Telephone speech in, words out: real recogniser, real worker processes, recorded questions."""
+"""Telephone speech to text: real recogniser, real worker processes, recorded questions."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ _RATE = 8_000
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hearing() -> AsyncIterator[RecognitionService]:
-    """One worker for all tests of this file."""
+    """Return one worker for all tests of this file."""
     hearing = RecognitionService(most_workers=1)
     await hearing.start()
     yield hearing
@@ -64,7 +64,7 @@ async def _events(
     ],
 )
 async def test_a_question_on_the_telephone_is_understood(hearing: RecognitionService, name: str) -> None:
-    """Start, then the words, in that order and once."""
+    """The recogniser reports the start, then the words, in order and once."""
     started, heard = await _events(hearing, _pcm(name))
     assert isinstance(started, SpeechStarted)
     assert isinstance(heard, RecognisedWords)
@@ -74,14 +74,14 @@ async def test_a_question_on_the_telephone_is_understood(hearing: RecognitionSer
 
 @pytest.mark.parametrize("piece", [0.04, 0.1])
 async def test_the_size_of_packets_does_not_matter(hearing: RecognitionService, piece: float) -> None:
-    """40 ms and 100 ms as 20 ms."""
+    """Packets of 40 ms and 100 ms give the same result as 20 ms."""
     *_, heard = await _events(hearing, _pcm("what_is_the_weather_in_tokyo"), piece=piece)
     assert isinstance(heard, RecognisedWords)
     assert heard.text == "what is the weather in tokyo"
 
 
 async def test_a_fresh_sentence_of_the_voice_is_understood_at_24_khz(hearing: RecognitionService) -> None:
-    """The voice that ships is one that the ears know."""
+    """The recogniser understands a new sentence of the stand-in's voice at 24 kHz."""
     rate = 24_000
     voice = VoiceService()
     sound = await voice.speak("Will it rain in Stockholm on Friday?", rate)
@@ -92,7 +92,10 @@ async def test_a_fresh_sentence_of_the_voice_is_understood_at_24_khz(hearing: Re
 
 
 async def test_many_callers_hear_their_own_words(hearing: RecognitionService) -> None:
-    """Eight at once on one worker, which then takes a quicker look where that is sure enough."""
+    """Eight callers at once get their own words from one worker.
+
+    It then uses a faster pass where that is certain enough.
+    """
     names = ["what_is_the_weather_in_stockholm", "will_it_rain_in_london_tomorrow", "goodbye", "and_tomorrow"] * 2
     found = await asyncio.gather(*(_events(hearing, _pcm(name)) for name in names))
     assert [
@@ -101,14 +104,14 @@ async def test_many_callers_hear_their_own_words(hearing: RecognitionService) ->
 
 
 async def test_noise_is_no_question(hearing: RecognitionService) -> None:
-    """Loud noise may sound like some short word, but names no place."""
+    """Loud noise may be recognised as a short word, but never as a place."""
     noise = (np.random.default_rng(5).normal(0, 3000, 2 * _RATE)).astype("<i2").tobytes()
     heard = [event.text for event in await _events(hearing, noise) if isinstance(event, RecognisedWords)]
     assert all(understand(text).place is None for text in heard)
 
 
 async def test_a_dead_worker_is_replaced() -> None:
-    """The next caller is understood; nobody gets an error."""
+    """After a worker dies, a new one understands the next caller without an error."""
     hearing = RecognitionService(most_workers=1)
     await hearing.start()
     os.kill(hearing._workers[0]._process_id, signal.SIGKILL)
@@ -119,7 +122,7 @@ async def test_a_dead_worker_is_replaced() -> None:
 
 
 async def test_an_answer_is_transcribed_by_another_model() -> None:
-    """The temperature comes back as digits."""
+    """The other model transcribes the temperature as digits."""
     heard = await asyncio.to_thread(transcribe_answer, _pcm("it_is_-7_degrees_and_partly_cloudy_in_stockholm"), _RATE)
     assert heard == "it is -7 degrees and partly cloudy in stockholm"
     assert contains(heard, "minus seven degrees")

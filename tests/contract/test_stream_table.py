@@ -1,4 +1,4 @@
-"""The shared count of streams in DynamoDB, against a pretend one that checks conditions as AWS's does."""
+"""The shared count of streams in DynamoDB, against a simulation that enforces conditions as AWS does."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -24,7 +24,7 @@ type Open = Callable[..., DynamoStreamTable]
 
 @pytest_asyncio.fixture
 async def task(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
-    """Give what opens one more task's view of the table, which is as the template makes it."""
+    """Return a function that makes one more task's view of the template's table."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     made = template("registry")["Resources"]["ModelStreamsTable"]["Properties"]
@@ -43,7 +43,7 @@ async def task(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
 
 
 async def test_tasks_share_a_pool_and_only_one_of_two_writers_wins(task: Open) -> None:
-    """The other has to read again, and then sees what was written."""
+    """Only one of two concurrent writes succeeds; the other task reads again and sees it."""
     one, other = task(), task()
     assert await one.read() == Pool()
     before = await other.read()
@@ -56,20 +56,23 @@ async def test_tasks_share_a_pool_and_only_one_of_two_writers_wins(task: Open) -
 
 
 async def test_each_region_of_the_model_has_a_pool_of_its_own(task: Open) -> None:
-    """As it has a quota of its own."""
+    """Each region of the model has its own pool, because it has its own quota."""
     near, far = task(), task("us-east-1/amazon.nova-2-5-sonic")
     assert await near.write(granted(Pool(), "one", Demand(more_calls=1), 20, 1000.0))
     assert await far.read() == Pool()
 
 
 async def test_a_table_that_is_not_there_is_a_fault_like_any_other(task: Open) -> None:
-    """Nobody waits for it, see the keeper."""
+    """A missing table raises the usual error, which the keeper handles without a wait."""
     with pytest.raises(TableFault, match="ResourceNotFoundException"):
         await task(name="pipecat-another").read()
 
 
 async def test_each_thread_of_a_table_has_a_client_of_its_own(task: Open) -> None:
-    """boto3 numbers the placeholders of a condition in its client: two threads that share it can get one twice."""
+    """Each thread has a separate client of the table.
+
+    boto3 numbers the placeholders of a condition in its client, so two threads that share one can get the same.
+    """
     task()
     table, together = DynamoDbTable(NAME, region="eu-north-1", fault=TableFault, threads=4), Barrier(4)
 

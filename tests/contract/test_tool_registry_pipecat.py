@@ -1,4 +1,4 @@
-"""What the registry tells of its tools is what Pipecat's own schema classes and its Nova adapter take."""
+"""Pipecat's schema classes and its Nova adapter accept what the registry says about its tools."""
 
 import pytest
 
@@ -8,16 +8,16 @@ from agent_core.weather_report import Forecast
 
 
 class NoWeather:
-    """A source that is never asked."""
+    """A weather source that the test never calls."""
 
     async def forecast(self, location: str) -> Forecast:
-        """Fail, as nothing should come here."""
+        """Fail: the test must not call this."""
         raise AssertionError(location)
 
 
 @pytest.mark.filterwarnings("ignore:'audioop' is deprecated:DeprecationWarning")
 def test_pipecat_takes_the_tools() -> None:
-    """Names, descriptions and schemas survive Pipecat's way to the model."""
+    """Names, descriptions and schemas reach the model unchanged through Pipecat."""
     from pipecat.adapters.llm.schemas.function_schema import FunctionSchema  # noqa: PLC0415 - it warns when imported
     from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema  # noqa: PLC0415
     from pipecat.adapters.llm.services.aws_nova_sonic_adapter import AWSNovaSonicLLMAdapter  # noqa: PLC0415

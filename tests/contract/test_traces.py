@@ -1,4 +1,4 @@
-"""Traces over OTLP: a span for each conversation with what happened in it, and not a word of what was said."""
+"""Traces over OTLP: a span for each conversation with its events, and no word of what was said."""
 
 import asyncio
 import base64
@@ -37,20 +37,20 @@ HOW_TO = Path(__file__).parents[2] / "docs/howto/langfuse.md"
 
 class _Nobody:
     def play(self, pcm: bytes) -> None:
-        """Hear nothing."""
+        """Ignore the audio."""
 
     def say(self, pcm: bytes) -> None:
-        """Hear nothing."""
+        """Ignore the text."""
 
     def sounds_for(self) -> float:
-        """Hear nothing for no time."""
+        """Return zero, because no audio is queued."""
         return 0.0
 
     def interrupt(self) -> None:
-        """Hear nothing."""
+        """Ignore the interruption."""
 
     def finish_answer(self) -> None:
-        """Hear nothing."""
+        """Ignore the end."""
 
 
 def _agent(model: ScriptedModel) -> AgentRuntime:
@@ -58,7 +58,7 @@ def _agent(model: ScriptedModel) -> AgentRuntime:
 
 
 async def _converse(agent: AgentRuntime, model: ScriptedModel) -> CallDetailRecord:
-    """Have a conversation with one question, one tool that fails, and one answer."""
+    """Have a conversation with one question, one tool that fails, and one reply."""
     session_request = SessionRequest("phone", agent.admission.admit(), call_sid="CA1")
     session = Session(agent, session_request, AudioRoute(8000, 8000, voice=_Nobody()), SessionStats())
     running = asyncio.create_task(session.run())
@@ -73,7 +73,7 @@ async def _converse(agent: AgentRuntime, model: ScriptedModel) -> CallDetailReco
 
 
 async def test_a_conversation_is_a_span_with_what_happened_inside() -> None:
-    """Streams, turns and tools are its children; what went wrong is marked, and no word of it leaves."""
+    """Streams, turns and tools are child spans; failures are marked, and no span has a word of the conversation."""
     async with receiving() as (receiver, endpoint):
         model = ScriptedModel()
         agent = _agent(model)
@@ -96,7 +96,7 @@ async def test_a_conversation_is_a_span_with_what_happened_inside() -> None:
 
 
 def test_names_are_those_of_the_conventions() -> None:
-    """OpenTelemetry's own package says what they are."""
+    """The names are those of OpenTelemetry's own package."""
     assert {
         name: name
         for name in vars(gen_ai).values()
@@ -126,7 +126,7 @@ def test_names_are_those_of_the_conventions() -> None:
 
 
 async def test_spans_say_what_the_conventions_ask_for() -> None:
-    """The conversation is an agent's run, its streams are chats of the model, its tools are executed."""
+    """The conversation is an agent invocation, its streams are chats, its tools are tool executions."""
     async with receiving() as (receiver, endpoint):
         model = ScriptedModel()
         agent = _agent(model)
@@ -162,7 +162,7 @@ async def test_spans_say_what_the_conventions_ask_for() -> None:
             error_attributes.ERROR_TYPE: "media_disconnected",
         }.items()
     )
-    # Whoever adds tokens up would count those of a stream twice.
+    # Otherwise a consumer that sums tokens would count those of a stream twice.
     assert not {judge.GEN_AI_USAGE_INPUT_TOKENS, judge.GEN_AI_USAGE_OUTPUT_TOKENS} & told.keys()
     content = {judge.GEN_AI_INPUT_MESSAGES, judge.GEN_AI_OUTPUT_MESSAGES, judge.GEN_AI_SYSTEM_INSTRUCTIONS}
     content |= {judge.GEN_AI_TOOL_CALL_ARGUMENTS, judge.GEN_AI_TOOL_CALL_RESULT, judge.GEN_AI_TOOL_DEFINITIONS}
@@ -171,7 +171,7 @@ async def test_spans_say_what_the_conventions_ask_for() -> None:
 
 
 async def test_each_stream_has_its_own_tokens() -> None:
-    """A call of ten minutes has two; what they used adds up to what the record says."""
+    """The tokens of the two streams of a ten-minute call add up to those of the record."""
     async with receiving() as (receiver, endpoint):
         agent = _agent(ScriptedModel())
         stats = SessionStats()
@@ -199,7 +199,7 @@ async def test_each_stream_has_its_own_tokens() -> None:
 
 @pytest.mark.parametrize("status", [400, 503])
 async def test_a_receiver_in_trouble_harms_no_conversation(status: int) -> None:
-    """What cannot be sent is lost, in bounded time."""
+    """The exporter drops what it cannot send, in bounded time."""
     async with receiving() as (receiver, endpoint):
         receiver.status = status
         model = ScriptedModel()
@@ -209,7 +209,7 @@ async def test_a_receiver_in_trouble_harms_no_conversation(status: int) -> None:
 
 
 def test_nothing_is_imported_that_no_setting_uses() -> None:
-    """A service that sends no traces, and keeps calls in no table and no database, does not pay for those."""
+    """A service imports neither tracing nor a call store that its settings do not use."""
     costly = {"opentelemetry.exporter.otlp.proto.http", "boto3", "sqlite3"}
     program = f"import sys, phone_agent.serve; print(*{costly} & sys.modules.keys())"
     environment = {"LOGURU_AUTOINIT": "False", "PATH": "/usr/bin:/bin"}
@@ -218,12 +218,12 @@ def test_nothing_is_imported_that_no_setting_uses() -> None:
 
 
 def _commands() -> str:
-    """Give the shell commands of the page, as a reader would type them."""
+    """Return the shell commands of the page as a reader types them."""
     return commands(HOW_TO.read_text(encoding="utf-8"))
 
 
 def _settings_of_the_page(host: str) -> dict[str, str]:
-    """Run the page's commands in a shell, with another host; gives the variables that they export."""
+    """Run the page's commands in a shell with another host; return the variables that they export."""
     script = _commands().replace("https://cloud.langfuse.com", host)
     assert host in script
     shown = 'printf "%s\\n%s\\n" "$OTEL_EXPORTER_OTLP_ENDPOINT" "$OTEL_EXPORTER_OTLP_HEADERS"'
@@ -240,7 +240,7 @@ def _settings_of_the_page(host: str) -> dict[str, str]:
 
 
 async def test_langfuse_gets_what_it_maps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page's own commands, sent to a receiver in Langfuse's place: path, basic auth, and its attributes.
+    """The page's commands send Langfuse the path, the basic auth and the attributes that it maps.
 
     Langfuse's mapping, from its OtelIngestionProcessor and ObservationTypeMapper: the operation is the kind of an
     observation, the conversation is the session, the model and the tokens are the usage.

@@ -1,4 +1,4 @@
-"""Every document that the product sends to Twilio, as a tree, against golden documents that were written by hand."""
+"""Every document that the product sends to Twilio, as a tree, against golden documents written by hand."""
 
 import inspect
 from datetime import timedelta
@@ -17,7 +17,7 @@ BASE = "https://agent.example.com/incoming-call"
 STREAM = "wss://agent.example.com/media-stream/CA11111111111111111111111111111111"
 OURS = "+15005550001"
 HOSTILE = "</Say><Dial>900</Dial>\" onload='x' & <![CDATA[ ]]>\r\n\t \x00\x0b\x1f\ufffe\ud800 Größe 😀"
-"""Markup, white space, what XML 1.0 cannot hold (half a surrogate pair among it), and what it can."""
+"""Markup, white space, what XML 1.0 forbids (also half a surrogate pair), and what it allows."""
 
 answer = partial(twiml.answer, STREAM, "AbC+/=", status_callback_url=f"{BASE}/stream-status")
 transfer = partial(
@@ -103,7 +103,7 @@ DOCUMENTS: dict[str, partial[str]] = {
 
 
 def tree(document: str) -> tuple[str, dict[str, str], str, list[object]]:
-    """Reduce a document to what Twilio reads of it."""
+    """Return the part of a document that Twilio reads, as a tree."""
     return _shape(fromstring(document.encode()))  # noqa: S314 - the document is our own
 
 
@@ -120,18 +120,18 @@ def golden(name: str) -> str:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_has_the_tree_of_its_golden_one(name: str) -> None:
-    """Whichever library builds it: verbs, nouns, attributes and texts are the same, in the same order."""
+    """Verbs, nouns, attributes and texts match in order, whichever library builds the document."""
     assert tree(DOCUMENTS[name]()) == tree(golden(name))
 
 
 @pytest.mark.parametrize("name", [name for name in DOCUMENTS if "hostile" not in name])
 def test_the_stand_in_executes_every_verb(name: str) -> None:
-    """Its parser is a second reading of TwiML, and shares no code with what built the document."""
+    """The stand-in, whose parser shares no code with the product, executes every verb."""
     assert [verb for verb in parse(DOCUMENTS[name](), BASE) if isinstance(verb, NotPretended)] == []
 
 
 def test_every_function_that_makes_a_document_has_a_golden_one() -> None:
-    """A document that is new, and a golden one that is left over, are both noticed."""
+    """A new document without a golden one fails the test, and so does a golden one that is left over."""
     makers = {
         function
         for name, function in inspect.getmembers(twiml, inspect.isfunction)

@@ -1,4 +1,4 @@
-"""The pretend Open-Meteo as a server that tests and people steer: faults, requests, repeatable numbers."""
+"""Open-Meteo's stand-in as a server for tests and developers: faults, requests, repeatable numbers."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ SPOT = {"latitude": "59.33", "longitude": "18.07", "current": "temperature_2m", 
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of a stand-in whose clock stands still."""
+    """Return a client of a stand-in whose clock is stopped."""
     async with (
         WeatherStandin(WeatherSettings(clock=lambda: NOW)) as standin,
         httpx.AsyncClient(base_url=standin.url) as http,
@@ -23,14 +23,14 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_health_says_what_it_is(client: httpx.AsyncClient) -> None:
-    """Nobody should take the numbers for a forecast."""
+    """The health check says that the numbers are not a real forecast."""
     body = (await client.get("/health")).json()
     assert body["status"] == "ok"
     assert "invented" in body["about"]
 
 
 async def test_numbers_are_repeatable(client: httpx.AsyncClient) -> None:
-    """The same place at the same time has the same weather, in every run."""
+    """The same place at the same time has the same weather in every run."""
     first = (await client.get("/v1/forecast", params=SPOT)).json()
     async with (
         WeatherStandin(WeatherSettings(clock=lambda: NOW)) as other,
@@ -41,7 +41,7 @@ async def test_numbers_are_repeatable(client: httpx.AsyncClient) -> None:
 
 
 async def test_faults_are_posted_listed_and_cleared(client: httpx.AsyncClient) -> None:
-    """A fault spoils as many answers as it says, at the address it names."""
+    """A fault affects the given number of responses of one URL."""
     script = {"on": "forecast", "action": "status", "status": 503, "times": 1}
     assert (await client.post("/faults", json=script)).json()[0]["status"] == 503
     assert (await client.get("/v1/search", params={"name": "Paris"})).status_code == 200
@@ -54,13 +54,13 @@ async def test_faults_are_posted_listed_and_cleared(client: httpx.AsyncClient) -
 
 @pytest.mark.parametrize("script", [[], {"action": "explode"}, {"on": "moon"}, {"colour": "red"}])
 async def test_what_is_no_fault_is_refused(client: httpx.AsyncClient, script: object) -> None:
-    """A typing error in a fault must not pass for a service that works."""
+    """The stand-in rejects a misspelt fault, which must not look like a working service."""
     response = await client.post("/faults", json=script)
     assert (response.status_code, response.json()["error"]) == (400, True)
 
 
 async def test_requests_are_remembered(client: httpx.AsyncClient) -> None:
-    """Tests can see what was asked, and how it was answered."""
+    """Tests can read each request with the status of its response."""
     await client.get("/v1/search", params={"name": "Paris"})
     await client.get("/v1/forecast", params={"latitude": "999"})
     seen = (await client.get("/requests")).json()

@@ -1,4 +1,4 @@
-"""A person asks about Paris, the task that answers is killed in the middle of a word, and the conversation goes on."""
+"""A person asks about Paris, the task that answers is killed during a word, and the conversation continues."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,16 +25,15 @@ from tests.support.waiting import until
 
 SPEECH = Path(__file__).parents[1] / "fixtures/speech"
 WITHIN = 3.0
-"""Seconds from Twilio's notice to the voice of the other task: what the caller was promised. About one of
-them is what Twilio says meanwhile."""
+"""Promised seconds from Twilio's request to the other task's voice, one of which is Twilio's own sentence."""
 _FRAME = 160
 _SETTLED = 1.5
-"""Seconds of silence after which an answer is over."""
+"""Seconds of silence after which a reply is over."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Two tasks behind the edge, and all that they need."""
+    """Two tasks behind the edge, and all their dependencies."""
 
     nova: NovaStandin
     exchange: TwilioExchange
@@ -43,7 +42,7 @@ class World:
 
 @pytest_asyncio.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """Start it."""
+    """Start both tasks and their dependencies."""
     async with AsyncExitStack() as stack:
         voice = await stack.enter_async_context(open_voice(started=True))
         nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=tmp_path), speech_backend()))
@@ -58,7 +57,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 class Person:
-    """Speaks recorded sentences into a call and listens."""
+    """A caller who plays recorded sentences into a call and listens."""
 
     def __init__(self, call: DialledCall, recording: CallRecording) -> None:
         self.call = call
@@ -74,7 +73,7 @@ class Person:
             await asyncio.sleep(began + (start + _FRAME) / 8000 - loop.time())
 
     async def hears_out(self, since: float, seconds: float = 30.0) -> None:
-        """Listen until something was said after a time of the call and nothing more comes for a while."""
+        """Listen until a reply after a given time of the call has ended."""
         timeline = self.call.timeline
         async with asyncio.timeout(seconds):
             while True:
@@ -88,7 +87,7 @@ class Person:
 
 
 async def test_the_same_caller_goes_on_talking_to_another_task(world: World) -> None:
-    """Killed while it speaks of Paris: another task says sorry and answers, and "and tomorrow?" still means Paris."""
+    """After the task is killed, another one apologises and answers; "and tomorrow?" still means Paris."""
     fleet, recording = world.fleet, CallRecording()
     call = world.exchange.place_call(f"{fleet.url}/incoming-call", hear=recording.keep)
     person, timeline = Person(call, recording), call.timeline

@@ -1,6 +1,6 @@
 """Every command of the README and the docs, run in a fresh clone as a reader types it.
 
-A page is one reader at one terminal, in a network of its own: its ports are free, and nothing leaves the machine. A
+A page is one reader at one terminal in a separate network: its ports are free, and nothing leaves the machine. A
 command that keeps running goes into the background, as in another terminal, and gets Ctrl-C when the page is done. A
 fence that cannot run here has a label (``EXCLUDED`` in tests/support/doc_commands.py).
 """
@@ -21,14 +21,14 @@ from tests.support.fresh_clone import allows_networks, make_clone, network_of_it
 from tools.workspace import ROOT
 
 PAGE_SECONDS = 400
-"""On a busy machine; on an idle one of two cores all pages together take about four minutes."""
+"""Enough for a busy machine; all pages together take about four minutes on an idle one with two cores."""
 READY_SECONDS = 120
 STOP_SECONDS = 40
 SERVERS = {
     "make run": "Ready.",
     ".venv/bin/python -m standins.nova": "listening",
 }
-"""How a command begins that keeps running, and what it prints when it can be used."""
+"""How a command that keeps running begins, and what it prints when it is ready."""
 
 FENCES = shell_fences()
 PAGES = {page: list(group) for page, group in groupby((one for one in FENCES if one.runs), lambda one: one.page)}
@@ -65,7 +65,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Clone the checkout, and let `make` install our own packages, as the first command of a reader does."""
+    """Clone the checkout, and let `make` install our own packages, as a reader's first command does."""
     if not allows_networks():
         reason = "this machine allows no network for one program (see standins/alias.py)"
         (pytest.fail if os.environ.get("THIRD_PARTY_CLIENTS") == "required" else pytest.skip)(reason)
@@ -77,14 +77,14 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_commands_of_a_page_work(clone: Path, tmp_path: Path, page: Path) -> None:
-    """Each command in order, and each ends with 0; what keeps running ends at Ctrl-C."""
+    """Every command of a page exits with 0, in order; a server exits on Ctrl-C."""
     script = "\n".join([_PROLOGUE, *map(_lines, PAGES[page]), "stop", ""])
     output = _type(script, clone, tmp_path)
     assert _done(output) == [fence.place for fence in PAGES[page]], output
 
 
 def test_every_fence_was_run_or_is_excluded_for_a_reason(record_property: Callable[[str, object], None]) -> None:
-    """The report says how many fences run, and how many do not, by reason."""
+    """The report has the number of fences that run, and of those that do not by reason."""
     excluded = Counter(fence.label for fence in FENCES if not fence.runs)
     assert excluded.keys() <= EXCLUDED.keys()
     ran = [fence for fences in PAGES.values() for fence in fences]
@@ -99,7 +99,7 @@ def test_every_fence_was_run_or_is_excluded_for_a_reason(record_property: Callab
 
 
 def _lines(fence: Fence) -> str:
-    """Return a fence as lines of the script: servers start in the background, the rest runs as it stands."""
+    """Return a fence as lines of the script: servers start in the background, other commands unchanged."""
     lines = []
     for line in re.sub(r"\\\n\s*", "", fence.text).splitlines():
         ready = next((ready for begin, ready in SERVERS.items() if line.startswith(begin)), None)
@@ -113,8 +113,8 @@ def _done(output: str) -> list[str]:
 
 
 def _type(script: str, clone: Path, home: Path) -> str:
-    """Run a script in a network of its own; gives what it printed, and ends everything that it started."""
-    # What a login shell has, and no account. A busy machine answers late, which says nothing about a command.
+    """Run a script in a separate network, return its output, and end everything that it started."""
+    # What a login shell has, without an account. A slow response of a busy machine says nothing about a command.
     given = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     given |= {"HOME": str(home), "TERM": "dumb", "UV_OFFLINE": "1", "WEATHER": "standin", "LATE": "60s"}
     process = subprocess.Popen(
@@ -126,7 +126,7 @@ def _type(script: str, clone: Path, home: Path) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        preexec_fn=network_of_its_own,  # noqa: PLW1509 - between fork and exec is where a network is left
+        preexec_fn=network_of_its_own,  # noqa: PLW1509 - a network must be left between fork and exec
     )
     try:
         output, _ = process.communicate(timeout=PAGE_SECONDS)
@@ -139,7 +139,7 @@ def _type(script: str, clone: Path, home: Path) -> str:
 
 
 def _end_session(leader: int) -> None:
-    """Kill what is left of a session, each background job of which is a group of its own."""
+    """Kill the rest of a session, whose background jobs are process groups."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal() and int(entry.name) != os.getpid():
             try:

@@ -1,7 +1,7 @@
-"""A deployment, a rollback, a scale-in and a task that dies, while people talk behind the load balancer.
+"""A deployment, a rollback, a scale-in and a crashed task, with calls and visits behind the load balancer.
 
-ECS's scheduler picks which tasks stop, as it does in the cloud. ``CALLERS`` and ``VISITORS`` say how many people talk
-at a time; `make drill` does it with twenty callers and four visitors.
+ECS's scheduler picks which tasks stop, as it does in the cloud. ``CALLERS`` and ``VISITORS`` set the number of
+simultaneous calls and visits; `make drill` uses twenty callers and four visitors.
 """
 
 import os
@@ -26,30 +26,30 @@ CALLERS = int(os.environ.get("CALLERS", "3"))
 VISITORS = int(os.environ.get("VISITORS", "1"))
 WEB_TASKS = 2 if VISITORS > 1 else 1
 TEN_MINUTES = 600.0
-"""Of the load balancer's time, in which a call takes two to five."""
+"""Of the load balancer's time, in which a call takes two to five minutes."""
 
 
 @dataclass
 class Drill:
-    """The fleet that all tests share, and what decides on its tasks."""
+    """The fleet that all tests share, and the scheduler of its tasks."""
 
     ships: Fleet
     scheduler: Scheduler
 
     def want(self, *, revision: int | None = None, fewer: int = 0) -> None:
-        """Say what is to run, as a deployment or a scaling policy does."""
+        """Set the desired tasks, as a deployment or a scaling policy does."""
         for wanted in self.scheduler.wanted.values():
             wanted.revision = revision or wanted.revision
             wanted.count = max(1, wanted.count - fewer)
 
     @property
     def revision(self) -> int:
-        """The revision that is deployed."""
+        """Return the deployed revision."""
         return self.scheduler.wanted[PHONE].revision
 
     @asynccontextmanager
     async def nobody_notices(self, what: str) -> AsyncIterator[Traffic]:
-        """Keep people talking while something happens, and make sure that nobody is dropped or refused."""
+        """Keep calls and visits active during an event, and check that none is dropped or rejected."""
         events = len(self.ships.edge_events)
         records = {group: len(self.ships.records(group)) for group in (PHONE, WEB)}
         async with traffic(self.ships, callers=CALLERS, visitors=VISITORS) as happened:
@@ -70,7 +70,7 @@ class Drill:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def drill(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Drill]:
-    """Run tasks of each service, and a scheduler; in the end everything stops, and the books balance."""
+    """Run tasks of each service and a scheduler; at the end check that everything stopped and was released."""
     score = Score()
     score.plan = short_notes
     groups = (PHONE, PHONE, *[WEB] * WEB_TASKS)
@@ -95,7 +95,7 @@ async def _books_balance(ships: Fleet) -> None:
 
 
 async def test_a_deployment_finishes_while_people_talk(drill: Drill) -> None:
-    """Every task is replaced within ten minutes, though none has a moment without a call."""
+    """Every task is replaced within ten minutes, though each one always has an active call."""
     async with drill.nobody_notices("deployment"):
         drill.want(revision=drill.revision + 1)
         took = await drill.scheduler.wait_until_steady(TEN_MINUTES)
@@ -103,7 +103,7 @@ async def test_a_deployment_finishes_while_people_talk(drill: Drill) -> None:
 
 
 async def test_a_rollback_finishes_while_people_talk(drill: Drill) -> None:
-    """A version that takes calls is taken back: it gets no new ones at once, and is gone within ten minutes."""
+    """A rollback stops new calls to the new version at once and removes it within ten minutes."""
     good = drill.revision
     async with drill.nobody_notices("rollback"):
         drill.want(revision=good + 1)
@@ -118,7 +118,7 @@ def _of_revision(drill: Drill, group: str, revision: int) -> list[str]:
 
 
 async def test_fault_32_a_task_that_dies_loses_no_conversation(drill: Drill) -> None:
-    """Its callers are with another task within seconds and talk on; nobody else notices, and nothing hangs."""
+    """The callers of a crashed task reach another one within seconds; every other call is undisturbed."""
     ships = drill.ships
     async with traffic(ships, callers=CALLERS, visitors=0) as happened:
         doomed = max(ships.of(PHONE), key=lambda task: len(_calls(task)))
@@ -148,7 +148,7 @@ def _sids(tasks: Iterable[Task], event: str) -> set[str]:
 
 
 async def test_a_scale_in_finishes_while_people_talk(drill: Drill) -> None:
-    """One task of each service that has two leaves within ten minutes, and the other takes over."""
+    """One of the two tasks of each service leaves within ten minutes, and the other takes over."""
     async with drill.nobody_notices("scale-in") as happened:
         drill.want(fewer=1)
         took = await drill.scheduler.wait_until_steady(TEN_MINUTES)

@@ -1,4 +1,4 @@
-"""A person asks a question over the telephone and hears the answer: speech in, speech out, nothing faked between."""
+"""A person asks a question over the telephone and hears the reply: real speech in both directions."""
 
 import wave
 from collections.abc import Iterator
@@ -16,19 +16,19 @@ QUESTIONS = {
     "what is the weather in New York": ("New York", "get_current_weather"),
     "will it rain in London tomorrow": ("London", "get_weather_forecast"),
 }
-"""Both tools."""
+"""A question for each of the two tools."""
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """Everything, started once for all calls here."""
+    """Run the whole product, once for all calls here."""
     with running(tmp_path_factory.mktemp("product")) as product:
         yield product
 
 
 @pytest.fixture(scope="module")
 def calls(product: Product) -> dict[str, dict[str, Any]]:
-    """One caller for each question, all at the same time."""
+    """Return the results of one call per question, all at the same time."""
     before = {question: _source(product, place) for question, (place, _) in QUESTIONS.items()}
     sentence = "{" + "|".join(QUESTIONS) + "}"
     options = ("--calls", str(len(QUESTIONS)), "--say", sentence, "--save", "answer.wav", "--late", "60s")
@@ -42,13 +42,13 @@ def calls(product: Product) -> dict[str, dict[str, Any]]:
 def test_the_caller_hears_what_the_weather_source_said(
     product: Product, calls: dict[str, dict[str, Any]], question: str
 ) -> None:
-    """The sound that came back, read by a recogniser that had no part in the call, holds the source's numbers."""
+    """The returned audio has the source's numbers, as read by an independent recogniser."""
     place, tool = QUESTIONS[question]
     call = calls[question]
     assert [use["name"] for use in call["model"]["tools"]] == [tool]
     assert call["model"]["tools"][0]["input"]["location"] == place
     answer = call["transcripts"][-1]
-    # The invented weather moves on: what was true before the call may have changed since.
+    # The simulated weather changes: the values from before the call may differ now.
     known = [_numbers(source, call["model"]["tools"][0]) for source in (call["before"], _source(product, place))]
     said = [all(contains(answer, str(number)) for number in numbers) for numbers in known]
     assert any(said), f"neither of {known} is in: {answer}"
@@ -56,7 +56,7 @@ def test_the_caller_hears_what_the_weather_source_said(
 
 
 def _source(product: Product, place: str) -> dict[str, Any]:
-    """Ask the weather service itself, not the tool."""
+    """Query the weather service itself, not the tool."""
     weather = product.state["weather"]
     found = httpx.get(weather["geocoding_url"], params={"name": place, "count": 10}).json()["results"]
     town = max(found, key=lambda one: one.get("population", 0))
@@ -66,7 +66,7 @@ def _source(product: Product, place: str) -> dict[str, Any]:
         "current": "temperature_2m",
         "daily": "temperature_2m_max,temperature_2m_min",
         "timezone": "auto",
-        "temperature_unit": "fahrenheit",  # the caller's number is an American one
+        "temperature_unit": "fahrenheit",  # the caller has an American number
     }
     answer: dict[str, Any] = httpx.get(weather["forecast_url"], params=query).json()
     return answer
@@ -85,7 +85,7 @@ def _whole(degrees: float) -> int:
 
 @pytest.mark.journey
 def test_the_saved_answer_is_whole_and_not_clipped(product: Product, calls: dict[str, dict[str, Any]]) -> None:
-    """What was kept is a plain recording of the line: 8 kHz, one channel, complete, loud enough and not too loud."""
+    """The recording is an ordinary one of the line: 8 kHz, mono, complete, and neither too quiet nor too loud."""
     assert calls
     with wave.open(str(product.folder / "answer-1.wav")) as recording:
         assert (recording.getframerate(), recording.getnchannels(), recording.getsampwidth()) == (8000, 1, 2)
@@ -96,7 +96,7 @@ def test_the_saved_answer_is_whole_and_not_clipped(product: Product, calls: dict
 
 @pytest.mark.journey
 def test_every_call_left_one_record(product: Product, calls: dict[str, dict[str, Any]]) -> None:
-    """The service's log tells each call's story once, without a word of it."""
+    """The service's log has one record for each call, and none of its words."""
     records = [line for line in product.log() if line["event"] == "session_ended"]
     mine = [record for record in records if record["call_sid"] in {call["call_sid"] for call in calls.values()}]
     assert len(mine) == len(calls)
@@ -105,7 +105,7 @@ def test_every_call_left_one_record(product: Product, calls: dict[str, dict[str,
 
 
 def test_a_conversation_with_an_interruption(product: Product) -> None:
-    """Three turns: the second talks over the first answer, the third asks back without naming a place or a tool."""
+    """The second of three turns interrupts the first reply, and the third needs the history to be understood."""
     code, calls, complaints = product.call(
         *("--say", "what is the weather in Stockholm"),
         *("--say", "what is the weather in Paris"),
@@ -122,7 +122,7 @@ def test_a_conversation_with_an_interruption(product: Product) -> None:
 
 
 def test_a_caller_is_asked_which_place_is_meant(product: Product) -> None:
-    """The answer to that question is understood, and what is said of the weather names the state."""
+    """The agent asks which place is meant, understands the reply, and names the state with the weather."""
     code, calls, complaints = product.call(
         "--say", "what is the weather in springfield", "--say", "the one in illinois", "--late", "60s"
     )
@@ -135,7 +135,7 @@ def test_a_caller_is_asked_which_place_is_meant(product: Product) -> None:
 
 
 def test_a_recording_a_postcode_and_a_goodbye(product: Product, recorded_question: Path) -> None:
-    """A WAV goes in as a caller's voice, typed keys are one input, and the goodbye ends the call from our side."""
+    """A WAV is the caller's voice, typed keys are one input, and the agent ends the call after the goodbye."""
     code, calls, complaints = product.call("--wav", str(recorded_question), "--dtmf", "94105#", "--say", "goodbye")
     assert code == 0, complaints
     [call] = calls
@@ -152,12 +152,12 @@ def test_a_recording_a_postcode_and_a_goodbye(product: Product, recorded_questio
 
 @pytest.fixture
 def recorded_question() -> Path:
-    """Somebody asking for the weather in Paris, recorded."""
+    """Return a recording of a question about the weather in Paris."""
     return Path(__file__).parents[1] / "fixtures/speech/what_is_the_weather_in_paris.wav"
 
 
 def test_an_expectation_that_is_not_met_fails(product: Product) -> None:
-    """Exit code and sentence say so; a check that cannot fail would be none."""
+    """An unmet expectation fails with an exit code and a sentence, so the check can fail."""
     code, [call], _ = product.call("--say", "hello", "--expect-tool", "get_current_weather", "--timeout", "30s")
     assert code == 1
     [complaint] = call["failures"]

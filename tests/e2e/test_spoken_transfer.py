@@ -1,4 +1,4 @@
-"""A caller asks for a human and talks with one: spoken, recognised, rung by SIP, whispered, connected."""
+"""A caller asks for a human and talks with one: recognised speech, a SIP call, a whisper, a connection."""
 
 from collections.abc import Iterator
 
@@ -10,13 +10,13 @@ from tests.support.whole_product import Product, running
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """Everything, with a person on a SIP telephone, as `voice-agent run` starts it for anybody."""
+    """Run the product with a person on a SIP telephone, as `voice-agent run` starts it by default."""
     with running(tmp_path_factory.mktemp("product")) as product:
         yield product
 
 
 def test_the_caller_hears_a_person_and_the_person_has_heard_what_it_is_about(product: Product) -> None:
-    """The recording, read by a recogniser that had no part in the call, has the agent's words and then the person's."""
+    """The recording has the agent's words and then the person's, as read by an independent recogniser."""
     code, [call], complaints = product.call(
         *("--say", "what is the weather in Paris", "--say", "I want to talk to a human"),
         *("--expect-tool", "transfer_to_human", "--expect-text", "this is a person"),

@@ -1,4 +1,4 @@
-"""The running product and its surroundings: started once, because loading the product takes two seconds."""
+"""The product and its stand-ins, started once for all tests: loading the product takes two seconds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -33,13 +33,13 @@ class House:
     exchange: TwilioExchange
     score: Score
     weather_url: str
-    """Takes connections and never answers."""
+    """Accepts connections and never answers."""
     folder: Path
 
     def start_phone(
         self, name: str, program: Sequence[str] = ("phone_agent",), **settings: str
     ) -> AbstractAsyncContextManager[PhoneProcess]:
-        """Start a phone service of one's own."""
+        """Start a separate phone service."""
         known = {
             "AWS_SECRET_ACCESS_KEY": MODEL_SECRET,
             "TWILIO_API_SID": self.exchange.settings.api_key_sid,
@@ -52,7 +52,7 @@ class House:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    """Run the stand-ins for the model, the telephone network and a weather service that is stuck."""
+    """Run the stand-ins for the model and the telephone network, and a weather service that never answers."""
     folder = tmp_path_factory.mktemp("phone")
     score = Score()
     keys = {"standin": MODEL_SECRET, **{f"vended-{number}": f"vended-secret-{number}" for number in range(1, 20)}}
@@ -79,7 +79,7 @@ async def running_phone(house: House) -> AsyncIterator[PhoneProcess]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def phone(running_phone: PhoneProcess, house: House) -> AsyncIterator[PhoneProcess]:
-    """Give the running service; what a test has left behind is an error of that test."""
+    """Return the running service, and check after each test that it released everything."""
     house.score.plan = short_notes
     audit = Audit(running_phone, house.nova.ledger)
     yield running_phone
@@ -95,13 +95,13 @@ async def _is_idle(phone: PhoneProcess, house: House) -> bool:
 
 @pytest.fixture
 def dial(phone: PhoneProcess, house: House) -> Callable[[], Caller]:
-    """Dial the running service."""
+    """Return a function that calls the running service."""
     return lambda: Caller(house.exchange, phone.url)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stranger(phone: PhoneProcess, house: House) -> AsyncIterator[Stranger]:
-    """Give somebody who speaks to the running service directly."""
+    """Return a client that connects to the running service directly, without Twilio."""
     somebody = Stranger(phone.url, house.exchange.settings)
     yield somebody
     await somebody.aclose()
@@ -109,6 +109,6 @@ async def stranger(phone: PhoneProcess, house: House) -> AsyncIterator[Stranger]
 
 @pytest_asyncio.fixture
 async def scene() -> AsyncIterator[Scene]:
-    """Run a service in the test's own process, with a call that it remembers."""
+    """Run a service in the test's own process, with a call that the store remembers."""
     async with remembered_call() as scene:
         yield scene

@@ -1,4 +1,4 @@
-"""The bench as a whole, for a few seconds."""
+"""A short run of the whole benchmark."""
 
 import json
 import os
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench reads
 
 @pytest.mark.timeout(120)
 def test_both_agents_hold_two_calls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every call is answered and every marker arrives, at whatever speed this machine has."""
+    """The benchmark answers every call and receives every marker, at any machine speed."""
     cores = os.sched_getaffinity(0)
     report = tmp_path / "bench.json"
     try:

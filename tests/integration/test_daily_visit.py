@@ -1,4 +1,4 @@
-"""A visitor who comes through Daily: the application, Pipecat's own Daily transport, and a room in memory."""
+"""A visitor connects through Daily: the application, Pipecat's own Daily transport, and an in-memory room."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from webrtc_agent.settings import WebSettings
 from webrtc_agent.web_service import WebService
 
 NOTE = (9000 * np.sin(2 * np.pi * 440 * np.arange(24_000) / 24_000)).astype(np.int16).tobytes()
-"""A second at the rate of the agent's voice."""
+"""One second at the sample rate of the agent's voice."""
 AUDIO_ON = {"t": "audio-output", "d": {"enabled": True}}
 CLIENT_READY = {
     "label": "rtvi-ai",
@@ -36,7 +36,7 @@ CLIENT_READY = {
 
 @dataclass
 class Setting:
-    """The web service in this process, with everything around it pretended."""
+    """The web service in this process, with a stand-in for each of its dependencies."""
 
     http: httpx.AsyncClient
     agent: AgentRuntime
@@ -46,14 +46,14 @@ class Setting:
     records: list[CallDetailRecord]
 
     async def call(self, number: int = 0) -> FakeCall:
-        """Wait for the agent to be in a room."""
+        """Wait until the agent has joined a room."""
         await until(lambda: len(self.house.calls) > number)
         call = self.house.calls[number]
         await until(lambda: any(done.startswith("join") for done in call.did))
         return call
 
     async def released(self) -> None:
-        """Wait until nothing is left of any visit."""
+        """Wait until every resource of every visit is released."""
         await until(lambda: self.agent.admission.taken == 0 and self.model.open_streams == 0, 8)
         await until(lambda: sorted(self.daily.ledger.created) == sorted(self.daily.ledger.deleted), 8)
         await until(lambda: all(call.did.count("release") == 1 for call in self.house.calls), 8)
@@ -62,7 +62,7 @@ class Setting:
 
 @pytest.fixture
 async def setting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
-    """Start one."""
+    """Start the service and its stand-ins."""
     house, model, records = stand_for_daily(monkeypatch), ScriptedModel(), list[CallDetailRecord]()
 
     def keep(record: CallDetailRecord) -> None:
@@ -81,7 +81,7 @@ async def setting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
 
 
 async def connected(setting: Setting) -> tuple[FakeCall, say.ScriptedStream]:
-    """Let a visitor start, come into the room and be ready."""
+    """Start a visit, join the room and send the client-ready message."""
     (await setting.http.post("/start", json={"createDailyRoom": True})).raise_for_status()
     call = await setting.call()
     call.visitor_comes()
@@ -91,7 +91,7 @@ async def connected(setting: Setting) -> tuple[FakeCall, say.ScriptedStream]:
 
 
 async def test_sound_and_words_go_both_ways(setting: Setting) -> None:
-    """The agent greets, is heard whole, hears the visitor whole, and leaves when they do."""
+    """Audio and text travel in both directions, and the agent leaves when the visitor does."""
     call, stream = await connected(setting)
     greeting = await stream.until_sent("textInput", count=2)
     assert greeting["content"]
@@ -116,7 +116,7 @@ async def test_sound_and_words_go_both_ways(setting: Setting) -> None:
 
 
 async def test_a_visitor_who_reads_gets_silence_and_words(setting: Setting) -> None:
-    """Daily's track carries as much silence as the agent speaks, so turns keep their pace; a message switches it on."""
+    """A visitor in text mode gets silence in real time, so that turns keep their pace; a message enables audio."""
     (await setting.http.post("/start", json={"createDailyRoom": True, "textOnly": True})).raise_for_status()
     call = await setting.call()
     call.visitor_comes()
@@ -138,7 +138,7 @@ async def test_a_visitor_who_reads_gets_silence_and_words(setting: Setting) -> N
 
 
 async def test_the_agent_joins_as_owner_without_a_camera_and_gives_nobody_its_token(setting: Setting) -> None:
-    """What the visitor gets is a token of their own."""
+    """The visitor gets their own token, never the agent's owner token."""
     answer = (await setting.http.post("/connect")).json()
     call = await setting.call()
     assert setting.daily.read_token(call.token)["is_owner"] is True
@@ -149,7 +149,7 @@ async def test_the_agent_joins_as_owner_without_a_camera_and_gives_nobody_its_to
 
 
 async def test_the_model_is_opened_when_the_visitor_is_there(setting: Setting) -> None:
-    """An empty room costs no model."""
+    """The service opens no model stream for an empty room."""
     await setting.http.post("/start")
     call = await setting.call()
     await asyncio.sleep(0.3)
@@ -159,7 +159,7 @@ async def test_the_model_is_opened_when_the_visitor_is_there(setting: Setting) -
 
 
 async def test_a_join_that_fails_ends_the_session(setting: Setting) -> None:
-    """Pipecat itself would stay for five minutes."""
+    """A failed join ends the session at once; Pipecat alone would wait for five minutes."""
     setting.house.join_error = "Connection(Api(RoomLookup(RoomInfoFetchFailed)))"
     answer = await setting.http.post("/start")
     await until(lambda: bool(setting.records), 8)
@@ -171,7 +171,10 @@ async def test_a_join_that_fails_ends_the_session(setting: Setting) -> None:
 
 
 async def test_a_visitor_who_comes_to_a_full_house_is_told(setting: Setting) -> None:
-    """Their room was made while there was a place; others were there before them. The model is not opened for them."""
+    """A visitor who arrives when the service is full gets a reason, and the service opens no model stream.
+
+    There was a free slot when the service created the room; other visitors took it.
+    """
     await setting.http.post("/start")
     call = await setting.call()
     assert setting.agent.admission.taken == 0
@@ -186,7 +189,7 @@ async def test_a_visitor_who_comes_to_a_full_house_is_told(setting: Setting) -> 
 
 @pytest.mark.parametrize("joins", [True, False])
 async def test_nobody_comes(setting: Setting, monkeypatch: pytest.MonkeyPatch, *, joins: bool) -> None:
-    """Neither a visitor who changed their mind nor a join that never ends keeps a room and a place."""
+    """A visitor who never arrives and a join that never completes release the room and the slot."""
     monkeypatch.setattr(room_session, "JOIN_SECONDS", 0.3)
     monkeypatch.setattr(room_session, "VISITOR_SECONDS", 0.3)
     setting.house.join_answers = joins
@@ -197,7 +200,10 @@ async def test_nobody_comes(setting: Setting, monkeypatch: pytest.MonkeyPatch, *
 
 
 async def test_a_release_that_hangs_holds_nothing_else(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The native one waits for its join. The record, the place and the pool of threads wait for neither."""
+    """A release that hangs blocks only itself.
+
+    The native release waits for its join. The record, the slot and the thread pool do not wait for it.
+    """
     monkeypatch.setattr(room_session, "JOIN_SECONDS", 0.3)
     monkeypatch.setattr(room_transport, "RELEASE_SECONDS", 0.3)
     setting.house.join_answers = False
@@ -206,7 +212,7 @@ async def test_a_release_that_hangs_holds_nothing_else(setting: Setting, monkeyp
     for number in range(5):
         assert (await setting.http.post("/start")).is_success
         await setting.call(number)
-        await until(lambda: len(setting.records) > number, 8)  # noqa: B023 - called in this round
+        await until(lambda: len(setting.records) > number, 8)  # noqa: B023 - called in this iteration
     await until(lambda: setting.agent.admission.taken == 0, 8)
     await until(lambda: sorted(setting.daily.ledger.created) == sorted(setting.daily.ledger.deleted), 8)
     assert [record.reason for record in setting.records] == [EndReason.MEDIA_DISCONNECTED] * 5
@@ -221,7 +227,7 @@ async def test_a_release_that_hangs_holds_nothing_else(setting: Setting, monkeyp
 
 
 async def test_a_released_client_cannot_be_used() -> None:
-    """Not by a message that comes late, nor by a second release, from any thread."""
+    """A released client raises an error for a late message and ignores a second release, from any thread."""
     house = House()
     fake = house.client(None)
     call = native.NativeCall(fake)  # type: ignore[arg-type]
@@ -238,7 +244,7 @@ async def test_a_released_client_cannot_be_used() -> None:
 
 
 async def test_an_agent_that_is_put_out_ends_the_session(setting: Setting) -> None:
-    """The room's time is over, or somebody ended the meeting."""
+    """The session ends when the room expires or when a participant ends the meeting."""
     call, _ = await connected(setting)
     call.put_out()
     await until(lambda: bool(setting.records), 8)
@@ -247,7 +253,7 @@ async def test_an_agent_that_is_put_out_ends_the_session(setting: Setting) -> No
 
 
 async def test_a_message_that_is_no_page_s_business_is_dropped(setting: Setting) -> None:
-    """The same guard stands at this door as at the other."""
+    """The Daily transport drops the same disallowed messages as the WebRTC transport."""
     call, stream = await connected(setting)
     await stream.until_sent("textInput", count=2)
     sent = len(stream.sent)
@@ -260,7 +266,7 @@ async def test_a_message_that_is_no_page_s_business_is_dropped(setting: Setting)
 
 
 async def test_the_visitor_is_told_why_it_ended(setting: Setting) -> None:
-    """While the room can still carry it."""
+    """The visitor gets the end reason while the room can still deliver it."""
     call, stream = await connected(setting)
     await stream.until_sent("textInput", count=2)
     stream.say(*say.tool_use("end_call", "use-1", {"reason": "caller_said_goodbye"}))
@@ -274,7 +280,7 @@ async def test_the_visitor_is_told_why_it_ended(setting: Setting) -> None:
 
 
 async def test_a_hundred_at_once_make_two_rooms_and_leave_none(setting: Setting) -> None:
-    """From one address, two at a time; the others are told when to come back."""
+    """A hundred simultaneous starts from one address create two rooms; the others get a time to retry."""
     rooms = 0
     for made in (2, 2, 2):
         answers = await asyncio.gather(*(setting.http.post("/connect") for _ in range(100)))

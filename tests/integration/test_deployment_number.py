@@ -1,4 +1,4 @@
-"""A number pointed at a deployment, at Twilio's stand-in; and the stand-in seen by Twilio's own client."""
+"""Set a number's webhooks to a deployment on Twilio's stand-in; Twilio's own client checks the stand-in."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ BIN = "https://handler.example.com/bins/1"
 
 @pytest.fixture
 async def twilio() -> AsyncIterator[TwilioExchange]:
-    """Give Twilio's stand-in, with two numbers."""
+    """Return Twilio's stand-in, with two numbers."""
     async with TwilioExchange(SETTINGS) as running:
         yield running
 
@@ -27,7 +27,7 @@ async def twilio() -> AsyncIterator[TwilioExchange]:
 async def point(
     twilio: TwilioExchange, whose: str = "+46701234567", *, secret: dict[str, str] = SECRET, fallback: str = BIN
 ) -> bool:
-    """Point a number at the deployment, as the command does; tell whether that changed anything."""
+    """Set a number's webhooks as the command does, and return whether that changed anything."""
     account = Account.of(secret)
     pointed = await asyncio.to_thread(number.point, account, whose, WEBHOOK, fallback, twilio.url)
     assert pointed.fallback == (await resource(twilio, whose))["voice_fallback_url"]
@@ -35,7 +35,7 @@ async def point(
 
 
 async def resource(twilio: TwilioExchange, whose: str) -> dict[str, str]:
-    """Look at what Twilio has of a number."""
+    """Return Twilio's resource for a number."""
     path = f"/2010-04-01/Accounts/{SETTINGS.account_sid}/IncomingPhoneNumbers.json"
     async with httpx.AsyncClient(base_url=twilio.url, auth=(SETTINGS.account_sid, SETTINGS.auth_token)) as client:
         (found,) = (await client.get(path, params={"PhoneNumber": whose})).json()["incoming_phone_numbers"]
@@ -45,7 +45,7 @@ async def resource(twilio: TwilioExchange, whose: str) -> dict[str, str]:
 async def test_a_number_asks_the_deployment_afterwards_and_a_second_run_changes_nothing(
     twilio: TwilioExchange,
 ) -> None:
-    """And another number of the account is left alone."""
+    """The number requests the deployment, a second run changes nothing, and another number stays unchanged."""
     assert await point(twilio)
     told = await resource(twilio, "+46701234567")
     assert (told["voice_url"], told["voice_method"], told["voice_fallback_url"]) == (WEBHOOK, "POST", BIN)
@@ -54,7 +54,7 @@ async def test_a_number_asks_the_deployment_afterwards_and_a_second_run_changes_
 
 
 async def test_a_fallback_that_somebody_has_set_is_kept(twilio: TwilioExchange) -> None:
-    """Without one it is the webhook; one that was set by hand afterwards stays, run after run."""
+    """An unset fallback becomes the webhook URL; each further run keeps a fallback that an operator has set."""
     assert await point(twilio, fallback="")
     assert (await resource(twilio, "+46701234567"))["voice_fallback_url"] == WEBHOOK
     assert not await point(twilio, fallback="")
@@ -64,33 +64,33 @@ async def test_a_fallback_that_somebody_has_set_is_kept(twilio: TwilioExchange) 
 
 
 async def test_an_api_key_is_used_where_there_is_one(twilio: TwilioExchange) -> None:
-    """It can be taken back without changing what signs webhooks."""
+    """The deployment prefers an API key, which can be revoked without changing the token that signs webhooks."""
     key = {"api_sid": SETTINGS.api_key_sid, "api_secret": SETTINGS.api_key_secret, "auth_token": "another"}
     assert await point(twilio, secret={**SECRET, **key})
 
 
 async def test_the_address_alone_says_which_region(twilio: TwilioExchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twilio's client would take a region from the environment, and write it into the host name once more."""
+    """Only the host name selects the region; Twilio's client would add the region of the environment again."""
     monkeypatch.setenv("TWILIO_REGION", "ie1")
     monkeypatch.setenv("TWILIO_EDGE", "dublin")
     assert await point(twilio)
 
 
 async def test_a_number_of_somebody_else_is_refused(twilio: TwilioExchange) -> None:
-    """With what to do."""
+    """The command rejects a number of another account and says what to do."""
     with pytest.raises(DeploymentError, match=r"no number \+4670000000"):
         await point(twilio, "+4670000000")
 
 
 async def test_a_wrong_token_is_told_in_twilios_words(twilio: TwilioExchange) -> None:
-    """And the token is in none of them."""
+    """The command reports a wrong token in Twilio's words, without the token."""
     with pytest.raises(DeploymentError, match="401: Authentication Error - invalid password") as refused:
         await point(twilio, secret={**SECRET, "auth_token": "wr0ng"})
     assert "wr0ng" not in " ".join([refused.value.what, *refused.value.advice])
 
 
 async def test_twilio_out_of_reach_is_no_traceback() -> None:
-    """Everything else is deployed by then."""
+    """When Twilio is unreachable, the command reports one error without a traceback: the rest is deployed."""
     async with TwilioExchange(SETTINGS) as gone:
         pass
     with pytest.raises(DeploymentError, match="not reached"):
@@ -102,7 +102,7 @@ async def test_twilio_out_of_reach_is_no_traceback() -> None:
     [({"VoiceUrl": "agent.example.com"}, 21502), ({"VoiceMethod": "PUT"}, 20001)],
 )
 async def test_the_stand_in_refuses_what_twilio_would(twilio: TwilioExchange, form: dict[str, str], code: int) -> None:
-    """A stand-in that takes anything proves nothing."""
+    """The stand-in rejects what Twilio rejects; otherwise a test against it would prove nothing."""
     sid = (await resource(twilio, "+46701234567"))["sid"]
     path = f"/2010-04-01/Accounts/{SETTINGS.account_sid}/IncomingPhoneNumbers/{sid}.json"
     async with httpx.AsyncClient(base_url=twilio.url, auth=(SETTINGS.account_sid, SETTINGS.auth_token)) as client:

@@ -1,4 +1,4 @@
-"""`voice-agent doctor` against the stand-ins: what it finds, what it repairs, and that it never waits for long."""
+"""`voice-agent doctor` against the stand-ins: what it finds, what it fixes, and how long it waits at most."""
 
 import asyncio
 import io
@@ -41,14 +41,14 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 @pytest.fixture
 async def twilio() -> AsyncIterator[TwilioExchange]:
-    """Give Twilio's stand-in, with one number that has no webhook."""
+    """Return Twilio's stand-in, with one number that has no webhook."""
     async with TwilioExchange(SETTINGS) as running:
         yield running
 
 
 @asynccontextmanager
 async def agent(status: int) -> AsyncIterator[str]:
-    """Answer the webhook as an agent does, or another program; gives an address that looks public."""
+    """Answer the webhook as an agent or as another program, and return a URL that looks public."""
 
     async def answer(_: object) -> Response:
         return Response(status_code=status)
@@ -59,7 +59,7 @@ async def agent(status: int) -> AsyncIterator[str]:
 
 
 def surroundings(twilio: TwilioExchange | None = None, **more: str) -> MachineState:
-    """Look at an account of the stand-in."""
+    """Return the state of a machine with the stand-in's account."""
     given = {"WEATHER": "standin", **more}
     if twilio is not None:
         account = {"TWILIO_ACCOUNT_SID": SETTINGS.account_sid, "TWILIO_AUTH_TOKEN": SETTINGS.auth_token}
@@ -68,13 +68,13 @@ def surroundings(twilio: TwilioExchange | None = None, **more: str) -> MachineSt
 
 
 def row(found: list[Finding], subject: str) -> str:
-    """Return a row as it is read."""
+    """Return a row as printed."""
     (one,) = (one for one in found if one.subject.startswith(subject))
     return f"{one.mark} {one.subject}: {one.found} → {'; '.join(one.advice)}".removesuffix(" → ")
 
 
 async def test_a_webhook_that_points_elsewhere_is_shown_and_repaired(twilio: TwilioExchange) -> None:
-    """Old and new are shown before; afterwards the number asks us, and a second run changes nothing."""
+    """Doctor shows the old and the new webhook before it fixes one; a second run changes nothing."""
     here = surroundings(twilio, PUBLIC_BASE_URL="https://agent.example")
     found = await asyncio.to_thread(twilio_checks.numbers, here)
     assert row(found, "number") == (
@@ -114,7 +114,7 @@ async def test_a_webhook_that_points_elsewhere_is_shown_and_repaired(twilio: Twi
     ids=["wrong token", "not there", "no token"],
 )
 async def test_an_account_that_does_not_work_says_why(twilio: TwilioExchange, more: dict[str, str], line: str) -> None:
-    """And nothing that depends on it is looked at."""
+    """Doctor reports why an account fails, and skips the checks that depend on it."""
     assert row(await asyncio.to_thread(twilio_checks.numbers, surroundings(twilio, **more)), "twilio") == line
 
 
@@ -128,14 +128,14 @@ async def test_an_account_that_does_not_work_says_why(twilio: TwilioExchange, mo
     ],
 )
 async def test_the_public_address_is_asked_as_a_stranger_would(status: int, says: str) -> None:
-    """Only ours refuses what is not signed."""
+    """Doctor requests the public URL unsigned: only our agent rejects an unsigned request."""
     async with agent(status) as url:
         found = await asyncio.to_thread(twilio_checks.public_address, surroundings(PUBLIC_BASE_URL=url))
     assert re.fullmatch(says, row(found, "webhook"))
 
 
 async def test_daily_is_asked_with_its_key() -> None:
-    """Without one there is nothing to ask; a wrong one differs from a Daily that is down."""
+    """Doctor checks Daily only with an API key, and distinguishes a wrong key from an outage."""
     async with DailyStandin() as standin:
         url = {"DAILY_API_URL": standin.api_url}
         right = MachineState(Path(), {"DAILY_API_KEY": standin.api_key, **url})
@@ -150,10 +150,10 @@ async def test_daily_is_asked_with_its_key() -> None:
 
 
 async def test_the_free_weather_service_wants_a_word_about_its_licence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It answers without a key, and a business may not use it so."""
+    """Doctor reports that the keyless weather service may not be used commercially."""
 
     async def answers(*_: object) -> None:
-        """Find nothing wrong."""
+        """Find no problem."""
 
     monkeypatch.setattr(others, "_forecast", answers)
     free, paid = MachineState(Path(), {}), MachineState(Path(), {"OPEN_METEO_API_KEY": "key"})
@@ -165,7 +165,7 @@ async def test_the_free_weather_service_wants_a_word_about_its_licence(monkeypat
 
 
 class Sealed:
-    """A deployment's secret of Twilio's that lacks a key."""
+    """A deployment's Twilio secret that lacks a key."""
 
     need = SecretNeeded("phone", "pipecat/twilio-credentials", "TwilioSecretArn", {"account_sid": ""}, {}, ("api_sid",))
     found = Found("arn:aws:secretsmanager:eu-north-1:1:secret:pipecat/twilio-credentials-x", "", {"account_sid": "AC"})
@@ -178,7 +178,7 @@ class Sealed:
         monkeypatch.setattr(service_secrets, "find", lambda *_: self.found)
         monkeypatch.setattr(service_secrets, "fill", lambda *given: self.filled.append(given[3]))
 
-    def __getattr__(self, _: str) -> Any:  # noqa: ANN401 - stands for all of a job
+    def __getattr__(self, _: str) -> Any:  # noqa: ANN401 - replaces a whole job
         return self
 
     def __getitem__(self, _: str) -> "Sealed":
@@ -186,7 +186,10 @@ class Sealed:
 
 
 def test_a_secret_without_a_key_stops_every_task_and_can_be_repaired(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ECS starts no task whose definition names a key that is not there; what is there stays."""
+    """Doctor fixes a secret that lacks a key and keeps its other keys.
+
+    ECS starts no task whose definition names a missing key.
+    """
     sealed = Sealed(monkeypatch)
     monkeypatch.setattr(secret_checks, "check", lambda *_: [secret_checks.judge(sealed.found, sealed.need)])
     here = MachineState(Path(), {}, deployed="test")
@@ -211,7 +214,7 @@ def aws() -> Aws:
 def test_credentials_are_named_with_their_source_and_the_clock(
     aws: Aws, hours: int, mark: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The account is masked; an hour is more than AWS allows."""
+    """Doctor names the source of the credentials, masks the account, and reports a clock that is an hour off."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     here = MachineState(Path(), {"AWS_REGION": "eu-north-1"}, _aws=aws)
@@ -235,7 +238,7 @@ def test_credentials_are_named_with_their_source_and_the_clock(
 
 
 def test_a_check_that_hangs_does_not_hold_up_the_others() -> None:
-    """A resolver may take minutes."""
+    """A check that hangs, as on a slow resolver, does not delay the others."""
 
     def hang() -> list[Finding]:
         time.sleep(3600)
@@ -250,7 +253,10 @@ def test_a_check_that_hangs_does_not_hold_up_the_others() -> None:
 async def test_the_command_writes_rows_or_json_and_an_exit_code(
     twilio: TwilioExchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """1 while something is wrong; nothing is changed without consent, and with it all is looked at again."""
+    """The command exits with 1 while a problem remains and changes nothing without consent.
+
+    After a fix it checks everything again.
+    """
     page = tmp_path / "services/webrtc-agent/src/webrtc_agent/static/index.html"
     page.parent.mkdir(parents=True)
     page.write_text("")
@@ -273,7 +279,7 @@ async def test_the_command_writes_rows_or_json_and_an_exit_code(
 
 
 def test_the_ports_are_those_of_the_command() -> None:
-    """The doctor knows no stand-in, so it has the numbers itself."""
+    """Doctor, which does not import the stand-ins, uses the same ports as the command."""
     ports = Ports()
     assert list(machine.PORTS.values()) == [
         ports.edge,

@@ -1,4 +1,4 @@
-"""The probes of `voice-agent doctor --live` against both readings of what sources disagree about."""
+"""The probes of `voice-agent doctor --live` against both readings of what the sources disagree about."""
 
 import io
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -44,12 +44,12 @@ OTHER = ServiceLimits(
 """The other reading of each source."""
 STRICTEST = ServiceLimits()
 FAST = 40.0
-"""How many seconds of the idle limit pass in one."""
+"""Seconds of the idle timeout that pass in one second."""
 
 
 @pytest.fixture(autouse=True)
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the stand-in's keys to the product's chain."""
+    """Return the stand-in's keys through the product's credential chain."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "standin")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "standin-secret")
 
@@ -58,7 +58,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 async def asked(
     path: Path, limits: ServiceLimits = STRICTEST, *, pace: Pace = QUICK, scale: float = 1.0
 ) -> AsyncIterator[tuple[NovaStandin, ModelProbes]]:
-    """Run a stand-in of one reading, and what the probes ask it with; the recording is whole afterwards."""
+    """Run a stand-in with one reading, and return the settings of the probes; check the recording at the end."""
     settings = NovaSettings(limits=limits, pace=pace, clock_scale=scale)
     async with NovaStandin(settings, tone_backend()) as nova:
         recording = EventRecording(path)
@@ -75,7 +75,7 @@ async def asked(
 
 
 def rows(found: Sequence[ProbeResult]) -> dict[str, bool | None]:
-    """Return what is as assumed, by probe."""
+    """Return whether each probe confirmed its assumption."""
     return {one.probe: one.assumed for one in found}
 
 
@@ -88,14 +88,14 @@ HISTORIES = (
     "P1 30 KB in total",
     "P1 audio right after the history",
 )
-"""What can differ; the other rows are taken under every reading."""
+"""The rows that differ between the readings; the others work under every reading."""
 
 
 @pytest.mark.parametrize(("limits", "different"), [(STRICTEST, ()), (OTHER, HISTORIES)], ids=["strictest", "other"])
 async def test_p1_histories_and_their_replay(limits: ServiceLimits, different: tuple[str, ...], tmp_path: Path) -> None:
-    """The strictest reading is as assumed; under the other each row that can differ says so.
+    """The strictest reading confirms every assumption; the other one reports each row that can differ.
 
-    A recording of it without words, sent again to the strictest stand-in, differs in the same rows.
+    Replaying its recording without the text against the strictest stand-in gives the same differences.
     """
     path = tmp_path / "events.jsonl"
     async with asked(path, limits) as (_, one):
@@ -173,7 +173,7 @@ async def test_each_probe_tells_both_readings_apart(
     different: set[str],
     tmp_path: Path,
 ) -> None:
-    """As assumed under the default, different under the other."""
+    """Each probe distinguishes both readings: as assumed under the default, different under the other."""
     async with asked(tmp_path / "events.jsonl", **reading) as (nova, one):
         if fault is not None:
             nova.faults.add(fault)
@@ -183,7 +183,7 @@ async def test_each_probe_tells_both_readings_apart(
 
 @pytest.mark.real_time("httpx is asked in a thread, which the shared clock does not see")
 async def test_p12_makes_a_room_and_a_token_and_leaves_nothing() -> None:
-    """A Daily that fails is different, and one without a key is not tried."""
+    """The Daily probe deletes its room, reports a failure as different, and skips Daily without a key."""
     async with DailyStandin() as standin:
         here = MachineState(Path(), {"DAILY_API_KEY": standin.api_key, "DAILY_API_URL": standin.api_url})
         assert rows(await _in_thread(account_probes.daily, here)) == {"P12 Daily": True}
@@ -197,7 +197,7 @@ async def test_p12_makes_a_room_and_a_token_and_leaves_nothing() -> None:
 
 @pytest.mark.parametrize(("status", "assumed"), [(200, True), (401, False)])
 def test_p9_asks_with_and_without_a_key(status: int, assumed: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - a table
-    """The key goes to the customers' host alone."""
+    """The weather probe sends the key to the customers' host only."""
     seen: list[httpx.URL] = []
 
     def answer(_: httpx.Client, url: str, params: dict[str, str]) -> httpx.Response:
@@ -214,13 +214,13 @@ def test_p9_asks_with_and_without_a_key(status: int, assumed: bool, monkeypatch:
 
 
 async def _in_thread[R](work: Callable[[MachineState], R], here: MachineState) -> R:
-    import asyncio  # noqa: PLC0415 - only here
+    import asyncio  # noqa: PLC0415 - used only here
 
     return await asyncio.to_thread(work, here)
 
 
 def test_nothing_is_spent_without_consent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cost comes first, and no file is written."""
+    """The command prints the cost first; without consent it spends nothing and writes no file."""
 
     def spend(*_: object) -> None:
         raise AssertionError

@@ -1,4 +1,4 @@
-"""A service that is told to stop before it serves."""
+"""A service that gets a signal before it serves."""
 
 import asyncio
 import signal
@@ -9,7 +9,10 @@ import pytest
 
 @pytest.mark.parametrize("module", ["phone_agent", "webrtc_agent"])
 async def test_a_service_that_still_loads_leaves_in_good_order(module: str) -> None:
-    """It handles the signal itself; by the system's way of it, it would die of it, or not notice as a first process."""
+    """A service that is still loading handles SIGTERM and exits cleanly.
+
+    With the default handler the signal would kill it, or have no effect on PID 1.
+    """
     program = (
         "import os, signal, sys\n"
         f"from {module} import __main__\n"

@@ -1,4 +1,4 @@
-"""Processes come and go behind the pretend load balancer while it runs, as in a deployment."""
+"""Processes start and stop behind the load balancer's stand-in while it runs, as in a deployment."""
 
 from collections.abc import AsyncIterator
 
@@ -15,14 +15,14 @@ from tests.support.waiting import until
 
 @pytest.fixture
 async def setting() -> AsyncIterator[Setting]:
-    """Run one with three processes behind it."""
+    """Run a load balancer with three processes behind it."""
     async with placed() as running:
         yield running
 
 
 @pytest.fixture
 async def control(setting: Setting) -> AsyncIterator[httpx.AsyncClient]:
-    """Speak to its control server."""
+    """Return a client of the load balancer's control server."""
     async with (
         serving(control_app(setting.edge), host="127.0.0.1", port=0) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
@@ -35,7 +35,7 @@ async def _order(control: httpx.AsyncClient, method: str, group: str, address: s
 
 
 async def test_a_process_takes_the_place_of_another(setting: Setting, control: httpx.AsyncClient) -> None:
-    """New calls go to the new one, the line of the old one goes on, and with its end the old one is gone."""
+    """A new process gets new calls; the old one keeps its connection and leaves when it closes."""
     (old,) = setting.edge.targets(PHONE)
     async with TellingApp("new phone").serving() as (host, port):
         async with connect(f"ws://127.0.0.1:{setting.edge.port}/media-stream", proxy=None) as line:
@@ -52,14 +52,14 @@ async def test_a_process_takes_the_place_of_another(setting: Setting, control: h
 
 
 async def test_a_process_without_work_is_gone_at_once(setting: Setting, control: httpx.AsyncClient) -> None:
-    """There is nothing to wait for."""
+    """The load balancer removes an idle process at once, because it has no connection to drain."""
     first, second = setting.edge.targets(WEB)
     await _order(control, "DELETE", WEB, first.address)
     await until(lambda: setting.edge.targets(WEB) == [second])
 
 
 async def test_what_cannot_be_done_is_said(setting: Setting, control: httpx.AsyncClient) -> None:
-    """A deployment that names the wrong process must not pass for one that worked."""
+    """The control server reports an impossible change: a wrong process name must not look like success."""
     (phone,) = setting.edge.targets(PHONE)
     assert (await _order(control, "DELETE", PHONE, "127.0.0.1:1")).status_code == 404
     assert (await _order(control, "POST", "NoSuchGroup", phone.address)).status_code == 404

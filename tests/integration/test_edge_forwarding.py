@@ -1,4 +1,4 @@
-"""The pretend load balancer between real clients and real servers, when all is well."""
+"""The load balancer's stand-in between real clients and real servers, without faults."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,20 +15,20 @@ from tests.support.edge_targets import TellingApp
 
 @pytest.fixture
 async def setting() -> AsyncIterator[Setting]:
-    """Start one as the template has it."""
+    """Start a load balancer as the template configures it."""
     async with placed() as setting:
         yield setting
 
 
 @pytest.fixture
 async def client(setting: Setting) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of it."""
+    """Return a client of it."""
     async with httpx.AsyncClient(base_url=setting.edge.url, trust_env=False) as client:
         yield client
 
 
 async def test_odd_paths_reach_the_service_that_the_rules_say_and_arrive_unchanged(setting: Setting) -> None:
-    """Nothing is decoded or tidied up on the way."""
+    """An unusual path reaches the service of the matching rule unchanged: not decoded, not normalised."""
     starts, ends = ["", "/", "/x"], ["", "/", "?x=/media-stream", "//", "%2F", "-x", "/../connect", "%", "%00"]
     bases = ["/incoming-call", "/INCOMING-CALL", "/media-stream", "/Media-Stream", "/connect", "/"]
     paths = [start + base + end for start in starts for base in bases for end in ends]
@@ -40,7 +40,7 @@ async def test_odd_paths_reach_the_service_that_the_rules_say_and_arrive_unchang
 
 
 async def test_forwarded_headers_arrive(setting: Setting) -> None:
-    """The target sees who came, and not what the client made up."""
+    """The target gets the forwarded headers of the load balancer, not the client's forged ones."""
     request = get("/", "X-Forwarded-For: 6.6.6.6", "X-Forwarded-Proto: https", "X_Evil: 1", "X-Mixed-Case: a")
     seen = dict(answered(await talk(setting.edge.port, request))["headers"])
     assert seen["x-forwarded-for"] == "6.6.6.6, 127.0.0.1"
@@ -51,7 +51,7 @@ async def test_forwarded_headers_arrive(setting: Setting) -> None:
 
 
 async def test_bodies_stream_both_ways(setting: Setting) -> None:
-    """The answer to the first piece is there before the second piece is sent."""
+    """Bodies stream both ways: the first chunk of the response arrives before the second chunk is sent."""
     reader, writer = await asyncio.open_connection("127.0.0.1", setting.edge.port, limit=1_000_000)
     writer.write(b"POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
     async with asyncio.timeout(20):
@@ -66,7 +66,7 @@ async def test_bodies_stream_both_ways(setting: Setting) -> None:
 async def test_one_connection_carries_many_requests_to_both_services(
     setting: Setting, client: httpx.AsyncClient
 ) -> None:
-    """A client keeps its connection whatever service answers, with and without bodies."""
+    """A client keeps one connection for requests to both services, with and without bodies."""
     answers = [
         await client.get("/incoming-call"),
         await client.post("/connect", content=b"x" * 100_000),
@@ -81,7 +81,7 @@ async def test_one_connection_carries_many_requests_to_both_services(
 
 
 async def test_websockets_pass_untouched_and_end_when_either_side_ends(setting: Setting) -> None:
-    """Both ways, any size, and closed with the code that was given."""
+    """WebSocket messages of any size pass unchanged both ways, and so does the close code."""
     url = f"ws://127.0.0.1:{setting.edge.port}/media-stream/CA1"
     async with connect(url, proxy=None) as line:
         for text in ("hello", "x" * 60_000, ""):
@@ -94,7 +94,7 @@ async def test_websockets_pass_untouched_and_end_when_either_side_ends(setting: 
 
 
 async def test_forty_lines_at_once_keep_their_messages_apart(setting: Setting) -> None:
-    """Each socket gets its own words in order."""
+    """Each of forty simultaneous sockets gets its own messages in order."""
 
     async def chat(number: int) -> list[str]:
         async with connect(f"ws://127.0.0.1:{setting.edge.port}/media-stream", proxy=None) as line:
@@ -109,14 +109,14 @@ async def test_forty_lines_at_once_keep_their_messages_apart(setting: Setting) -
 
 
 async def test_an_old_client_gets_an_answer_that_it_can_read(setting: Setting) -> None:
-    """HTTP/1.0 knows no chunks."""
+    """An HTTP/1.0 client gets a response without chunked encoding."""
     answer = await talk(setting.edge.port, b"GET /incoming-call HTTP/1.0\r\n\r\n")
     assert b"chunked" not in answer.lower()
     assert answered(answer)["service"] == "phone"
 
 
 async def test_the_listener_with_a_certificate_redirects() -> None:
-    """Port 80 sends everybody to https; port 443 tells targets that it was https."""
+    """Port 80 redirects to https, and port 443 forwards the https scheme to targets."""
     certificate = {"CertificateArn": "arn:aws:acm:eu-north-1:123456789012:certificate/0a1b"}
     async with TellingApp("web").serving() as address:
         async with Edge(EdgeSettings(TEMPLATE, {WEB: [address]}, parameters=certificate)) as edge:

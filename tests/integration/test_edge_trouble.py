@@ -1,4 +1,4 @@
-"""The pretend load balancer with clients and targets that break off, fall silent, are sick or leave."""
+"""The load balancer's stand-in with clients and targets that disconnect, stall, fail or drain."""
 
 import asyncio
 import time
@@ -19,27 +19,30 @@ type Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[N
 
 @pytest.fixture
 async def setting() -> AsyncIterator[Setting]:
-    """Start one as the template has it."""
+    """Start a load balancer as the template configures it."""
     async with placed() as setting:
         yield setting
 
 
 @pytest.fixture
 async def impatient() -> AsyncIterator[Setting]:
-    """Start one that takes two seconds of silence, and not five."""
+    """Start a load balancer with an idle timeout of two seconds instead of five."""
     async with placed(IdleTimeoutSeconds="120") as setting:
         yield setting
 
 
 @pytest.fixture
 async def client(setting: Setting) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of it."""
+    """Return a client of it."""
     async with httpx.AsyncClient(base_url=setting.edge.url, trust_env=False) as client:
         yield client
 
 
 async def test_a_line_on_which_nothing_moves_is_closed_after_the_idle_timeout(impatient: Setting) -> None:
-    """So many minutes by the template; here, sixty times faster. A message starts the time anew."""
+    """The load balancer closes a connection after the idle timeout; a message resets it.
+
+    The template sets minutes; this test runs sixty times faster.
+    """
     url = f"ws://127.0.0.1:{impatient.edge.port}/media-stream"
     async with connect(url, proxy=None, ping_interval=None) as line:
         await asyncio.sleep(1.2)
@@ -53,7 +56,7 @@ async def test_a_line_on_which_nothing_moves_is_closed_after_the_idle_timeout(im
 
 
 async def test_an_idle_connection_is_closed_and_half_a_request_is_told(impatient: Setting) -> None:
-    """A client that sends nothing more gets 408; one that asked for nothing is only closed."""
+    """Half a request gets 408 after the timeout; the load balancer just closes an idle connection."""
     nothing, half, body = await asyncio.gather(
         talk(impatient.edge.port),
         talk(impatient.edge.port, b"GET / HT"),
@@ -65,7 +68,7 @@ async def test_an_idle_connection_is_closed_and_half_a_request_is_told(impatient
 
 
 async def test_a_target_that_says_nothing_gives_504(impatient: Setting) -> None:
-    """After the idle timeout, and the connection is closed."""
+    """A target that never answers causes 504 after the idle timeout, and the connection closes."""
     answer = await talk(impatient.edge.port, get("/slow"))
     assert answer.startswith(b"HTTP/1.1 504 ")
     assert b"awselb/2.0" in answer
@@ -73,7 +76,7 @@ async def test_a_target_that_says_nothing_gives_504(impatient: Setting) -> None:
 
 
 async def test_a_client_that_leaves_after_the_answer_is_no_failure(setting: Setting) -> None:
-    """Many do, at once."""
+    """Clients that disconnect after the response, many at once, are not failures."""
     await asyncio.gather(*(talk(setting.edge.port, get("/incoming-call")) for _ in range(40)))
     for _ in range(20):
         async with httpx.AsyncClient(base_url=setting.edge.url, trust_env=False) as client:
@@ -82,7 +85,7 @@ async def test_a_client_that_leaves_after_the_answer_is_no_failure(setting: Sett
 
 
 async def test_a_client_that_leaves_is_no_fault_of_the_target(setting: Setting, client: httpx.AsyncClient) -> None:
-    """The load balancer counts it as 460 and gives up the target's connection."""
+    """The load balancer counts a client that disconnects early as 460, and closes the target's connection."""
     with pytest.raises(httpx.ReadTimeout):
         await client.get("/slow", timeout=httpx.Timeout(8, read=0.3))
     await until(lambda: setting.reasons() != [])
@@ -102,14 +105,14 @@ async def test_a_client_that_leaves_is_no_fault_of_the_target(setting: Setting, 
     ],
 )
 async def test_what_is_no_http_is_answered_by_the_edge(setting: Setting, request_: bytes, status: int) -> None:
-    """No target sees it."""
+    """The load balancer answers a request that is not HTTP; it reaches no target."""
     answer = await talk(setting.edge.port, request_)
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
     assert setting.webs[0].seen == setting.webs[1].seen == 0
 
 
 async def test_a_body_that_breaks_the_protocol_is_refused(setting: Setting) -> None:
-    """The target has its head already, but never the end of its body."""
+    """The load balancer rejects a malformed body: the target got the head, but never the end of the body."""
     request = b"POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
     async with asyncio.timeout(4):
         answer = await talk(setting.edge.port, request)
@@ -137,13 +140,13 @@ async def _nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 @pytest.mark.parametrize("answer", [_hang_up, _nonsense])
 async def test_a_target_that_breaks_off_gives_502(answer: Answer) -> None:
-    """The client is told, and its connection lives on."""
+    """A target that disconnects early causes 502, and the client's connection stays open."""
     async with raw_target(answer) as address, Edge(EdgeSettings(TEMPLATE, {WEB: [address]})) as edge:
         assert (await talk(edge.port, get("/"))).startswith(b"HTTP/1.1 502 ")
 
 
 async def test_nobody_there_gives_502_and_no_target_503() -> None:
-    """A process that is not up, and a service that has none."""
+    """A process that refuses connections causes 502; a service without targets causes 503."""
     async with raw_target(_hang_up) as gone:
         pass
     async with Edge(EdgeSettings(TEMPLATE, {WEB: [gone]})) as edge:
@@ -152,7 +155,7 @@ async def test_nobody_there_gives_502_and_no_target_503() -> None:
 
 
 async def test_half_an_answer_is_not_passed_off_as_a_whole_one() -> None:
-    """The connection breaks, so that the client notices."""
+    """A truncated response breaks the client's connection, so that the client notices."""
     async with (
         raw_target(_half_an_answer) as address,
         Edge(EdgeSettings(TEMPLATE, {WEB: [address]})) as edge,
@@ -163,7 +166,7 @@ async def test_half_an_answer_is_not_passed_off_as_a_whole_one() -> None:
 
 
 async def test_long_requests_spread_over_the_targets(setting: Setting, client: httpx.AsyncClient) -> None:
-    """Least outstanding requests: nobody gets a second while another has none."""
+    """Least-outstanding-requests routing gives no target a second request while another target is idle."""
     slow = [asyncio.create_task(client.get("/slow")) for _ in range(6)]
     await until(lambda: sum(target.outstanding for target in setting.edge.targets(WEB)) == 6)
     assert [target.outstanding for target in setting.edge.targets(WEB)] == [3, 3]
@@ -175,10 +178,10 @@ async def test_long_requests_spread_over_the_targets(setting: Setting, client: h
 async def test_a_sick_target_gets_nothing_and_all_sick_get_everything(
     setting: Setting, client: httpx.AsyncClient
 ) -> None:
-    """Health checks decide, and fail open like the original's."""
+    """An unhealthy target gets no request; when all are unhealthy, routing fails open as on a real ALB."""
 
     async def served() -> set[str]:
-        """Ask as visitors who each come for the first time: one who keeps the cookie is bound to a target."""
+        """Send requests as new visitors: the cookie would bind a returning one to a target."""
         names = set()
         for _ in range(8):
             names.add((await client.get("/")).json()["service"])
@@ -201,7 +204,7 @@ async def test_a_sick_target_gets_nothing_and_all_sick_get_everything(
 
 
 async def test_a_target_that_leaves_keeps_its_lines_for_the_drain_time_only(setting: Setting) -> None:
-    """New calls find no target, the line goes on, and is cut at the end."""
+    """A draining target gets no new call; its connections stay open until the drain timeout closes them."""
     async with connect(f"ws://127.0.0.1:{setting.edge.port}/media-stream", proxy=None) as line:
         (phone,) = setting.edge.targets(PHONE)
         setting.edge.deregister(PHONE, phone)
@@ -214,7 +217,7 @@ async def test_a_target_that_leaves_keeps_its_lines_for_the_drain_time_only(sett
 
 
 async def test_it_closes_what_is_open_when_it_stops() -> None:
-    """No connection and no task is left, however many lines were open."""
+    """When the load balancer stops, it closes every open connection and leaves no task."""
     async with TellingApp("phone").serving() as address:
         async with Edge(EdgeSettings(TEMPLATE, {PHONE: [address]})) as edge:
             lines = [await connect(f"ws://127.0.0.1:{edge.port}/media-stream", proxy=None) for _ in range(5)]

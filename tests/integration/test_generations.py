@@ -1,6 +1,6 @@
-"""The same conversation with each generation of the model: greeting, tool, barge-in, renewal, a caller who is muted.
+"""The same conversation with each model generation: greeting, tool, barge-in, renewal, muted caller.
 
-The stand-in knows in what the generations differ. Its clock runs fast where its limits are meant, as in tests/faults.
+The stand-in implements the differences. Its clock runs fast where a test needs its limits, as in tests/faults.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ generations = pytest.mark.parametrize("generation", BOTH, ids=lambda generation:
 
 @pytest.fixture
 def score() -> Score:
-    """Give what the model plays."""
+    """Return the model's script."""
     return Score()
 
 
@@ -42,13 +42,13 @@ async def nova(tmp_path: Path, score: Score, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_both_generations_that_are_offered_are_here() -> None:
-    """The first has reached its end of life."""
+    """The tests cover both generations on offer; the first generation has reached its end of life."""
     assert [generation.model_id for generation in BOTH] == ["amazon.nova-2-5-sonic", "amazon.nova-2-sonic-v1:0"]
 
 
 @generations
 async def test_a_conversation_goes_its_way(nova: NovaStandin, score: Score, generation: Generation) -> None:
-    """It is greeted, a tool is used, an answer is cut short, and the stream is replaced without a word being lost."""
+    """The agent greets, uses a tool, handles a barge-in, and renews the stream without losing a word."""
 
     def plan(turn: Turn) -> Sequence[Step]:
         """Use a tool for the first question; tell a long story for the second."""
@@ -78,7 +78,10 @@ async def test_a_conversation_goes_its_way(nova: NovaStandin, score: Score, gene
 
 @generations
 async def test_a_caller_may_be_silent_beyond_the_generation_s_limit(nova: NovaStandin, generation: Generation) -> None:
-    """Not a packet comes for longer than the model waits for audio: the stream stays, the next question is answered."""
+    """A caller may send no packet for longer than the model's audio timeout: the stream stays open.
+
+    The model answers the next question.
+    """
     scale = min(SCALE, generation.idle_seconds / 5)  # three seconds without a packet are not scaled
     nova.clock.run_at(scale)
     talk = Talk(nova, client(nova, CredentialSource()), 360 / scale, model=generation.model_id)

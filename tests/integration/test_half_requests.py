@@ -1,4 +1,4 @@
-"""Requests that never come to their end, and connections on which nothing comes, are not kept."""
+"""The server closes incomplete requests and idle connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ ANSWER = b"HTTP/1.1 200 OK"
 
 @pytest_asyncio.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    """Serve an echo, with little patience."""
+    """Serve an echo with short timeouts."""
     monkeypatch.setattr(uvicorn_protocols, "REQUEST_SECONDS", PATIENCE)
     async with small_service() as served:
         yield served
@@ -37,7 +37,7 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     ],
 )
 async def test_half_a_request_is_given_up(port: int, pieces: list[bytes]) -> None:
-    """Silence, half a line, half a head, half a body, and the same after a whole request: the socket is closed."""
+    """The server closes a connection whose request stays incomplete at any point, also a second request."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for piece in pieces:
         writer.write(piece)
@@ -55,7 +55,7 @@ async def _dribble(writer: asyncio.StreamWriter) -> None:
 
 
 async def test_a_dribble_does_not_buy_time(port: int) -> None:
-    """A header line now and then is not a request either."""
+    """Slow header lines do not extend the deadline."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST /echo HTTP/1.1\r\n")
     dribbling = asyncio.create_task(_dribble(writer))
@@ -67,7 +67,7 @@ async def test_a_dribble_does_not_buy_time(port: int) -> None:
 
 
 async def test_what_is_in_order_is_kept(port: int) -> None:
-    """An idle connection that has had its answer stays for the next request, and so does a socket that talks late."""
+    """An idle keepalive connection and a quiet WebSocket stay open."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     async with connect(f"ws://127.0.0.1:{port}/talk", proxy=None) as line:
         for _ in range(2):

@@ -1,6 +1,6 @@
-"""Ctrl-C while a command is still loading: exit code 130, and not one line of Python's about where it had got to.
+"""Ctrl-C while a command is still loading: exit code 130, and no traceback.
 
-No clock decides when: Python writes a line for each module that it has imported, and the signal follows a named one.
+No timer decides when: Python logs each imported module, and the test sends the signal after a named one.
 """
 
 import os
@@ -19,7 +19,7 @@ VOICE_AGENT = (str(ROOT / ".venv/bin/voice-agent"),)
 
 
 def interrupted(command: tuple[str, ...], after: str, folder: Path) -> tuple[int, str]:
-    """Press Ctrl-C as soon as a module is there; give the exit code and what was written besides Python's list."""
+    """Send Ctrl-C after a module is imported; return the exit code and the output without the import log."""
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -54,11 +54,11 @@ def interrupted(command: tuple[str, ...], after: str, folder: Path) -> tuple[int
     [("run", "httpx"), ("call", "numpy"), ("deploy", "botocore"), ("deploy-plan", "yaml"), ("call --help", "typer")],
 )
 def test_a_command_that_is_still_loading_ends_at_once(command: str, after: str, tmp_path: Path) -> None:
-    """A slip was noticed while typing: neither what reads the options nor what does the work tells where it was."""
+    """The command exits without a traceback while it loads the option parser or the command itself."""
     assert interrupted((*VOICE_AGENT, *command.split()), after, tmp_path) == (130, "")
 
 
 @pytest.mark.parametrize(("service", "after"), [("phone_agent", "structlog"), ("webrtc_agent", "structlog")])
 def test_a_service_that_is_still_loading_ends_at_once(service: str, after: str, tmp_path: Path) -> None:
-    """By hand in a terminal, without `voice-agent run`."""
+    """A service started by hand in a terminal, without `voice-agent run`, exits the same way."""
     assert interrupted((sys.executable, "-m", service), after, tmp_path) == (130, "")

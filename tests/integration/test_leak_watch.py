@@ -1,4 +1,4 @@
-"""A run of pytest whose services leak fails, though each of its tests passes."""
+"""A pytest run whose services leak a secret fails, though each of its tests passes."""
 
 import json
 import subprocess
@@ -58,8 +58,8 @@ CLEAN = {"log": START, "answer": "fine", "frame": "fine", "printed": "fine"}
     ids=["nothing", "log", "answer", "frame", "output", "nothing, shared", "answer, shared"],
 )
 def test_threat_15_a_run_that_leaks_fails(leaking: dict[str, str], told: str, processes: int) -> None:
-    """A service's log, an answer or a frame had what was planted; also where two processes share the tests."""
-    with tempfile.TemporaryDirectory() as name:  # not pytest's own: this very run looks through that
+    """The run fails when a log, a response or a frame has a planted value, also with two worker processes."""
+    with tempfile.TemporaryDirectory() as name:  # not pytest's own folder, which this run scans
         folder = Path(name)
         (folder / "conftest.py").write_text(_PLUGIN)
         (folder / "test_suite.py").write_text(_SUITE.format(**(CLEAN | leaking)))

@@ -1,4 +1,4 @@
-"""`python -m standins.nova` as a process: what it says, where it listens, how it stops."""
+"""`python -m standins.nova` as a process: its output, its addresses and its exit."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ import pytest
 
 
 async def start(*options: str) -> asyncio.subprocess.Process:
-    """Run the command with the brain that takes no time to load."""
+    """Run the command with the language model that loads instantly."""
     command = (sys.executable, "-m", "standins.nova", "--backend", "tones", "--control-port", "0", *options)
     return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
 
@@ -24,7 +24,7 @@ async def lines(process: asyncio.subprocess.Process, count: int) -> list[dict[st
 
 
 def check_files(ca_file: str, bundle_file: str) -> None:
-    """The authority is a certificate, part of the bundle, and its key is for its owner only."""
+    """Check that the bundle holds the CA certificate and that only its owner can read its key."""
     authority = Path(ca_file)
     assert "-----BEGIN CERTIFICATE-----" in authority.read_text()
     assert authority.read_text() in Path(bundle_file).read_text()
@@ -32,7 +32,7 @@ def check_files(ca_file: str, bundle_file: str) -> None:
 
 
 async def test_it_says_what_it_is_and_where(tmp_path: Path) -> None:
-    """An honest banner, addresses and files that exist, and a clean end on SIGTERM."""
+    """The command prints a banner, addresses and files that exist, and exits cleanly on SIGTERM."""
     process = await start("--port", "0", "--certs", str(tmp_path))
     try:
         banner, listening = await lines(process, 2)
@@ -47,7 +47,7 @@ async def test_it_says_what_it_is_and_where(tmp_path: Path) -> None:
 
 
 async def test_the_authority_outlives_a_restart(tmp_path: Path) -> None:
-    """Clients that trust it go on trusting it."""
+    """The CA survives a restart, so clients that trust it still trust it."""
     seen = set()
     for _ in range(2):
         process = await start("--port", "0", "--certs", str(tmp_path))
@@ -59,7 +59,7 @@ async def test_the_authority_outlives_a_restart(tmp_path: Path) -> None:
 
 
 async def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
-    """No traceback: one event with the reason, and exit code 1."""
+    """A port in use causes one event with the reason and exit code 1, without a traceback."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = await start("--port", str(taken.getsockname()[1]), "--certs", str(tmp_path))
         (event,) = await lines(process, 1)
@@ -69,6 +69,6 @@ async def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("limit", ["history_mesages=40", "history_messages=many", "idle"])
 async def test_a_limit_with_a_slip_is_refused(limit: str) -> None:
-    """A misspelt rule does not pass for one that is in force."""
+    """The command rejects a misspelt limit instead of ignoring it."""
     process = await start("--limit", limit)
     assert await asyncio.wait_for(process.wait(), 60) == 2

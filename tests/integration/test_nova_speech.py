@@ -1,4 +1,4 @@
-"""The stand-in with its ears, its voice and its small talk, and AWS's SDK as the caller."""
+"""The stand-in with speech recognition, speech synthesis and its language model, called by AWS's SDK."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ DEADLINE = 240.0
 
 
 async def question_file(folder: Path) -> Path:
-    """Have the question spoken."""
+    """Return a recording of the question."""
     voice = VoiceService()
     try:
         file = folder / "question.pcm"
@@ -30,7 +30,7 @@ async def question_file(folder: Path) -> Path:
 
 @pytest.mark.thorough
 async def test_the_sdk_for_python_asks_in_speech_and_is_answered_in_speech(tmp_path: Path) -> None:
-    """With no code of ours it is greeted, asks, serves the tool and gets a spoken answer with the tool's number."""
+    """AWS's SDK alone gets a greeting, asks, serves the tool and hears a reply with the tool's number."""
     question = await question_file(tmp_path)
     async with NovaStandin(NovaSettings(), speech_backend()) as nova:
         process = await asyncio.create_subprocess_exec(

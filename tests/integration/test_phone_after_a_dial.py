@@ -1,4 +1,4 @@
-"""What becomes of a caller when the call to a person has ended, and of what is remembered of them."""
+"""What happens to a caller after the call to a person has ended, and what the store keeps about them."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ from tests.support.waiting import until
 
 
 async def _ended(scene: Scene, url: str, **fields: str) -> Element:
-    """Say that the call to a person has ended; give the document that comes back."""
+    """Report that the call to a person has ended, and return the document of the response."""
     path = url.removeprefix(scene.caller.number)
     answer = await scene.caller.send(scene.caller.signed(path, CallStatus="in-progress", **fields))
     assert answer.status_code == 200, answer.text
@@ -25,7 +25,7 @@ async def _ended(scene: Scene, url: str, **fields: str) -> Element:
 
 
 def _address(scene: Scene, age: float = 0, began_at: float = 0) -> str:
-    """Give the address that Twilio has for this, made so many seconds ago."""
+    """Return the action URL that Twilio got some seconds ago."""
     phone = scene.phone.phone
     notes = TransferContextCodec.from_auth_tokens(phone.settings.auth_tokens, clock=lambda: time.time() - age)
     base = f"{scene.caller.number}/incoming-call"
@@ -34,7 +34,10 @@ def _address(scene: Scene, age: float = 0, began_at: float = 0) -> str:
 
 
 async def test_a_task_without_a_place_has_another_one_asked(scene: Scene) -> None:
-    """It is leaving, or full. Twilio says nothing of the dial any more, and after three tasks the fallback is left."""
+    """A draining or full task makes Twilio try another one; after three tasks only the fallback is left.
+
+    Twilio does not repeat the dial's result then.
+    """
     await scene.remembered(ended="transferred", transferred=1)
     scene.phone.agent.admission.start_draining()
     url, said = _address(scene), {"DialCallStatus": "busy", "DialBridged": "false"}
@@ -52,7 +55,7 @@ async def test_a_task_without_a_place_has_another_one_asked(scene: Scene) -> Non
 
 @pytest.mark.parametrize("hours", [0, 3.9, 5])
 async def test_nothing_is_kept_of_a_caller_who_has_talked(scene: Scene, hours: float) -> None:
-    """However long they did; a note that can no longer be opened does not keep the words."""
+    """The store keeps nothing of a caller who has talked to a person, even if it cannot open the handover note."""
     await scene.remembered(ended="transferred", transferred=1)
     document = await _ended(scene, _address(scene, hours * 3600), DialCallStatus="completed", DialBridged="true")
     assert [verb.tag for verb in document] == ["Hangup"]
@@ -60,13 +63,13 @@ async def test_nothing_is_kept_of_a_caller_who_has_talked(scene: Scene, hours: f
 
 
 async def test_a_note_outlives_the_longest_talk(scene: Scene) -> None:
-    """Whatever Twilio has to tell after hours, the agent knows whom it is about."""
+    """The note outlives the longest call to a person, so the agent still knows who the caller is."""
     document = await _ended(scene, _address(scene, 4 * 3600), DialCallStatus="failed", DialBridged="false")
     assert document.find("Connect/Stream/Parameter[@name='note']") is not None
 
 
 async def test_who_was_put_through_stays_so_when_the_connection_breaks(scene: Scene) -> None:
-    """The store knew of nothing when they came back; from then on it does, so nobody is put through twice."""
+    """The store records a transfer when the caller's connection breaks, so the agent does not transfer twice."""
     document = await _ended(scene, _address(scene), DialCallStatus="busy", DialBridged="false")
     parameters = {one.attrib["name"]: one.attrib["value"] for one in document.iter("Parameter")}
     async with await scene.caller.open_stream() as socket:
@@ -83,7 +86,7 @@ async def test_who_was_put_through_stays_so_when_the_connection_breaks(scene: Sc
 
 
 async def test_nobody_answered_the_fallback(scene: Scene) -> None:
-    """There is no note and no agent to go back to: the caller is told so."""
+    """When no person answers the fallback, there is no agent to return to, and the caller hears so."""
     document = await _ended(scene, "/incoming-call/dial-ended", DialCallStatus="no-answer")
     assert [verb.tag for verb in document] == ["Say", "Hangup"]
 
@@ -92,7 +95,7 @@ WAYS = ["lost", "not answered", "not answered, and the store knows nothing"]
 
 
 async def _comes_back(scene: Scene, way: str, seconds_left: float) -> Element:
-    """Have a call come back that may last so much longer; give the document that comes back."""
+    """Resume a call with so many seconds left, and return the document of the response."""
     began_at = time.time() - scene.phone.phone.settings.max_call_seconds + seconds_left
     if way != WAYS[2]:
         await scene.remembered(began_at=began_at)
@@ -103,7 +106,7 @@ async def _comes_back(scene: Scene, way: str, seconds_left: float) -> Element:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_the_time_limit_goes_on_when_a_call_comes_back(scene: Scene, way: str) -> None:
-    """A call that has twenty seconds left when it comes back hears a goodbye after those."""
+    """The time limit includes the time before a resumption: a call with 20 s left gets a goodbye after 20 s."""
     document = await _comes_back(scene, way, 20)
     parameters = {one.attrib["name"]: one.attrib["value"] for one in document.iter("Parameter")}
     async with await scene.caller.open_stream() as socket:
@@ -125,7 +128,7 @@ async def test_the_time_limit_goes_on_when_a_call_comes_back(scene: Scene, way: 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_call_whose_time_is_up_opens_no_model(scene: Scene, way: str) -> None:
-    """It hears a sentence of Twilio's, and nothing is kept of it."""
+    """A resumed call without time left opens no model stream, hears Twilio's sentence, and leaves nothing."""
     document = await _comes_back(scene, way, 10)
     assert [verb.tag for verb in document] == ["Say", "Hangup"]
     await until(lambda: scene.caller.call_sid not in scene.shelf.entries)

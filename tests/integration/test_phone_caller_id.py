@@ -1,4 +1,4 @@
-"""SIP callers, apps and withheld numbers reach a person: the dial shows a number that Twilio takes."""
+"""Transfers of SIP callers, apps and withheld numbers: the dial shows a caller ID that Twilio accepts."""
 
 from collections.abc import AsyncIterator
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NUMBER, OURS = "+46850000000", "+15005550001"
 WITHOUT = ["sip:alice@a.example", "Anonymous"]
-"""All that Twilio sends in place of a number stand in the unit tests of the choice."""
+"""The unit tests of the choice have every value that Twilio sends instead of a number."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -39,7 +39,7 @@ async def _idle(house: House) -> None:
 
 @pytest.mark.parametrize("caller", [WITHOUT[0], pytest.param(WITHOUT[1], marks=pytest.mark.thorough)])
 async def test_a_caller_without_a_number_is_put_through(service: PhoneProcess, house: House, caller: str) -> None:
-    """The called number is shown, and the person is reached."""
+    """The dial shows the called number as caller ID, and the person answers."""
     house.score.plan = _transfers  # type: ignore[assignment]
     async with Caller(house.exchange, service.url, caller=caller) as call:
         await call.greeted()
@@ -55,7 +55,7 @@ async def test_a_caller_without_a_number_is_put_through(service: PhoneProcess, h
 
 @pytest.mark.thorough
 async def test_the_fallback_shows_it_too(service: PhoneProcess, house: House) -> None:
-    """The verbs behind the stream are in Twilio's hands, with the number to show."""
+    """The fallback verbs, which Twilio already holds, have the same caller ID."""
     async with Caller(house.exchange, service.url, caller="client:anna") as call:
         await call.greeted()
         assert call.call.stream is not None
@@ -66,7 +66,7 @@ async def test_the_fallback_shows_it_too(service: PhoneProcess, house: House) ->
 
 
 async def test_a_dial_that_twilio_refuses_is_an_error_and_the_caller_comes_back(house: House) -> None:
-    """A number that is not the account's: the log names Twilio's code, and the agent goes on."""
+    """After Twilio rejects a caller ID of another account, the log has its code and the agent continues."""
     house.score.plan = _transfers  # type: ignore[assignment]
     settings = {"TRANSFER_DESTINATIONS": f"reception=tel:{NUMBER}", "TRANSFER_CALLER_ID": "+15005550009"}
     async with house.start_phone("caller-id-wrong", **settings) as service:

@@ -1,4 +1,4 @@
-"""How the agent ends a call: goodbye heard, Twilio told, and no fallback behind it; or closed anyway."""
+"""How the agent ends a call: the caller hears the goodbye, then Twilio ends the call without the fallback."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ def _say_goodbye(turn: Turn) -> Sequence[Step]:
 
 
 async def test_the_agent_hangs_up(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
-    """The goodbye is heard to its end, then the call is over by REST, and nobody says sorry."""
+    """The caller hears the whole goodbye, then the agent ends the call over REST, without an apology."""
     house.score.plan = _say_goodbye
     async with dial() as caller:
         await caller.greeted()
@@ -42,7 +42,7 @@ async def test_the_agent_hangs_up(phone: PhoneProcess, house: House, dial: Calla
 async def test_one_refusal_of_the_rest_service_is_not_noticed(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """A failure that passes is tried again."""
+    """The agent retries after a temporary failure of the REST API, and the caller notices nothing."""
     house.score.plan = _say_goodbye
     house.exchange.rest_faults.append(RestFault(status=500, times=1))
     async with dial() as caller:
@@ -64,7 +64,7 @@ async def test_one_refusal_of_the_rest_service_is_not_noticed(
 async def test_without_the_rest_service_the_call_is_closed_all_the_same(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller], fault: RestFault, requests: int
 ) -> None:
-    """Within five seconds, by closing the stream; the verbs behind it are then the lesser evil."""
+    """Without the REST API, the agent closes the stream within five seconds, and the fallback verbs run."""
     house.score.plan = _say_goodbye
     house.exchange.rest_faults.append(RestFault(fault.status, fault.times, fault.hang_seconds))
     before = house.exchange.rest_requests
@@ -80,14 +80,14 @@ async def test_without_the_rest_service_the_call_is_closed_all_the_same(
     assert phone.lines("hang_up_failed", call_sid=caller.sid)
 
 
-@pytest.mark.thorough  # the same goodbye, another host
+@pytest.mark.thorough  # the same goodbye on another host
 async def test_in_another_region_a_goodbye_is_the_end_all_the_same(house: House) -> None:
-    """Every call is unknown there. It is an error that says what to set, and no person is dialled after a goodbye."""
+    """Without the right region every call is unknown: an error names the setting, and no person is dialled."""
     house.score.plan = _say_goodbye
     house.exchange.elsewhere = True
     try:
         async with house.start_phone("elsewhere", FALLBACK_DESTINATION="tel:+46850000000") as phone:
-            async with Caller(house.exchange, phone.url) as first:  # by now it is known
+            async with Caller(house.exchange, phone.url) as first:  # the number is known now
                 await first.greeted()
             async with Caller(house.exchange, phone.url) as caller:
                 await caller.greeted()
@@ -111,7 +111,10 @@ async def test_in_another_region_a_goodbye_is_the_end_all_the_same(house: House)
 
 
 async def test_a_caller_who_says_nothing_is_asked_and_then_let_go(house: House) -> None:
-    """Three seconds after a long greeting was heard, and three after the question: goodbye, and no fallback."""
+    """A silent caller gets one question three seconds after the greeting, and a goodbye three seconds later.
+
+    The fallback does not run.
+    """
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 3000 if turn.number == 0 else 300)]
     async with house.start_phone("silent", IDLE_PROMPT_SECONDS="3") as phone:
         async with Caller(house.exchange, phone.url) as caller:
@@ -138,7 +141,7 @@ async def _ask_for(caller: Caller, seconds: float) -> None:
     ids=["listens", "talks-over-it"],
 )
 async def test_a_call_of_the_longest_length_is_ended(house: House, talks: float, goodbyes: int) -> None:
-    """Ten seconds after it began the goodbye is due, and at most ten later Twilio is told that the call is over."""
+    """A call that reaches its time limit gets a goodbye, and the agent ends it at most ten seconds later."""
     house.score.plan = take_leave
     async with house.start_phone("time-limit", MAX_CALL_SECONDS="10") as phone:
         async with Caller(house.exchange, phone.url) as caller:

@@ -1,6 +1,6 @@
-"""The world around a call fails: the caller is served or told, and the books balance.
+"""Faults around a call: the caller gets an answer or a reason, and every resource is released.
 
-Each test is named by the number of its fault in the catalogue.
+The name of each test has the number of its fault in the catalogue.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.thorough]
 
 
 HELD_UP_MS = 250
-"""Fifty is what is meant. A machine that does other things too adds to it; whatever blocks the loop takes far more."""
+"""The target is 50. Other programs on the machine add to it; code that blocks the loop takes far longer."""
 
 
 def _asks_for_weather(turn: Turn) -> Sequence[Step]:
@@ -39,7 +39,7 @@ def _asks_for_weather(turn: Turn) -> Sequence[Step]:
 
 @asynccontextmanager
 async def _weather(fault: WeatherFault | None) -> AsyncIterator[dict[str, str]]:
-    """Give the settings that lead to a weather service with this fault, or to none at all."""
+    """Return the settings for a weather service with this fault, or for an address where none listens."""
     async with WeatherStandin() as weather:
         if fault is None:
             nowhere = f"http://127.0.0.1:{free_port()}/"
@@ -50,7 +50,7 @@ async def _weather(fault: WeatherFault | None) -> AsyncIterator[dict[str, str]]:
 
 
 async def test_fault_18_a_weather_service_that_hangs_holds_nobody_up(house: House) -> None:
-    """The caller hears the truth after five seconds, and the loop that carries everybody's sound was never blocked."""
+    """A weather service that hangs blocks no audio; after five seconds the caller hears that it failed."""
     house.score.plan = _asks_for_weather
     async with (
         _weather(WeatherFault(on="forecast", after_ms=20_000)) as settings,
@@ -79,20 +79,20 @@ async def _hears_of_failure(house: House, fault: WeatherFault | None, name: str)
 
 
 async def test_fault_19_nonsense_about_the_weather(house: House) -> None:
-    """A page where there should be numbers: the caller hears that it failed, and the call goes on."""
+    """When the weather service returns garbage, the caller hears that it failed, and the call continues."""
     await _hears_of_failure(house, WeatherFault(on="forecast", action="html", times=None), "nonsense")
 
 
 async def test_fault_20_no_weather_service_at_all(house: House) -> None:
-    """Nobody listens there: the caller hears that it failed, and the call goes on."""
+    """When no weather service listens, the caller hears that it failed, and the call continues."""
     await _hears_of_failure(house, None, "no-weather")
 
 
 async def test_fault_23_a_connection_that_falls_silent(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """Open, and nothing comes any more: noticed after ten seconds, and everything is released."""
-    async with dial() as first:  # starts what a service starts once: the SDK's threads, and the one that looks for keys
+    """The service detects a silent connection after ten seconds and releases everything."""
+    async with dial() as first:  # warms up what starts once: the SDK's threads and the credential provider
         await first.greeted()
     await balance(phone, house, first.sid)
     before = phone.held()
@@ -112,9 +112,9 @@ def _nothing_held(before: ledger.Held, phone: PhoneProcess) -> bool:
 
 
 async def test_fault_26_what_has_no_bounds_costs_little(house: House) -> None:
-    """Twenty megabytes, 200 000 fields, 10 kB of one header: refused unread, and the call beside them is answered.
+    """The service rejects 20 MB, 200,000 fields and a header of 10 kB unread, and answers a parallel call.
 
-    Its sound is not held up: the loop that carries it is never late for long.
+    The event loop that carries the audio of that call is never late for long.
     """
     bodies = [b"x" * 20_000_000, b"&".join(b"%d=x" % number for number in range(200_000))]
     house.score.plan = short_notes
@@ -123,7 +123,7 @@ async def test_fault_26_what_has_no_bounds_costs_little(house: House) -> None:
             await caller.greeted()
             before, warm = phone.resident_mb(), len(phone.loop_lags())
             for body in bodies * 3:
-                assert await _refused(phone.url, body, {}) in {0, 413}  # 0: closed before it was all sent
+                assert await _refused(phone.url, body, {}) in {0, 413}  # 0: closed before everything was sent
             assert await _refused(phone.url, b"", {"x-twilio-signature": "x" * 10_000}) in {403, 431}
             await caller.ask()
             assert caller.notes() == [400, 600]
@@ -150,7 +150,10 @@ async def _refused(number: str, body: bytes, headers: dict[str, str]) -> int:
 async def test_fault_27_sound_that_comes_badly(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller], trouble: Trouble
 ) -> None:
-    """Two seconds at once, a tenth lost, some twice and out of order: the question is answered, and it is counted."""
+    """The agent answers a question whose audio comes in bursts, with loss, duplicates and reordering.
+
+    The metrics count each defect.
+    """
     async with dial() as caller:
         await caller.greeted()
         assert caller.call.stream is not None
@@ -164,17 +167,20 @@ async def test_fault_27_sound_that_comes_badly(
 
 
 ASKED_TO_WAIT = 1.0
-"""Seconds that a refused call is asked to wait before its third and last try, for a place that may come free."""
+"""Seconds that a rejected call waits before its third and last retry, in case a slot becomes free."""
 IN_TURN = 2
-"""The last of the sixty is told at most so many times later than the last of the forty is greeted: 0.7 to 1.4 is usual,
-alone or with three busy programs beside it. Seconds say nothing here: one machine dials and answers. On one that
-greets all within 1.2 s this allows 3.4."""
+"""Most times longer that the last of the sixty waits than the last of the forty: usually 0.7 to 1.4.
+
+That holds alone or beside three busy programs. A limit in seconds would say nothing, because one machine both dials and
+answers. On a machine that greets all callers within 1.2 s, this ratio allows 3.4 s.
+"""
 
 
 async def test_fault_29_a_hundred_calls_in_a_second(house: House) -> None:
-    """With forty places forty are greeted and sixty hear that it is busy, health says 200, and nothing is left.
+    """With forty slots, forty of a hundred calls get a greeting and sixty hear that the service is busy.
 
-    The sixty are asked to wait for one second in all, and are not left until everybody else was served.
+    The health check stays 200. The sixty wait for one second in all, and the test waits until every other call was
+    served.
     """
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 200)]
     async with house.start_phone("hundred", MAX_SESSIONS="40", METRICS_INTERVAL_SECONDS="0.2") as phone:
@@ -208,13 +214,13 @@ async def _is_served_or_told(caller: Caller) -> None:
 
 
 def _asked(caller: Caller) -> tuple[int, tuple[object, ...]]:
-    """Say how often somebody asked for a place, and which pauses lay between."""
+    """Return how often the call requested a slot, and the pauses between the requests."""
     pauses = tuple(event.fields["seconds"] for event in caller.timeline.named("pause"))
     return len(caller.timeline.named("webhook")), pauses
 
 
 async def test_fault_30_a_webhook_that_comes_five_times(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
-    """At once, and again while the call goes on: one ticket, one stream of the model, one record."""
+    """Five copies of a webhook, also during the call, cause one ticket, one model stream and one record."""
     opened = house.nova.ledger.streams_opened
     answers = await asyncio.gather(*(stranger.send(stranger.webhook()) for _ in range(5)))
     (ticket,) = {invitation_in(answer.text).ticket for answer in answers}
@@ -230,7 +236,7 @@ async def test_fault_30_a_webhook_that_comes_five_times(phone: PhoneProcess, hou
 
 
 async def test_fault_31_what_twilio_tells_in_any_order(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
-    """Stopped before it started, twice, after the end, and of a call that nobody knows: noted, and nothing else."""
+    """The service logs and ignores status callbacks in any order, also duplicates and unknown calls."""
 
     async def told(event: str, **fields: str) -> None:
         request = stranger.signed("/incoming-call/stream-status", StreamEvent=event, **fields)

@@ -1,4 +1,4 @@
-"""Calls with a model that takes its time and delivers in bursts, as public reports measured it."""
+"""Calls with a slow model that delivers in bursts, as public reports measured it."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures
 
 @pytest.fixture
 def in_the_field(house: House) -> Iterator[None]:
-    """Let the model answer at the field's pace."""
+    """Make the model answer at the measured pace."""
     quick, house.nova.pace = house.nova.pace, FIELD
     yield
     house.nova.pace = quick
@@ -23,7 +23,7 @@ def in_the_field(house: House) -> Iterator[None]:
 
 @pytest.mark.thorough
 async def test_a_slow_model_is_waited_for(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
-    """Three answers in bursts: all heard in full, on one stream, and none announced by "One moment"."""
+    """The caller hears three slow replies in full, on one stream, without the hold announcement."""
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 2400)]
     async with dial() as caller:
         await caller.greeted()

@@ -1,4 +1,4 @@
-"""Callers who leave at the worst moment: everything is released within five seconds, and one record tells of it."""
+"""Callers who hang up at the worst moment: the service releases everything within five seconds, with one record."""
 
 import asyncio
 from collections import Counter
@@ -23,7 +23,7 @@ RELEASED_WITHIN = 5.0
 
 
 async def _released(phone: PhoneProcess, house: House) -> None:
-    """Wait for places and model streams to come back."""
+    """Wait until slots and model streams are released."""
 
     async def free() -> bool:
         return house.nova.ledger.streams_open == 0 and await phone.sessions() == 0
@@ -36,7 +36,7 @@ def _long_answers(turn: Turn) -> Sequence[Step]:
 
 
 async def test_in_the_middle_of_an_answer(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
-    """The rest of the answer has nobody to go to."""
+    """The agent discards the rest of the reply when the caller hangs up during it."""
     house.score.plan = _long_answers
     async with dial() as caller:
         await caller.greeted()
@@ -49,7 +49,7 @@ async def test_in_the_middle_of_an_answer(phone: PhoneProcess, house: House, dia
 
 @pytest.mark.parametrize("how", ["rst", "fin"])
 async def test_the_connection_breaks(phone: PhoneProcess, house: House, dial: Callable[[], Caller], how: str) -> None:
-    """No `stop`, no closing frame: the network was lost, and the record says so."""
+    """A broken connection without `stop` or a close frame counts as lost, and the record says so."""
     house.score.plan = _long_answers
     async with dial() as caller:
         await caller.greeted()
@@ -60,7 +60,10 @@ async def test_the_connection_breaks(phone: PhoneProcess, house: House, dial: Ca
 
 
 async def test_before_the_stream_says_whose_it_is(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
-    """The model was opened for callers who left: one while Twilio dialled in, one before, of which nobody tells us."""
+    """A model stream opened ahead is released when the caller hangs up before the media stream starts.
+
+    One caller leaves while Twilio connects, one before that; Twilio does not report the second.
+    """
     await stranger.ring()
     sids = [stranger.call_sid]
     async with await stranger.open_stream() as socket:
@@ -72,14 +75,14 @@ async def test_before_the_stream_says_whose_it_is(phone: PhoneProcess, house: Ho
     assert [(await phone.record(sid))["reason"] for sid in sids] == ["never_connected"] * 2
 
 
-@pytest.mark.timeout(120)  # 20 s, and three times that where others work too
+@pytest.mark.timeout(120)  # 20 s, and three times that beside other jobs
 @pytest.mark.real_time("the memory measured is that of the service as it ships")
 @pytest.mark.thorough  # a hundred calls
 async def test_nothing_is_left_of_a_hundred_calls(house: House) -> None:
-    """Twenty at once, every second one cut off in the middle of an answer: all is as it was.
+    """A hundred calls in groups of twenty leave nothing, though half of them break during a reply.
 
-    Threads and files as after the first twenty calls; memory as after the first sixty, in which the process reaches
-    its size.
+    Threads and files are as after the first twenty calls; memory is as after the first sixty, which bring the process
+    to its normal size.
     """
     house.score.plan = lambda _turn: [note(400, 9000)]
     async with house.start_phone("crowds", ("tests.support.frugal", "phone_agent")) as phone:
@@ -105,4 +108,4 @@ async def _crowd(phone: PhoneProcess, house: House) -> None:
         caller.call.stream.break_off("rst")
     await asyncio.gather(*(caller.hang_up() for caller in callers[1::2]))
     await _released(phone, house)
-    await asyncio.gather(*(caller.hang_up() for caller in callers))  # Twilio goes on to the fallback of those cut off
+    await asyncio.gather(*(caller.hang_up() for caller in callers))  # Twilio runs the fallback of the broken calls

@@ -1,4 +1,4 @@
-"""What can only be seen from inside the process: how soon `clear` follows an interruption, and which tasks are left."""
+"""What only a test inside the process can measure: the delay of `clear` after a barge-in, and leaked tasks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from tests.support.waiting import until
 
 SECOND = b"\x00\x10" * 8000
 CLEAR_WITHIN = 0.050
-"""Seconds from INTERRUPTED in our process to `clear` on the wire: what the caller was promised."""
+"""Seconds from INTERRUPTED in our process to `clear` on the wire: the promised limit."""
 
 
 @pytest_asyncio.fixture
@@ -31,13 +31,13 @@ async def exchange() -> AsyncIterator[TwilioExchange]:
 
 @pytest_asyncio.fixture
 async def phone(exchange: TwilioExchange) -> AsyncIterator[PhoneInProcess]:
-    """Run the service over a model that says nothing by itself."""
+    """Run the service with a model that says only what the test scripts."""
     async with phone_in_process(exchange, ScriptedModel()) as running:
         yield running
 
 
 async def _seconds_to_clear(phone: PhoneInProcess, exchange: TwilioExchange, number: int) -> float:
-    """Interrupt a long answer; time from the event's arrival to `clear` at the other end of the socket."""
+    """Interrupt a long reply; return the seconds from the event's arrival to `clear` at the socket's other end."""
     stranger = Stranger(phone.url, exchange.settings)
     invitation = await stranger.ring()
     async with await stranger.open_stream() as socket:
@@ -61,7 +61,7 @@ async def _seconds_to_clear(phone: PhoneInProcess, exchange: TwilioExchange, num
 async def test_clear_follows_an_interruption_within_fifty_milliseconds(
     phone: PhoneInProcess, exchange: TwilioExchange
 ) -> None:
-    """In virtual time, so in every one of three calls: nothing on the way from the model to Twilio waits for longer."""
+    """`clear` follows each barge-in within 50 ms of virtual time, in three calls."""
     seconds = [await _seconds_to_clear(phone, exchange, number) for number in range(3)]
     assert max(seconds) < CLEAR_WITHIN, seconds
     assert [record.stats.interruptions for record in phone.records] == [1, 1, 1]
@@ -70,7 +70,7 @@ async def test_clear_follows_an_interruption_within_fifty_milliseconds(
 async def test_who_hangs_up_while_we_talk_is_not_lost(
     phone: PhoneInProcess, exchange: TwilioExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The socket takes no more of our sound a moment before Twilio's last word is read."""
+    """The service still reads Twilio's last message when the socket stops accepting our audio just before."""
 
     async def broken(*_: object) -> None:
         raise WebSocketDisconnect(1006)
@@ -97,7 +97,7 @@ def _leave(caller: Caller, number: int) -> None:
 
 
 async def test_no_task_and_no_place_is_left(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
-    """Calls that end in the middle of an answer, politely and not, with models that read and that do not."""
+    """Calls that end during a reply leave no task and no slot, with a clean end or not, and with any model."""
     async with Caller(exchange, phone.url) as first:
         await first.until("stream_started")
         await phone.model.stream()
@@ -124,7 +124,7 @@ async def test_no_task_and_no_place_is_left(phone: PhoneInProcess, exchange: Twi
 
 
 async def test_a_tool_call_that_nobody_waits_for_is_no_trouble(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
-    """Hanging up while a tool result is on its way leaves one record and no task."""
+    """A hang-up while a tool result is pending leaves one record and no task."""
     async with Caller(exchange, phone.url):
         stream = await phone.model.stream()
         stream.say(*say.tool_use("end_call", "use-1", {"reason": "nothing_left"}))
@@ -135,8 +135,8 @@ async def test_a_tool_call_that_nobody_waits_for_is_no_trouble(phone: PhoneInPro
 
 
 async def test_a_call_that_cannot_be_set_up_keeps_nothing(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
-    """A defect of ours before the conversation begins gives the place and the model's stream back."""
-    phone.agent.tools = (phone.agent.tools[0],) * 2  # two tools of one name are refused
+    """A defect before the conversation begins releases the slot and the model stream."""
+    phone.agent.tools = (phone.agent.tools[0],) * 2  # the registry rejects two tools of one name
     stranger = Stranger(phone.url, exchange.settings)
     invitation = await stranger.ring()
     async with await stranger.open_stream() as socket:

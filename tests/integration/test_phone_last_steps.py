@@ -1,4 +1,4 @@
-"""What comes after a conversation is over: the last words in the store, the hang-up, and only then a free place."""
+"""The last steps of a conversation: the store write, the hang-up, and only then the free slot."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from tests.support.waiting import until
 
 LONG = 1000.0
 LATENCY = 0.3
-"""Seconds that Twilio's REST interface takes for a request that succeeds."""
+"""Seconds that a successful request to Twilio's REST API takes."""
 
 
 @pytest_asyncio.fixture
@@ -43,7 +43,7 @@ async def phone(exchange: TwilioExchange) -> AsyncIterator[PhoneInProcess]:
 async def test_a_draining_task_stops_only_after_the_hang_up(
     phone: PhoneInProcess, exchange: TwilioExchange, status: int
 ) -> None:
-    """The drain ends after Twilio's last answer, however it turns out; another task then lets the call be over."""
+    """A draining task waits for Twilio's last response, however it ends; another task treats the call as over."""
     async with Caller(exchange, phone.url) as caller:
         await _talk(caller, phone)
         exchange.rest_faults.append(RestFault(status, times=2, hang_seconds=LATENCY))
@@ -67,7 +67,7 @@ async def test_a_draining_task_stops_only_after_the_hang_up(
 async def test_a_draining_task_stops_only_after_the_last_word_is_written(
     phone: PhoneInProcess, exchange: TwilioExchange
 ) -> None:
-    """A call that another task takes up: what that task has to know is in the store before the drain ends."""
+    """A draining task first writes to the store what the task that resumes the call needs."""
     async with Caller(exchange, phone.url) as caller:
         await _talk(caller, phone)
         draining = asyncio.create_task(phone.agent.drain())

@@ -1,4 +1,4 @@
-"""Phone services that take no new call: leaving, or full. The call is handed on, and in the end somebody says why."""
+"""Draining or full phone services reject new calls: another task takes them, or the caller hears a reason."""
 
 import asyncio
 import signal
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @asynccontextmanager
 async def audited_phone(house: House, name: str, **settings: str) -> AsyncIterator[PhoneProcess]:
-    """Start a phone service whose books are balanced at the end of the block, by when its callers have to be gone."""
+    """Start a phone service, and check at the end of the block, after its callers left, that it released everything."""
     async with house.start_phone(name, **settings) as phone:
         audit = Audit(phone, house.nova.ledger)
         yield phone
@@ -37,7 +37,7 @@ async def _is_idle(phone: PhoneProcess, house: House) -> bool:
 
 
 async def test_fault_32_a_task_that_leaves_finishes_its_calls(house: House) -> None:
-    """SIGTERM: the call goes on, new ones are handed on and told in the end, and the process ends well after it."""
+    """After SIGTERM a task finishes its calls and hands over new ones; then the process exits cleanly."""
     house.score.plan = short_notes
     async with audited_phone(house, "leaving") as phone:
         async with Caller(house.exchange, phone.url) as caller:
@@ -60,13 +60,16 @@ async def test_fault_32_a_task_that_leaves_finishes_its_calls(house: House) -> N
 
 
 def asked(webhook: Event) -> str:
-    """Give the query of a webhook's address."""
+    """Return the query of a webhook URL."""
     return urlsplit(str(webhook.fields["url"])).query
 
 
 @pytest.mark.thorough  # two minutes of draining
 async def test_fault_32_calls_that_outlast_the_time_to_drain_hear_a_goodbye(house: House) -> None:
-    """Two seconds after SIGTERM, of twelve, each caller hears a goodbye, and then the verbs behind the stream."""
+    """Callers whose calls outlast the drain timeout hear a goodbye, then the fallback verbs run.
+
+    The drain timeout here is two of the usual twelve seconds.
+    """
     house.score.plan = take_leave
     async with audited_phone(house, "out-of-time", DRAIN_SECONDS="12") as phone, AsyncExitStack() as calls:
         callers = [await calls.enter_async_context(Caller(house.exchange, phone.url)) for _ in range(5)]
@@ -92,7 +95,7 @@ async def _turns_away(phone: PhoneProcess) -> bool:
 
 
 async def test_fault_32_a_second_signal_does_not_wait(house: House) -> None:
-    """The call is cut, with its record written, long before the time to drain is over."""
+    """A second signal cuts the call long before the drain timeout, and the service still writes the record."""
     house.score.plan = short_notes
     async with audited_phone(house, "hurried") as phone, Caller(house.exchange, phone.url) as caller:
         await caller.greeted()
@@ -105,7 +108,7 @@ async def test_fault_32_a_second_signal_does_not_wait(house: House) -> None:
 
 
 async def test_a_call_that_another_task_takes_never_hears_of_the_first(house: House) -> None:
-    """A full task hands the call on while it still rings; where a place is free by then, it is answered."""
+    """A full task hands over a ringing call to a task with a free slot, and the caller does not notice."""
     house.score.plan = short_notes
     async with audited_phone(house, "handing-on", MAX_SESSIONS="1") as phone:
         async with Caller(house.exchange, phone.url) as first:
@@ -120,7 +123,7 @@ async def test_a_call_that_another_task_takes_never_hears_of_the_first(house: Ho
 
 @pytest.mark.thorough
 async def test_nobody_free_is_a_case_for_a_person(house: House) -> None:
-    """Where there is a fallback, the last try rings there instead of ending with a sentence."""
+    """With a fallback configured, the last retry dials it instead of playing a sentence."""
     house.score.plan = short_notes
     async with audited_phone(house, "fallback", MAX_SESSIONS="1", FALLBACK_DESTINATION="sip:desk@example.com") as phone:
         caller = Caller(house.exchange, phone.url)
@@ -131,7 +134,7 @@ async def test_nobody_free_is_a_case_for_a_person(house: House) -> None:
 
 
 async def test_a_full_task_says_so(house: House) -> None:
-    """The call that is one too many hears a sentence and costs no model stream; then a place is free again."""
+    """One call too many hears a sentence and opens no model stream; after a call ends there is a slot again."""
     house.score.plan = short_notes
     async with audited_phone(house, "full", MAX_SESSIONS="1") as phone:
         async with Caller(house.exchange, phone.url) as first:

@@ -1,4 +1,4 @@
-"""A phone service's keys and log: keys that change, and what a log may not hold."""
+"""A phone service's credentials and log: keys that rotate, and what a log must not contain."""
 
 import json
 from collections.abc import AsyncIterator
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 class Vending:
-    """Gives out AWS credentials as a container's agent does: another pair each time, each for a minute."""
+    """Returns AWS credentials as a container's agent does: a new pair each time, valid for a minute."""
 
     def __init__(self) -> None:
         self.requests = 0
 
     async def answer(self, request: Request) -> Response:
-        """Give the next pair."""
+        """Return the next pair."""
         if request.headers.get("authorization") != "canary-container-token":
             return Response(status_code=HTTPStatus.FORBIDDEN)
         self.requests += 1
@@ -58,7 +58,7 @@ async def _with_vended_keys(house: House, vending: Vending) -> AsyncIterator[Pho
 
 
 async def test_keys_come_from_the_container_and_are_renewed(house: House) -> None:
-    """No static pair: each stream is signed with a pair that is valid then."""
+    """Without static keys, the service signs each stream with credentials that are currently valid."""
     house.score.plan = short_notes
     vending = Vending()
     async with _with_vended_keys(house, vending) as phone:
@@ -75,7 +75,7 @@ async def test_keys_come_from_the_container_and_are_renewed(house: House) -> Non
 
 
 async def test_the_log_keeps_secrets_numbers_and_words_to_itself(phone: PhoneProcess, house: House) -> None:
-    """At INFO: identifiers and counts, one end record a call, and none of what was said, by whom, or with which key."""
+    """At INFO the log has identifiers, counts and one record per call, but no words, numbers or keys."""
     spoken = "canary-of-an-answer"
     question = use("get_current_weather", location="Canarytown://", format="celsius")
     house.score.plan = lambda turn: [question if turn.number == 1 else note(400, 200, spoken)]

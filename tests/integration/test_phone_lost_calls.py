@@ -1,4 +1,4 @@
-"""A call outlives its task: the connection breaks or a process is killed, and the same caller goes on talking."""
+"""A call outlives its task: the connection breaks or a process is killed, and the caller continues."""
 
 import asyncio
 import textwrap
@@ -31,14 +31,14 @@ SECRET = "weather in Reykjavik"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def fleet(house: House, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet]:
-    """Run two tasks that remember calls together."""
+    """Run two tasks that share a call store."""
     async with phones_behind_edge(house.start_phone, tmp_path_factory.mktemp("calls")) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def tasks(fleet: Fleet, house: House) -> AsyncIterator[Fleet]:
-    """Give them idle, and take them back idle and with nothing remembered."""
+    """Return the tasks when idle; check afterwards that they are idle and that the store is empty."""
     house.score.plan = _words
     audits = [Audit(task, house.nova.ledger) for task in fleet.tasks]
     yield fleet
@@ -55,20 +55,20 @@ async def _is_idle(fleet: Fleet, house: House) -> bool:
 
 
 def _words(turn: Turn) -> Sequence[Step]:
-    """Answer with a note of its own, the second turn of a session at length; every answer has secret words."""
+    """Answer with a distinct tone, the second turn of a session at length; every reply has secret words."""
     length = 6000 if turn.number == 1 else 400
     return [note(400 + 200 * turn.number, length, SECRET)]
 
 
 def _told(house: House, task: PhoneProcess, caller: Caller, which: int = -1) -> tuple[list[tuple[str, str]], list[str]]:
-    """What a task's model session knew of the past, and what it heard."""
+    """Return the history that a task's model session got, and the words that it heard."""
     session = house.nova.ledger.sessions[task.model_sessions(caller.sid)[which]]
     return session.history, [words.text for words in session.heard]
 
 
 @pytest.mark.thorough  # a call in two tasks
 async def test_a_connection_that_breaks_is_replaced(tasks: Fleet, house: House) -> None:
-    """The network was lost, not the task: the caller waits for a moment, and the agent knows what was said."""
+    """After a broken connection the caller waits briefly, and the agent knows the conversation so far."""
     async with Caller(house.exchange, tasks.url) as caller:
         await caller.greeted()
         await caller.speak()
@@ -91,7 +91,7 @@ async def test_a_connection_that_breaks_is_replaced(tasks: Fleet, house: House) 
 
 
 async def _records(fleet: Fleet, caller: Caller, count: int) -> list[dict[str, object]]:
-    """Wait for the records of a call's conversations, in order; calls that were parked elsewhere have none."""
+    """Wait for the records of a call's conversations in order, without those of tasks that never answered."""
 
     def records() -> list[dict[str, object]]:
         lines = [line for task in fleet.tasks for line in task.lines("session_ended", call_sid=caller.sid)]
@@ -103,7 +103,7 @@ async def _records(fleet: Fleet, caller: Caller, count: int) -> list[dict[str, o
 
 
 async def _lose(caller: Caller, times: int) -> None:
-    """Break the connection and wait for the next one, as often as that."""
+    """Break the connection so many times, and wait for the next one each time."""
     for _ in range(times):
         streams = len(caller.timeline.named("stream_started"))
         assert caller.call.stream is not None
@@ -114,7 +114,7 @@ async def _lose(caller: Caller, times: int) -> None:
 
 @pytest.mark.thorough  # a call in two tasks
 async def test_a_model_that_is_down_is_not_asked_again(tasks: Fleet, house: House) -> None:
-    """The agent is lost for good, after three streams: the caller hears so, and no other task tries a fourth."""
+    """After three failed streams the agent gives up, the caller hears so, and no other task tries again."""
     house.nova.faults.add(ModelFault(on="answer", times=None, skip=1, action="exception", error="validationException"))
     async with Caller(house.exchange, tasks.url) as caller:
         await caller.greeted()
@@ -129,7 +129,7 @@ async def test_a_model_that_is_down_is_not_asked_again(tasks: Fleet, house: Hous
 
 @pytest.mark.thorough  # a call in two tasks
 async def test_a_goodbye_that_twilio_was_not_told_of_is_not_taken_for_a_loss(tasks: Fleet, house: House) -> None:
-    """The call ended as it should and REST does not answer: Twilio asks, and is told to hang up."""
+    """When REST fails after a goodbye, Twilio requests the next document, which hangs up: this is not a loss."""
     goodbye = use("end_call", reason="caller_said_goodbye")
     house.score.plan = lambda turn: [goodbye] if turn.number else [note(400, 300)]
     async with Caller(house.exchange, tasks.url) as caller:
@@ -146,7 +146,10 @@ async def test_a_goodbye_that_twilio_was_not_told_of_is_not_taken_for_a_loss(tas
 
 @pytest.mark.thorough  # a call in two tasks
 async def test_a_captured_question_for_a_lost_call_costs_one_model_stream_at_most(tasks: Fleet, house: House) -> None:
-    """Its signature has no date: sent twenty times while the call goes on well, it changes nothing for the caller."""
+    """A replayed request for a lost call opens at most one model stream and does not disturb the live call.
+
+    Its signature has no date, so an attacker can send it twenty times.
+    """
     async with Caller(house.exchange, tasks.url) as caller:
         await caller.greeted()
         await _lose(caller, 1)
@@ -156,8 +159,8 @@ async def test_a_captured_question_for_a_lost_call_costs_one_model_stream_at_mos
         request = house.exchange.webhooks.request(url, "POST", caller.call.party.params("in-progress"), {})
         answers = [await house.exchange.webhooks.send(request) for _ in range(20)]
         assert {answer.status_code for answer in answers} == {200}
-        assert len({invitation_in(answer.text).ticket for answer in answers}) <= 2  # a ticket of each task
-        assert house.nova.ledger.streams_opened - opened <= 1  # the other task believes that the call comes to it
+        assert len({invitation_in(answer.text).ticket for answer in answers}) <= 2  # one ticket per task
+        assert house.nova.ledger.streams_opened - opened <= 1  # the other task expects the call, too
         await caller.ask()
         assert len(caller.timeline.named("stream_started")) == 2
     await _records(tasks, caller, 2)
@@ -165,7 +168,7 @@ async def test_a_captured_question_for_a_lost_call_costs_one_model_stream_at_mos
 
 @pytest.mark.thorough  # a call in two tasks
 async def test_a_ticket_that_one_task_has_taken_is_refused_by_the_other(tasks: Fleet, house: House) -> None:
-    """Whoever has a copy of it cannot open a second stream where the first is not known."""
+    """A copied ticket that one task has accepted opens no second stream at another task."""
     one, other = (Stranger(task.url, house.exchange.settings) for task in tasks.tasks)
     other.call_sid = one.call_sid
     signature = sign(one.settings.auth_token, f"{tasks.url.replace('http', 'ws', 1)}/media-stream/{one.call_sid}")
@@ -187,7 +190,7 @@ async def test_a_ticket_that_one_task_has_taken_is_refused_by_the_other(tasks: F
 
 @pytest.mark.thorough  # a call in two tasks
 async def test_nobody_left_to_ask_is_the_fallback_of_the_number(house: House, tmp_path: Path) -> None:
-    """Every task is dead: Twilio tries a few times, then asks the number's own fallback address."""
+    """When every task is dead, Twilio retries a few times and then requests the number's fallback URL."""
     async with phones_behind_edge(house.start_phone, tmp_path, 1) as fleet:
         call = house.exchange.place_call(f"{fleet.url}/incoming-call", fallback_url=f"{house.weather_url}fallback")
         await call.timeline.until("mark", 8)
@@ -208,7 +211,7 @@ GUIDE = Path(__file__).parents[2] / "docs/howto/number-fallback.md"
 
 @asynccontextmanager
 async def _bin(agent: str, wait: int) -> AsyncIterator[str]:
-    """Serve the guide's document, as Twilio would, with this agent and a wait of so many seconds; give its address."""
+    """Serve the guide's TwiML Bin as Twilio would, with this agent and this wait in seconds; return its URL."""
     document = GUIDE.read_text(encoding="utf-8").partition("```xml")[2].partition("```")[0]
     document = textwrap.dedent(document).strip()
     document = document.replace("https://agent.example.com", agent).replace('"15"', f'"{wait}"')
@@ -226,7 +229,10 @@ async def _bin(agent: str, wait: int) -> AsyncIterator[str]:
 
 @pytest.mark.thorough  # a call in two tasks
 async def test_a_task_whose_death_nobody_has_noticed_yet(house: House, tmp_path: Path) -> None:
-    """It has fewer requests than the other and gets every try; the number's fallback waits, and the call goes on."""
+    """An undetected dead task gets every retry, because it has fewer requests; the number's fallback waits.
+
+    The call continues afterwards.
+    """
     house.score.plan = _words
     async with phones_behind_edge(house.start_phone, tmp_path, noticed=3.0) as fleet, _bin(fleet.url, 4) as address:
         async with Caller(house.exchange, fleet.url) as other:
@@ -254,7 +260,7 @@ async def test_a_task_whose_death_nobody_has_noticed_yet(house: House, tmp_path:
 
 @pytest.mark.thorough  # starts two tasks
 async def test_a_process_that_is_killed_in_the_middle_of_an_answer(house: House, tmp_path: Path) -> None:
-    """Nothing could be said or written any more: another task goes on with what was said."""
+    """After a process is killed during a reply, another task continues with the conversation so far."""
     house.score.plan = _words
     async with phones_behind_edge(house.start_phone, tmp_path) as fleet:
         async with Caller(house.exchange, fleet.url) as caller:

@@ -1,4 +1,4 @@
-"""Fault 39: the machine under a call is in trouble, and the call goes on."""
+"""Fault 39: the machine under a call has a fault, and the call continues."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ async def _talks(house: House, phone: PhoneProcess) -> None:
 
 
 async def test_fault_39_no_space_left_for_the_log(house: House) -> None:
-    """Lines are lost, and nothing else is: the call is whole, and the service leaves as it should."""
+    """A full disk loses log lines only: the call is complete, and the service exits cleanly."""
     async with _logging_to(house, Path("/dev/full")) as phone:
         await _talks(house, phone)
         phone.process.send_signal(signal.SIGTERM)
@@ -47,7 +47,7 @@ async def test_fault_39_no_space_left_for_the_log(house: House) -> None:
 
 
 async def test_fault_39_nobody_reads_the_log(house: House, tmp_path: Path) -> None:
-    """The pipe is full for the whole call, as when a log driver hangs; it goes on, and the service leaves."""
+    """A full log pipe, as behind a log driver that hangs, blocks neither the call nor the exit."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
@@ -66,7 +66,7 @@ async def test_fault_39_nobody_reads_the_log(house: House, tmp_path: Path) -> No
 
 
 async def test_fault_39_a_process_that_stands_still_for_two_seconds(house: House) -> None:
-    """The call is answered afterwards, and the metric of late loops tells of it."""
+    """After a pause of two seconds the process answers the call, and the metric of loop delays records it."""
     house.score.plan = short_notes
     async with house.start_phone("still", METRICS_INTERVAL_SECONDS="0.2") as phone:
         async with Caller(house.exchange, phone.url) as caller:
@@ -81,7 +81,7 @@ async def test_fault_39_a_process_that_stands_still_for_two_seconds(house: House
 
 
 async def test_fault_39_names_that_nobody_resolves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tool whose service has no address says so like any other failure."""
+    """A tool reports a host name that does not resolve like any other failure."""
 
     def refuse(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")

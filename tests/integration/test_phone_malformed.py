@@ -1,4 +1,4 @@
-"""Broken messages on a live stream: dropped and counted, and the call goes on."""
+"""Malformed messages on a live stream: the service drops and counts them, and the call continues."""
 
 import asyncio
 import json
@@ -28,14 +28,14 @@ def _sound(stream_sid: str, number: int) -> str:
 async def test_every_kind_of_malformed_message_is_dropped_and_counted(
     phone: PhoneProcess, dial: Callable[[], Caller]
 ) -> None:
-    """All of them in one call, and afterwards the caller's question is answered as if nothing had been."""
+    """One call gets every kind of malformed message, and the agent still answers the caller's question."""
     assert len(MALFORMED) > 20
     async with dial() as caller:
         await caller.greeted()
         stream_sid = str((await caller.until("stream_started")).fields["stream_sid"])
         for message in MALFORMED:
             caller.send_raw(message["text"].replace("$STREAM_SID", stream_sid))
-            await asyncio.sleep(0.05)  # two pieces of sound: without any between them this would be no call
+            await asyncio.sleep(0.05)  # two packets of audio: without any between them this would not be a call
         await caller.ask()
         assert caller.notes() == [400, 600]
     record = await phone.record(caller.sid)
@@ -47,7 +47,7 @@ async def test_every_kind_of_malformed_message_is_dropped_and_counted(
 async def test_sound_of_another_stream_does_not_reach_the_model(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """Loud sound under a foreign name is no turn of this caller's."""
+    """Loud audio with the identifier of another stream is not a turn of this caller."""
     async with dial() as caller:
         await caller.greeted()
         for number in range(1, 51):
@@ -65,7 +65,7 @@ async def test_sound_of_another_stream_does_not_reach_the_model(
 async def test_sound_of_another_call_does_not_cross(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """Two live calls, and one of them sends under the other's name: nobody hears or says anything by it."""
+    """Audio that one live call sends with another call's identifier reaches neither model."""
     async with dial() as victim, dial() as intruder:
         await victim.greeted()
         await intruder.greeted()
@@ -81,7 +81,7 @@ async def test_sound_of_another_call_does_not_cross(
 
 
 async def test_a_stream_of_nothing_but_nonsense_is_closed(phone: PhoneProcess, dial: Callable[[], Caller]) -> None:
-    """There is no call left to save; the caller is told so by the verbs behind the stream."""
+    """The service closes a stream of malformed messages only; the fallback verbs explain it to the caller."""
     async with dial() as caller:
         await caller.greeted()
         for _ in range(120):
@@ -92,7 +92,7 @@ async def test_a_stream_of_nothing_but_nonsense_is_closed(phone: PhoneProcess, d
 
 
 async def test_a_message_beyond_all_bounds_ends_the_stream(phone: PhoneProcess, stranger: Stranger) -> None:
-    """One megabyte in one message is not read at all."""
+    """The service ends a stream that sends a message of one megabyte, without reading the message."""
     invitation = await stranger.ring()
     async with await stranger.open_stream() as socket:
         await stranger.begin(socket, invitation.ticket)
@@ -104,7 +104,7 @@ async def test_a_message_beyond_all_bounds_ends_the_stream(phone: PhoneProcess, 
 
 
 async def test_a_binary_message_is_a_malformed_one(phone: PhoneProcess, stranger: Stranger) -> None:
-    """Twilio sends text only."""
+    """A binary message is malformed, because Twilio sends only text."""
     invitation = await stranger.ring()
     async with await stranger.open_stream() as socket:
         announcer = await stranger.begin(socket, invitation.ticket)

@@ -1,4 +1,4 @@
-"""What an operator gets of the phone service: metrics among the log's lines, and a brake on spending."""
+"""What the phone service reports to an operator: metrics among the log lines, and a spending limit."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def _told(phone: PhoneProcess, metric: str, **labels: str) -> list[Any]:
-    """Give what was emitted of a metric under exactly these labels, in order."""
+    """Return the values that a metric had under exactly these labels, in order."""
     lines = phone.lines("metrics", Service="phone-agent", **labels)
     return [
         line[metric]
@@ -27,7 +27,7 @@ def _told(phone: PhoneProcess, metric: str, **labels: str) -> list[Any]:
 
 
 async def test_a_call_shows_in_the_metrics(house: House) -> None:
-    """Nobody, then somebody, then nobody again; how long they waited, what it cost, and how it ended."""
+    """The metrics report active calls, the wait for the first reply, the cost and the end reason of a call."""
     house.score.plan = short_notes
     async with house.start_phone("measured", METRICS_INTERVAL_SECONDS="0.2") as phone:
         await until(lambda: _told(phone, "ActiveSessions") != [])
@@ -48,7 +48,7 @@ async def test_a_call_shows_in_the_metrics(house: House) -> None:
 
 @pytest.mark.thorough
 async def test_a_spent_day_ends_the_calls_of_tomorrow_only(house: House) -> None:
-    """The call that goes on goes on; the next one is offered to other tasks, and hears why in the end."""
+    """An exhausted daily budget lets active calls continue; new ones get another task, then a reason."""
     house.score.plan = short_notes
     prices = {
         "TEXT_INPUT_USD_PER_1K_TOKENS": "1000",

@@ -1,6 +1,6 @@
-"""The model fails: the caller hears something soon, nothing is tried for ever, and the books balance.
+"""Model faults: the caller soon hears something, retries are bounded, and every resource is released.
 
-Each test is named by the number of its fault in the catalogue.
+The name of each test has the number of its fault in the catalogue.
 """
 
 import asyncio
@@ -28,37 +28,37 @@ from tests.support.score import note, use
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.thorough]
 
 FIRST_WORD_SECONDS = 4.0
-"""After the start of the stream the caller has heard something, by the promise."""
+"""The promised limit from the start of the stream to the first audio."""
 SPARE = 1.5
-"""For a machine that does other things too; what is promised is measured and printed elsewhere."""
+"""Margin for other programs on the machine; a separate benchmark measures the promise."""
 
 
 def _first_word(caller: Caller) -> float:
-    """Seconds from the start of the media stream to the first sound on the line."""
+    """Return the seconds from the start of the media stream to the first audio on the line."""
     (started, *_), (heard, *_) = caller.timeline.named("stream_started"), caller.timeline.named("sound_begins")
     return heard.at - started.at
 
 
 def _is_heard_whole(caller: Caller, phrase: Announcement) -> bool:
-    """Tell whether a recording is on the caller's line as it was made: not cut, not clipped, nothing over it."""
+    """Return whether the caller heard a recording unchanged: not cut, not clipped, not mixed."""
     return find(Recordings().pcm(phrase, 8000), caller.recording.pcm()).likeness > 0.99
 
 
 def _silences(caller: Caller) -> list[float]:
-    """Seconds of silence between the sounds that the caller heard."""
+    """Return the seconds of silence between the audio segments that the caller heard."""
     begins, ends = caller.timeline.named("sound_begins"), caller.timeline.named("sound_ends")
     return [begin.at - end.at for begin, end in zip(begins[1:], ends, strict=False)]
 
 
 async def _is_put_through(caller: Caller, seconds: float) -> Event:
-    """Wait for what Twilio says itself when the stream is over; before that we have said that we are sorry."""
+    """Wait for Twilio's fallback verbs after the stream; the apology comes before them."""
     said = await caller.until("say", seconds)
     assert _is_heard_whole(caller, Announcement.SORRY)
     return said
 
 
 async def test_fault_02_throttled_for_good(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
-    """Three tries, the last a while after the second; then we say sorry, and the verbs that Twilio holds follow."""
+    """After three throttled tries, the last after a back-off, the agent apologises and Twilio's fallback runs."""
     house.nova.faults.add(ModelFault(on="open", times=None, error="ThrottlingException"))
     refused = house.nova.ledger.streams_refused
     async with dial() as caller:
@@ -67,14 +67,14 @@ async def test_fault_02_throttled_for_good(phone: PhoneProcess, house: House, di
         assert _first_word(caller) < FIRST_WORD_SECONDS + SPARE
     record = await balance(phone, house, caller.sid)
     assert record["reason"] == "model_unavailable"
-    assert record["phrases"] in (1, 2)  # "One moment, please." comes a second after the first refusal, if it takes that
+    assert record["phrases"] in (1, 2)  # the hold announcement plays a second after the first throttled try
     assert house.nova.ledger.streams_refused - refused == 3
     assert await phone.status("/health") == HTTPStatus.OK
-    await asyncio.sleep(MOST_SECONDS)  # until then callers are turned away before they cost anything
+    await asyncio.sleep(MOST_SECONDS)  # until then the service rejects callers at no cost
 
 
 async def test_fault_02_throttled_once(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
-    """The second try is answered, and the caller notices nothing."""
+    """A second try succeeds after one throttled try, and the caller notices nothing."""
     house.nova.faults.add(ModelFault(on="open", times=1, error="ThrottlingException"))
     async with dial() as caller:
         await caller.greeted()
@@ -87,7 +87,7 @@ async def test_fault_02_throttled_once(phone: PhoneProcess, house: House, dial: 
 async def test_fault_03_refused_for_good(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller], error: str
 ) -> None:
-    """What a further try cannot cure is tried once; the caller is told, and so is whoever asks how we are."""
+    """The agent does not retry a permanent failure; the caller hears it, and the health check reports it."""
     house.nova.faults.add(ModelFault(on="open", times=None, error=error))
     refused = house.nova.ledger.streams_refused
     async with dial() as caller:
@@ -104,7 +104,10 @@ async def test_fault_03_refused_for_good(
 async def test_fault_01_lost_in_the_middle_of_an_answer(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller], action: str
 ) -> None:
-    """The caller hears that they have to wait, then the answer from its beginning; another stream knows the rest."""
+    """After a stream is lost during a reply, the caller hears a hold announcement, then the whole reply.
+
+    The new stream knows the rest of the conversation.
+    """
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 2000 if turn.number == 1 else 400)]
     house.nova.faults.add(ModelFault.model_validate({"on": "answer", "skip": 1, "after_ms": 300, "action": action}))
     async with dial() as caller:
@@ -132,7 +135,7 @@ async def test_fault_01_lost_in_the_middle_of_an_answer(
 async def test_fault_04_unstable_for_a_moment(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller], text: str
 ) -> None:
-    """The service's own trouble passes without a word: another stream answers at once."""
+    """After a short failure of the model service, another stream answers at once without an announcement."""
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 2000 if turn.number == 1 else 400)]
     fault = {"on": "answer", "skip": 1, "after_ms": 300, "action": "exception"}
     house.nova.faults.add(ModelFault.model_validate({**fault, "error": "validationException", "message": text}))
@@ -150,7 +153,7 @@ async def test_fault_04_unstable_for_a_moment(
 async def test_fault_05_one_refusal_in_an_open_stream(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller], message: str
 ) -> None:
-    """The real service says such things in healthy calls: it costs a stream, and the answer comes."""
+    """A rejected input replaces the open stream, and the caller gets the reply: healthy calls see this, too."""
     fault = ModelFault(on="answer", skip=1, action="exception", error="validationException", message=message)
     house.nova.faults.add(fault)
     async with dial() as caller:
@@ -168,7 +171,7 @@ async def test_fault_05_one_refusal_in_an_open_stream(
 async def test_fault_05_a_refusal_in_every_answer(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller], error: str, after_ms: int
 ) -> None:
-    """Four streams at most, one phrase and one apology, then the fallback: no loop that is paid for and heard."""
+    """Repeated rejections end after four streams with one announcement, one apology and the fallback."""
     house.score.plan = lambda turn: [note(400, 3000 if turn.text.startswith("turn") else 400)]
     fault = ModelFault(on="answer", times=None, skip=1, action="exception", error=error, after_ms=after_ms)
     house.nova.faults.add(fault)
@@ -185,7 +188,7 @@ async def test_fault_05_a_refusal_in_every_answer(
 async def test_fault_05_a_model_that_calls_tools_without_end(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """It is ordered to speak, then replaced, then left; the caller hears that we are there, and the fallback."""
+    """A model that calls tools endlessly is ordered to speak, then replaced, then given up for the fallback."""
     loop = use("get_current_weather", location="Paris", format="celsius")
     house.score.plan = lambda turn: [loop] if turn.text.startswith("turn") else [note(400, 400)]
     house.nova.faults.add(ModelFault(on="tool_use", times=None, action="ask_again"))
@@ -204,7 +207,7 @@ async def test_fault_05_a_model_that_calls_tools_without_end(
 async def test_fault_11_a_first_stream_that_never_answers(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """Four seconds of silence, then we ask to wait, and another stream greets."""
+    """After four seconds of silence, the agent plays the hold announcement and another stream greets."""
     house.nova.faults.add(ModelFault(on="open", times=1, action="freeze"))
     async with dial() as caller:
         await caller.until("mark", 10)
@@ -218,7 +221,10 @@ async def test_fault_11_a_first_stream_that_never_answers(
 async def test_fault_11_a_model_that_never_answers(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """Never dead air: the caller hears us after four seconds and the fallback within twelve, the streams are gone."""
+    """With a dead model the caller hears an announcement after 4 s and the fallback within 12 s.
+
+    All model streams are released.
+    """
     house.nova.faults.add(ModelFault(on="open", times=None, action="freeze"))
     async with dial() as caller:
         said = await _is_put_through(caller, 20)
@@ -231,7 +237,7 @@ async def test_fault_11_a_model_that_never_answers(
 async def test_fault_11_a_model_that_stops_in_the_middle(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """It neither speaks nor reads any more: another stream answers, and the one that stands still is released."""
+    """When a model stops reading and speaking, another stream answers and the stalled one is released."""
     house.nova.faults.add(ModelFault(on="answer", skip=1, action="freeze"))
     async with dial() as caller:
         await caller.greeted()
@@ -244,7 +250,7 @@ async def test_fault_11_a_model_that_stops_in_the_middle(
 async def test_fault_13_odd_events_are_left_alone(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """An event from the future or a broken one costs at most itself."""
+    """An unknown or malformed event costs at most itself."""
     async with dial() as caller:
         await caller.greeted()
         for action in ("unknown_event", "bad_json", "odd_audio", "empty_audio"):
@@ -263,7 +269,7 @@ def _resident_kb(pid: int) -> int:
 async def test_fault_14_a_flood_of_sound_is_played_in_order_and_cut_short_at_once(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """A minute of speech in six seconds; then the caller cuts in, and hears none of the rest but the next answer."""
+    """A minute of speech that arrives in six seconds plays in order, and a barge-in stops it at once."""
     house.nova.faults.add(ModelFault(on="answer", skip=1, action="flood", seconds=60, speed=10))
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 400)]
     before = _resident_kb(phone.process.pid)
@@ -295,7 +301,7 @@ async def test_fault_14_a_flood_of_sound_is_played_in_order_and_cut_short_at_onc
 async def test_fault_21_a_tool_that_is_asked_for_wrongly(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller], tool: str, arguments: dict[str, object]
 ) -> None:
-    """The model is told what was wrong and says something; the stream and the call go on."""
+    """The model gets the error of a wrong tool call and answers; the stream and the call continue."""
     house.score.plan = lambda turn: [use(tool, **arguments) if turn.number == 1 else note(400, 300)]
     async with dial() as caller:
         await caller.greeted()
@@ -312,7 +318,7 @@ async def test_fault_21_a_tool_that_is_asked_for_wrongly(
 async def test_fault_22_cut_short_while_a_tool_works(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """The caller asks something else meanwhile: that is answered, and the late result is neither spoken nor lost."""
+    """A barge-in during a tool call gets its reply; the model keeps the late result and does not speak it."""
     weather = use("get_current_weather", location="Oslo", format="celsius")
     house.score.plan = lambda turn: [weather if turn.number == 1 else note(400 + 200 * turn.number, 300)]
     async with dial() as caller:
@@ -332,7 +338,7 @@ async def test_fault_22_cut_short_while_a_tool_works(
 async def test_fault_22_hung_up_while_a_tool_works(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """Nothing is held for a result that nobody waits for."""
+    """A hang-up during a tool call releases everything that waits for its result."""
     weather = use("get_current_weather", location="Oslo", format="celsius")
     house.score.plan = lambda turn: [weather if turn.number == 1 else note(400, 300)]
     before = ledger.Held.by(phone.process.pid)
@@ -348,7 +354,7 @@ async def test_fault_22_hung_up_while_a_tool_works(
 async def test_fault_18_a_slow_look_up_is_covered_by_words(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """A weather service that never answers: words of ours before two seconds are over, the truth after five."""
+    """During a slow look-up the caller hears words within two seconds, and after five that it failed."""
     weather = use("get_current_weather", location="Oslo", format="celsius")
     house.score.plan = lambda turn: [weather if turn.number == 1 else note(400, 300)]
     async with dial() as caller:

@@ -1,4 +1,4 @@
-"""Calls at an account whose streams to the model are used up: told so before a stream of Twilio's costs anything."""
+"""Calls when the account's model streams are exhausted: callers hear so before a Twilio stream costs money."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ async def exchange() -> AsyncIterator[TwilioExchange]:
 
 
 async def document(url: str, exchange: TwilioExchange) -> str:
-    """Ring once, and return what Twilio is told."""
+    """Make one call, and return the document of the response."""
     stranger = Stranger(url, exchange.settings)
     answer = await stranger.send(stranger.webhook())
     await stranger.aclose()
@@ -35,14 +35,14 @@ async def document(url: str, exchange: TwilioExchange) -> str:
 
 
 async def test_fault_2_a_call_without_a_stream_is_never_connected(exchange: TwilioExchange) -> None:
-    """It is not sent on to other tasks, which share the quota; a person takes it at once where there is one."""
+    """The service sends the call to no other task, which shares the quota; with a fallback a person answers."""
     async with phone_in_process(exchange, ScriptedModel(), model_streams=2) as phone:
         assert "<Stream" in await document(phone.url, exchange)
         refused = await document(phone.url, exchange)
         assert "All our lines are busy" in refused
         assert "<Redirect" not in refused
         assert "<Stream" not in refused
-        assert phone.model.streams == []  # two are not ample, so nothing was opened ahead
+        assert phone.model.streams == []  # with two streams left, the service pre-warms none
     desk = "sip:desk@example.com"
     async with phone_in_process(exchange, ScriptedModel(), model_streams=2, fallback_destination=desk) as phone:
         await document(phone.url, exchange)
@@ -50,7 +50,7 @@ async def test_fault_2_a_call_without_a_stream_is_never_connected(exchange: Twil
 
 
 async def test_fault_2_after_a_refusal_callers_are_not_connected_until_one_has_tried(exchange: TwilioExchange) -> None:
-    """The one who met it hears why; everybody after that is told before a stream of theirs is opened."""
+    """After a throttled call, callers get a reason and no stream until one try has succeeded."""
     throttled = True
 
     def answer(stream: say.ScriptedStream) -> None:

@@ -1,4 +1,4 @@
-"""Whoever is not Twilio gets no model: refused before a single connection is made for it."""
+"""The service rejects every request that is not Twilio's before it opens a connection to the model."""
 
 import asyncio
 import time
@@ -30,7 +30,7 @@ POLICY = 1008
 
 
 class Meter:
-    """Counts what reaches the model from here on."""
+    """Counts what reaches the model from now on."""
 
     def __init__(self, house: House) -> None:
         self._ledger = house.nova.ledger
@@ -41,12 +41,12 @@ class Meter:
 
     @property
     def connections(self) -> int:
-        """Connections since this was made."""
+        """Return the connections since this meter was made."""
         return self._read()[0] - self._before[0]
 
     @property
     def streams(self) -> int:
-        """Streams since this was made."""
+        """Return the streams since this meter was made."""
         return self._read()[1] - self._before[1]
 
 
@@ -129,7 +129,7 @@ def _many_fields(stranger: Stranger) -> httpx.Request:
 async def test_a_forged_webhook_is_refused(
     phone: PhoneProcess, house: House, stranger: Stranger, make: Callable[[Stranger], httpx.Request], status: int
 ) -> None:
-    """No ticket, no place and no connection to the model."""
+    """A forged webhook gets no ticket, no slot and no connection to the model."""
     meter = Meter(house)
     answer = await stranger.send(make(stranger))
     assert answer.status_code == status
@@ -154,7 +154,7 @@ def _signature(stranger: Stranger, method: str, path: str, token: str = AUTH_TOK
 
 
 async def test_every_route_is_a_webhook_or_a_socket() -> None:
-    """Whatever is added to the router is asked for below."""
+    """Every route is a webhook or a socket, and the tests below request each of them."""
     assert len(router.routes) == len(WEBHOOKS) + len(SOCKETS)
     assert {path for _, path in WEBHOOKS} >= {"/incoming-call", "/incoming-call/lost", "/incoming-call/dial-ended"}
 
@@ -163,7 +163,7 @@ async def test_every_route_is_a_webhook_or_a_socket() -> None:
 async def test_threat_01_no_webhook_is_believed_unsigned(
     phone: PhoneProcess, house: House, stranger: Stranger, method: str, path: str
 ) -> None:
-    """Without a signature, with one by another token, or for another address; and it is this that is refused."""
+    """A webhook without a valid signature for its URL gets 403, for exactly this reason."""
     meter = Meter(house)
     forged = _signature(stranger, method, path, "another-token"), _signature(stranger, method, f"{path}/elsewhere")
     for signature in ("", *forged):
@@ -183,7 +183,7 @@ async def test_threat_01_no_webhook_is_believed_unsigned(
 
 @pytest.mark.parametrize("path", SOCKETS)
 async def test_threat_01_no_socket_is_believed_unsigned(house: House, stranger: Stranger, path: str) -> None:
-    """The same, for handshakes."""
+    """A handshake without a valid signature for its URL gets 403, for exactly this reason."""
     meter = Meter(house)
     url = f"{stranger.number.replace('http', 'ws', 1)}{path.format(call_sid=stranger.call_sid)}"
     for signature in ("", sign("another-token", url), sign(AUTH_TOKEN, f"{url}/elsewhere")):
@@ -197,7 +197,7 @@ async def test_threat_01_no_socket_is_believed_unsigned(house: House, stranger: 
 
 @pytest.mark.parametrize("signature", ["", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", "x" * 4000, "ä"])
 async def test_a_forged_handshake_is_refused(house: House, stranger: Stranger, signature: str) -> None:
-    """Before the upgrade: Twilio would see a plain 403."""
+    """The service rejects a forged handshake with a plain 403 before the upgrade."""
     meter = Meter(house)
     given = signature and signature.encode("utf-8").decode("latin-1")
     with pytest.raises(InvalidStatus) as caught:
@@ -207,7 +207,7 @@ async def test_a_forged_handshake_is_refused(house: House, stranger: Stranger, s
 
 
 async def test_a_handshake_with_a_huge_header_is_refused(stranger: Stranger) -> None:
-    """A socket that will never be one is not kept."""
+    """The service closes the connection of a handshake with a huge header."""
     async with asyncio.timeout(2):
         with pytest.raises(InvalidHandshake):
             await stranger.open_stream(signature="x" * 10_000)
@@ -257,7 +257,7 @@ def _altered(stranger: Stranger) -> str | None:
 async def test_a_stream_without_a_good_ticket_is_refused(
     phone: PhoneProcess, house: House, stranger: Stranger, make: Callable[[Stranger], str | None]
 ) -> None:
-    """The handshake was right, and that is not enough."""
+    """A valid handshake alone does not open a stream: the ticket must be valid, too."""
     meter = Meter(house)
     async with await stranger.open_stream() as socket:
         await stranger.begin(socket, make(stranger))
@@ -267,7 +267,7 @@ async def test_a_stream_without_a_good_ticket_is_refused(
 
 
 async def test_a_good_ticket_opens_nothing_for_others(house: House, stranger: Stranger) -> None:
-    """It is for one call of one account, on the path that names this call."""
+    """A ticket is valid for one call of one account, on the path that names this call."""
     meter = Meter(house)
     ticket = _office().for_call(stranger.call_sid, stranger.settings.account_sid)
     for changed in ({"account_sid": "AC" + "0" * 32}, {"call_sid": new_sid("CA")}):
@@ -282,7 +282,7 @@ async def test_a_good_ticket_opens_nothing_for_others(house: House, stranger: St
 
 
 async def test_a_ticket_is_used_once(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
-    """Whoever copied it comes too late, while the call lives and after it."""
+    """A copied ticket is useless after the call has used it, during the call and after it."""
     invitation = await stranger.ring()
     assert invitation.url == stranger.stream_url
     async with await stranger.open_stream() as socket:
@@ -336,7 +336,7 @@ async def _storm(_stranger: Stranger, socket: ClientConnection) -> None:
 async def test_a_stream_that_begins_wrong_is_refused(
     house: House, stranger: Stranger, begin: Callable[[Stranger, ClientConnection], Awaitable[None]]
 ) -> None:
-    """Before `start` there are no second chances."""
+    """An invalid message before `start` closes the stream at once."""
     meter = Meter(house)
     async with await stranger.open_stream() as socket:
         await begin(stranger, socket)
@@ -360,7 +360,7 @@ async def _dribble(_: Stranger, socket: ClientConnection) -> None:
 
 
 async def test_a_socket_must_start_within_five_seconds(house: House, stranger: Stranger) -> None:
-    """Silence, a mere greeting and idle talk all end at the same time, whatever comes meanwhile."""
+    """Silence, a lone `connected` or other messages do not extend the five seconds that a socket has to start."""
     meter = Meter(house)
 
     async def outlast(begin: Callable[[Stranger, ClientConnection], Awaitable[None]]) -> tuple[int | None, float]:
@@ -380,7 +380,7 @@ async def test_a_socket_must_start_within_five_seconds(house: House, stranger: S
 
 
 async def test_a_crowd_without_tickets_is_kept_small(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
-    """Signed but silent sockets take no memory without bound, and a real call gets in as soon as they are gone."""
+    """The service bounds signed sockets without a ticket, and accepts a real call as soon as they are closed."""
     sockets = [await stranger.open_stream() for _ in range(25)]
 
     def turned_away() -> list[int]:
@@ -396,7 +396,7 @@ async def test_a_crowd_without_tickets_is_kept_small(phone: PhoneProcess, house:
 
 
 async def test_a_replayed_webhook_opens_one_model_stream(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
-    """A signature has no date, so a captured webhook can come fifty times: one stream, one place, one ticket."""
+    """Fifty replays of one webhook, whose signature has no date, cause one stream, one slot and one ticket."""
     meter = Meter(house)
     answers = await asyncio.gather(*(stranger.send(stranger.webhook()) for _ in range(50)))
     assert {answer.status_code for answer in answers} == {200}

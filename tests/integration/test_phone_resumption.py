@@ -1,4 +1,4 @@
-"""How a call comes back: what the model is told of it, and what becomes of it when that is not known or of no use."""
+"""How a call resumes: the history that the model gets, and what happens when it is missing or useless."""
 
 import re
 from contextlib import AsyncExitStack
@@ -22,7 +22,7 @@ SOUND = b"\x00\x10" * 1600
 
 
 async def _taken_up(scene: Scene, part: int = 0) -> tuple[ScriptedStream, list[str]]:
-    """Lose the call, take it up and hang up; give the model's stream and what is left of the call while it goes on."""
+    """Lose the call, resume it and hang up; return the model's stream and the call's entry during the call."""
     invitation = invitation_in(await scene.caller.lose(part))
     async with await scene.caller.open_stream() as socket:
         announcer = await scene.caller.begin(socket, invitation.ticket)
@@ -38,7 +38,7 @@ async def _taken_up(scene: Scene, part: int = 0) -> tuple[ScriptedStream, list[s
 
 
 async def test_the_model_knows_what_was_said_and_takes_it_up(scene: Scene) -> None:
-    """It is told of the past as history, and asked to say sorry and to answer once more."""
+    """The model gets the conversation as history, and an instruction to apologise and to answer again."""
     await scene.remembered()
     stream, _ = await _taken_up(scene)
     assert stream.texts("USER")[0] == PARIS[1]
@@ -55,7 +55,7 @@ async def test_the_model_knows_what_was_said_and_takes_it_up(scene: Scene) -> No
 
 
 async def test_a_task_that_did_not_answer_the_question_gets_the_stream(scene: Scene) -> None:
-    """The load balancer chooses again: what is known comes out of the store, not out of the task that was asked."""
+    """The task that gets the stream reads the call from the store, though another task answered the webhook."""
     await scene.remembered(part=3)
     ticket = invitation_in(await scene.caller.lose(3)).ticket
     scene.phone.phone.prewarm_pool.dismiss(f"{scene.caller.call_sid}/4")
@@ -68,7 +68,7 @@ async def test_a_task_that_did_not_answer_the_question_gets_the_stream(scene: Sc
 
 
 async def test_who_comes_by_the_number_s_own_fallback_is_taken_up(scene: Scene) -> None:
-    """It cannot know which stream was lost: it was the last. Asked again it opens no second stream of the model."""
+    """A call that comes by the number's fallback URL resumes its last stream; a repeat opens no second one."""
     await scene.remembered(part=3)
     url = "/incoming-call/lost"
     answers = [await scene.caller.send(scene.caller.signed(url, ErrorCode="11200")) for _ in range(3)]
@@ -85,13 +85,13 @@ async def test_who_comes_by_the_number_s_own_fallback_is_taken_up(scene: Scene) 
 
 
 async def test_a_call_that_rang_while_everything_was_down_is_answered(scene: Scene) -> None:
-    """It comes by the number's fallback, and nothing is known of it."""
+    """A call that first rings while every task is down reaches the fallback URL and gets the agent."""
     answer = await scene.caller.send(scene.caller.signed("/incoming-call/lost", ErrorCode="11200"))
     assert invitation_in(answer.text).url.endswith(scene.caller.call_sid)
 
 
 async def test_words_that_wait_for_their_answer_are_asked_once(scene: Scene) -> None:
-    """The task died before it answered: the question is not history, it is what is to be answered."""
+    """A question that a dead task left unanswered becomes the first input, not part of the history."""
     call = await scene.remembered()
     await scene.store.remember(CallState(call.call_sid, (PARIS, RAIN, ("USER", "and tomorrow")), begun=1))
     stream, _ = await _taken_up(scene)
@@ -101,7 +101,7 @@ async def test_words_that_wait_for_their_answer_are_asked_once(scene: Scene) -> 
 
 
 async def test_a_note_is_told_in_place_of_an_apology(scene: Scene) -> None:
-    """Whoever sent the caller away says what the agent has to know when they come back."""
+    """A handover note replaces the apology and explains to the agent why the caller returns."""
     await scene.remembered(note="Say sorry: nobody answered at the desk.")
     stream, _ = await _taken_up(scene)
     assert stream.texts("USER")[1] == "Say sorry: nobody answered at the desk."
@@ -109,7 +109,7 @@ async def test_a_note_is_told_in_place_of_an_apology(scene: Scene) -> None:
 
 @pytest.mark.parametrize("damage", ["tampered", "of_another_key", "gone", "shelf_broken", "shelf_stuck"])
 async def test_a_memory_that_is_of_no_use_begins_anew(scene: Scene, damage: str) -> None:
-    """The caller is told sorry for the wait and asked again; nothing waits long, and a warning is counted."""
+    """Without a usable entry the caller hears an apology and a new greeting soon; the service counts a warning."""
     await scene.remembered()
     sid = scene.caller.call_sid
     match damage:
@@ -140,14 +140,14 @@ async def test_a_memory_that_is_of_no_use_begins_anew(scene: Scene, damage: str)
 
 @pytest.mark.parametrize("ended", ["caller_hung_up", "agent_ended", "max_duration", "caller_left"])
 async def test_a_conversation_that_was_over_is_hung_up(scene: Scene, ended: str) -> None:
-    """Only Twilio could not be told so."""
+    """A finished conversation that the service could not end over REST ends when Twilio requests a document."""
     await scene.remembered(ended=ended)
     assert await scene.verbs() == ["Hangup"]
 
 
 @pytest.mark.parametrize("ended", ["model_unavailable", "model_rejected"])
 async def test_a_model_that_is_down_is_not_asked_again(scene: Scene, ended: str) -> None:
-    """The fallback is said and done, and the caller's words are needed no more."""
+    """After the model failed, the fallback runs and the store deletes the caller's words."""
     await scene.remembered(ended=ended)
     assert await scene.verbs() == ["Say", "Hangup"]
     assert len(scene.phone.model.streams) == 0
@@ -161,13 +161,13 @@ async def test_a_model_that_is_down_is_not_asked_again(scene: Scene, ended: str)
     "ended", [None, "media_disconnected", "drained", "internal_error", "peer_lost", "a_reason_of_a_later_version"]
 )
 async def test_every_other_loss_is_mended(scene: Scene, ended: str | None) -> None:
-    """A process that was killed has left no reason at all."""
+    """Any other loss resumes the call, also after a killed process, which leaves no reason."""
     await scene.remembered(ended=ended)
     assert await scene.verbs() == ["Connect", "Say", "Redirect"]
 
 
 async def test_there_is_an_end_to_it(scene: Scene) -> None:
-    """Three losses, ten streams that never came, or three of a call of which nothing is known: then the fallback."""
+    """The fallback runs after three losses, ten streams that never came, or three losses of an unknown call."""
     assert await scene.verbs(2) == ["Connect", "Say", "Redirect"]
     assert await scene.verbs(3) == ["Say", "Hangup"]
     await scene.store.remember(CallState(scene.caller.call_sid, part=7, begun=3))
@@ -178,7 +178,7 @@ async def test_there_is_an_end_to_it(scene: Scene) -> None:
 
 
 async def test_the_document_leads_to_the_next_loss(scene: Scene) -> None:
-    """Each names the stream that it opens, and waits longer the more of them never came."""
+    """Each document names the stream that it opens, and waits longer the more streams never came."""
     await scene.remembered()
     documents = [await scene.caller.lose(part) for part in range(5)]
     assert [re.findall(r"lost\?part=(\d)", document) for document in documents] == [[str(n)] for n in range(1, 6)]
@@ -186,7 +186,7 @@ async def test_the_document_leads_to_the_next_loss(scene: Scene) -> None:
 
 
 async def test_a_task_without_a_place_has_another_one_asked(scene: Scene) -> None:
-    """It is leaving, or full, and cannot help; when three of them could not, the fallback does."""
+    """A draining or full task makes Twilio try another one; after three tasks the fallback runs."""
     await scene.remembered()
     scene.phone.agent.admission.start_draining()
     for tries, verbs in enumerate((["Redirect"], ["Pause", "Redirect"], ["Say", "Hangup"])):
@@ -198,7 +198,7 @@ async def test_a_task_without_a_place_has_another_one_asked(scene: Scene) -> Non
 
 
 async def test_a_question_that_is_asked_again_opens_no_second_model_stream(scene: Scene) -> None:
-    """Twilio may ask twice, and a captured question can be sent for ever."""
+    """A repeated request, by Twilio or by an attacker, opens no second model stream."""
     await scene.remembered()
     tickets = {invitation_in(await scene.caller.lose(0)).ticket for _ in range(20)}
     assert len(tickets) == 1
@@ -207,7 +207,7 @@ async def test_a_question_that_is_asked_again_opens_no_second_model_stream(scene
 
 
 async def test_many_who_come_back_at_once_are_all_let_in(scene: Scene) -> None:
-    """More than there may be strangers, as when a task has died: each is expected, whatever the stream's number."""
+    """The limit on unknown sockets does not reject callers who return together after a task died."""
     callers = [scene.caller, *(Stranger(scene.phone.url, scene.caller.settings) for _ in range(24))]
     tickets = [invitation_in(await caller.lose(0)).ticket for caller in callers]
     async with AsyncExitStack() as stack:
@@ -222,7 +222,10 @@ async def test_many_who_come_back_at_once_are_all_let_in(scene: Scene) -> None:
 
 
 async def test_a_stream_that_shows_no_ticket_takes_nothing_from_the_one_to_come(scene: Scene) -> None:
-    """What is parked waits out its four seconds, for another socket may have the ticket; then its place is free."""
+    """A stream without a ticket does not take the pre-warmed session, which waits four seconds for its ticket.
+
+    After that its slot is free.
+    """
     await scene.caller.lose(0)
     assert scene.phone.agent.admission.taken == 1
     async with await scene.caller.open_stream() as socket:
@@ -233,7 +236,7 @@ async def test_a_stream_that_shows_no_ticket_takes_nothing_from_the_one_to_come(
 
 
 async def test_an_old_stream_that_ends_late_takes_nothing_from_the_new_one(scene: Scene) -> None:
-    """Twilio has asked for the next stream before this task notices that the last one is gone."""
+    """An old stream that ends after Twilio has requested the next one does not disturb the new one."""
     invitation = await scene.caller.ring()
     async with await scene.caller.open_stream() as old:
         await scene.caller.begin(old, invitation.ticket)
@@ -250,7 +253,7 @@ async def test_an_old_stream_that_ends_late_takes_nothing_from_the_new_one(scene
 
 @pytest.mark.parametrize("part", ["-1", "10", "99999999999999999999", "x", "%F0", "1.0", " 1", "²"])
 async def test_a_number_that_is_none_of_ours_is_the_end(scene: Scene, part: str) -> None:
-    """Only Twilio can sign it, but nobody promised what it says."""
+    """A stream number that the service never issued ends the call, though the request is signed."""
     request = scene.caller.signed(f"/incoming-call/lost?part={part}")
     answer = await scene.caller.send(request)
     assert answer.status_code in {200, 403}
@@ -258,7 +261,7 @@ async def test_a_number_that_is_none_of_ours_is_the_end(scene: Scene, part: str)
 
 
 async def test_a_new_stream_takes_the_call_from_one_that_is_dead(scene: Scene) -> None:
-    """Twilio has noticed before this task that the old connection is gone: one conversation a call, not two."""
+    """A new stream takes over the call from a dead one that this task still holds: one conversation per call."""
     invitation = await scene.caller.ring()
     async with await scene.caller.open_stream() as old:
         await scene.caller.begin(old, invitation.ticket)
@@ -276,7 +279,7 @@ async def test_a_new_stream_takes_the_call_from_one_that_is_dead(scene: Scene) -
 
 
 async def test_a_store_that_is_slow_delays_no_first_word(scene: Scene) -> None:
-    """A call begins without it, and its tickets are good for this task."""
+    """A slow store delays no greeting: the call begins without it, with tickets for this task only."""
     scene.shelf.pause = 3600
     invitation = await scene.caller.ring()
     async with await scene.caller.open_stream() as socket:
@@ -294,7 +297,7 @@ async def _has_words(scene: Scene) -> bool:
 
 
 async def test_a_task_that_has_to_leave_hands_its_calls_over(scene: Scene) -> None:
-    """No goodbye: the socket is closed in the middle, and whoever is asked next knows what was said."""
+    """A draining task closes the socket without a goodbye, and the next task continues the conversation."""
     invitation = await scene.caller.ring()
     async with await scene.caller.open_stream() as socket:
         await scene.caller.begin(socket, invitation.ticket)

@@ -1,4 +1,4 @@
-"""Two sockets for one call: the one that was first goes on as if there were no other."""
+"""Two sockets with one ticket: the first continues as if the second did not exist."""
 
 import asyncio
 
@@ -12,9 +12,9 @@ from tests.support.waiting import until
 
 @pytest.mark.parametrize("second", ["replayed", "no ticket", "gone before start"])
 async def test_a_socket_that_is_refused_takes_nothing_from_the_one_that_is_not(scene: Scene, second: str) -> None:
-    """One conversation, one model stream, one record; the other socket is closed."""
+    """The rejected socket closes, and the call keeps one conversation, one model stream and one record."""
     caller = scene.caller
-    scene.shelf.pause = 0.03  # the first is believed only when the store has answered
+    scene.shelf.pause = 0.03  # the service accepts the first only after the store's response
     ticket = (await caller.ring()).ticket
     async with await caller.open_stream() as first, await caller.open_stream() as other:
         if second == "gone before start":
@@ -34,7 +34,7 @@ async def test_a_socket_that_is_refused_takes_nothing_from_the_one_that_is_not(s
             assert [task.result() for task in done] == [1008]
             for task in codes:
                 task.cancel()
-        await asyncio.sleep(5)  # what is parked is given up after four
+        await asyncio.sleep(5)  # the service closes a pre-warmed session after four
         assert scene.phone.records == []
     await until(lambda: len(scene.phone.records) == 1)
     assert scene.phone.records[0].reason == "media_disconnected"
@@ -42,7 +42,7 @@ async def test_a_socket_that_is_refused_takes_nothing_from_the_one_that_is_not(s
 
 @pytest.mark.parametrize("part", ["1", "9", "-1", "99999999999", "x"])
 async def test_the_ticket_says_which_stream_it_is(scene: Scene, part: str) -> None:
-    """Whatever ``start`` says beside it: the caller has what was opened for them."""
+    """The ticket decides which stream a socket gets, whatever ``start`` says."""
     ticket = (await scene.caller.ring()).ticket
     async with await scene.caller.open_stream() as socket:
         announcer = scene.caller.announcer()
@@ -55,7 +55,10 @@ async def test_the_ticket_says_which_stream_it_is(scene: Scene, part: str) -> No
 
 
 async def test_who_was_told_to_wait_has_a_place_afterwards(scene: Scene) -> None:
-    """Twilio pauses for up to three seconds before it opens the stream; what is parked waits for as much longer."""
+    """A caller who waits before the stream, up to three seconds, still has a slot afterwards.
+
+    The pre-warmed session waits that much longer.
+    """
     await scene.remembered()
     document = await scene.caller.lose(3)
     pause = resume_action.pause(await scene.store.recall(scene.caller.call_sid), 3)
@@ -71,7 +74,7 @@ async def test_who_was_told_to_wait_has_a_place_afterwards(scene: Scene) -> None
 
 
 async def test_what_never_comes_is_given_up_all_the_same(scene: Scene) -> None:
-    """Four seconds after the pause."""
+    """The service closes an unclaimed pre-warmed session four seconds after the pause."""
     await scene.remembered()
     await scene.caller.lose(3)
     await asyncio.sleep(8)

@@ -1,4 +1,4 @@
-"""An account that signs with a shared key: its calls are answered, and a key that is not configured is named."""
+"""Accounts that sign with a shared key: the agent answers, and the log names a key that is not configured."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ HEADER = "X-Twilio-Webhooks-Signature-Settings"
     "configured", [KEY, "webhooks_sharedkey_2:other-secret,webhooks_sharedkey_1:canary-shared-secret"]
 )
 async def test_a_call_signed_with_a_shared_key_is_answered(house: House, configured: str) -> None:
-    """Webhook and handshake both; the fallback is not needed."""
+    """The agent verifies the webhook and the handshake with the shared key, and the fallback does not run."""
     house.score.plan = short_notes
     async with (
         TwilioExchange(replace(house.exchange.settings, shared_key=KEY)) as exchange,
@@ -33,7 +33,7 @@ async def test_a_call_signed_with_a_shared_key_is_answered(house: House, configu
 
 
 async def test_a_key_that_is_not_configured_is_named(house: House) -> None:
-    """Refused with 403, and the log says which header and which setting it is about."""
+    """A call signed with an unknown key gets 403, and the log names the header and the setting."""
     async with (
         TwilioExchange(replace(house.exchange.settings, shared_key=KEY)) as exchange,
         replace(house, exchange=exchange).start_phone("no-shared-key") as phone,

@@ -1,4 +1,4 @@
-"""A telephone that sends no sound is muted or on hold; a peer that answers nothing at all is gone."""
+"""A telephone that sends no audio is muted or on hold; a peer that answers no ping is dead."""
 
 import asyncio
 import json
@@ -28,21 +28,21 @@ SOUND = b"\x01\x00" * 80
 
 @pytest.fixture
 async def exchange() -> AsyncIterator[TwilioExchange]:
-    """An exchange."""
+    """Run an exchange."""
     async with TwilioExchange(ExchangeSettings()) as exchange:
         yield exchange
 
 
 @pytest.fixture
 async def phone(exchange: TwilioExchange) -> AsyncIterator[PhoneInProcess]:
-    """A service that does not ask whether a silent caller is still there."""
+    """Run a service without the idle question to silent callers."""
     async with phone_in_process(exchange, ScriptedModel(), idle_prompt_seconds=0) as phone:
         yield phone
         assert phone.agent.admission.taken == 0
 
 
 class Peer:
-    """Twilio's side of a media stream, which answers what a test lets it answer."""
+    """Twilio's end of a media stream, which sends only the responses that a test allows."""
 
     def __init__(self, socket: ClientConnection, announcer: Announcer) -> None:
         self.socket = socket
@@ -58,7 +58,7 @@ class Peer:
             self._send_frame(frame)
 
     async def read(self) -> None:
-        """Echo marks, as Twilio does whether there is sound before them or not."""
+        """Return each mark at once, as Twilio does, whether audio precedes it or not."""
         with suppress(websockets.ConnectionClosed):
             async for text in self.socket:
                 message = json.loads(text)
@@ -68,12 +68,12 @@ class Peer:
                         await self.socket.send(self.announcer.mark(message["mark"]["name"]))
 
     async def hear(self) -> None:
-        """Send 20 ms of the caller."""
+        """Send 20 ms of the caller's audio."""
         await self.socket.send(self.announcer.media(QUIET))
 
 
 async def _greet(phone: PhoneInProcess) -> None:
-    """Have the agent say its first words."""
+    """Make the agent say its greeting."""
     model = await phone.model.stream()
     await model.until_sent("textInput", count=2)
     model.say(*say.answer("Hello.", SOUND))
@@ -81,7 +81,7 @@ async def _greet(phone: PhoneInProcess) -> None:
 
 @asynccontextmanager
 async def a_call(phone: PhoneInProcess, exchange: TwilioExchange) -> AsyncIterator[Peer]:
-    """Call, and let some sound come."""
+    """Call, and wait until both sides have exchanged audio."""
     caller = Stranger(phone.url, exchange.settings)
     invitation = await caller.ring()
     async with await caller.open_stream() as socket:
@@ -102,7 +102,7 @@ async def a_call(phone: PhoneInProcess, exchange: TwilioExchange) -> AsyncIterat
 async def test_a_muted_caller_is_kept(
     phone: PhoneInProcess, exchange: TwilioExchange, *, pongs: bool, echoes: bool
 ) -> None:
-    """A minute and a half without sound: the socket answers, so the call goes on, and the model hears silence."""
+    """A muted caller stays connected for 90 s, because pongs arrive; the model gets silence."""
     async with a_call(phone, exchange) as peer:
         peer.pongs, peer.echoes = pongs, echoes
         model = await phone.model.stream()
@@ -118,7 +118,7 @@ async def test_a_muted_caller_is_kept(
 
 
 async def test_a_dead_peer_is_noticed_in_ten_seconds(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
-    """No sound, no pong, no mark: lost, with one record."""
+    """A peer without audio, pongs and marks counts as lost after ten seconds, with one record."""
     async with a_call(phone, exchange) as peer:
         peer.pongs = peer.echoes = False
         await asyncio.sleep(STALL_SECONDS - 1.5)
@@ -130,7 +130,7 @@ async def test_a_dead_peer_is_noticed_in_ten_seconds(phone: PhoneInProcess, exch
 
 @pytest.mark.thorough
 async def test_a_peer_that_dies_while_muted(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
-    """What it answered before does not keep the call."""
+    """Earlier pongs of a peer that dies while muted do not extend the call."""
     async with a_call(phone, exchange) as peer:
         await asyncio.sleep(30)
         peer.pongs = peer.echoes = False
@@ -141,7 +141,7 @@ async def test_a_peer_that_dies_while_muted(phone: PhoneInProcess, exchange: Twi
 
 @pytest.mark.thorough
 async def test_sound_without_pongs_keeps_the_call(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
-    """A peer that talks is there, whatever it makes of pings."""
+    """A peer that sends audio stays connected without pongs."""
     async with a_call(phone, exchange) as peer:
         peer.pongs = peer.echoes = False
         for _ in range(60):
@@ -155,7 +155,10 @@ async def test_sound_without_pongs_keeps_the_call(phone: PhoneInProcess, exchang
 
 @pytest.mark.thorough
 async def test_a_telephone_on_hold_at_the_exchange(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
-    """Held for longer than a dead peer has, and then heard again; sound that was never sent is not missed."""
+    """A caller on hold for longer than the watchdog's limit stays connected and is heard again.
+
+    Audio that was never sent does not count as lost.
+    """
     async with Caller(exchange, phone.url) as caller:
         await caller.until("stream_started")
         await _greet(phone)

@@ -1,4 +1,4 @@
-"""Fault 12: the model's process is stopped in the middle of a call, and the caller hangs up."""
+"""Fault 12: SIGSTOP stops the model's process during a call, and the caller hangs up."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ TEARDOWN_SECONDS = 5.0
 
 @asynccontextmanager
 async def _model(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, str]]]:
-    """Run the stand-in as a process of its own, which can be stopped; gives what points a service at it."""
+    """Run the stand-in as a process that a test can stop; return the settings that point a service at it."""
     options = ("--backend", "tones", "--port", "0", "--control-port", "0", "--certs", str(folder))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "standins.nova", *options, stdout=asyncio.subprocess.PIPE
@@ -47,7 +47,7 @@ async def _model(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process
 
 
 async def test_fault_12_a_model_that_is_stopped_holds_nobody_up(house: House, tmp_path: Path) -> None:
-    """The caller is gone at once, and everything is released within five seconds of their hanging up."""
+    """The call ends at once, and the service releases everything within five seconds."""
     async with _model(tmp_path) as (model, settings), house.start_phone("stopped", **settings) as phone:
         async with Caller(house.exchange, phone.url) as first:
             await first.greeted()

@@ -1,4 +1,4 @@
-"""Crowds and forgeries in front of the phone service: a real call gets through, and nobody believes the others."""
+"""Floods and forgeries against the phone service: real calls connect, and forged requests fail."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ HALVES = [b"", b"P", b"POST /incoming-call HTTP/1.1\r\n", b"GET /media-stream/x 
 
 @pytest.mark.thorough  # hundreds of connections
 async def test_threat_10_half_open_connections_keep_nobody_out(phone: PhoneProcess, house: House) -> None:
-    """With five hundred of them a call is connected within two seconds, and ten seconds later they are gone."""
+    """With 500 half-open connections a call connects within two seconds; after ten they are closed."""
     before = phone.descriptors()
     host, port = phone.url.removeprefix("http://").split(":")
     held = [await asyncio.open_connection(host, int(port)) for _ in range(500)]
@@ -42,7 +42,7 @@ async def test_threat_10_half_open_connections_keep_nobody_out(phone: PhoneProce
 
 
 async def test_threat_20_a_crowd_of_calls_is_served_or_told(house: House) -> None:
-    """A hundred calls in a second with forty places: forty tickets, sixty told by voice, and health says 200."""
+    """Of a hundred calls per second at forty slots, forty get a ticket, sixty a spoken reason; health stays 200."""
     async with house.start_phone("crowd", MAX_SESSIONS="40") as phone:
         strangers = [Stranger(phone.url, house.exchange.settings) for _ in range(100)]
         try:
@@ -70,9 +70,9 @@ SPOOFED = {
 
 
 async def test_threat_13_addresses_come_from_the_settings(phone: PhoneProcess, stranger: Stranger) -> None:
-    """Whatever the request says about its host, the document names ours, and no answer repeats the other.
+    """Documents have our configured URL whatever host the request names, and no response repeats that host.
 
-    The name of another site is refused outright; a proxy may name us as it knows us.
+    The service rejects a request for another site; a proxy may use the name by which it reaches the service.
     """
     request = stranger.webhook()
     request.headers.update(SPOOFED)
@@ -89,7 +89,7 @@ async def test_threat_13_addresses_come_from_the_settings(phone: PhoneProcess, s
 
 
 async def test_threat_12_no_page_opens_a_media_stream(phone: PhoneProcess, house: House) -> None:
-    """A browser cannot sign, so a page's socket is refused before it is one; Twilio names no origin."""
+    """The service rejects a page's socket before the upgrade: a browser cannot sign, and Twilio sends no origin."""
     opened = house.nova.ledger.connections
     url = f"{phone.url.replace('http', 'ws', 1)}/media-stream/{new_sid('CA')}"
     for signature in ({}, {"x-twilio-signature": sign("guess", url)}):
@@ -100,7 +100,7 @@ async def test_threat_12_no_page_opens_a_media_stream(phone: PhoneProcess, house
 
 
 async def test_threat_14_nothing_lists_the_routes_or_shows_a_trace(phone: PhoneProcess, stranger: Stranger) -> None:
-    """No documentation, no trace and no reason in any answer to whoever asks what there is."""
+    """No response has documentation, a traceback or a list of the routes."""
     async with httpx.AsyncClient(base_url=phone.url, trust_env=False) as client:
         for path in ("/docs", "/redoc", "/openapi.json", "/.env", "/metrics", "/debug"):
             assert (await client.get(path)).status_code == 404
@@ -113,7 +113,7 @@ async def test_threat_14_nothing_lists_the_routes_or_shows_a_trace(phone: PhoneP
 
 
 async def test_threat_14_who_leaves_in_the_middle_leaves_no_trace(phone: PhoneProcess) -> None:
-    """A body that stops is no defect of ours: no error, and no lines that anybody could fill a disk with."""
+    """A truncated body causes neither an error nor log lines with which a client could fill a disk."""
     errors = len(phone.lines("library"))
     host, port = phone.url.removeprefix("http://").split(":")
     for _ in range(5):
@@ -129,7 +129,7 @@ async def test_threat_14_who_leaves_in_the_middle_leaves_no_trace(phone: PhonePr
 
 
 async def test_threat_16_a_callers_name_is_no_verb(stranger: Stranger) -> None:
-    """Nothing that a caller can put into a webhook becomes part of what Twilio is told to do."""
+    """Text that a caller controls in a webhook never becomes TwiML."""
     hostile = "</Say><Dial>900</Dial>"
     plain = await stranger.send(stranger.webhook(From="Anonymous"))
     answer = await stranger.send(stranger.webhook(CallerName=hostile, FromCity=hostile, From=hostile, Caller=hostile))

@@ -1,4 +1,4 @@
-"""Calls through the whole product, over its real wires: the right caller hears the right answer, and only that."""
+"""Calls through the whole product over its real protocols: each caller hears only their own replies."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -16,7 +16,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_call_is_greeted_and_answered(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
-    """Greeting, question, answer, goodbye: one model stream, one record, and the caller's place is known."""
+    """A call has a greeting, a question, a reply and a goodbye, with one model stream and one record.
+
+    The model knows the caller's place.
+    """
     async with dial() as caller:
         await caller.greeted()
         await caller.ask()
@@ -35,7 +38,7 @@ async def test_a_call_is_greeted_and_answered(phone: PhoneProcess, house: House,
 async def test_a_barge_in_ends_the_answer_for_good(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """Three turns, the second cut short: Twilio's buffer is cleared, and nothing of that answer comes after."""
+    """A barge-in in the second of three turns clears Twilio's buffer, and nothing of that reply plays later."""
     lengths = {0: 400, 1: 400, 2: 9000, 3: 400}
 
     def plan(turn: Turn) -> Sequence[Step]:
@@ -52,7 +55,7 @@ async def test_a_barge_in_ends_the_answer_for_good(
         cleared = await caller.until("clear")
         cut_at = len(caller.recording.pcm())
         await caller.until("sound_begins", count=4)
-        await caller.until("mark", count=3)  # the mark of the answer that was cut short was never sent
+        await caller.until("mark", count=3)  # the agent never sent the mark of the interrupted reply
         assert caller.notes() == [400, 600, 800, 1000]
         assert notes_in(caller.recording.pcm()[cut_at:]) == [1000]
         assert int(str(cleared.fields["dropped_ms"])) > 0
@@ -64,7 +67,7 @@ async def test_a_barge_in_ends_the_answer_for_good(
 async def test_twenty_calls_at_once_hear_their_own_answers(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
-    """Each model session plays its own note; each caller hears one note, and it is that of the call's own session."""
+    """Each of twenty simultaneous callers hears one tone, which is that of the call's own model session."""
     house.score.plan = lambda turn: [note(400 + 100 * (turn.session % 20), 400, f"session {turn.session}")]
     async with AsyncExitStack() as stack:
         callers = [await stack.enter_async_context(dial()) for _ in range(20)]

@@ -1,4 +1,4 @@
-"""What Twilio may send to the number's address: once or twice, with a slash, and requests that are about no call."""
+"""What Twilio may send to the number's URL: retries, a trailing slash, and requests about no active call."""
 
 import asyncio
 from xml.etree.ElementTree import fromstring
@@ -14,14 +14,14 @@ from tests.support.waiting import until
 @pytest.mark.parametrize("method", ["POST", "GET"])
 @pytest.mark.parametrize("path", ["/incoming-call", "/incoming-call/"])
 async def test_a_number_may_be_pointed_here_with_a_slash(scene: Scene, method: str, path: str) -> None:
-    """The address is signed as it was asked; a redirect would lose the form."""
+    """The service answers a URL with a trailing slash directly, because a redirect would lose the form."""
     answer = await scene.caller.send(scene.caller.signed(path, method))
     assert answer.status_code == 200
     assert invitation_in(answer.text).ticket
 
 
 async def test_a_webhook_that_is_tried_again_is_the_same_call(scene: Scene) -> None:
-    """Twilio tries a connection twice without being asked to: one place, one model stream, one ticket."""
+    """A retried webhook is the same call, with one slot, one model stream and one ticket."""
     requests = [scene.caller.webhook() for _ in range(4)]
     answers = await asyncio.gather(*(scene.caller.send(request) for request in requests))
     assert {answer.status_code for answer in answers} == {200}
@@ -33,7 +33,7 @@ async def test_a_webhook_that_is_tried_again_is_the_same_call(scene: Scene) -> N
 @pytest.mark.parametrize("status", ["completed", "busy", "failed", "no-answer", "canceled"])
 @pytest.mark.parametrize("path", ["/incoming-call", "/incoming-call/"])
 async def test_a_status_callback_costs_nothing(scene: Scene, path: str, status: str) -> None:
-    """The call is over: no place, no model stream, no record, and a line that says what to clear."""
+    """A status callback at the webhook gets no slot, no model stream and no record; the log names the wrong setting."""
     with capture_logs() as lines:
         answer = await scene.caller.send(scene.caller.signed(path, CallStatus=status, CallDuration="7"))
     assert (answer.status_code, answer.text) == (204, "")
@@ -45,7 +45,7 @@ async def test_a_status_callback_costs_nothing(scene: Scene, path: str, status: 
 
 @pytest.mark.parametrize("status", ["initiated", "ringing", "in-progress"])
 async def test_a_report_of_a_call_that_goes_on_is_no_call(scene: Scene, status: str) -> None:
-    """Twilio's progress events carry a number and where they come from; a call that asks what to do has neither."""
+    """A progress event, which has the caller's number and country like a call, is not a call."""
     extra = {"CallStatus": status, "SequenceNumber": "1", "CallbackSource": "call-progress-events"}
     answer = await scene.caller.send(scene.caller.signed("/incoming-call", **extra))
     assert answer.status_code == 204
@@ -53,7 +53,7 @@ async def test_a_report_of_a_call_that_goes_on_is_no_call(scene: Scene, status: 
 
 
 async def test_a_call_that_is_over_is_not_taken_up(scene: Scene) -> None:
-    """The caller hung up while Twilio asked for the next stream."""
+    """A caller who hung up while Twilio requested the next stream is not resumed."""
     answer = await scene.caller.send(scene.caller.signed("/incoming-call/lost?part=0", CallStatus="completed"))
     assert [verb.tag for verb in fromstring(answer.text)] == ["Hangup"]  # noqa: S314 - our own document
     _nothing_was_begun(scene)
@@ -66,7 +66,7 @@ def _nothing_was_begun(scene: Scene) -> None:
 
 
 async def test_a_message_is_told_that_this_is_no_place_for_it(scene: Scene) -> None:
-    """A number's messaging webhook points here: 400, and the answer says what is wrong."""
+    """A messaging webhook at this URL gets 400 with a reason."""
     caller = scene.caller
     form = {"MessageSid": "SM" + "0" * 32, "SmsSid": "SM" + "0" * 32, "Body": "hello", "NumMedia": "0"}
     form |= {"AccountSid": caller.settings.account_sid, "From": "+15005550006", "To": "+15005550001"}
@@ -78,7 +78,7 @@ async def test_a_message_is_told_that_this_is_no_place_for_it(scene: Scene) -> N
 
 @pytest.mark.parametrize("answered_by", ["machine_start", "machine_end_beep", "machine_end_other", "fax"])
 async def test_no_agent_talks_to_a_machine_that_we_called(scene: Scene, answered_by: str) -> None:
-    """It is hung up without a word, and without a model stream."""
+    """The agent hangs up on an answering machine in silence and opens no model stream."""
     fields = {"Direction": "outbound-api", "AnsweredBy": answered_by, "CallStatus": "in-progress"}
     answer = await scene.caller.send(scene.caller.signed("/incoming-call", **fields))
     assert [verb.tag for verb in fromstring(answer.text)] == ["Hangup"]  # noqa: S314 - our own document
@@ -87,7 +87,7 @@ async def test_no_agent_talks_to_a_machine_that_we_called(scene: Scene, answered
 
 @pytest.mark.parametrize("answered_by", ["human", "unknown", ""])
 async def test_people_that_we_called_are_where_they_were_called(scene: Scene, answered_by: str) -> None:
-    """The model knows of the called party's place, not of our own number's."""
+    """In an outbound call, the model knows the place of the called party, not of our own number."""
     fields = {
         "Direction": "outbound-api",
         "AnsweredBy": answered_by,

@@ -1,7 +1,7 @@
-"""Whichever function on a call's way has a defect, the call gives back all that it holds, and has its one end record.
+"""A defect in any function of a call's path leaves no resource held, and exactly one end record.
 
-Found in the field: an exception while a prompt was made kept a place for good, at four or five a call, until the
-service was full with nobody on the line.
+Found in production: an exception while a prompt was built kept a slot forever. At four or five a call the service was
+soon full without a caller.
 """
 
 import time
@@ -26,7 +26,7 @@ THE_BOOKS = {
     "webrtc_agent.ice.offer_only",
     "webrtc_agent.ice.offer_only.<locals>.addresses",
 }
-"""The count itself: it holds no more than a number, and nothing counts the counter. The last two are the visitor's."""
+"""Code of the counter itself, which holds only a number. The last two belong to the visitor."""
 PARTS = 8
 QUICK_VISIT = (
     "webrtc_agent.web_service.WebService._answer_first",
@@ -35,7 +35,7 @@ QUICK_VISIT = (
     "webrtc_agent.peer_session.PeerSession.run",
     "webrtc_agent.session_registry.SessionRegistry._carry",
 )
-"""The same of a visit: between start and offer, at the answer, and in the conversation's task."""
+"""Functions of a visit: between start and offer, at the response, and in the conversation's task."""
 QUICK = (
     "agent_core.agent_runtime.AgentRuntime.prompt",
     "agent_core.session.Session.run",
@@ -51,18 +51,18 @@ QUICK = (
     "phone_agent.routes._Connecting.__call__",
     "phone_agent.routes._session_request",
 )
-"""One of each kind: before and after a place is taken, between webhook and socket, in the conversation, at its end."""
+"""One function of each kind: around the slot, between webhook and socket, in the conversation, at its end."""
 
 
 def _unbalanced(outcomes: list[Outcome]) -> list[str]:
-    """Return what does not balance; a function that this call did not come to has not been tried."""
+    """Return what is still held; this call never ran a function that it does not name."""
     tried = [one for one in outcomes if one.wrong != ("never raised: 1",)]
     assert len(tried) > len(outcomes) * 0.8, "most functions have to be tried"
     return [f"{one.function}: {', '.join(one.wrong)}" for one in tried if one.wrong]
 
 
 async def test_a_defect_on_a_call_s_way_leaves_nothing_behind() -> None:
-    """Of each kind one; the next test has all."""
+    """A defect in one function of each kind releases everything; the next test covers all functions."""
     async with bench() as calls:
         functions = {name: code for code in await calls.functions() if (name := name_of(code)) in QUICK}
         assert sorted(functions) == sorted(QUICK)
@@ -70,12 +70,12 @@ async def test_a_defect_on_a_call_s_way_leaves_nothing_behind() -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # arguments that nobody awaits then
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the arguments are then never awaited
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_a_defect_in_any_function_leaves_nothing_behind(
     part: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """Places, sockets, streams of the model, tasks and end records balance after every one of some five hundred."""
+    """Slots, sockets, model streams, tasks and records balance after each of about 500 defects."""
     async with bench() as calls:
         functions = [code for code in await calls.functions() if name_of(code) not in THE_BOOKS][part::PARTS]
         began = time.perf_counter()
@@ -83,12 +83,12 @@ async def test_a_defect_in_any_function_leaves_nothing_behind(
     unbalanced = _unbalanced(outcomes)
     figure = f"{len(outcomes) - len(unbalanced)} of {len(outcomes)} functions balanced"
     record_property("balanced", figure)
-    print(f"\n{figure}, {time.perf_counter() - began:.0f} s", *unbalanced, sep="\n")  # noqa: T201 - the figure that is asked for
+    print(f"\n{figure}, {time.perf_counter() - began:.0f} s", *unbalanced, sep="\n")  # noqa: T201 - the figure that a reader of the run wants
     assert not unbalanced, "\n".join([figure, *unbalanced])
 
 
 async def test_a_defect_on_a_visit_s_way_leaves_nothing_behind() -> None:
-    """Of each kind one; the next test has all."""
+    """A defect in one function of each kind releases everything; the next test covers all functions."""
     async with visit_bench() as visits:
         functions = {name: code for code in await visits.functions() if (name := name_of(code)) in QUICK_VISIT}
         assert sorted(functions) == sorted(QUICK_VISIT)
@@ -96,17 +96,17 @@ async def test_a_defect_on_a_visit_s_way_leaves_nothing_behind() -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # arguments that nobody awaits then
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the arguments are then never awaited
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_a_defect_in_any_function_of_the_web_service_leaves_nothing_behind(
     part: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """As for calls; what both services share is in the calls' test."""
+    """Every defect in the web service releases everything; the test of calls covers the shared code."""
     async with visit_bench() as visits:
         functions = [code for code in await visits.functions() if name_of(code) not in THE_BOOKS][part::PARTS]
         outcomes = await visits.outcomes(functions)
     unbalanced = _unbalanced(outcomes)
     figure = f"{len(outcomes) - len(unbalanced)} of {len(outcomes)} functions balanced"
     record_property("balanced", figure)
-    print(f"\n{figure}", *unbalanced, sep="\n")  # noqa: T201 - the figure that is asked for
+    print(f"\n{figure}", *unbalanced, sep="\n")  # noqa: T201 - the figure that a reader of the run wants
     assert not unbalanced, "\n".join([figure, *unbalanced])

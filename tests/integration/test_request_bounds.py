@@ -1,4 +1,4 @@
-"""A request is bounded before, beside and after its body, and a peer who does not read is given up."""
+"""The server bounds a request's head, body and trailer, and drops a peer that does not read."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ GET = b"GET /none HTTP/1.1\r\nhost: a\r\n"
 POST = b"POST /echo HTTP/1.1\r\nhost: a\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n\r\n"
 MOST = 2 * 1024 * 1024
-"""Bytes that a test offers at most; the kernel's buffers take some of them in any case."""
+"""Most bytes that a test sends; the kernel's buffers take some of them in any case."""
 
 
 @pytest_asyncio.fixture
@@ -27,7 +27,7 @@ async def port() -> AsyncIterator[int]:
 
 
 async def _exchange(port: int, *pieces: bytes) -> bytes:
-    """Send, and give what comes back until the connection is closed."""
+    """Send, and return the response until the connection closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answer = b""
     with suppress(ConnectionError):
@@ -36,7 +36,7 @@ async def _exchange(port: int, *pieces: bytes) -> bytes:
             await writer.drain()
             await asyncio.sleep(0)
     with suppress(ConnectionError):
-        async with asyncio.timeout(uvicorn_protocols.REQUEST_SECONDS - 1):  # not by the clock that half a request meets
+        async with asyncio.timeout(uvicorn_protocols.REQUEST_SECONDS - 1):  # not the timeout of half a request
             while more := await reader.read(65_536):
                 answer += more
     writer.close()
@@ -69,13 +69,13 @@ async def _exchange(port: int, *pieces: bytes) -> bytes:
     ],
 )
 async def test_a_head_without_bound_is_refused(port: int, pieces: list[bytes], status: bytes) -> None:
-    """It is answered, where the peer still reads, and the connection is closed without waiting for the rest."""
+    """The server answers an oversized head, and closes the connection without waiting for the rest."""
     answer = await _exchange(port, *pieces)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 " + status), answer[:60]
 
 
 async def test_a_head_within_bounds_is_served(port: int) -> None:
-    """The largest that is allowed."""
+    """The server accepts the largest head within the bound."""
     line = b"x: " + b"a" * (uvicorn_protocols.MAX_LINE_BYTES - 100) + b"\r\n"
     fields = b"a: b\r\n" * (uvicorn_protocols.MAX_FIELDS - 6)
     answer = await _exchange(port, GET + line * 3 + fields + b"connection: close\r\n\r\n")
@@ -93,13 +93,13 @@ async def test_a_head_within_bounds_is_served(port: int) -> None:
     ids=["trailers", "endless-trailer", "chunk-extension", "tiny-chunks"],
 )
 async def test_what_stands_beside_a_body_is_bounded(port: int, pieces: list[bytes]) -> None:
-    """Trailers, extensions of chunks and chunks of a byte: the connection is closed."""
+    """The server closes the connection on large trailers, chunk extensions and one-byte chunks."""
     answer = await _exchange(port, *pieces)
     assert b" 200 " not in answer
 
 
 async def test_a_body_in_chunks_is_read(port: int) -> None:
-    """Chunks of ordinary size are no overhead."""
+    """The server accepts a body in chunks of ordinary size."""
     chunk = b"400\r\n" + b"a" * 1024 + b"\r\n"
     answer = await _exchange(port, POST + b"connection: close\r\n" + CHUNKED + chunk * 60 + b"0\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200")
@@ -107,7 +107,7 @@ async def test_a_body_in_chunks_is_read(port: int) -> None:
 
 
 async def test_a_trailer_is_no_header(port: int) -> None:
-    """What comes after a body cannot say who sent the request."""
+    """A trailer after the body cannot replace a header that names the sender."""
     ask = POST.replace(b"/echo", b"/headers") + b"connection: close\r\n"
     answer = await _exchange(port, ask + CHUNKED + b"1\r\na\r\n0\r\nx-forwarded-for: 192.0.2.1\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200")
@@ -115,7 +115,7 @@ async def test_a_trailer_is_no_header(port: int) -> None:
 
 
 async def test_the_rest_of_an_answered_body_is_bounded(port: int) -> None:
-    """A body that nobody reads is not swallowed for ten seconds."""
+    """The server drops a client that keeps sending a body after the response, within ten seconds."""
     ask = POST.replace(b"/echo", b"/unread") + b"content-length: 999999999\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(ask)
@@ -129,7 +129,7 @@ async def test_the_rest_of_an_answered_body_is_bounded(port: int) -> None:
 
 
 async def test_a_connection_queues_few_requests(port: int) -> None:
-    """A handful in a row is answered; a read full of them is not."""
+    """The server answers a few pipelined requests, but not a whole read buffer of them."""
     few = await _exchange(port, (GET + b"\r\n") * 5 + GET + b"connection: close\r\n\r\n")
     assert few.count(b"HTTP/1.1 404") == 6
     many = await _exchange(port, (GET + b"\r\n") * 5000)
@@ -137,7 +137,7 @@ async def test_a_connection_queues_few_requests(port: int) -> None:
 
 
 def _deaf(port: int) -> socket.socket:
-    """Connect without taking anything."""
+    """Connect without reading anything."""
     peer = socket.socket()
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     peer.connect(("127.0.0.1", port))
@@ -146,7 +146,7 @@ def _deaf(port: int) -> socket.socket:
 
 
 def _is_gone(peer: socket.socket, probe: bytes = b"x") -> bool:
-    """Tell whether the other end has dropped the connection, without reading from it."""
+    """Return whether the other end has dropped the connection, without reading from it."""
     try:
         peer.send(probe)
     except BlockingIOError:
@@ -157,7 +157,7 @@ def _is_gone(peer: socket.socket, probe: bytes = b"x") -> bool:
 
 
 async def test_who_does_not_read_an_answer_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also one who goes on to send now and then."""
+    """The server drops a peer that does not read the response, also one that keeps sending."""
     monkeypatch.setattr(uvicorn_protocols, "PROGRESS_SECONDS", 0.2)
     peer = _deaf(port)
     peer.send(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
@@ -166,7 +166,7 @@ async def test_who_does_not_read_an_answer_is_given_up(port: int, monkeypatch: p
 
 
 async def test_who_reads_slowly_is_not_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each look finds that something was read."""
+    """The server keeps a slow reader, because each check finds progress."""
     monkeypatch.setattr(uvicorn_protocols, "PROGRESS_SECONDS", 0.5)
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=65_536)
     writer.write(b"GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
@@ -179,7 +179,7 @@ async def test_who_reads_slowly_is_not_given_up(port: int, monkeypatch: pytest.M
 
 
 async def test_who_does_not_read_before_a_close_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A closed connection waits a moment for what is unsent, not for ever."""
+    """Closing waits only briefly for unsent bytes."""
     monkeypatch.setattr(uvicorn_protocols, "REQUEST_SECONDS", 0.2)
     monkeypatch.setattr(uvicorn_protocols, "CLOSE_SECONDS", 0.2)
     peer = _deaf(port)
@@ -189,7 +189,7 @@ async def test_who_does_not_read_before_a_close_is_given_up(port: int, monkeypat
 
 
 async def _deaf_socket(port: int, path: bytes) -> socket.socket:
-    """Open a WebSocket whose peer takes nothing."""
+    """Open a WebSocket whose peer reads nothing."""
     peer = _deaf(port)
     key = b"sec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
     peer.send(b"GET %b HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n" % path + key)
@@ -198,7 +198,7 @@ async def _deaf_socket(port: int, path: bytes) -> socket.socket:
 
 
 async def test_a_socket_that_is_not_read_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """WebSocket: the same looks, and a pong now and then buys no time."""
+    """The server drops a WebSocket peer that does not read; an occasional pong buys no time."""
     monkeypatch.setattr(uvicorn_protocols, "PROGRESS_SECONDS", 0.2)
     peer = await _deaf_socket(port, b"/flood")
     await until(lambda: _is_gone(peer, b"\x8a\x80\x00\x00\x00\x00"), 8.0)
@@ -206,7 +206,7 @@ async def test_a_socket_that_is_not_read_is_given_up(port: int, monkeypatch: pyt
 
 
 async def test_pings_whose_answers_are_not_read_are_bounded(port: int) -> None:
-    """An answer to each is written at once; a megabyte of them is the end."""
+    """The server answers pings at once, but drops a peer with a megabyte of unread pongs."""
     peer = await _deaf_socket(port, b"/talk")
     pings = (b"\x89\xfd\x00\x00\x00\x00" + bytes(125)) * 500
     async with asyncio.timeout(uvicorn_protocols.PROGRESS_SECONDS - 2):

@@ -1,6 +1,6 @@
-"""`voice-agent run` owns its children: it waits for them, reports a death, and leaves none behind.
+"""`voice-agent run` owns its children: it waits for them, reports an exit, and leaves none behind.
 
-The children are small programs that stand for the agent and a stand-in; the signals are real.
+Small programs replace the agent and a stand-in; the signals are real.
 """
 
 import asyncio
@@ -58,13 +58,13 @@ server.serve_forever()
 
 @dataclass
 class House:
-    """A folder with a child program in it, and what was said."""
+    """A folder with a child program, and the output so far."""
 
     folder: Path
     said: list[str]
 
     def program(self, name: str, how: str = "lives", *, start_seconds: float = 20, stop_seconds: float = 5) -> Program:
-        """Describe a child that behaves in a certain way."""
+        """Describe a child with a certain behaviour."""
         port = free_port()
         return Program(
             name=name,
@@ -78,7 +78,7 @@ class House:
         )
 
     def plan(self, agent: Program, *standins: Program) -> Plan:
-        """Plan for these programs."""
+        """Return a plan with these programs."""
         parts = [Part(name, "pretend", "http://127.0.0.1:1", real=False) for name in ("page", "calls", "telephone")]
         edge = self.program("edge")
         return Plan(standins, [agent], edge, parts, "http://127.0.0.1:1", {"base_url": "http://127.0.0.1:1"})
@@ -89,7 +89,7 @@ class House:
         return pids
 
     async def running(self) -> dict[str, int]:
-        """Wait until all is ready."""
+        """Wait until all programs are ready."""
         async with asyncio.timeout(150):
             while not (self.folder / "run.json").exists():  # noqa: ASYNC110 - a file has no event
                 await asyncio.sleep(0.05)
@@ -98,14 +98,14 @@ class House:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    """Give a folder with the child program."""
+    """Return a folder with the child program."""
     (tmp_path / "pretend_child.py").write_text(textwrap.dedent(CHILD))
     yield House(tmp_path, [])
     assert not (tmp_path / "run.json").exists()
 
 
 def alive(pid: int) -> bool:
-    """Ask whether a process is there."""
+    """Return whether a process is alive."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -114,7 +114,7 @@ def alive(pid: int) -> bool:
 
 
 async def test_a_command_runs_when_all_is_ready_and_gives_the_exit_code(house: House) -> None:
-    """`--then` sees the state file, which only its owner may read, and ends everything."""
+    """`--then` sees the state file, which only its owner can read; its exit code ends the run."""
     plan = house.plan(house.program("phone-agent"), house.program("nova"), house.program("weather"))
     state, copy = house.folder / "run.json", house.folder / "copy.json"
     code = await launch(plan, house.folder, house.said.append, then=f"cp -p {state} {copy}; exit 5")
@@ -126,7 +126,7 @@ async def test_a_command_runs_when_all_is_ready_and_gives_the_exit_code(house: H
 
 
 async def test_standins_are_ready_before_the_agent_starts_and_stop_after_it(house: House) -> None:
-    """The agent finds its certificate and its model, and calls end on a line that still works."""
+    """The stand-ins are ready before the agent starts, which needs their certificate, and stop after it."""
     plan = house.plan(house.program("phone-agent"), house.program("nova"))
     await launch(plan, house.folder, house.said.append, then="true")
     told = [line[9:] if line[2:3] == ":" else line for line in house.said]
@@ -142,7 +142,7 @@ async def test_standins_are_ready_before_the_agent_starts_and_stop_after_it(hous
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_stops_everything(house: House, number: signal.Signals) -> None:
-    """Ctrl-C, SIGTERM and the end of the terminal are usual ends, and no error."""
+    """Ctrl-C, SIGTERM and a closed terminal end the run without an error."""
     plan = house.plan(house.program("phone-agent"), house.program("nova"))
     running = asyncio.create_task(launch(plan, house.folder, house.said.append))
     pids = await house.running()
@@ -153,7 +153,7 @@ async def test_a_signal_stops_everything(house: House, number: signal.Signals) -
 
 
 async def test_a_second_signal_does_not_wait(house: House) -> None:
-    """Who presses Ctrl-C twice wants it over, whatever the agent has still to do."""
+    """A second Ctrl-C ends the run at once, whatever the agent still does."""
     plan = house.plan(house.program("phone-agent", "stubborn", stop_seconds=60))
     running = asyncio.create_task(launch(plan, house.folder, house.said.append))
     pids = await house.running()
@@ -167,7 +167,7 @@ async def test_a_second_signal_does_not_wait(house: House) -> None:
 
 
 async def test_who_does_not_stop_is_ended(house: House) -> None:
-    """A child that ignores SIGTERM has a deadline."""
+    """The run kills a child that ignores SIGTERM, after a deadline."""
     plan = house.plan(house.program("phone-agent", "stubborn", stop_seconds=0.3))
     async with asyncio.timeout(100):
         assert await launch(plan, house.folder, house.said.append, then="true") == 0
@@ -175,7 +175,7 @@ async def test_who_does_not_stop_is_ended(house: House) -> None:
 
 @pytest.mark.parametrize("how", ["dies", "dies_later"])
 async def test_a_death_is_reported_with_last_words_and_stops_the_rest(house: House, how: str) -> None:
-    """Half a system would only be confusing."""
+    """The run reports a child's exit with its last output and stops the other programs."""
     plan = house.plan(house.program("phone-agent", how), house.program("nova"))
     with pytest.raises(ChildError, match=r"phone-agent was ended with exit code \d") as failure:
         await launch(plan, house.folder, house.said.append)
@@ -185,14 +185,14 @@ async def test_a_death_is_reported_with_last_words_and_stops_the_rest(house: Hou
 
 
 async def test_who_does_not_become_ready_is_reported(house: House) -> None:
-    """Waiting for a health check has a deadline."""
+    """The run reports a child whose health check does not pass before the deadline."""
     plan = house.plan(house.program("phone-agent", "sick", start_seconds=1.0))
     with pytest.raises(ChildError, match="did not answer at http"):
         await launch(plan, house.folder, house.said.append)
 
 
 def test_a_taken_port_is_named_before_anything_starts(house: House) -> None:
-    """The message says how to choose another."""
+    """The run names a port in use before it starts anything, and says how to choose another."""
     agent = house.program("phone-agent")
     check_ports(house.plan(agent))
     taken = rf"port {agent.ports[0]} is in use \(phone-agent\): .* --phone-port"
@@ -201,7 +201,7 @@ def test_a_taken_port_is_named_before_anything_starts(house: House) -> None:
 
 
 def test_what_a_killed_run_left_is_named(house: House) -> None:
-    """Children outlive a run that was killed with no chance to stop them."""
+    """The run names the children that an earlier, killed run left behind."""
     agent = house.program("phone-agent")
     write_state(house.folder, {}, {"phone-agent": 123})
     hint = left_behind(house.folder)
@@ -215,7 +215,7 @@ def test_what_a_killed_run_left_is_named(house: House) -> None:
 
 
 def test_a_second_one_in_the_same_folder_is_refused(tmp_path: Path) -> None:
-    """It says where the first one answers; when that is gone, however it went, the folder is free."""
+    """A second run in the same folder fails and prints the first one's URL; a dead run does not block it."""
     with only_one(tmp_path):
         (tmp_path / "run.json").write_text('{"base_url": "http://127.0.0.1:7860"}')
         with pytest.raises(AlreadyRunningError, match="already running here, at http"), only_one(tmp_path):
@@ -225,7 +225,7 @@ def test_a_second_one_in_the_same_folder_is_refused(tmp_path: Path) -> None:
 
 
 async def test_the_command_line_explains_half_a_setting(tmp_path: Path) -> None:
-    """`.env` is read, and an error is one line and exit code 1, not a traceback."""
+    """An incomplete setting in `.env` causes one line and exit code 1, not a traceback."""
     (tmp_path / ".env").write_text("TWILIO_AUTH_TOKEN=abc\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TWILIO_"))}
     process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""No web page that is open on a developer's machine can order anything of a stand-in."""
+"""A web page on a developer's machine cannot control a stand-in."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -26,7 +26,7 @@ PAGES = [
 
 
 async def ask(url: str, headers: dict[str, str]) -> int:
-    """Order a fault as a page can: a simple POST, which a browser sends without asking first."""
+    """Set a fault as a page can: with a simple POST, which browsers send without a preflight."""
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await client.post(url, content="{}", headers={"content-type": "text/plain", **headers})
     return answer.status_code
@@ -43,7 +43,7 @@ STANDINS: dict[str, tuple[Callable[[], AbstractAsyncContextManager[Any]], str]] 
 
 @pytest.mark.parametrize("name", STANDINS)
 async def test_a_page_orders_no_fault(name: str) -> None:
-    """Whatever page it is, also one that DNS has moved to this machine; a program is answered."""
+    """The stand-in rejects every page, also one rebound by DNS to this machine, and answers a program."""
     make, path = STANDINS[name]
     async with make() as standin:
         port = standin.control_port if name == "nova" else standin.port
@@ -55,7 +55,7 @@ async def test_a_page_orders_no_fault(name: str) -> None:
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:8445"])
 async def test_a_page_gets_no_handset(origin: str) -> None:
-    """The WebSocket is refused before it opens, so that no call is made."""
+    """The stand-in rejects a page's WebSocket before it opens, so the page makes no call."""
     async with TwilioExchange() as exchange:
         url = exchange.url.replace("http", "ws", 1) + "/handsets"
         with pytest.raises(InvalidStatus) as refusal:

@@ -1,6 +1,6 @@
-"""What one stranger costs at most, measured on running services: `make costs` prints it, SECURITY.md promises it.
+"""The worst-case cost of one unauthenticated client: `make costs` prints it, SECURITY.md promises it.
 
-Processor time is how much work the service does for one, whatever else the machine does; memory is what it keeps.
+Measured on running services: CPU time is the work per request on any machine, memory is what remains held.
 """
 
 import asyncio
@@ -30,10 +30,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CANDIDATE: Final = "a=candidate:842163049 1 udp 1677729535 192.0.2.7 40000 typ host\r\n"
 IDLE: Final = 2500
-"""Connections that are kept before anything is measured, so that no memory is left over that would hide a cost."""
+"""Connections opened before the measurement, so that no free memory hides a cost."""
 
 PER_MINUTE: Final = 30_000
-"""Requests of one address, of which a third may come at once: none of what is measured is refused."""
+"""A budget for one address, a third of it in a burst, at which no measured request is rejected."""
 
 
 def _tell(what: str, cost: Cost) -> None:
@@ -50,7 +50,7 @@ class Crowd:
         self._writers: list[asyncio.StreamWriter] = []
 
     async def idle(self, count: int) -> None:
-        """Ask once, and stay."""
+        """Send one request and stay connected."""
         for _ in range(count):
             reader, writer = await asyncio.open_connection(*self._place)
             self._writers.append(writer)
@@ -58,7 +58,7 @@ class Crowd:
             await reader.readuntil(b"healthy")
 
     async def half(self, count: int) -> None:
-        """Begin to ask, and stay."""
+        """Send half a request and stay connected."""
         for _ in range(count):
             _, writer = await asyncio.open_connection(*self._place)
             self._writers.append(writer)
@@ -66,7 +66,7 @@ class Crowd:
         await asyncio.sleep(0.3)
 
     async def large(self, count: int) -> None:
-        """Begin to ask with a head just within its bound, and stay."""
+        """Send a head just within the bound, without its end, and stay connected."""
         line = b"x: " + b"a" * 15_000 + b"\r\n"
         for _ in range(count):
             _, writer = await asyncio.open_connection(*self._place)
@@ -75,7 +75,7 @@ class Crowd:
         await asyncio.sleep(0.3)
 
     async def too_large(self, count: int) -> None:
-        """Ask with a head that does not end, until the connection is closed."""
+        """Send an endless head until the server closes the connection."""
         for _ in range(count):
             reader, writer = await asyncio.open_connection(*self._place)
             writer.write(b"POST /incoming-call HTTP/1.1\r\nhost: a\r\n")
@@ -87,7 +87,7 @@ class Crowd:
             writer.close()
 
     async def deaf(self, count: int, path: str) -> None:
-        """Ask for something large, take nothing of it, and stay."""
+        """Request a large response, read nothing of it, and stay connected."""
         for _ in range(count):
             _, writer = await asyncio.open_connection(*self._place, limit=1)
             self._writers.append(writer)
@@ -95,14 +95,14 @@ class Crowd:
         await asyncio.sleep(1.0)
 
     def leave(self) -> None:
-        """Close all."""
+        """Close all connections."""
         for writer in self._writers:
             writer.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def phone(house: House) -> AsyncIterator[PhoneProcess]:
-    """Run a phone service with a crowd around it."""
+    """Run a phone service with connections to it."""
     allow_files(4 * IDLE)
     async with house.start_phone("costs") as service:
         crowd = Crowd(service.url)
@@ -113,7 +113,7 @@ async def phone(house: House) -> AsyncIterator[PhoneProcess]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def web(house: House) -> AsyncIterator[WebProcess]:
-    """Run a web service with a crowd around it, and so high a limit of starts that they can be measured."""
+    """Run a web service with connections to it, and a limit of starts high enough to measure them."""
     allow_files(4 * IDLE)
     limits = {
         "RATE_LIMIT_STARTS_PER_MINUTE": "4000",
@@ -133,7 +133,7 @@ async def web(house: House) -> AsyncIterator[WebProcess]:
 
 
 async def test_connections(phone: PhoneProcess) -> None:
-    """Half a request is kept for ten seconds, an idle connection as long as the load balancer keeps it."""
+    """The server keeps half a request for ten seconds, and an idle connection like the load balancer."""
     crowd = Crowd(phone.url)
     await crowd.idle(100)
     _tell("an idle connection", await cost_of_one(phone.process.pid, 500, crowd.idle))
@@ -142,7 +142,7 @@ async def test_connections(phone: PhoneProcess) -> None:
 
 
 async def test_heads(phone: PhoneProcess) -> None:
-    """A head is kept within its bound for ten seconds, and above it not at all."""
+    """The server keeps an incomplete head within the bound for ten seconds, and rejects a larger one at once."""
     crowd = Crowd(phone.url)
     await crowd.large(100)
     _tell("half a request of 60 KB", await cost_of_one(phone.process.pid, 300, crowd.large))
@@ -157,7 +157,7 @@ def _largest_file() -> str:
 
 
 async def test_files_of_the_page(web: WebProcess) -> None:
-    """The largest one, in the encodings that browsers take and in the one that costs most to send."""
+    """Each request is for the largest file, in the encoding of browsers and in the most expensive one."""
     for encoding in ("gzip", "identity"):
         headers = {"accept-encoding": encoding}
 
@@ -170,7 +170,7 @@ async def test_files_of_the_page(web: WebProcess) -> None:
 
 
 async def test_requests_above_the_budget(house: House) -> None:
-    """Each waits a second for its refusal, so that one connection orders one a second."""
+    """A request above the budget waits a second for its rejection, so one connection costs one per second."""
     limits = {"RATE_LIMIT_REQUESTS_PER_MINUTE_PER_ADDRESS": "10"}
     async with web_process(house.nova, house.folder / "costs-budget.jsonl", limits) as service:
         headers = {"accept-encoding": "gzip"}
@@ -187,7 +187,7 @@ async def test_requests_above_the_budget(house: House) -> None:
 
 
 async def test_answers_that_are_not_read(web: WebProcess) -> None:
-    """The largest file of the page, asked for by those who take nothing of it."""
+    """Each client requests the largest file of the page and reads nothing of it."""
     crowd, path = Crowd(web.url), _largest_file()
     await crowd.deaf(50, path)
     _tell("an answer that is not read", await cost_of_one(web.process.pid, 200, lambda count: crowd.deaf(count, path)))
@@ -195,7 +195,7 @@ async def test_answers_that_are_not_read(web: WebProcess) -> None:
 
 
 async def test_forgeries(phone: PhoneProcess, house: House) -> None:
-    """Read, compared and forgotten; the model hears of none."""
+    """The service checks and drops forged requests without contacting the model."""
     opened = house.nova.ledger.connections
     body = b"Body=" + b"x" * 65_000
     headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": sign("guess", phone.url)}
@@ -220,7 +220,7 @@ async def test_forgeries(phone: PhoneProcess, house: House) -> None:
 
 
 async def test_signed_sockets_without_a_ticket(phone: PhoneProcess, house: House) -> None:
-    """At most twenty at a time, for five seconds each; not one reaches the model."""
+    """At most twenty signed sockets without a ticket wait, five seconds each; none reaches the model."""
     opened = house.nova.ledger.connections
     strangers = [Stranger(phone.url, house.exchange.settings) for _ in range(19)]
     async with AsyncExitStack() as stack:
@@ -235,7 +235,7 @@ async def test_signed_sockets_without_a_ticket(phone: PhoneProcess, house: House
 
 
 async def test_starts(web: WebProcess, house: House) -> None:
-    """A session that nobody comes for is a note of ten minutes; a start above the limit is a sentence."""
+    """An unclaimed session is an entry for ten minutes; a start above the limit is a short response."""
     opened = house.nova.ledger.connections
 
     async def start(count: int) -> None:
@@ -254,7 +254,7 @@ async def test_starts(web: WebProcess, house: House) -> None:
 
 
 async def test_offers(web: WebProcess, house: House) -> None:
-    """A connection that never carries sound lasts fifteen seconds; the model is opened for those that do."""
+    """A connection without audio lasts 15 s; the service opens the model only for one with audio."""
     opened = house.nova.ledger.connections
     garbage = {"sdp": CANDIDATE * (MAX_SDP_BYTES // len(CANDIDATE)), "type": "offer"}
 
@@ -267,7 +267,7 @@ async def test_offers(web: WebProcess, house: House) -> None:
             answer = await client.post("/api/offer", json={"sdp": SEEDS[0].decode(), "type": "offer"})
             assert answer.status_code == 200
 
-    transport = httpx.AsyncHTTPTransport(local_address="127.0.0.3")  # another address, whose starts are not used up
+    transport = httpx.AsyncHTTPTransport(local_address="127.0.0.3")  # another address, which has not used up its starts
     async with httpx.AsyncClient(base_url=web.url, transport=transport) as client:
         await refuse(10)
         _tell("an offer of 64 KB that is none", await cost_of_one(web.process.pid, 100, refuse))

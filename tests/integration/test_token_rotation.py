@@ -1,4 +1,4 @@
-"""Twilio's token is replaced during calls, in the steps of docs/howto/change-a-key.md: nobody is refused."""
+"""Rotate Twilio's token during calls by the steps of docs/howto/change-a-key.md without a rejected call."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -21,9 +21,9 @@ from voice_agent.run.ports import free_port
 
 OLD, NEW = "0ld-auth-token", "n3w-auth-token"
 STEPS = [f"{OLD}", f"{OLD},{NEW}", f"{NEW},{OLD}", f"{NEW}"]
-"""What the secret is, one deployment after the other; Twilio promotes the new token while it is the third."""
+"""The secret after each deployment; Twilio promotes the new token during the third."""
 DURING = [
-    # The tasks that run while one deployment follows the other, and the token that Twilio signs with.
+    # The tasks that run while one deployment replaces another, and the token that Twilio signs with.
     (STEPS[0:2], OLD),
     (STEPS[1:3], OLD),
     (STEPS[2:3], OLD),
@@ -36,7 +36,7 @@ REFUSALS = ("request_refused", "stream_refused")
 
 @asynccontextmanager
 async def tasks(house: House, edge_url: str) -> AsyncIterator[dict[str, PhoneProcess]]:
-    """Run a task for each value that the secret has on the way."""
+    """Run a task for each value of the secret."""
     async with AsyncExitStack() as stack:
         starting = [
             house.start_phone(f"rotation-{number}", TWILIO_AUTH_TOKEN=tokens, PUBLIC_BASE_URL=edge_url)
@@ -47,7 +47,7 @@ async def tasks(house: House, edge_url: str) -> AsyncIterator[dict[str, PhonePro
 
 
 async def call_all(exchange: TwilioExchange, edge_url: str, house: House) -> None:
-    """Make some calls at once and hear each greeting."""
+    """Make some calls at once and wait for each greeting."""
 
     async def call() -> None:
         async with Caller(exchange, edge_url) as caller:
@@ -62,7 +62,7 @@ async def call_all(exchange: TwilioExchange, edge_url: str, house: House) -> Non
 @pytest.mark.thorough
 @pytest.mark.asyncio(loop_scope="session")
 async def test_no_call_is_refused_while_the_token_is_replaced(house: House) -> None:
-    """Whichever task answers the webhook and whichever gets the stream; in the end the old token opens nothing."""
+    """Any two tasks can serve a call's webhook and its stream; in the end the old token is invalid."""
     house.score.plan = short_notes
     port = free_port()
     settings = house.exchange.settings
@@ -86,7 +86,7 @@ async def test_no_call_is_refused_while_the_token_is_replaced(house: House) -> N
 
 
 def put_behind(edge: Edge, wanted: Sequence[PhoneProcess]) -> None:
-    """Have exactly these tasks behind the load balancer."""
+    """Put exactly these tasks behind the load balancer."""
     ports = {one.port for one in wanted}
     for target in edge.targets(PHONE):
         if target.port not in ports:
@@ -99,13 +99,13 @@ CALL = ("CA" + "1" * 32, "AC" + "0" * 32)
 
 
 def office(tokens: str) -> StreamTokenIssuer:
-    """Make what seals and opens tickets in a task with these tokens."""
+    """Return the ticket office of a task with these tokens."""
     return StreamTokenIssuer.from_auth_tokens(tokens.split(","))
 
 
 @pytest.mark.parametrize(("values", "token"), DURING)
 def test_tasks_of_one_step_open_each_others_tickets(values: list[str], token: str) -> None:
-    """The webhook and the stream of a call may reach two tasks, and each signature has to be known to both."""
+    """Tasks of adjacent steps accept each other's tickets: webhook and stream may reach different tasks."""
     for issuing, redeeming in permutations(values, 2):
         office(redeeming).redeem(office(issuing).for_call(*CALL), *CALL)
     assert all(token in value.split(",") for value in values)
@@ -113,7 +113,7 @@ def test_tasks_of_one_step_open_each_others_tickets(values: list[str], token: st
 
 @pytest.mark.parametrize(("first", "then"), [(STEPS[0], STEPS[2]), (STEPS[1], STEPS[3])])
 def test_a_step_that_is_left_out_costs_calls(first: str, then: str) -> None:
-    """So the guide has all of them: tasks without the middle one refuse each other's tickets."""
+    """Without the middle step, tasks reject each other's tickets, so the guide needs every step."""
     refused = 0
     for issuing, redeeming in permutations([first, then], 2):
         try:

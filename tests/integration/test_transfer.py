@@ -1,4 +1,4 @@
-"""A caller is put through to a person on a real SIP telephone, and comes back to an agent that knows."""
+"""A warm transfer to a person on a real SIP telephone, and the return to an agent that knows the outcome."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WHISPER, WORDS = 1500, 1000
-"""Hz: how the exchange's voice sounds here, and how the person's does."""
+"""Frequencies in Hz of the exchange's voice and of the person's."""
 
 
 def tone(hertz: int, milliseconds: int) -> bytes:
@@ -42,21 +42,21 @@ async def _whistle(_text: str, _rate: int) -> bytes:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def person() -> AsyncIterator[SipPhone]:
-    """Somebody with a telephone."""
+    """A person with a telephone."""
     async with SipPhone() as person:
         yield person
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def surroundings(house: House) -> AsyncIterator[House]:
-    """The house, with an exchange whose voice is short."""
+    """Return the stand-ins, with an exchange whose voice is short."""
     async with TwilioExchange(house.exchange.settings, speak=_whistle) as exchange:
         yield replace(house, exchange=exchange)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def service(surroundings: House, person: SipPhone) -> AsyncIterator[PhoneProcess]:
-    """The phone service, which knows one person twice: by datagrams and by a connection."""
+    """Return the phone service, which knows one person at two addresses: over UDP and over TCP."""
     settings = {
         "TRANSFER_DESTINATIONS": f"reception={person.address},sales={person.address};transport=tcp",
         "TRANSFER_RING_SECONDS": "5",
@@ -68,7 +68,7 @@ async def service(surroundings: House, person: SipPhone) -> AsyncIterator[PhoneP
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def dial(service: PhoneProcess, surroundings: House, person: SipPhone) -> AsyncIterator[Callable[[], Caller]]:
-    """Dial the service; a person who answers, and nothing left behind."""
+    """Return a function that calls the service; a person answers, and the call leaves nothing behind."""
     surroundings.score.plan = short_notes
     person.script = PersonScript(words=mulaw.encode(tone(WORDS, 400)), talk_seconds=1.0)
     person.calls.clear()
@@ -86,7 +86,7 @@ async def _is_idle(service: PhoneProcess, house: House) -> bool:
 
 
 def asking(destination: str) -> Callable[[Turn], Sequence[Step]]:
-    """Have the model ask for a person whenever the caller says something."""
+    """Make the model request a person whenever the caller says something."""
 
     def plan(turn: Turn) -> Sequence[Step]:
         asks = use("transfer_to_human", destination=destination, reason="The caller wants a person.")
@@ -99,7 +99,7 @@ def asking(destination: str) -> Callable[[Turn], Sequence[Step]]:
 async def test_asked_for_by_voice_and_answered(
     service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller], destination: str
 ) -> None:
-    """Announced, rung, told in a header and a whisper, connected both ways, and over when the person hangs up."""
+    """A spoken request announces the transfer, rings with a header, whispers, connects, and ends when they hang up."""
     surroundings.score.plan = asking(destination)
     async with dial() as caller:
         await caller.greeted()
@@ -128,7 +128,7 @@ async def test_asked_for_by_voice_and_answered(
 
 
 def _has_noise(pcm: bytes) -> bool:
-    """Tell noise from tones: it is nearly as loud as a telephone carries."""
+    """Return whether this is noise, not a tone: almost as loud as a telephone carries."""
     return int(np.abs(np.frombuffer(pcm, np.int16).astype(int)).max()) > 30_000
 
 
@@ -142,9 +142,9 @@ _STATUS: dict[Behaviour, str] = {"busy": "busy", "declines": "busy", "silent": "
 async def test_nobody_is_free(
     service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller], behaviour: Behaviour
 ) -> None:
-    """The caller is back with an agent that knows; a second wish is tried too, and a third is refused.
+    """After a failed transfer the caller returns to an informed agent; it accepts a second request, not a third.
 
-    Whoever hangs up on the whisper has completed a call, but not with the caller.
+    A person who hangs up during the whisper completed a call, but not with the caller.
     """
     person.script = PersonScript(behaviour)
     surroundings.score.plan = asking("reception")
@@ -155,7 +155,7 @@ async def test_nobody_is_free(
             assert (await caller.until("dial_ended", 12, count=back)).fields["status"] == _STATUS[behaviour]
             await caller.until("stream_started", count=back + 1)
             await caller.until("mark", count=2 * back + 1)
-            await caller.speak()  # the model asks again
+            await caller.speak()  # the model requests a transfer again
         await caller.until("mark", count=6)
         assert caller.notes()[-1] == 2500, "the model was not told that it failed"
         assert surroundings.exchange.rest_requests == 2
@@ -172,7 +172,7 @@ async def test_nobody_is_free(
 
 
 async def test_who_comes_back_is_remembered(surroundings: House, person: SipPhone, tmp_path: Path) -> None:
-    """Where calls are remembered, any task has the whole conversation, and the third transfer is refused."""
+    """With a call store, any task has the whole conversation after a transfer, and rejects the third one."""
     person.script = PersonScript("busy")
     surroundings.score.plan = asking("reception")
     settings = {
@@ -199,7 +199,7 @@ async def test_who_comes_back_is_remembered(surroundings: House, person: SipPhon
 
 @pytest.mark.thorough  # a caller waits for a minute
 async def test_whose_place_was_taken_meanwhile_waits_for_another(surroundings: House, person: SipPhone) -> None:
-    """The task is full when nobody has answered: it is asked again, and the agent knows."""
+    """A caller who returns to a full task waits for a slot, and the agent knows the outcome."""
     person.script = PersonScript("silent")
     surroundings.score.plan = lambda turn: asking("reception")(turn) if turn.number < 2 else short_notes(turn)
     settings = {
@@ -228,7 +228,7 @@ async def test_whose_place_was_taken_meanwhile_waits_for_another(surroundings: H
 async def test_a_storm_of_keys_in_the_middle_of_a_sentence(
     service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller]
 ) -> None:
-    """Key 0 stops the agent, is announced, and calls one person once, however often it is pressed."""
+    """Key 0 during a sentence stops the agent and calls one person once, however often the caller presses it."""
     surroundings.score.plan = lambda turn: [note(400 + 200 * turn.number, 300 if turn.number else 5000)]
     async with dial() as caller:
         await caller.until("sound_begins")
@@ -247,7 +247,10 @@ async def test_a_storm_of_keys_in_the_middle_of_a_sentence(
 async def test_a_postcode_with_a_zero_in_it(
     service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller]
 ) -> None:
-    """Typed as people type: it stops the agent, reaches the model as one input, and rings no telephone."""
+    """A postcode with a zero, typed at human speed, stops the agent and reaches the model as one input.
+
+    It starts no transfer.
+    """
     surroundings.score.plan = lambda turn: [note(400 + 200 * turn.number, 300 if turn.number else 5000)]
     async with dial() as caller:
         await caller.until("sound_begins")
@@ -267,11 +270,11 @@ async def test_a_postcode_with_a_zero_in_it(
     assert "94105" not in service.log.read_text()
 
 
-@pytest.mark.thorough  # the fallback of the whole call; faults try it too
+@pytest.mark.thorough  # the fallback of the whole call; the tests of faults cover it, too
 async def test_the_model_failed(
     service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller]
 ) -> None:
-    """The verbs that Twilio holds already call a person, without any task of ours."""
+    """After a model failure, the verbs that Twilio already holds dial a person without any task of ours."""
     surroundings.nova.faults.add(ModelFault(on="open", times=None, error="AccessDeniedException"))
     async with dial() as caller:
         await caller.until("dial_bridged", 15)
@@ -286,7 +289,7 @@ async def test_the_model_failed(
 async def test_a_key_while_the_agent_is_sorry(
     service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller]
 ) -> None:
-    """Nobody is left to announce it: key 0 calls the person at once, by our order and not by the verbs."""
+    """Key 0 during the apology dials the person at once, by our request and without an announcement."""
     surroundings.nova.faults.add(ModelFault(on="open", times=None, error="AccessDeniedException"))
     async with dial() as caller:
         await caller.until("sound_begins")
@@ -301,7 +304,7 @@ async def test_a_key_while_the_agent_is_sorry(
 async def test_whatever_is_not_configured_is_refused(
     service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller]
 ) -> None:
-    """The model's own numbers, addresses and names reach nobody; the call goes on."""
+    """The service rejects numbers, addresses and names that the model invents, and the call continues."""
     wishes = [{}, *({"destination": wish} for wish in ("+19005550100", "sip:evil@example.com", "the president", None))]
     surroundings.score.plan = lambda turn: (
         [use("transfer_to_human", reason="!", **wishes[turn.number - 1])]
@@ -334,7 +337,7 @@ async def test_whatever_is_not_configured_is_refused(
 async def test_twilio_does_not_do_it(
     service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller], fault: RestFault
 ) -> None:
-    """Asked once, said within five seconds, and the agent stays."""
+    """When Twilio does not perform the transfer, the agent says so within five seconds and continues."""
     surroundings.score.plan = lambda turn: asking("reception")(turn) if turn.number < 2 else short_notes(turn)
     surroundings.exchange.rest_faults.append(fault)
     async with dial() as caller:
@@ -354,7 +357,7 @@ async def test_twilio_does_not_do_it(
 async def test_the_caller_hangs_up_while_it_rings(
     service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller]
 ) -> None:
-    """The person's telephone stops ringing, and no agent is woken for a caller who is gone."""
+    """When the caller hangs up during ringing, the telephone stops ringing and no agent resumes the call."""
     person.script = PersonScript("silent")
     surroundings.score.plan = asking("reception")
     async with dial() as caller:

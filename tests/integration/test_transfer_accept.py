@@ -1,4 +1,4 @@
-"""A caller is connected with a person who has pressed a key, and never with a voicemail."""
+"""A transfer connects a caller only to a person who has pressed a key, never to a voicemail."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -22,9 +22,9 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WORDS = 1000
-"""Hz: how the person sounds."""
+"""Frequency in Hz of the person's voice."""
 CONNECTED_SECONDS = 3.0
-"""From the key to the connection."""
+"""Seconds from the key to the connection."""
 
 
 def tone(hertz: int, milliseconds: int) -> bytes:
@@ -37,7 +37,7 @@ SUMMARY = (
     "A call for mobile. Reason: The caller has an invoice. The caller said: “I have an invoice, paid twice” And: "
     "“I want to talk to a human” The assistant answered: “Hello! I am the voice assistant. Ask me about the weather.”"
 )
-"""What a whisper was before it was cut."""
+"""A whisper before it was shortened."""
 
 
 def _reading_seconds(text: str) -> float:
@@ -45,33 +45,33 @@ def _reading_seconds(text: str) -> float:
 
 
 async def _speak(text: str, _rate: int) -> bytes:
-    """Take as long as a person to say it."""
+    """Wait as long as a person takes to say it."""
     return tone(1500, round(1000 * _reading_seconds(text)))
 
 
 def asking(turn: Turn) -> Sequence[Step]:
-    """Have the model ask for the one who is called by telephone number, once."""
+    """Make the model request the person with a telephone number, once."""
     asks = use("transfer_to_human", destination="mobile", reason="The caller has an invoice.")
     return [asks] if turn.number == 1 and not turn.remembers else [note(400, 300)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def person() -> AsyncIterator[SipPhone]:
-    """Somebody with a SIP telephone."""
+    """A person with a SIP telephone."""
     async with SipPhone() as person:
         yield person
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def exchange(house: House) -> AsyncIterator[TwilioExchange]:
-    """An exchange whose voice needs its time."""
+    """Return an exchange whose voice has a realistic speed."""
     async with TwilioExchange(house.exchange.settings, speak=_speak) as exchange:
         yield exchange
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def service(house: House, exchange: TwilioExchange, person: SipPhone) -> AsyncIterator[PhoneProcess]:
-    """The phone service, which asks everybody for a key."""
+    """Return the phone service, which requires a key from each called person."""
     settings = {
         "TRANSFER_DESTINATIONS": f"mobile=tel:+46850000000,desk={person.address},"
         f"team=tel:+46850000000|{person.address}",
@@ -85,7 +85,7 @@ async def service(house: House, exchange: TwilioExchange, person: SipPhone) -> A
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
 async def balance(service: PhoneProcess, house: House, person: SipPhone) -> AsyncIterator[None]:
-    """Leave nothing behind."""
+    """Check that everything is released."""
     house.score.plan = asking
     person.calls.clear()
     audit = Audit(service, house.nova.ledger)
@@ -99,9 +99,9 @@ async def _is_idle(service: PhoneProcess, house: House) -> bool:
 
 
 async def test_a_person_who_presses_the_key_is_connected(service: PhoneProcess, exchange: TwilioExchange) -> None:
-    """At once, in the middle of the whisper, and in a fraction of the time that the whole summary takes to read.
+    """The key connects at once during the whisper, long before the end of the old, full summary.
 
-    The caller hears it ring until then. The call is over when they have talked.
+    The caller hears ringing until then. The call ends after their conversation.
     """
     async with Caller(exchange, service.url, dial=DialScript(presses="1", press_seconds=2.5)) as caller:
         await caller.greeted()
@@ -133,7 +133,7 @@ async def test_another_key_is_asked_about_once(
     keys: str,
     connected: bool,  # noqa: FBT001 - two cases
 ) -> None:
-    """A slip is forgiven; who presses another key twice does not want the call."""
+    """One wrong key repeats the question; a second wrong key declines the call."""
     script = DialScript(presses=keys, press_seconds=2.0, key_seconds=2.0)
     async with Caller(exchange, service.url, dial=script) as caller:
         await caller.greeted()
@@ -151,7 +151,7 @@ async def test_another_key_is_asked_about_once(
 async def test_the_next_address_is_tried(
     service: PhoneProcess, house: House, exchange: TwilioExchange, person: SipPhone, first: DialScript
 ) -> None:
-    """A voicemail takes the first call and no caller; a person at the second address presses the key."""
+    """A voicemail does not get the caller; the next address does, whose person presses the key."""
     house.score.plan = lambda turn: (
         [use("transfer_to_human", destination="team", reason="An invoice.")] if turn.number == 1 else [note(400, 300)]
     )
@@ -176,7 +176,7 @@ async def test_the_next_address_is_tried(
 
 @pytest.mark.thorough
 async def test_the_whisper_is_short_and_says_what_it_is_about(service: PhoneProcess, exchange: TwilioExchange) -> None:
-    """Reason and key, no greeting and nothing twice: five seconds, and as long again for the key."""
+    """The whisper has the reason and the key, without repetition, in five seconds, and waits five more."""
     async with Caller(exchange, service.url, dial=DialScript(presses="")) as caller:
         await caller.greeted()
         await caller.speak()
@@ -201,7 +201,7 @@ async def test_the_whisper_is_short_and_says_what_it_is_about(service: PhoneProc
 async def test_without_a_key_the_caller_is_back_with_the_agent(
     service: PhoneProcess, house: House, exchange: TwilioExchange, script: DialScript
 ) -> None:
-    """Once, with what the agent knows of the call; nobody was connected, and no second person is called."""
+    """Without a key, the caller returns once to an informed agent, and no second person is called."""
     async with Caller(exchange, service.url, dial=script) as caller:
         await caller.greeted()
         await caller.speak()
@@ -227,7 +227,7 @@ async def test_without_a_key_the_caller_is_back_with_the_agent(
 async def test_a_caller_who_hangs_up_while_it_rings_or_whispers(
     service: PhoneProcess, exchange: TwilioExchange, when: str
 ) -> None:
-    """One end record, and no agent is woken for a caller who is gone."""
+    """A caller who hangs up during ringing or the whisper leaves one end record and resumes no agent."""
     async with Caller(exchange, service.url, dial=DialScript(presses="")) as caller:
         await caller.greeted()
         await caller.speak()
@@ -244,7 +244,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_or_whispers(
 async def test_on_a_sip_telephone(
     service: PhoneProcess, house: House, exchange: TwilioExchange, person: SipPhone, behaviour: str
 ) -> None:
-    """Keys come as RFC 4733 events there; a voicemail on a PBX presses none, and hears no caller."""
+    """A SIP telephone sends keys as RFC 4733 events; a PBX voicemail sends none and gets no caller."""
     house.score.plan = lambda turn: (
         [use("transfer_to_human", destination="desk", reason="An invoice.")] if turn.number == 1 else [note(400, 300)]
     )

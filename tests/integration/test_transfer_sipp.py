@@ -1,4 +1,4 @@
-"""The exchange's SIP, judged by SIPp: what the product is shown to do over it is done over SIP as others speak it."""
+"""The exchange's SIP checked by SIPp, an independent implementation of the protocol."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ async def _briefly(_text: str, rate: int) -> bytes:
 
 
 async def dialled(scenario: str, folder: Path, transport: str) -> tuple[dict[str, str], list[str], str]:
-    """Dial a scenario; gives what the application was told, what happened, and SIPp's notes."""
+    """Dial a scenario; return the application's events, the exchange's events and SIPp's log."""
     async with judge(scenario, folder, transport) as sipp, TinyApp().serving() as app, TwilioExchange() as exchange:
         app.documents["/incoming-call"] = DOCUMENT.format(address=sipp.address, transport=transport)
         app.documents["/whisper"] = "<Say>hello</Say>"
@@ -42,7 +42,7 @@ async def dialled(scenario: str, folder: Path, transport: str) -> tuple[dict[str
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_somebody_answers(tmp_path: Path, transport: str) -> None:
-    """Invitation, sound, confirmation and goodbye are as SIPp wants them; it has read the summary."""
+    """SIPp accepts INVITE, audio, ACK and BYE, and has read the summary."""
     told, happened, notes = await dialled("answers", tmp_path, transport)
     assert (told["DialCallStatus"], told["DialBridged"]) == ("completed", "true")
     assert [name for name in happened if name.startswith(("dial", "whisper"))] == [
@@ -58,21 +58,21 @@ async def test_somebody_answers(tmp_path: Path, transport: str) -> None:
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_somebody_is_busy(tmp_path: Path, transport: str) -> None:
-    """A refusal is confirmed, and told to the application."""
+    """The exchange acknowledges a rejection and reports it to the application."""
     told, happened, _ = await dialled("busy", tmp_path, transport)
     assert (told["DialCallStatus"], told["DialSipResponseCode"]) == ("busy", "486")
     assert "whisper" not in happened
 
 
 async def test_somebody_does_not_answer(tmp_path: Path) -> None:
-    """When the time is up the invitation is taken back, and its refusal confirmed."""
+    """After the timeout the exchange cancels the INVITE and acknowledges the final response."""
     told, happened, _ = await dialled("silent", tmp_path, "udp")
     assert told["DialCallStatus"] == "no-answer"
     assert "whisper" not in happened
 
 
 async def test_sipp_says_no_where_something_is_missing(tmp_path: Path) -> None:
-    """A judge who never condemns is none: without the summary the scenario fails."""
+    """The scenario fails without the summary, so SIPp does check."""
     async with judge("answers", tmp_path) as sipp, TinyApp().serving() as app, TwilioExchange() as exchange:
         app.documents["/incoming-call"] = f"<Dial timeout='2'><Sip>{sipp.address}</Sip></Dial>"
         call = exchange.place_call(app.url)
@@ -81,7 +81,7 @@ async def test_sipp_says_no_where_something_is_missing(tmp_path: Path) -> None:
 
 
 async def test_the_product_puts_a_caller_through_to_sipp(house: House, tmp_path: Path) -> None:
-    """The whole way, from the model's wish to a telephone of another make, which has read what the caller wants."""
+    """The product transfers a caller to SIPp, which has read the caller's request."""
     house.score.plan = lambda turn: (
         [use("transfer_to_human", destination="desk", reason="The order is late.")] if turn.number else [note(400, 300)]
     )

@@ -1,4 +1,4 @@
-"""The exchange on real sockets, with a tiny application behind the number."""
+"""The exchange on real sockets, with a small application behind the number."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,25 +20,25 @@ SETTINGS = ExchangeSettings(auth_token=TOKEN, webhook_seconds=1.0, dial=DialScri
 
 @pytest.fixture
 async def app() -> AsyncIterator[TinyApp]:
-    """Give an application whose number opens a stream."""
+    """Return an application whose number opens a stream."""
     async with TinyApp().serving() as tiny:
         yield tiny
 
 
 async def _speak(_text: str, rate: int) -> bytes:
-    """Say everything in a tenth of a second."""
+    """Finish every spoken text in a tenth of a second."""
     return b"\x00\x20" * (rate // 10)
 
 
 @pytest.fixture
 async def exchange() -> AsyncIterator[TwilioExchange]:
-    """Give an exchange that waits a second for webhooks."""
+    """Return an exchange that waits a second for webhooks."""
     async with TwilioExchange(SETTINGS, speak=_speak) as running:
         yield running
 
 
 async def test_webhook_and_handshake_are_signed(app: TinyApp, exchange: TwilioExchange) -> None:
-    """Twilio's library accepts both; the handshake has no Origin and its header is in lower case."""
+    """Twilio's library accepts both signatures; the handshake has no Origin, and its header is in lower case."""
     call = exchange.place_call(app.url, caller="+46700000001", callee="+15005550001")
     await call.timeline.until("stream_started", 5)
     call.hang_up()
@@ -54,7 +54,7 @@ async def test_webhook_and_handshake_are_signed(app: TinyApp, exchange: TwilioEx
 
 
 async def test_messages_come_in_order_and_end_with_stop(app: TinyApp, exchange: TwilioExchange) -> None:
-    """connected, start with the parameters, media without gaps in number and time, stop."""
+    """A stream sends `connected`, `start` with the parameters, gapless `media`, and `stop`."""
     call = exchange.place_call(app.url)
     await call.timeline.until("stream_started", 5)
     await asyncio.sleep(0.3)
@@ -73,7 +73,7 @@ async def test_messages_come_in_order_and_end_with_stop(app: TinyApp, exchange: 
 
 
 async def test_marks_come_back_when_played_and_clear_brings_all_back(app: TinyApp, exchange: TwilioExchange) -> None:
-    """A mark is echoed after its sound; `clear` echoes those that wait and drops their sound."""
+    """The exchange returns a mark after its audio; `clear` returns the pending marks and drops their audio."""
     echoes: list[tuple[str, int]] = []
 
     async def behave(stream: AppStream) -> None:
@@ -93,7 +93,7 @@ async def test_marks_come_back_when_played_and_clear_brings_all_back(app: TinyAp
     call = exchange.place_call(app.url, hear=lambda number, _frame: frames.append(number))
     await call.timeline.until("ended", 5)
     assert [name for name, _ in echoes] == ["heard", "dropped"]
-    assert echoes[1][1] - echoes[0][1] < 100  # far from the 500 frames it would have taken to play
+    assert echoes[1][1] - echoes[0][1] < 100  # far from the 500 frames that the audio lasts
     clear = call.timeline.named("clear")[0].fields
     assert clear["marks"] == 1
     assert 9000 < int(str(clear["dropped_ms"])) <= 10000
@@ -101,7 +101,7 @@ async def test_marks_come_back_when_played_and_clear_brings_all_back(app: TinyAp
 
 
 async def test_sound_arrives_whole_both_ways(app: TinyApp, exchange: TwilioExchange) -> None:
-    """What the caller says reaches the application bit for bit, and the other way round."""
+    """The caller's audio reaches the application bit for bit, and the application's audio the caller."""
     spoken = bytes(range(128)) * 50
     played = bytes(reversed(range(128))) * 50
 
@@ -124,7 +124,7 @@ async def test_sound_arrives_whole_both_ways(app: TinyApp, exchange: TwilioExcha
 
 
 async def test_fallback_verbs_run_when_the_socket_closes(app: TinyApp, exchange: TwilioExchange) -> None:
-    """They are in the exchange's hands already; the application is not asked again."""
+    """The exchange runs the fallback verbs that it already holds, without another request to the application."""
     app.behave = lambda stream: stream.until("start")
     app.documents["/incoming-call"] = app.stream("<Pause length='0'/><Dial><Sip>sip:desk@example.com</Sip></Dial>")
     call = exchange.place_call(app.url)
@@ -135,7 +135,7 @@ async def test_fallback_verbs_run_when_the_socket_closes(app: TinyApp, exchange:
 
 
 async def test_an_action_is_asked_when_the_stream_ends(app: TinyApp, exchange: TwilioExchange) -> None:
-    """Signed, with the stream's sid; its document goes on."""
+    """The exchange sends a signed action request with the stream's SID, and runs the document of the response."""
     app.behave = lambda stream: stream.until("start")
     app.documents["/incoming-call"] = app.stream(connect=' action="/ended"')
     app.documents["/ended"] = "<Hangup/>"
@@ -152,7 +152,7 @@ async def test_an_action_is_asked_when_the_stream_ends(app: TinyApp, exchange: T
 
 @pytest.mark.parametrize("result", ["busy", "no-answer", "completed"])
 async def test_a_dials_result_is_told(app: TinyApp, exchange: TwilioExchange, result: str) -> None:
-    """The script says how dialling ends; the action hears it."""
+    """The test's script sets the outcome of a dial, and the exchange reports it to the action URL."""
     app.documents["/incoming-call"] = '<Dial timeout="0.1" action="/dialled"><Sip>sip:desk@example.com</Sip></Dial>'
     app.documents["/dialled"] = "<Hangup/>"
     call = exchange.place_call(app.url, dial=DialScript(result, 0.1, talk_seconds=0.1))
@@ -166,7 +166,7 @@ async def test_the_caller_hears_ringing_during_a_whisper_if_the_dial_says_so(
     exchange: TwilioExchange,
     rings: bool,  # noqa: FBT001 - two cases
 ) -> None:
-    """With `answerOnBridge`; without it the line is silent once the person has answered."""
+    """With `answerOnBridge` the caller hears ringing during the whisper; without it, silence after the answer."""
     bridge = ' answerOnBridge="true"' if rings else ""
     app.documents["/incoming-call"] = f'<Dial{bridge}><Number url="/whisper">+15005550099</Number></Dial>'
     app.documents["/whisper"] = '<Pause length="1"/><Hangup/>'
@@ -179,7 +179,7 @@ async def test_the_caller_hears_ringing_during_a_whisper_if_the_dial_says_so(
 
 
 async def test_a_whisper_may_not_dial(app: TinyApp, exchange: TwilioExchange) -> None:
-    """The person's leg ends, and the two were not connected."""
+    """A whisper that dials ends the person's leg, and the two are not connected."""
     app.documents["/incoming-call"] = '<Dial action="/dialled"><Number url="/whisper">+15005550099</Number></Dial>'
     app.documents["/whisper"] = "<Say>hello</Say><Dial>+15005550098</Dial>"
     app.documents["/dialled"] = "<Hangup/>"
@@ -193,7 +193,7 @@ async def test_a_whisper_may_not_dial(app: TinyApp, exchange: TwilioExchange) ->
 async def test_a_failing_webhook_ends_in_an_apology(
     app: TinyApp, exchange: TwilioExchange, answer: str | float, code: str
 ) -> None:
-    """A wrong status, no answer in time, no TwiML: the caller hears the canned sentence."""
+    """After a bad status, a timeout or a response that is not TwiML, the caller hears the canned sentence."""
     app.documents["/incoming-call"] = answer
     call = exchange.place_call(app.url)
     ended = await call.timeline.until("ended", 10)
@@ -203,7 +203,7 @@ async def test_a_failing_webhook_ends_in_an_apology(
 
 
 async def test_the_fallback_address_takes_over(app: TinyApp, exchange: TwilioExchange) -> None:
-    """It is told the error and the address that failed."""
+    """The exchange sends the fallback URL the error and the URL that failed."""
     app.documents |= {"/incoming-call": 503, "/fallback": "<Hangup/>"}
     call = exchange.place_call(app.url, fallback_url=f"http://127.0.0.1:{app.port}/fallback")
     ended = await call.timeline.until("ended", 5)
@@ -213,7 +213,7 @@ async def test_the_fallback_address_takes_over(app: TinyApp, exchange: TwilioExc
 
 
 async def test_a_refused_handshake_is_an_error_and_the_next_verb_runs(app: TinyApp, exchange: TwilioExchange) -> None:
-    """31920, told to the stream's status callback, which is the only place where it shows."""
+    """A rejected handshake is error 31920, which only the stream's status callback reports."""
     app.documents["/stream"] = 403
     stream = app.stream("<Pause length='0'/>").replace("<Stream ", '<Stream statusCallback="/status" ')
     app.documents |= {"/incoming-call": stream, "/status": ""}
@@ -227,7 +227,7 @@ async def test_a_refused_handshake_is_an_error_and_the_next_verb_runs(app: TinyA
 
 
 async def test_malformed_commands_warn_once_and_the_call_goes_on(app: TinyApp, exchange: TwilioExchange) -> None:
-    """Each is ignored and counted; what follows is obeyed."""
+    """The exchange ignores and counts each malformed command, and executes the next one."""
 
     async def behave(stream: AppStream) -> None:
         await stream.until("start")
@@ -246,7 +246,7 @@ async def test_malformed_commands_warn_once_and_the_call_goes_on(app: TinyApp, e
 
 @pytest.mark.parametrize("how", ["rst", "fin"])
 async def test_a_lost_connection_falls_through(app: TinyApp, exchange: TwilioExchange, how: str) -> None:
-    """No `stop` reaches the application; the exchange goes on with the next verb."""
+    """After a lost connection the application gets no `stop`, and the exchange runs the next verb."""
     app.documents["/incoming-call"] = app.stream("<Pause length='0'/>")
     call = exchange.place_call(app.url)
     await call.timeline.until("stream_started", 5)
@@ -259,7 +259,7 @@ async def test_a_lost_connection_falls_through(app: TinyApp, exchange: TwilioExc
 
 
 async def test_a_stalled_connection_stays_open_and_silent(app: TinyApp, exchange: TwilioExchange) -> None:
-    """Nothing more is sent, and nothing is closed until the call ends."""
+    """A stalled connection sends nothing more and stays open until the call ends."""
     call = exchange.place_call(app.url)
     await call.timeline.until("stream_started", 5)
     await asyncio.sleep(0.1)
@@ -275,7 +275,7 @@ async def test_a_stalled_connection_stays_open_and_silent(app: TinyApp, exchange
 
 
 async def test_an_application_that_closes_with_an_error_is_noticed(app: TinyApp, exchange: TwilioExchange) -> None:
-    """The close code is kept."""
+    """The exchange records the close code of an application that closes with an error."""
 
     async def behave(stream: AppStream) -> None:
         await stream.until("start")
@@ -289,7 +289,7 @@ async def test_an_application_that_closes_with_an_error_is_noticed(app: TinyApp,
 
 
 async def test_a_webhook_can_be_repeated_with_its_signature(app: TinyApp, exchange: TwilioExchange) -> None:
-    """A replay is the same request again, byte for byte."""
+    """A replay sends the same request again, byte for byte."""
     call = exchange.place_call(app.url)
     await call.timeline.until("stream_started", 5)
     replies = await exchange.replay(call.sid, copies=3)
@@ -300,7 +300,7 @@ async def test_a_webhook_can_be_repeated_with_its_signature(app: TinyApp, exchan
 
 
 async def test_a_recording_is_played_to_the_caller(app: TinyApp, exchange: TwilioExchange) -> None:
-    """`Play` fetches a WAV; one that is not there is an error, and the next verb runs."""
+    """`Play` fetches a WAV; a missing one is an error, and the next verb runs."""
     app.documents |= {"/incoming-call": "<Play>/tone.wav</Play><Play>/none.wav</Play>", "/tone.wav": WAV}
     heard: list[bytes] = []
     call = exchange.place_call(app.url, hear=lambda _number, frame: heard.append(frame))
@@ -322,9 +322,9 @@ async def test_the_end_of_a_call_is_told(app: TinyApp) -> None:
 
 
 async def test_an_address_may_ask_for_more_tries(app: TinyApp, exchange: TwilioExchange) -> None:
-    """`#rc=5&rp=rt` tries again when the answer is late; the fragment is neither sent nor signed.
+    """`#rc=5&rp=rt` retries after a timeout; the exchange neither sends nor signs the fragment.
 
-    Not longer than the exchange waits all in all, which is a second here.
+    The retries end with the exchange's total timeout, which is a second here.
     """
     app.documents["/incoming-call"] = 3.0
     call = exchange.place_call(f"{app.url}#rc=5&rp=rt&rt=400")
@@ -336,14 +336,14 @@ async def test_an_address_may_ask_for_more_tries(app: TinyApp, exchange: TwilioE
 
 
 async def test_nobody_at_the_address_is_an_error(exchange: TwilioExchange) -> None:
-    """A refused connection is 11205."""
+    """A refused connection is error 11205."""
     call = exchange.place_call("http://127.0.0.1:1/incoming-call")
     await call.timeline.until("ended", 5)
     assert call.timeline.named("error")[0].fields["code"] == "11205"
 
 
 async def test_an_application_that_does_not_read_holds_nobody_up(app: TinyApp, exchange: TwilioExchange) -> None:
-    """Its call can still be ended, in bounded time."""
+    """A call whose application does not read ends in bounded time."""
     reading = asyncio.Event()
 
     async def behave(stream: AppStream) -> None:
@@ -360,7 +360,7 @@ async def test_an_application_that_does_not_read_holds_nobody_up(app: TinyApp, e
 
 
 async def test_an_action_is_told_when_the_caller_hangs_up(app: TinyApp, exchange: TwilioExchange) -> None:
-    """As completed; what it answers changes nothing."""
+    """The action URL gets `completed` when the caller hangs up; the exchange ignores its response."""
     app.documents |= {"/incoming-call": app.stream(connect=' action="/ended"'), "/ended": "<Say>never</Say>"}
     call = exchange.place_call(app.url)
     await call.timeline.until("stream_started", 5)

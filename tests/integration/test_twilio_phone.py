@@ -24,7 +24,7 @@ MODEL = {"heard": [{"text": "weather", "at": 0.0}], "tools": [{"name": "get_curr
 
 
 async def _parrot(stream: AppStream) -> None:
-    """Greet with a tone, answer each spurt with a longer one, stop talking when spoken to."""
+    """Greet with a tone, answer each utterance with a longer tone, and stop at a barge-in."""
     await stream.until("start")
     await stream.play(mulaw.encode(TONE))
     speaking, quiet = False, 0
@@ -46,7 +46,7 @@ async def _parrot(stream: AppStream) -> None:
 
 @pytest.fixture
 async def app() -> AsyncIterator[TinyApp]:
-    """Give an agent that answers with tones."""
+    """Return an agent that answers with tones."""
     async with TinyApp().serving() as tiny:
         tiny.behave = _parrot
         yield tiny
@@ -54,7 +54,7 @@ async def app() -> AsyncIterator[TinyApp]:
 
 @pytest.fixture
 async def home(app: TinyApp, tmp_path: Path) -> AsyncIterator[Path]:
-    """Give a folder in which everything seems to run, and a question as a recording."""
+    """Return a folder in which everything seems to run, and the recording of a question."""
     async with TwilioExchange() as exchange:
         state = {
             "base_url": f"http://127.0.0.1:{app.port}",
@@ -75,7 +75,7 @@ async def _call(home: Path, *arguments: str) -> tuple[int, str]:
 
 
 async def test_a_question_is_asked_and_the_answer_saved(home: Path) -> None:
-    """The timeline shows what was measured, the recording holds greeting and answer."""
+    """The timeline has the measurements, and the recording has the greeting and the reply."""
     saved = home / "answer.wav"
     code, shown = await _call(home, "--wav", str(home / "question.wav"), "--save", str(saved))
     assert code == 0
@@ -89,7 +89,7 @@ async def test_a_question_is_asked_and_the_answer_saved(home: Path) -> None:
 
 
 async def test_a_caller_barges_in(home: Path) -> None:
-    """The second turn begins into the answer of the first; what was queued is cleared."""
+    """The second turn starts during the reply to the first, and the agent clears the queued audio."""
     question = str(home / "question.wav")
     code, shown = await _call(home, "--wav", question, "--wav", question, "--barge-in", "300ms", "--json")
     measured: dict[str, Any] = json.loads(shown)
@@ -101,14 +101,14 @@ async def test_a_caller_barges_in(home: Path) -> None:
 
 
 async def test_keys_are_pressed(home: Path) -> None:
-    """Each digit is on the timeline and gets its answer."""
+    """The timeline has each digit, and each digit gets a reply."""
     code, shown = await _call(home, "--dtmf", "0")
     assert code == 0
     assert " key " in shown
 
 
 async def test_many_callers_are_summed_up(home: Path) -> None:
-    """All at once, a row each, a recording each."""
+    """Simultaneous calls each get a row and a recording."""
     saved = home / "answer.wav"
     code, shown = await _call(home, "--wav", str(home / "question.wav"), "--calls", "5", "--save", str(saved))
     assert code == 0
@@ -117,7 +117,7 @@ async def test_many_callers_are_summed_up(home: Path) -> None:
 
 
 async def test_tools_are_known_from_the_model_stand_in(home: Path, app: TinyApp) -> None:
-    """The agent's log joins the call to the model's session."""
+    """The command finds the tools through the agent's log, which links the call to the model's session."""
     app.documents["/sessions/model-1"] = MODEL
 
     async def behave(stream: AppStream) -> None:
@@ -137,7 +137,7 @@ async def test_tools_are_known_from_the_model_stand_in(home: Path, app: TinyApp)
 
 
 async def test_an_agent_that_does_not_answer_fails_the_call(home: Path, app: TinyApp) -> None:
-    """The reason is said and the recording kept."""
+    """When the agent does not answer, the command fails the call with a reason and keeps the recording."""
     app.documents["/incoming-call"] = 500
     saved = home / "answer.wav"
     code, shown = await _call(home, "--save", str(saved))
@@ -147,7 +147,7 @@ async def test_an_agent_that_does_not_answer_fails_the_call(home: Path, app: Tin
 
 
 async def test_a_deployment_is_called_through_an_exchange_of_our_own(home: Path, app: TinyApp) -> None:
-    """What happens inside cannot be seen, and expecting a tool fails with that reason."""
+    """Only events outside a deployment are visible, so an expected tool fails with that reason."""
     url = f"http://127.0.0.1:{app.port}/incoming-call"
     account = ("--account-sid", "AC1", "--auth-token", "t")
     code, shown = await _call(home, "--url", url, *account, "--expect-tool", "x", "--wav", str(home / "question.wav"))
@@ -159,13 +159,13 @@ async def test_a_deployment_is_called_through_an_exchange_of_our_own(home: Path,
 
 
 async def test_nothing_runs(tmp_path: Path) -> None:
-    """The message says what to do."""
+    """When nothing runs, the message says what to do."""
     with pytest.raises(NothingRunsError, match=r"Nothing answers at .*: start it with `make run`"):
         await _call(tmp_path)
 
 
 async def test_a_handset_that_vanishes_has_hung_up(app: TinyApp) -> None:
-    """Its call ends, and the application is told."""
+    """A handset that disconnects hangs up: its call ends, and the application gets `stop`."""
     async with TwilioExchange() as exchange:
         async with Handset(exchange.url) as handset:
             await handset.dial(app.url, caller="+1", callee="+2")
@@ -175,7 +175,7 @@ async def test_a_handset_that_vanishes_has_hung_up(app: TinyApp) -> None:
 
 
 async def test_a_handset_can_break_what_twilio_would_not(app: TinyApp) -> None:
-    """Any text on the stream, a reset connection; what it does not understand is on the timeline."""
+    """A handset can send any text on the stream or reset it; the timeline has what it does not understand."""
     app.behave = lambda stream: stream.until("surprise")
     async with TwilioExchange() as exchange, Handset(exchange.url) as handset:
         await handset.dial(app.url, caller="+1", callee="+2")

@@ -1,4 +1,4 @@
-"""Live calls changed over REST, with Twilio's own client as the caller."""
+"""Live calls changed over REST by Twilio's own client."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ LONG = '<Say>One moment.</Say><Pause length="30"/>'  # a pause as the first verb
 
 
 class _Redirected(TwilioHttpClient):  # type: ignore[misc]  # the package carries no types
-    """Twilio's HTTP client, sent to the stand-in instead of api.twilio.com."""
+    """Twilio's HTTP client, redirected from api.twilio.com to the stand-in."""
 
     def __init__(self, base: str) -> None:
         super().__init__(timeout=2)
@@ -31,14 +31,14 @@ class _Redirected(TwilioHttpClient):  # type: ignore[misc]  # the package carrie
 
 @pytest.fixture
 async def exchange() -> AsyncIterator[TwilioExchange]:
-    """Give an exchange."""
+    """Return an exchange."""
     async with TwilioExchange(SETTINGS) as running:
         yield running
 
 
 @pytest.fixture
 async def app() -> AsyncIterator[TinyApp]:
-    """Give an application that keeps its callers waiting."""
+    """Return an application that keeps its callers waiting."""
     async with TinyApp().serving() as tiny:
         tiny.documents["/incoming-call"] = LONG
         yield tiny
@@ -46,7 +46,7 @@ async def app() -> AsyncIterator[TinyApp]:
 
 @pytest.fixture
 async def call(app: TinyApp, exchange: TwilioExchange) -> DialledCall:
-    """Give a call that waits."""
+    """Return a call that waits."""
     live = exchange.place_call(app.url)
     await live.timeline.until("pause", 5)
     return live
@@ -57,7 +57,7 @@ def _client(exchange: TwilioExchange, secret: str = SETTINGS.auth_token) -> Clie
 
 
 async def test_twilios_client_ends_a_call(exchange: TwilioExchange, call: DialledCall) -> None:
-    """`Status=completed` ends it; a second time it is too late."""
+    """`Status=completed` ends a call, and fails for a call that has ended."""
     calls = _client(exchange).calls
     assert (await asyncio.to_thread(calls(call.sid).fetch)).status == "in-progress"
     await asyncio.to_thread(calls(call.sid).update, status="completed")
@@ -70,7 +70,7 @@ async def test_twilios_client_ends_a_call(exchange: TwilioExchange, call: Dialle
 
 
 async def test_a_live_call_gets_another_document(exchange: TwilioExchange, call: DialledCall) -> None:
-    """`Twiml=` replaces what the call was doing, and what was planned."""
+    """`Twiml=` replaces the current verb and every later one."""
     await asyncio.to_thread(_client(exchange).calls(call.sid).update, twiml="<Response><Hangup/></Response>")
     assert (await call.timeline.until("ended", 5)).fields["reason"] == "hung_up_by_document"
 
@@ -78,7 +78,7 @@ async def test_a_live_call_gets_another_document(exchange: TwilioExchange, call:
 async def test_a_live_call_is_sent_to_another_address(
     exchange: TwilioExchange, app: TinyApp, call: DialledCall
 ) -> None:
-    """`Url=` asks there, as a webhook about a call in progress."""
+    """`Url=` requests another document, as a webhook of a call in progress."""
     app.documents["/other"] = "<Hangup/>"
     await asyncio.to_thread(_client(exchange).calls(call.sid).update, url=f"http://127.0.0.1:{app.port}/other")
     await call.timeline.until("ended", 5)
@@ -86,7 +86,7 @@ async def test_a_live_call_is_sent_to_another_address(
 
 
 async def test_an_ended_stream_gets_stop_before_it_closes(exchange: TwilioExchange, app: TinyApp) -> None:
-    """The application sees the end of the call as Twilio shows it."""
+    """The application gets `stop` before the exchange closes the stream, as with Twilio."""
     app.documents["/incoming-call"] = app.stream("<Say>never</Say>")
     call = exchange.place_call(app.url)
     await call.timeline.until("stream_started", 5)
@@ -101,7 +101,7 @@ async def test_an_ended_stream_gets_stop_before_it_closes(exchange: TwilioExchan
 async def test_strangers_and_unknown_calls_are_refused(
     exchange: TwilioExchange, call: DialledCall, sid: str, secret: str, code: int
 ) -> None:
-    """The error bodies are those that Twilio's client understands."""
+    """Twilio's client understands the error bodies for wrong credentials and unknown calls."""
     client = _client(exchange, secret or SETTINGS.auth_token)
     with pytest.raises(TwilioRestException) as refused:
         await asyncio.to_thread(client.calls(sid or call.sid).update, status="completed")
@@ -113,7 +113,7 @@ async def test_strangers_and_unknown_calls_are_refused(
 async def test_faults_are_answered_as_often_as_ordered(
     exchange: TwilioExchange, call: DialledCall, status: int
 ) -> None:
-    """Then the interface works again. They are ordered for requests that change a call; a look meets none."""
+    """A fault fails so many requests that change a call; requests that only read succeed, and later ones, too."""
     exchange.rest_faults.append(RestFault(status, times=2))
     url = f"{exchange.url}/2010-04-01/Accounts/{SETTINGS.account_sid}/Calls/{call.sid}.json"
     async with httpx.AsyncClient(auth=(SETTINGS.account_sid, SETTINGS.auth_token), trust_env=False) as client:
@@ -123,7 +123,7 @@ async def test_faults_are_answered_as_often_as_ordered(
 
 
 async def test_a_hanging_interface_is_a_fault_too(exchange: TwilioExchange, call: DialledCall) -> None:
-    """It is ordered over HTTP, as from another process."""
+    """A test sets a fault that hangs over HTTP, as another process would."""
     url = f"{exchange.url}/2010-04-01/Accounts/{SETTINGS.account_sid}/Calls/{call.sid}.json"
     async with httpx.AsyncClient(auth=(SETTINGS.account_sid, SETTINGS.auth_token), trust_env=False) as client:
         assert (await client.post(f"{exchange.url}/faults", json={"hang_seconds": 30})).status_code == 204

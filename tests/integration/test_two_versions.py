@@ -1,4 +1,4 @@
-"""Two versions of the page behind one load balancer: a visit gets its page and its files from the same one."""
+"""Two versions of the page behind one load balancer: a visit gets its page and its files from one version."""
 
 import asyncio
 from collections import Counter
@@ -16,7 +16,7 @@ VISITS = 20
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a small build of the shape of ours, so that this needs no Node."""
+    """Make a small build with the layout of ours, so that the test needs no Node."""
     folder = tmp_path_factory.mktemp("built")
     (folder / "assets").mkdir()
     names = ["index-DJe_uOIf.js", "index-CVrUUKT7.css", "daily-58Lj_anO.js"]
@@ -40,7 +40,7 @@ async def _healthy(versions: Versions) -> None:
 
 
 async def test_every_visit_gets_its_files_while_two_versions_run(built: Path, tmp_path: Path) -> None:
-    """Twenty of twenty, at both pages, from both versions; without the cookie most would be empty."""
+    """All of twenty visits are complete at both pages and versions; without the cookie most would be empty."""
     async with two_versions(tmp_path, built) as versions:
         await _healthy(versions)
         words = Counter[bool]()
@@ -64,7 +64,7 @@ async def test_every_visit_gets_its_files_while_two_versions_run(built: Path, tm
 
 
 async def test_a_tab_goes_on_with_the_version_that_stays(built: Path, tmp_path: Path) -> None:
-    """A deployment and a rollback alike: its next page is whole, and no answer that a file is gone is kept."""
+    """After a deployment or a rollback a tab loads the next page completely, and caches no missing file."""
     for gone, stays in (("old", "new"), ("new", "old")):
         async with two_versions(tmp_path / gone, built) as versions, httpx.AsyncClient(trust_env=False) as http:
             await _healthy(versions)
@@ -81,7 +81,7 @@ async def test_a_tab_goes_on_with_the_version_that_stays(built: Path, tmp_path: 
 
 
 async def test_a_visitor_is_not_kept_at_a_full_task(built: Path, tmp_path: Path) -> None:
-    """The cookie counts a few seconds: who comes back later may meet another task."""
+    """The cookie lasts only seconds, so a later retry can reach a task with a free slot."""
     async with two_versions(tmp_path, built, hurry=50) as versions, httpx.AsyncClient(trust_env=False) as http:
         await _healthy(versions)
         met = set()

@@ -1,4 +1,4 @@
-"""A tiny application for the exchange to call: fixed documents, and a stream that does what a test says."""
+"""A small application for the exchange: fixed documents, and a stream that a test controls."""
 
 import asyncio
 import base64
@@ -62,11 +62,11 @@ class AppStream:
         await self.socket.send_text(json.dumps({"event": event, "streamSid": self.sid, **body}))
 
     async def play(self, mulaw: bytes) -> None:
-        """Queue sound for the caller."""
+        """Queue audio for the caller."""
         await self.send("media", media={"payload": base64.b64encode(mulaw).decode()})
 
     def sound(self) -> bytes:
-        """All sound of the caller so far."""
+        """Return all audio of the caller so far."""
         media = [message for message in self.messages if message["event"] == "media"]
         return b"".join(base64.b64decode(message["media"]["payload"]) for message in media)
 
@@ -76,7 +76,7 @@ type Behave = Callable[[AppStream], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Asked:
-    """A webhook as it came."""
+    """A received webhook."""
 
     path: str
     method: str
@@ -87,8 +87,8 @@ class Asked:
 class TinyApp:
     """The application.
 
-    `documents` maps paths to what is inside `<Response>`. An integer is a status without a body, a float the seconds
-    before an empty answer, bytes are a recording, and a dictionary is served as JSON.
+    `documents` maps paths to the content of `<Response>`. An integer is a status without a body, a float the seconds
+    before an empty response, bytes are a recording, and a dictionary is served as JSON.
     """
 
     def __init__(self) -> None:
@@ -105,11 +105,11 @@ class TinyApp:
         return f"http://127.0.0.1:{self.port}/incoming-call"
 
     def stream(self, after: str = "", connect: str = "") -> str:
-        """Return the inside of a document that opens a stream."""
+        """Return the content of a document that opens a stream."""
         return STREAM.format(port=self.port, connect=connect) + after
 
     def requests(self, path: str) -> list[Asked]:
-        """Return the webhooks that came to a path."""
+        """Return the webhooks received at a path."""
         return [asked for asked in self.asked if asked.path == path]
 
     @contextlib.asynccontextmanager

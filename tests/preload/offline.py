@@ -1,9 +1,9 @@
 """Close the network to everything but this machine, for the tests and for every Python they start.
 
-The tests put this folder on PYTHONPATH, so that a subprocess which inherits the environment imports it on start.
-An audit hook sees each connection and each look-up that Python makes, in any thread and under any event loop written
-in Python. It does not see native code that opens its own sockets (awscrt, uvloop): those get no credentials
-and loopback addresses from the tests instead.
+The tests put this folder on PYTHONPATH, so that a subprocess which inherits the environment imports it on start. An
+audit hook sees each connection and each look-up that Python makes, in any thread and under any event loop written in
+Python. It does not see native code that opens its own sockets (awscrt, uvloop): the tests give those no credentials,
+and loopback addresses only.
 """
 
 import ipaddress
@@ -14,15 +14,15 @@ _ADDRESSED = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getna
 _NAMED = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
 
 attempts: list[str] = []
-"""Where the tests wanted to go. A test that swallowed the error is still found out."""
+"""The blocked addresses. The fixture detects an attempt even if the code under test swallowed the error."""
 
 
 class NetworkClosedError(RuntimeError):
-    """A test wanted to leave this machine. No OSError: code that expects an unreachable service must not hide it."""
+    """A test tried to leave this machine. Not an OSError: code that expects an unreachable service must not hide it."""
 
 
 def is_here(host: str | bytes | None) -> bool:
-    """Tell whether a host is this machine: a loopback or unspecified address, or the name localhost."""
+    """Return whether a host is this machine: a loopback or unspecified address, or the name localhost."""
     name = host.decode("ascii", "replace") if isinstance(host, bytes) else host or ""
     if name in {"", "localhost"} or name.endswith(".localhost"):
         return True

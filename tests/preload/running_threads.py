@@ -1,6 +1,6 @@
-"""Asks the kernel whether a process runs: whether one of its threads does, or a child that was just started.
+"""Query the kernel whether a process runs: whether one of its threads does, or a child that was just started.
 
-It is asked thousands of times a second, so the files below ``/proc`` stay open as long as the threads are the same.
+The query runs thousands of times a second, so the files below ``/proc`` stay open as long as the threads are the same.
 """
 
 import os
@@ -14,7 +14,7 @@ _MOST_BYTES: Final = 256
 _TRIES: Final = 5
 _KERNEL_PIDS: Final = 100
 _BEGAN: Final = 19
-"""Where a process's line tells when it began, counted from its state; in hundredths of a second since the boot."""
+"""The position of a process's start time in its line, counted from its state; in hundredths of a second since boot."""
 _MOMENT_BITS: Final = 40
 
 
@@ -29,7 +29,7 @@ class RunningThreads:
         self._pid = pid
         self._folder = f"/proc/{pid}/task"
         self._files: dict[int, tuple[int, int]] = {}
-        """By thread: the open files with its state and with how often it has run."""
+        """By thread: the open files with its state and with the number of its context switches."""
         self._links = 0
 
     def close(self) -> None:
@@ -40,13 +40,13 @@ class RunningThreads:
         self._files.clear()
 
     def packets_in_flight(self) -> bool:
-        """Whether this, a thread of the kernel's, runs; such a process never has another one."""
+        """Whether this thread of the kernel runs; such a process never has a second thread."""
         if not self._files:
             self._look_anew()
         return self._first_busy(0) != 0
 
     def busy(self, apart: int) -> int | None:
-        """Give a thread that runs, 0 where none does, and None of a process that is gone.
+        """Return a thread that runs, 0 where none does, and None for a process that has ended.
 
         Args:
             apart: A thread that does not count: the one that asks.
@@ -70,7 +70,7 @@ class RunningThreads:
         return len(self._files) > 1
 
     def turns(self, apart: int) -> bytes:
-        """Tell how often the threads have run: two answers that are the same say that none has run meanwhile."""
+        """Return how often the threads have run: two equal results mean that none has run in between."""
         with suppress(ProcessLookupError):
             return b"".join(
                 os.pread(file, _MOST_BYTES, 0) for thread, (_, file) in self._files.items() if thread != apart
@@ -95,13 +95,13 @@ class RunningThreads:
             state = line[line.rindex(b")") + 2]
             if state in _BUSY:
                 return thread
-            # The main thread of a process that ends waits for the others, one of which gives its memory back.
+            # The main thread of a process that ends waits for the others, one of which frees the memory.
             gone = gone and state in _GONE
         return None if gone else 0
 
 
 def children(pid: int, apart: frozenset[int]) -> list[tuple[int, bool]]:
-    """List what a process has started and what still lives: a number for each, and whether it runs.
+    """Return a number for each living child of a process, and whether it runs.
 
     Args:
         pid: The process.
@@ -119,7 +119,7 @@ def children(pid: int, apart: frozenset[int]) -> list[tuple[int, bool]]:
                     continue
                 ended = fields[0] in (b"Z", b"X")
                 if not ended or _has_other_threads(child):
-                    # Process ids come again, but not with the same moment at which it began.
+                    # The kernel reuses process ids, but not with the same start time.
                     identity = child << _MOMENT_BITS | int(fields[_BEGAN])
                     found.append((identity, ended or fields[0] in (b"R", b"D")))
     return found
@@ -132,7 +132,7 @@ def _has_other_threads(pid: int) -> bool:
 
 
 def packet_threads() -> list[int]:
-    """Find the kernel's own threads that deliver packets, which have low numbers; a container may not see them."""
+    """Return the kernel threads that deliver packets, which have low numbers; a container may not see them."""
     return [pid for pid in range(1, _KERNEL_PIDS) if _read(f"/proc/{pid}/comm").startswith(b"ksoftirqd/")]
 
 
@@ -143,7 +143,7 @@ def _read(path: str) -> bytes:
         return b""
     try:
         return os.read(file, 65_536)
-    except OSError:  # gone between the two
+    except OSError:  # ended between the two calls
         return b""
     finally:
         os.close(file)

@@ -1,11 +1,11 @@
-"""A clock that the processes of a test share, and that skips what they would only wait for.
+"""A virtual clock that the processes of a test share, and that skips idle waits.
 
 While the clock is virtual it stands still as long as anything runs, so a slow machine cannot miss a deadline. Once
 everything waits, the clock moves to the earliest moment that a loop or a ``time.sleep`` waits for. "Everything waits"
 means: the loop that asks has nothing ready, and the kernel lists no other thread of these processes as running. Data
 sent over the loopback interface makes its reader runnable before ``send`` returns, so no packet is in flight then.
 
-The clock is a file that all of them map into their memory: its moment, the processes, and what waits until when.
+The clock is a file that all processes map into their memory: its time, the processes, and what waits until when.
 """
 
 import fcntl
@@ -45,19 +45,19 @@ _ALL_PASSED_OVER: Final = range(_ALL_SPAWNING.stop, _FIRST_WAITER)
 _ALL_WAITERS: Final = range(_FIRST_WAITER, _WORDS, _FIELDS)
 
 STEP: Final = 1_000_000
-"""Nanoseconds: waits end at whole milliseconds, as with epoll, so that what waits for the same moment wakes at once."""
+"""Nanoseconds: waits end at whole milliseconds, as with epoll, so that waits for the same moment end together."""
 DUST: Final = 1_000
-"""Nanoseconds that come of arithmetic with floats."""
+"""Nanoseconds of rounding error in arithmetic with floats."""
 _LOOKS: Final = 2_000
-"""A loop that looks for work as often without ever waiting is waiting for time to pass, and a step does."""
+"""A loop that polls this often without a wait is waiting for time to pass, and a step lets it pass."""
 _READINGS: Final = 10_000
-"""So is a thread that reads the clock as often while it stands still, as ``multiprocessing`` does in a poll of 0 s."""
+"""The same for a thread that reads the stopped clock this often, as ``multiprocessing`` does in a poll of 0 s."""
 SOON, LATER = 0.000_1, 0.001
-"""Real seconds until another look at threads that run: those of native code, and those that look themselves later."""
+"""Real seconds until the next check of running threads: those of native code, and those that check later themselves."""
 _SETTLE: Final = 0.000_02
-"""Real seconds in which another thread gets the interpreter. The kernel makes them some more."""
+"""Real seconds in which another thread gets the interpreter. The kernel makes them slightly longer."""
 _PATIENCE: Final = 0.02
-"""Real seconds until another look where nothing waits for a moment."""
+"""Real seconds until the next check where nothing waits for a moment."""
 
 
 class SharedClock:
@@ -83,7 +83,7 @@ class SharedClock:
         os.register_at_fork(after_in_child=self._join_as_child)
 
     def _join_as_child(self) -> None:
-        # A lock belongs to the open file, which the parent has too.
+        # A lock belongs to the open file, which the parent shares.
         os.close(self._file)
         for threads in self._threads.values():
             threads.close()
@@ -110,11 +110,11 @@ class SharedClock:
         self._takes_part = True
 
     def set_wall(self) -> None:
-        """Have ``time.time`` show the machine's time again, which skipped waits have left behind."""
+        """Make ``time.time`` show the machine's time again, from which skipped waits have moved it away."""
         self._words[_WALL] = round(_real_time() * 1e9) - self.monotonic_ns()
 
     def monotonic_ns(self) -> int:
-        """Give the moment, in nanoseconds."""
+        """Return the time, in nanoseconds."""
         if self._words[_VIRTUAL]:
             moment = self._words[_MOMENT]
             if moment != self._read:
@@ -126,19 +126,19 @@ class SharedClock:
         return _real_monotonic() + self._words[_OFFSET]
 
     def monotonic(self) -> float:
-        """Stand in for ``time.monotonic``."""
+        """Replace ``time.monotonic``."""
         return self.monotonic_ns() / 1e9
 
     def time_ns(self) -> int:
-        """Stand in for ``time.time_ns``."""
+        """Replace ``time.time_ns``."""
         return self.monotonic_ns() + self._words[_WALL]
 
     def time(self) -> float:
-        """Stand in for ``time.time``."""
+        """Replace ``time.time``."""
         return self.time_ns() / 1e9
 
     def sleep(self, seconds: float) -> None:
-        """Stand in for ``time.sleep``."""
+        """Replace ``time.sleep``."""
         if seconds <= 0:
             _real_sleep(0)
             return
@@ -164,14 +164,14 @@ class SharedClock:
                 self._poke(waiter)
 
     def look(self) -> None:
-        """Count a look for work without a wait."""
+        """Count a poll without a wait."""
         self._looks += 1
         if self._looks > _LOOKS and self._words[_VIRTUAL]:
             self._words[_MOMENT] += STEP
             self._looks = 0
 
     def enter(self) -> tuple[int, socket.socket]:
-        """Take part as something that waits; gives its place and where it is woken."""
+        """Register a waiter; return its place and the address that wakes it."""
         with self.locked():
             place = next(at for at in _ALL_WAITERS if not self._words[at + _PID])
             self._words[place + _STATE], self._words[place + _PID] = _RUNS, os.getpid()
@@ -183,7 +183,7 @@ class SharedClock:
         return place, woken
 
     def leave(self, place: int) -> None:
-        """Take part no longer."""
+        """Unregister a waiter."""
         with self.locked():
             if self._words[place + _PID] == os.getpid():
                 self._words[place + _PID] = 0
@@ -191,29 +191,29 @@ class SharedClock:
                     self._address(place).unlink()
 
     def wait(self, place: int, until: int) -> None:
-        """Say that something waits until a moment."""
+        """Record that a waiter waits until a moment."""
         self._looks = 0
         self._words[place + _WAKE] = until
         self._words[place + _STATE] = _WAITS
 
     def run(self, place: int) -> None:
-        """Say that it runs again."""
+        """Record that a waiter runs again."""
         self._words[place + _STATE] = _RUNS
 
     def skip(self, place: int, arrived: Callable[[], bool]) -> float:
-        """Move the clock on if everything waits; gives the real seconds after which to try again.
+        """Move the clock forward if everything waits; return the real seconds until the next try.
 
         Args:
             place: The waiter that asks.
-            arrived: Tells whether it has something to do. That may come from a process that has gone to sleep, or
-                ended, since the waiter last looked.
+            arrived: Returns whether the waiter has something to do. That may come from a process that has gone to
+                sleep, or ended, since the waiter last looked.
         """
         with self._try_locked() as mine:
             return self._skip(place, arrived) if mine else SOON
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep others from moving the clock on.
+        """Keep other waiters from moving the clock.
 
         It spins for the lock: the thread that holds it may be checking whether this one sleeps.
         """
@@ -226,7 +226,7 @@ class SharedClock:
 
     @contextmanager
     def _try_locked(self) -> Iterator[bool]:
-        """Lock the file against other processes, and against other threads, to which a lock of the file belongs too."""
+        """Lock the file against other processes, and against other threads of this process, which share it."""
         if not self._mutex.acquire(blocking=False):
             yield False
             return
@@ -274,11 +274,11 @@ class SharedClock:
         return (at for at in range(_FIRST_WAITER, self._words[_WAITER_END], _FIELDS) if self._words[at + _PID])
 
     def _running(self) -> float:
-        """Give the real seconds until another look at what runs, 0 where nothing does.
+        """Return the real seconds until the next check of what runs, 0 where nothing does.
 
-        Threads are looked at one after the other, so one that slept may run by the time the last is seen asleep. And
-        one that waits for the interpreter looks to the kernel as if it slept. So all have to sleep in two looks, and
-        none may have run in between, though this one has let go of the interpreter.
+        Threads are checked one after the other, so one that slept may run by the time the last is seen asleep. And a
+        thread that waits for the interpreter looks to the kernel as if it slept. So all threads must sleep in two
+        checks, and none may have run in between, though this one has released the interpreter.
         """
         me = threading.get_native_id()
         for _ in range(2):
@@ -294,7 +294,7 @@ class SharedClock:
         return _SETTLE
 
     def _busy(self, me: int) -> float:
-        """Look at every thread but this one; gives the real seconds until another look, 0 where all sleep."""
+        """Check every other thread; return the real seconds until the next check, 0 where all sleep."""
         pids = self._pids
         for pid in pids:
             if pid not in self._threads:
@@ -303,15 +303,15 @@ class SharedClock:
             if busy is None:
                 self._bury(pid)
             elif busy:
-                # A main thread looks itself when it is done. Others, such as those of native code, do not.
+                # A main thread checks the clock itself when it is done. Others, such as those of native code, do not.
                 return LATER if busy == pid else SOON
-        # On a busy machine the kernel leaves it to these to hand packets on, which are then in flight for a moment.
+        # A busy kernel leaves it to these threads to deliver packets, which are then in flight for a moment.
         if self._starting(pids) or any(thread.packets_in_flight() for thread in self._packet_threads):
             return SOON
         return 0.0
 
     def _starting(self, pids: frozenset[int]) -> bool:
-        """Whether a child that has not joined yet runs."""
+        """Return whether a child that has not joined yet runs."""
         if not self._has_spawned():
             return False
         passed_over = frozenset(self._words[_ALL_PASSED_OVER.start : _ALL_PASSED_OVER.stop])
@@ -333,7 +333,7 @@ class SharedClock:
         return self._words[_ALL_SPAWNING.start : _ALL_SPAWNING.stop].tobytes() != _NOBODY
 
     def _pass_over_children(self) -> None:
-        """Take no more notice of what was started in real time and goes on, such as a browser."""
+        """Ignore children that were started in real time and still run, such as a browser."""
         pids = frozenset(self._words[_HEADER : self._words[_PROCESS_END]])
         spawning = set(self._words[_ALL_SPAWNING.start : _ALL_SPAWNING.stop]) - {0}
         found = [child for pid in spawning for child, _ in children(pid, pids)]
@@ -341,14 +341,14 @@ class SharedClock:
             self._words[place] = child
 
     def spawns(self) -> None:
-        """Say that this process starts another."""
+        """Record that this process starts another."""
         if self._pid not in self._words[_ALL_SPAWNING.start : _ALL_SPAWNING.stop]:
             with self.locked():
                 free = next(place for place in _ALL_SPAWNING if not self._words[place])
                 self._words[free] = self._pid
 
     def _bury(self, pid: int) -> None:
-        """Forget a process that is gone, and what waited in it."""
+        """Remove a process that has ended, and its waiters."""
         for at in _ALL_PROCESSES:
             if self._words[at] == pid:
                 self._words[at] = 0

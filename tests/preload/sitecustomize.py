@@ -1,7 +1,7 @@
-"""What every Python that the tests start loads first: the tests put this folder on PYTHONPATH.
+"""Code that every Python of the tests loads first: the tests put this folder on PYTHONPATH.
 
-It closes the network, and makes the process go by the clock that the tests share, if that clock is virtual at the time.
-A process that starts while it runs as fast as the machine's is left as it ships, uvloop included.
+It closes the network, and moves the process to the clock that the tests share, if that clock is virtual at the time. A
+process that starts while the clock runs at the machine's speed remains unchanged, uvloop included.
 """
 
 import os

@@ -1,10 +1,10 @@
-"""Has a process go by the clock that it shares with the other processes of a test, see ``shared_clock.py``.
+"""Move a process to the clock that it shares with the other processes of a test, see ``shared_clock.py``.
 
 Every Python that the tests start imports this (see ``sitecustomize.py``). Where ``VIRTUAL_CLOCK`` names a file, the
 process joins that clock: ``time.monotonic`` and ``time.time`` read it, and event loops and ``time.sleep`` wait by it.
 
 What it cannot skip: waits inside native code (a browser, SIPp, a container), and anything without Linux's ``/proc``.
-Such tests are marked ``real_time``, and the clock then runs as fast as the machine's.
+Such tests are marked ``real_time``, and the clock then runs at the machine's speed.
 """
 
 import importlib
@@ -19,23 +19,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-# Found beside this file.
+# In the same folder.
 from shared_clock import DUST, LATER, NEVER, SOON, STEP, SharedClock  # type: ignore[import-not-found]
 
 VARIABLE: Final = "VIRTUAL_CLOCK"
 
 _real_clock_info = time.get_clock_info
 real_monotonic = time.monotonic_ns
-"""As it was before this process joined a clock."""
+"""The original function, from before this process joined a clock."""
 _EPOLL_STEP: Final = 0.001
-"""Real seconds that epoll counts in; ``select`` is finer."""
+"""Resolution of epoll in real seconds; ``select`` is finer."""
 _MOST_DESCRIPTORS: Final = 1_024
-"""For ``select``."""
+"""The limit of ``select``."""
 _LATEST: Final = 0.004
-"""Real seconds until another look, at most: each is later than the one before, as few threads run for long."""
+"""Most real seconds until the next check; the delay grows with each check, as few threads run for long."""
 
 shared: "SharedClock | None" = None
-"""The clock that this process goes by."""
+"""The clock of this process."""
 
 
 class SharedClockSelector(selectors.EpollSelector):
@@ -51,14 +51,14 @@ class SharedClockSelector(selectors.EpollSelector):
         self._arrived: list[tuple[selectors.SelectorKey, int]] = []
 
     def close(self) -> None:
-        """Take part no longer."""
+        """Unregister, and close."""
         super().close()
         if self._owner == os.getpid():
             self.clock.leave(self._place)
         self._woken.close()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Wait for something to be ready, or for a moment of the shared clock."""
+        """Wait until something is ready, or until a moment of the shared clock."""
         clock = self.clock
         if (ready := self._ready(0)) or (timeout is not None and timeout <= 0):
             clock.look()
@@ -72,7 +72,7 @@ class SharedClockSelector(selectors.EpollSelector):
                 if self._arrived:
                     return self._taken()
                 if clock.monotonic_ns() >= until:
-                    # Where this has moved the clock on, nothing has run since it looked for what has arrived.
+                    # After this waiter has moved the clock, nothing has run since it looked for what has arrived.
                     return self._ready(0) if pause else []
                 if pause in {SOON, LATER}:
                     pause = min(pause * 2**looks, _LATEST)
@@ -83,7 +83,7 @@ class SharedClockSelector(selectors.EpollSelector):
             clock.run(self._place)
 
     def _pause(self, until: int) -> float:
-        """Skip what everything waits for, or give the real seconds until it is worth another look."""
+        """Skip the wait if everything waits, or return the real seconds until the next check."""
         clock = self.clock
         if not clock.virtual:
             left: float = (until - clock.monotonic_ns()) / 1e9
@@ -103,7 +103,8 @@ class SharedClockSelector(selectors.EpollSelector):
 
     def _ready(self, timeout: float) -> list[tuple[selectors.SelectorKey, int]]:
         if 0 < timeout < _EPOLL_STEP and self.fileno() < _MOST_DESCRIPTORS:
-            # Not asleep elsewhere: what arrives has to make this thread ready at once, or the clock would pass it by.
+            # This thread must wait here only: what arrives has to make it ready at once, or the clock would skip the
+            # event.
             select.select([self.fileno()], [], [], timeout)
             timeout = 0
         ready = super().select(timeout)
@@ -116,7 +117,7 @@ class SharedClockSelector(selectors.EpollSelector):
 
 
 def _step_after(now: int, seconds: float) -> int:
-    """Give the first whole step that is so much later, but for what comes of arithmetic with floats."""
+    """Return the first whole step that is so much later, apart from rounding errors of floats."""
     steps: int = max(now // STEP + 1, -((DUST - now - round(seconds * 1e9)) // STEP))
     return steps * int(STEP)
 
@@ -127,15 +128,15 @@ def _send_at_once(stream: socket.socket) -> None:
 
 
 _released: dict[str, int] = {}
-"""Descriptors of this process that have been looked at, and the inode that each was."""
+"""The descriptors of this process that have been checked, each with its inode."""
 _RELEASE_AGAIN: Final = 100_000_000
-"""Real nanoseconds after which all are looked at again, though their number has not changed."""
+"""Real nanoseconds after which all are checked again, though their number has not changed."""
 _last_release = (0, 0)
-"""How many descriptors there were then, and when."""
+"""The number of descriptors at the last check, and its time."""
 
 
 def _release_native_sockets() -> None:
-    """Do the same for sockets that native code has opened: those of the AWS SDK hold a TLS handshake up, too."""
+    """Do the same for sockets of native code: those of the AWS SDK delay a TLS handshake, too."""
     global _last_release  # noqa: PLW0603 - of this process, as the descriptors are
     count, now = os.stat("/proc/self/fd").st_size, real_monotonic()  # noqa: PTH116 - before each wait; 0 before Linux 6.2
     if count and count == _last_release[0] and now - _last_release[1] < _RELEASE_AGAIN:
@@ -155,7 +156,7 @@ def _release_native_sockets() -> None:
 
 
 def _clock_info(name: Any) -> Any:  # noqa: ANN401 - the standard library's names and namespace
-    """Stand in for ``time.get_clock_info``: event loops take a timer for due that is so little early."""
+    """Replace ``time.get_clock_info``: event loops run a timer that is at most this much early."""
     info = _real_clock_info(name)
     if name == "monotonic":
         info.resolution = 2 * DUST / 1e9
@@ -163,14 +164,14 @@ def _clock_info(name: Any) -> Any:  # noqa: ANN401 - the standard library's name
 
 
 def join(path: str, *, always: bool = False) -> SharedClock | None:
-    """Have this process go by the clock of a file.
+    """Move this process to the clock of a file.
 
     Args:
-        path: The file; it is made where there is none.
-        always: Also while the clock runs as fast as the machine's; otherwise the process is then left as it ships.
+        path: The file; it is created if it is missing.
+        always: Also while the clock runs at the machine's speed; otherwise the process then remains unchanged.
 
     Returns:
-        The clock, or None where the process was left alone.
+        The clock, or None if the process remains unchanged.
     """
     if not Path("/proc/self/task").is_dir() or not (always or Path(path).exists()):
         return None
@@ -184,9 +185,9 @@ def join(path: str, *, always: bool = False) -> SharedClock | None:
     for name in ("monotonic", "monotonic_ns", "time", "time_ns", "sleep"):
         setattr(time, name, getattr(clock, name))
     selectors.DefaultSelector = SharedClockSelector  # type: ignore[misc, assignment]  # what asyncio and time.sleep wait with
-    # uvloop waits in libuv, by a clock of its own; the product uses what asyncio has as well.
+    # uvloop waits in libuv, by its own clock; the product uses only what asyncio has as well.
     sys.modules["uvloop"] = importlib.import_module("asyncio")
-    # Like uvloop, and unlike asyncio on sockets that were made without naming TCP, leave no packet in the kernel until
-    # an earlier one is acknowledged: that takes 40 ms in which nothing seems to run.
+    # Set TCP_NODELAY as uvloop does, also on sockets that were made without naming TCP, which asyncio omits. Otherwise
+    # the kernel holds a packet until an earlier one is acknowledged: 40 ms in which nothing seems to run.
     vars(importlib.import_module("asyncio.base_events"))["_set_nodelay"] = _send_at_once
     return clock

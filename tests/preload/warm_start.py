@@ -1,8 +1,8 @@
-"""Starts services without loading their code each time: it loads one service's code once, and forks for each start.
+"""Start services without loading their code each time: load one service's code once, and fork for each start.
 
-It is run as ``python warm_start.py MODULE SOCKET``. Each connection to the socket asks for one process: a line of JSON
-with its environment and folder, and a descriptor for its output. It is answered with the process id, and, when the
-process has ended, with its exit code. Closing standard input ends this program and everything it has started.
+It is run as ``python warm_start.py MODULE SOCKET``. Each connection to the socket requests one process: a line of JSON
+with its environment and folder, and a descriptor for its output. The response is the process id, and, when the process
+has ended, its exit code. Closing standard input ends this program and everything it has started.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ class WarmStart:
         self._module = module
         self._listener = listener
         self._children: dict[int, tuple[int, socket.socket]] = {}
-        """By descriptor: a child's process id and the connection that asked for it."""
+        """By descriptor: a child's process id and the connection that requested it."""
 
     def run(self) -> None:
         """Serve until standard input is closed."""
@@ -50,7 +50,7 @@ class WarmStart:
                     self._ended(descriptor)
 
     def kill_all(self) -> None:
-        """End what is left."""
+        """Kill the remaining children."""
         for pid, _ in self._children.values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -109,7 +109,7 @@ def main(module: str, path: str) -> None:
     os.environ["LOGURU_AUTOINIT"] = "False"  # as the services' own start does before it loads the rest
     importlib.import_module(_LOADED_BY[module])
     gc.collect()
-    gc.freeze()  # or each child would copy every page that its collector looks at
+    gc.freeze()  # otherwise each child would copy every page that its collector visits
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()

@@ -1,4 +1,4 @@
-"""`python -m standins.alias`: Bedrock's own name leads to this machine, for one program."""
+"""`python -m standins.alias` redirects Bedrock's own host name to this machine for one program."""
 
 import contextlib
 import signal
@@ -54,14 +54,14 @@ assert answer == (bytes(range(256)) * 4096)[::-1]
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_real_name_leads_to_a_port_of_this_machine(name: str) -> None:
-    """A megabyte there, the end of it, and a megabyte back."""
+    """A megabyte, its end and a megabyte back pass between the real name and a port of this machine."""
     with echo() as port:
         done = run(port, sys.executable, "-S", "-E", "-c", TALK, name)
     assert done.returncode == 0, done.stderr
 
 
 def test_nothing_else_can_be_reached() -> None:
-    """A client that would talk with the real cloud, or with a port of this machine, fails at once."""
+    """A connection to the real cloud, or to another port of this machine, fails at once."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         for host, number in (("127.0.0.1", port), ("192.0.2.1", 443)):
@@ -72,7 +72,7 @@ def test_nothing_else_can_be_reached() -> None:
 
 
 def test_this_machine_stays_as_it_is() -> None:
-    """Its own /etc/hosts is covered for the program alone."""
+    """The program alone sees another /etc/hosts; that of this machine remains unchanged."""
     before = Path("/etc/hosts").read_bytes()
     done = run(9, "cat", "/etc/hosts")
     assert all(f"127.0.0.1 {name}\n" in done.stdout for name in NAMES)
@@ -81,31 +81,31 @@ def test_this_machine_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize(("program", "code"), [("exit 7", 7), ("kill -TERM $$", 128 + signal.SIGTERM)])
 def test_it_ends_as_the_program_does(program: str, code: int) -> None:
-    """A script around it sees what it would see without it."""
+    """The command exits with the program's exit code."""
     assert run(9, "sh", "-c", program).returncode == code
 
 
 def test_a_program_that_is_not_there_is_said_in_one_line() -> None:
-    """As a shell says it, with its exit code."""
+    """A missing program causes one line and the exit code of a shell."""
     done = run(9, "/no/such/program")
     assert (done.returncode, done.stderr.count("\n")) == (127, 1)
 
 
 def test_a_launcher_that_is_killed_leaves_no_program_behind() -> None:
-    """A client without its launcher would wait for a stand-in for ever."""
-    run(9, "true")  # skips where there is no such network
+    """The program ends when its launcher is killed; otherwise a client would wait forever for a stand-in."""
+    run(9, "true")  # skips where such a network is not possible
     words = [sys.executable, "-m", "standins.alias", "--to", "9", "--", "sh", "-c", "echo $PPID; exec sleep 600"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as launcher:
         assert launcher.stdout is not None
         launcher.stdout.readline()
         launcher.kill()
-        assert launcher.stdout.read() == ""  # the pipe closes when the last who holds it has ended
+        assert launcher.stdout.read() == ""  # the pipe closes when the last process that holds it has ended
 
 
 def test_a_system_without_namespaces_is_told_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Elsewhere Compose gives the alias."""
+    """On a system without namespaces the message says what to do: there, Compose provides the alias."""
     monkeypatch.setattr(sys, "platform", "darwin")
     assert main(["--to", "9", "--", "true"]) == CANNOT
     assert "Compose" in capsys.readouterr().err

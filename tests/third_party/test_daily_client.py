@@ -1,6 +1,7 @@
-"""Daily's own client, unmodified, where Daily does not answer: no join may cost more than its own visit.
+"""Daily's own, unmodified client when Daily does not answer: a join may cost only its own visit.
 
-The REST service answers, so rooms are made; the servers that carry calls refuse, or take connections and stay silent.
+The REST service answers, so rooms are created; the servers that carry calls reject connections, or accept them and stay
+silent.
 """
 
 import json
@@ -20,11 +21,11 @@ from standins.alias import CANNOT
 from tests.support.third_party import CLIENTS, missing
 
 NAMES: Final = tuple(f"gs.staging.{domain}" for domain in ("daily.co", "dailywebrtc.com", "dailywebrtc.net"))
-"""Where Daily's client looks for a room that is in no domain of Daily's (daily-python 0.36), one after the other."""
+"""Where Daily's client (daily-python 0.36) looks for a room outside of Daily's domains, one after the other."""
 VISITS: Final = 10
 RUN_SECONDS: Final = 240.0
 REASONS: Final = {"agent_not_joined", "daily_call_failed"}
-"""Why a visit ended: we waited 20 s for the join, or Daily's client gave it up, after 19 s at the soonest."""
+"""Why a visit ended: our timeout of 20 s for the join, or an error of Daily's client after 19 s or more."""
 pytestmark = [pytest.mark.real_time("Daily's client is native code"), pytest.mark.timeout(RUN_SECONDS + 60)]
 
 type Json = dict[str, Any]
@@ -32,11 +33,11 @@ type Json = dict[str, Any]
 
 @contextmanager
 def answering(kind: str) -> Iterator[int]:
-    """Take connections in place of Daily's servers.
+    """Accept connections in place of Daily's servers.
 
     Args:
-        kind: "silent" keeps them open and says nothing; "refusing" closes them, every second one after words that are
-            not TLS.
+        kind: "silent" keeps them open and sends nothing; "refusing" closes them, every second one after bytes that
+            are not TLS.
     """
     with socket.create_server(("127.0.0.1", 0)) as server:
         kept: list[socket.socket] = []
@@ -61,7 +62,7 @@ def answering(kind: str) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Json, list[Json]]]:
-    """Run a service in each of both networks, at the same time; give what its visitors saw, and its log."""
+    """Run a service in both networks at the same time; return its visitors' reports and its log."""
     runs: dict[str, tuple[subprocess.Popen[bytes], Path]] = {}
     reports: dict[str, tuple[Json, list[Json]]] = {}
     with answering("silent") as silent, answering("refusing") as refusing:
@@ -84,7 +85,7 @@ def _start(port: int, folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "standins.alias", "--to", str(port), *names, "--", *program],
         cwd=folder,
-        # Nothing of ours, such as the clock of the tests, reaches it.
+        # Without our own variables, such as the tests' clock.
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -105,7 +106,7 @@ def _log(file: Path) -> list[Json]:
 
 @pytest.mark.parametrize("kind", ["silent", "refusing"])
 def test_a_join_that_fails_costs_its_own_visit_only(reports: dict[str, tuple[Json, list[Json]]], kind: str) -> None:
-    """`/health` answers throughout, each visit has one record and gives its place back, SIGTERM ends the process."""
+    """`/health` answers throughout, each visit has one record and releases its slot, SIGTERM ends the process."""
     report, log = reports[kind]
     assert report["starts"] == [200] * (VISITS + 1)
     assert report["probe"]["failures"] == 0, report
@@ -116,6 +117,6 @@ def test_a_join_that_fails_costs_its_own_visit_only(reports: dict[str, tuple[Jso
     assert len({line["web_session_id"] for line in ended}) == len(ended) == VISITS + 1
     assert [line["reason"] for line in ended[:VISITS]] == ["media_disconnected"] * VISITS
     assert len([line for line in log if line.get("event") in REASONS]) >= VISITS
-    assert "lookup address" not in str(log)  # a name without an address would be another network than the one meant
+    assert "lookup address" not in str(log)  # a name without an address would mean the wrong network
     assert len(report["rooms"]) == VISITS + 1
     assert sorted(report["rooms"]) == sorted(report["deleted"])

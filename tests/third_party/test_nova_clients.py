@@ -1,7 +1,7 @@
-"""Five clients that others wrote, none of them changed, hold the same conversation with our stand-in for Nova Sonic.
+"""Five unmodified third-party clients hold the same conversation with our stand-in for Nova Sonic.
 
-They are judges of the stand-in: what the real service taught their authors is in them, and nothing of ours is. Those
-whose endpoint is a setting are given it; the others reach the stand-in under Bedrock's own name (`standins.alias`).
+They test the stand-in: their authors know the real service, and they share no code with ours. Clients whose endpoint is
+a setting get it from there; the others reach the stand-in under Bedrock's own name (`standins.alias`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,14 +41,14 @@ ENDS: Final = {
     # Strands 1.62 sends connectionEnd where AWS's documents have sessionEnd.
     "strands": ("validationException: Malformed input request, please reformat your input and try again.",),
 }
-"""How the stand-in ends the session of a client that leaves in a way that AWS's documents do not know.
+"""How the stand-in ends the session of a client that leaves in a way that AWS's documents do not have.
 
-No client notices: each has stopped to listen by then.
+No client notices, because each has stopped listening by then.
 """
 SPEECH: Final = Path(__file__).parents[1] / "fixtures" / "speech"
 QUESTION, OBJECTION = "what is the weather in paris", "goodbye"
 HEARD: Final = {"livekit": [QUESTION, OBJECTION, "Thank you."]}
-"""What those write or say who do not begin with a greeting."""
+"""What the clients that do not begin with a greeting write or say."""
 ANSWER: Final = "It is 21 degrees and partly cloudy in Paris."
 pytestmark = pytest.mark.timeout(len(CLIENTS) * (START_SECONDS + TALK_SECONDS))
 
@@ -59,7 +59,7 @@ LANES: Final = 2
 
 @dataclass(frozen=True)
 class Talk:
-    """One conversation, as both sides saw it."""
+    """One conversation with the events of both sides."""
 
     story: list[Event]
     record: Event
@@ -71,7 +71,7 @@ class Talk:
 def talks(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[Talk]]]:
-    """Let all clients that are asked for talk, those of one lane with one stand-in: its ears take a while to start."""
+    """Run all selected clients, those of one lane with one stand-in: its speech recognition starts slowly."""
     chosen = [one for one in CLIENTS if any(item.name.endswith(f"[{one.name}]") for item in request.session.items)]
     with ExitStack() as open_until_the_end:
         lanes = [open_until_the_end.enter_context(ThreadPoolExecutor(1)) for _ in range(LANES)]
@@ -95,7 +95,7 @@ def _talk(client: Client, standin: "Future[Nova]", folder: Path) -> Talk:
 
 
 def spoken(words: str, folder: Path) -> Path:
-    """Give a sentence as a headset sends it: 16-bit samples at 16 kHz."""
+    """Return a sentence as a headset sends it: 16-bit samples at 16 kHz."""
     recording = (SPEECH / f"{words.replace(' ', '_')}.wav").read_bytes()
     narrow = np.frombuffer(mulaw.decode(recording[recording.index(b"data") + 8 :]), "<i2")
     wide = soxr.resample(narrow.astype(np.float32), 8_000, 16_000).clip(-32_768, 32_767).astype("<i2")
@@ -106,7 +106,7 @@ def spoken(words: str, folder: Path) -> Path:
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 def test_a_client_asks_is_answered_interrupts_and_leaves(client: Client, talks: Mapping[str, Future[Talk]]) -> None:
-    """A greeting, a spoken question with a tool, a barge-in and the end, as the client and the stand-in saw it."""
+    """Client and stand-in report a greeting, a spoken question with a tool, a barge-in and the end."""
     talk = talks[client.name].result()
     check_story(talk.story)
     check_record(talk.record, HEARD.get(client.name, ["Greet the caller.", QUESTION, OBJECTION]))
@@ -116,7 +116,7 @@ def test_a_client_asks_is_answered_interrupts_and_leaves(client: Client, talks: 
 
 
 def check_story(story: list[Event]) -> None:
-    """What the client saw: everything once, in order."""
+    """Check the client's events: everything once, in order."""
     names = [event["event"] for event in story]
     assert [event for event in story if event["event"] == "error"] == []
     assert [event for event in story if event["event"] == "tool"] == [
@@ -131,12 +131,12 @@ def check_story(story: list[Event]) -> None:
 
 
 def sound(story: list[Event]) -> int:
-    """Count the bytes of sound."""
+    """Return the bytes of audio."""
     return sum(event["bytes"] for event in story if event["event"] == "audio")
 
 
 def check_record(record: Event, heard: list[str]) -> None:
-    """What the stand-in saw: the same conversation, and no word or tool more."""
+    """Check the stand-in's record: the same conversation, without another word or tool."""
     (use,) = record["tools"]
     assert (use["name"], use["input"]) == ("get_current_weather", {"location": "Paris", "format": "celsius"})
     result = unwrapped(use["result"])
@@ -144,7 +144,7 @@ def check_record(record: Event, heard: list[str]) -> None:
     assert (result["temperature"], result["conditions"]) == (21, "partly_cloudy")
     assert [words["text"] for words in record["heard"]] == heard
     assert record["interruptions"] == 1
-    # Only words that were heard are taken down; an answer may be interrupted before its first.
+    # The record has only words that were heard; a reply may be interrupted before its first word.
     for words in (said["text"] for said in record["said"] if said["interrupted"]):
         assert ANSWER.startswith(words)
     assert ANSWER not in [said["text"] for said in record["said"]]

@@ -1,7 +1,7 @@
-"""Published pairs of Pipecat's web client and transport, unmodified, talk with the running web service.
+"""Unmodified, published pairs of Pipecat's web client and transport talk with the running web service.
 
-They are judges of what it answers: what a client of 2025 reads, throws at or never receives shows only in itself. The
-model's stand-in plays notes here, so that a visit costs little; other tests have it listen and speak.
+They test our responses: only a client of 2025 itself shows what it reads, throws at or never receives. The model's
+stand-in plays tones here, so that a visit costs little; other tests use its speech.
 """
 
 import asyncio
@@ -29,8 +29,10 @@ APPS: Final = (
     App("1.10.0+1.10.3", "/api/offer"),
     App("1.13.1+1.10.8", "/start"),
 )
-"""The oldest and the newest of each generation of the protocol (1.0, 1.2 to 1.4, 2), and the first that reads
-``sessionId``; each route at least once. `make clients` runs all pairs by all routes that they know."""
+"""The oldest and the newest pair of each protocol generation (1.0, 1.2 to 1.4, 2), and the first with ``sessionId``.
+
+Each route appears at least once. `make clients` runs all pairs by all routes that they support.
+"""
 AT_ONCE: Final = 2
 FLAGS: Final = (
     "--allow-loopback-in-peer-connection",
@@ -42,12 +44,12 @@ LIMITS: Final = {"RATE_LIMIT_STARTS_PER_MINUTE": "1000", "RATE_LIMIT_STARTS_PER_
 
 
 def weather(turn: Turn) -> Sequence[Step]:
-    """Greet with a note; look up the weather of nowhere when asked."""
+    """Greet with a tone; look up the weather of an unknown place when asked."""
     return [use("get_current_weather", location="", format="celsius")] if turn.number else [note(400, 400)]
 
 
 async def test_published_clients_talk(tmp_path: Path) -> None:
-    """Bot-ready, greeting, question, answer, each sentence once, a refusal in words, a clean end; by every route."""
+    """Every pair gets bot-ready, a greeting, a reply, each sentence once, a rejection in words and a clean end."""
     program = find_chromium()
     if program is None:
         missing("these tests need Chromium")
@@ -66,7 +68,7 @@ async def test_published_clients_talk(tmp_path: Path) -> None:
         finally:
             await browser.close()
         table = [f"{app.pair:16} {app.route:11} {result}" for app, result in zip(apps, results, strict=True)]
-        print("\n".join(["", *table]))  # noqa: T201 - `make clients` is run for it
+        print("\n".join(["", *table]))  # noqa: T201 - the table is the result of `make clients`
         assert set(results) == {"talks"}, table
         await until(lambda: len(web.lines("session_ended")) == len(apps), 20.0)
         assert {line["reason"] for line in web.lines("session_ended")} == {"caller_hung_up"}
@@ -77,14 +79,14 @@ async def test_published_clients_talk(tmp_path: Path) -> None:
 
 
 async def _wave(apps: Sequence[App], browser: Browser, web: WebProcess, folder: Path) -> list[str]:
-    """Run them side by side, a few at a time; gives a line for each."""
+    """Run the pairs in parallel, a few at a time; return a line for each."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def result(app: App) -> str:
         async with places:
             try:
                 missed = faults(await talk(app, browser, web.url, folder))
-            except Exception as error:  # noqa: BLE001 - the others go on, and the table says it
+            except Exception as error:  # noqa: BLE001 - the others continue, and the table has the error
                 return f"{type(error).__name__}: {error}".splitlines()[0]
         return ", ".join(missed) or "talks"
 

@@ -12,7 +12,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 /**
  * The peer-to-peer transport imports Daily's whole SDK (67 kB compressed) for a media manager that fetches its code
  * from Daily's servers. We pass our own media manager, so that import gets an empty module; Daily's own transport,
- * in a chunk of its own, still gets the real one.
+ * in a separate chunk, still gets the real one.
  */
 const peerWithoutDaily: Plugin = {
   name: "peer-without-daily",
@@ -24,10 +24,10 @@ const peerWithoutDaily: Plugin = {
 };
 
 export default defineConfig({
-  // The tests are of functions without state; starting a worker for each file takes longer than they do.
+  // The tests cover stateless functions; starting a worker for each file would take longer than running them.
   test: { isolate: false },
   plugins: [peerWithoutDaily, react(), budget("index.html", FIRST_LOAD_KB), compress()],
-  // A worklet or an icon inlined as data: would need holes in the content security policy.
+  // A worklet or an icon inlined as data: would need exceptions in the content security policy.
   build: {
     outDir: here("../src/webrtc_agent/static"),
     emptyOutDir: true,
@@ -42,7 +42,7 @@ export default defineConfig({
   },
 });
 
-/** The service that `npm run dev` talks to. */
+/** The service that `npm run dev` calls. */
 function target(): string {
   return process.env.WEBRTC_AGENT_URL ?? "http://127.0.0.1:7862";
 }

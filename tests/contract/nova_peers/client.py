@@ -1,7 +1,7 @@
-"""A small client of our own for what the SDKs cannot show: many streams, refusals, frozen windows, broken bytes.
+"""A small client for what the SDKs cannot show: many streams, rejections, stalled windows, malformed bytes.
 
-It signs nothing, so the stand-in has to run with `credentials=None`. It is built on `h2`, the event stream on the
-stand-in's codec: what those two do on the wire is proven against independent peers elsewhere.
+It signs nothing, so the stand-in must run with `credentials=None`. It uses `h2`, and the stand-in's codec for the event
+stream; other tests check both against independent peers.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ type Body = dict[str, Any]
 
 
 class StreamEnded(Exception):
-    """The answer has ended: `reason` is "end", "reset 8" or "connection lost"."""
+    """The response has ended: `reason` is "end", "reset 8" or "connection lost"."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
-class Exception_(Exception):  # noqa: N801 - the wire's own word, with the name that Python keeps for itself
+class Exception_(Exception):  # noqa: N801 - the wire's own word, whose plain name Python uses
     """The stream carried an exception."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Hand what arrived to its stream."""
+        """Pass the received data to its stream."""
         for event in self.h2.receive_data(data):
             stream = self.streams.get(getattr(event, "stream_id", 0) or 0)
             match event:
@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
         self.flush()
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """Tell every stream."""
+        """Notify every stream."""
         for stream in self.streams.values():
             stream.ended("connection lost")
 
@@ -95,12 +95,12 @@ class Connection(asyncio.Protocol):
         return stream
 
     def flush(self) -> None:
-        """Write what is due."""
+        """Write pending bytes."""
         self.transport.write(self.h2.data_to_send())
 
 
 class Stream:
-    """One request: events out and in."""
+    """One request with its sent and received events."""
 
     def __init__(self, connection: Connection, stream_id: int) -> None:
         self._connection = connection
@@ -111,17 +111,17 @@ class Stream:
         self.body = bytearray()
 
     def data(self, chunk: bytes) -> None:
-        """Take a piece of the answer."""
+        """Receive a chunk of the response."""
         self.body += chunk
         if "eventstream" in self.headers.result().get("content-type", ""):
             for message in self._decoder.feed(chunk):
                 self._arrived.put_nowait(message)
 
     def ended(self, reason: str) -> None:
-        """Take the end of the answer."""
+        """Receive the end of the response."""
         if not self.headers.done():
             self.headers.set_exception(StreamEnded(reason))
-            self.headers.exception()  # so that one who does not ask is not blamed
+            self.headers.exception()  # marks the exception as retrieved
         self._arrived.put_nowait(reason)
 
     @property
@@ -130,7 +130,7 @@ class Stream:
         return self._connection.h2.local_flow_control_window(self._id)
 
     def write(self, wire: bytes) -> None:
-        """Send bytes as they are."""
+        """Write bytes unchanged."""
         self._connection.h2.send_data(self._id, wire)
         self._connection.flush()
 
@@ -156,7 +156,7 @@ class Stream:
         self.send("contentEnd", contentName=name)
 
     def greet(self, words: str = "hello", *, history: str = "", **prompt: object) -> None:
-        """Open session, prompt and line, and type the first words; a `history` is one message that never settles."""
+        """Open session, prompt and audio content, and send the first text; a `history` adds one unsettled message."""
         self.send("sessionStart")
         self.send("promptStart", audioOutputConfiguration=PCM, **prompt)
         self.text("system", "SYSTEM", "Be kind.")
@@ -166,13 +166,13 @@ class Stream:
         self.text("first", "USER", words, interactive=True)
 
     def sound(self, seconds: float, amplitude: int) -> None:
-        """Send sound at once."""
+        """Send audio at once."""
         sample = amplitude.to_bytes(2, "little", signed=True)
         for _ in range(round(seconds / 0.04)):
             self.send("audioInput", contentName="line", content=base64.b64encode(sample * 320).decode())
 
     async def receive(self) -> tuple[str, Body]:
-        """Give the next event.
+        """Return the next event.
 
         Raises:
             Exception_: the stream carried an exception.
@@ -189,7 +189,7 @@ class Stream:
         return name, body
 
     async def until(self, name: str, fits: Callable[[Body], object] = lambda _: True) -> Body:
-        """Give the next event of a kind, whatever comes before."""
+        """Return the next event of a kind, and skip others."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 kind, body = await self.receive()

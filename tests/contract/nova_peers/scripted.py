@@ -1,4 +1,4 @@
-"""A brain that follows a script, for tests of everything around it: it hears loudness and speaks tones."""
+"""A scripted language model for the stand-in: it detects loudness and speaks tones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ GO_ON = "Of course, go on."
 
 
 class ScriptedDialogue:
-    """Greets, uses the weather tool for the first spoken words, and is polite about the next."""
+    """Greets, uses the weather tool for the first spoken words, and answers the next ones politely."""
 
     def __init__(self, *, tools: Sequence[DeclaredTool], system: str, history: Sequence[tuple[str, str]]) -> None:
         self.tools = [tool.name for tool in tools]
@@ -42,5 +42,5 @@ class ScriptedDialogue:
 
 
 def scripted_backend() -> Backend:
-    """Put script, ear and voice together."""
+    """Combine the script with speech recognition and speech synthesis."""
     return Backend(LoudnessHearing(), ToneVoice(), ScriptedDialogue, "a script")

@@ -1,5 +1,5 @@
-// Stands for the bundle that Daily's library loads from c.daily.co, as far as the library needs it up to a join: it
-// answers each request, with devices of no kind, and keeps what it was asked to join.
+// Replaces the bundle that Daily's library loads from c.daily.co, as far as the library needs it up to a join: it
+// answers each request, reports no devices, and records each join request.
 globalThis.callMachine = { asked: [], joins: [] };
 window.addEventListener("message", ({ data }) => {
   if (data?.what !== "iframe-call-message" || data.from !== "module") {

@@ -1,4 +1,4 @@
-"""One browser and one product for all journeys here. Without a browser they are skipped; where CI asks, they fail."""
+"""One browser and one product for all browser tests. Without a browser they skip, or fail where CI requires one."""
 
 import os
 import time
@@ -27,7 +27,7 @@ _IN_CI = os.environ.get("CI") == "true" or os.environ.get("BROWSER_TESTS") == "r
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a skipped journey into a failed one where nobody would read why it was skipped."""
+    """Fail a skipped test where CI requires it, because a skip would go unnoticed there."""
     report = yield
     if _IN_CI and report.skipped and item.path.is_relative_to(_HERE):
         report.outcome = "failed"
@@ -37,7 +37,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """Everything, as `voice-agent run` starts it, for more visitors from one address than it lets in by itself."""
+    """Run everything as `voice-agent run` does, with a higher limit of visitors per address than the default."""
     port = free_port()
     settings = {
         "ICE_HOSTS": "127.0.0.1",
@@ -63,7 +63,7 @@ def _wait_until_silent(product: Product) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chromium]:
-    """Start the browser, with nothing on its microphone's tape."""
+    """Start the browser, with an empty microphone tape."""
     program = find_chromium()
     if program is None:
         pytest.skip(_NO_BROWSER)
@@ -75,7 +75,7 @@ async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ch
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visitor(chromium: Chromium, product: Product) -> AsyncIterator[VisitorPage]:
-    """Open the product's page, as yet with nothing to say."""
+    """Open the product's page with an empty microphone tape."""
     await chromium.microphone.will_be_silent()
     async with chromium.visit(product.state["base_url"]) as visit:
         yield VisitorPage(visit)

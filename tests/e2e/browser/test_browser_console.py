@@ -1,4 +1,4 @@
-"""The developers' console, in a conversation with the whole product."""
+"""The developer console in a conversation with the whole product."""
 
 import re
 
@@ -14,7 +14,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_console_shows_what_a_conversation_takes(chromium: Chromium, product: Product) -> None:
-    """Tokens and latency as the service measured them, the tool, every event; the answer stands below its question."""
+    """The console shows tokens and latency as the service measured them, the tool and every event.
+
+    The reply stands below its question.
+    """
     async with chromium.visit(f"{product.state['base_url']}/console") as visit:
         page, visitor = visit.page, VisitorPage(visit)
         await visitor.press("Connect without a microphone")

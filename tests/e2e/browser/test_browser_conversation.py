@@ -1,4 +1,4 @@
-"""A visitor asks about the weather by voice in a real browser, through the edge, and hears the answer."""
+"""A visitor asks about the weather by voice in a real browser, through the edge, and hears the reply."""
 
 import re
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from tests.support.whole_product import Product
 
 QUESTION = "what is the weather in Stockholm"
 GREETING_SECONDS = 10.0
-"""From opening the microphone to the end of the greeting, with time to spare."""
+"""From opening the microphone to the end of the greeting, with a margin."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @dataclass(frozen=True)
 class Talk:
-    """All that was seen and heard of one conversation."""
+    """Everything seen and heard in one conversation."""
 
     visit: Visit
     asked: list[str]
@@ -32,15 +32,15 @@ class Talk:
     sound: Sound
     policy: list[str]
     before: dict[str, Any]
-    """What the weather source said before the question: it moves on."""
+    """The weather source's values before the question, which change with time."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def talk(chromium: Chromium, product: Product) -> Talk:
-    """One question by voice, and its answer, to the end.
+    """One spoken question and its complete reply.
 
-    The microphone plays a tape. On a machine so busy that the question falls into the greeting, a visitor who waits
-    longer asks it again.
+    The microphone plays a tape. On a machine so busy that the question falls into the greeting, the visitor asks it
+    again, after a longer wait.
     """
     try:
         return await _talk(chromium, product, GREETING_SECONDS)
@@ -85,7 +85,7 @@ async def _talk(chromium: Chromium, product: Product, silence: float) -> Talk:
 
 @pytest.mark.journey
 async def test_the_sound_that_arrives_holds_what_the_weather_source_said(product: Product, talk: Talk) -> None:
-    """Recorded in the page and read by a recogniser that had no part in the call."""
+    """The recorded audio has the weather source's numbers, as read by an independent recogniser."""
     answer = transcribe_answer(talk.sound[:, 1].tobytes(), RATE)
     assert contains(answer, "Stockholm"), answer
     known = {_whole(source["temperature_2m"]) for source in (talk.before, _current(product, "Stockholm"))}
@@ -93,14 +93,14 @@ async def test_the_sound_that_arrives_holds_what_the_weather_source_said(product
 
 
 async def test_both_sides_are_written_down_once(talk: Talk) -> None:
-    """No sentence twice, none missing; only the greeting and the answer."""
+    """The transcript has the greeting, the question and the reply: each sentence once, none missing."""
     assert [words.lower() for words in talk.asked] == [QUESTION.lower()]
     assert len(talk.answered) == len(set(talk.answered)), talk.answered
     assert len([words for words in talk.answered if "Stockholm" in words]) == 1, talk.answered
 
 
 async def test_the_card_shows_the_figures_of_the_weather_source(product: Product, talk: Talk) -> None:
-    """Temperature, humidity and wind are the source's own."""
+    """The card's temperature, humidity and wind are the source's own values."""
     [card] = talk.cards
     assert "Stockholm" in card
     shown = card.replace("\n", "").replace("\u2212", "-")
@@ -113,14 +113,14 @@ async def test_the_card_shows_the_figures_of_the_weather_source(product: Product
 
 
 async def test_the_page_speaks_with_nobody_else(product: Product, talk: Talk) -> None:
-    """No other host, nothing that its own policy forbids, nothing that the browser complains about."""
+    """The page contacts no other host, and the browser reports neither a policy violation nor an error."""
     assert talk.visit.hosts() == {product.state["base_url"].removeprefix("http://")}
     assert talk.policy == []
     assert talk.visit.complaints == []
 
 
 async def test_the_visit_left_one_record(product: Product, talk: Talk) -> None:
-    """The service's log tells the visit's story once, and not a word of it."""
+    """The service's log has one record of the visit and none of its words."""
     assert talk.asked
     records = [line for line in product.log("webrtc-agent") if line["event"] == "session_ended"]
     assert [record["reason"] for record in records].count("caller_hung_up") >= 1
@@ -128,7 +128,7 @@ async def test_the_visit_left_one_record(product: Product, talk: Talk) -> None:
 
 
 def _current(product: Product, place: str) -> dict[str, Any]:
-    """Ask the weather service itself, not the tool."""
+    """Query the weather service itself, not the tool."""
     weather = product.state["weather"]
     found = httpx.get(weather["geocoding_url"], params={"name": place, "count": 10}).json()["results"]
     town = max(found, key=lambda one: one.get("population", 0))

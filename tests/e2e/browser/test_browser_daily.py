@@ -1,6 +1,6 @@
-"""The page and the console where audio travels through Daily: Daily's own library, and a stand-in for its bundle.
+"""The page and the console with audio through Daily: Daily's own library, and a stand-in for its bundle.
 
-The library fetches the rest of itself from Daily when a call begins. Our policy has to let it, and nothing more.
+The library fetches the bundle from Daily when a call begins. Our policy must allow that, and nothing more.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def base_url() -> AsyncIterator[str]:
-    """Serve the page in Daily mode, with rooms in which no agent joins."""
+    """Serve the page in Daily mode, with rooms that no agent joins."""
     port = free_port()
     own = f"http://127.0.0.1:{port}"
     settings = WebSettings.model_validate({"public_base_url": own, "serve_console": True})
@@ -43,7 +43,7 @@ async def base_url() -> AsyncIterator[str]:
 
 
 async def test_the_page_joins_with_a_strict_policy(chromium: Chromium, base_url: str) -> None:
-    """The bundle runs, the room and the token arrive, the policy refuses nothing."""
+    """The bundle runs under the policy without a violation, and gets the room and the token."""
     async with chromium.visit(base_url) as visit:
         served = await _serve(visit.page)
         visitor = VisitorPage(visit)
@@ -55,7 +55,7 @@ async def test_the_page_joins_with_a_strict_policy(chromium: Chromium, base_url:
 
 
 async def test_the_console_joins_with_a_strict_policy(chromium: Chromium, base_url: str) -> None:
-    """It makes Daily's client with the kit's own code, from the same options."""
+    """The console makes Daily's client with the kit's own code, from the same options."""
     async with chromium.visit(f"{base_url}/console") as visit:
         await _serve(visit.page)
         await visit.permit(microphone=True)
@@ -65,7 +65,7 @@ async def test_the_console_joins_with_a_strict_policy(chromium: Chromium, base_u
 
 
 async def _serve(page: Page) -> set[str]:
-    """Serve the bundle in place of Daily; give the hosts that were asked for it."""
+    """Serve the bundle in place of Daily, and return the hosts of its requests."""
     served: set[str] = set()
 
     async def give(route: Route) -> None:

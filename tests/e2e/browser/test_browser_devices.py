@@ -1,4 +1,4 @@
-"""What a system does to a call's sound and devices in the middle of it: the page says so, and the call goes on."""
+"""What a system does to a call's audio and devices during it: the page reports it, and the call continues."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,7 +35,7 @@ async def talking(chromium: Chromium, product: Product) -> AsyncIterator[Visitor
 
 
 async def test_sound_that_the_system_takes_away_comes_back(talking: VisitorPage) -> None:
-    """As iOS takes it for a telephone call: a touch, or the page in front again, brings it back."""
+    """After the system takes the audio away, as iOS does for a telephone call, a touch or a return restores it."""
     page = talking.visit.page
     for gesture in ("document.dispatchEvent(new Event('visibilitychange'))", "document.body.click()"):
         await page.evaluate("() => system.interrupt()")
@@ -52,7 +52,7 @@ async def test_sound_that_the_system_takes_away_comes_back(talking: VisitorPage)
 
     await page.evaluate("() => system.silence(true)")
     await talking.does("Cannot hear you")
-    await page.evaluate("() => document.body.click()")  # opens the microphone anew
+    await page.evaluate("() => document.body.click()")  # opens the microphone again
     await talking.does("Listening")
     assert await page.evaluate("() => system.microphones.length") == 2
 
@@ -64,7 +64,10 @@ async def _sends_more(visitor: VisitorPage) -> None:
 
 
 async def test_a_call_goes_on_with_the_next_device(talking: VisitorPage) -> None:
-    """The chosen one is unplugged and comes back, and the system chooses another; microphones and speakers."""
+    """The call continues when the chosen device is unplugged and returns, and when the system changes it.
+
+    This holds for microphones and speakers.
+    """
     page = talking.visit.page
     names = {"microphone": "Fake Audio Input 1", "speaker": "Fake Audio Output 1"}
     await talking.press("Devices and volume")
@@ -104,7 +107,7 @@ async def test_a_call_goes_on_with_the_next_device(talking: VisitorPage) -> None
 
 async def _speaks_by_now_into(visitor: VisitorPage, device: str) -> None:
     await until(lambda: _speaks_into(visitor, device), 10)
-    await asyncio.sleep(2.0)  # the page notes what there is; no device is unplugged within milliseconds of its choice
+    await asyncio.sleep(2.0)  # the page lists the devices; no user unplugs one within milliseconds of choosing it
 
 
 async def _speaks_into(visitor: VisitorPage, device: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a visitor can do beside talking: type, mute, open a second tab, say goodbye."""
+"""What a visitor can do besides talking: type, mute, open a second tab, say goodbye."""
 
 import re
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_typed_words_are_answered_once(visitor: VisitorPage) -> None:
-    """No microphone is asked for; the words stand there once, and so does the answer."""
+    """Typing needs no microphone; the page shows the words and the reply once each."""
     await visitor.type_instead()
     await visitor.type("what is the weather in Oslo")
     await visitor.agent_has_said(re.compile("in Oslo"))
@@ -24,7 +24,7 @@ async def test_typed_words_are_answered_once(visitor: VisitorPage) -> None:
 
 
 async def test_a_visitor_who_wants_a_person_gets_a_card(visitor: VisitorPage) -> None:
-    """The number that is configured stands there as a link that a telephone can call, once."""
+    """The card shows the configured number once, as a link that a telephone can call."""
     await visitor.type_instead()
     for _ in range(2):
         await visitor.type("I want to talk to a human")
@@ -39,7 +39,7 @@ async def test_a_visitor_who_wants_a_person_gets_a_card(visitor: VisitorPage) ->
 
 
 async def test_the_agent_ends_the_conversation(visitor: VisitorPage) -> None:
-    """Whoever says goodbye gets one back, and the page says that it is over and how to begin anew."""
+    """A goodbye gets a goodbye, and the page says that the conversation is over and how to start another."""
     await visitor.type_instead()
     await visitor.type("goodbye")
     await visitor.does("Ended")
@@ -49,7 +49,7 @@ async def test_the_agent_ends_the_conversation(visitor: VisitorPage) -> None:
 
 
 async def test_a_muted_visitor_is_not_heard(chromium: Chromium, product: Product) -> None:
-    """What is said while muted reaches nobody; what is said after it does."""
+    """The model does not hear a muted visitor, and hears the visitor again after unmuting."""
     await chromium.microphone.will_say(4.0, "what is the weather in Oslo", 4.0, "what is the weather in Paris")
     async with chromium.visit(product.state["base_url"]) as visit:
         visitor = VisitorPage(visit)
@@ -62,12 +62,12 @@ async def test_a_muted_visitor_is_not_heard(chromium: Chromium, product: Product
         await visitor.press("Mute the microphone")
         await visitor.agent_has_said(re.compile("in Paris"))
         heard = [words.lower() for words in heard_by_model(product)[-1][1:]]
-        assert heard[:1] == ["what is the weather in paris"]  # a slow look-up adds an order of ours behind it
+        assert heard[:1] == ["what is the weather in paris"]  # a slow look-up adds an order of ours after it
         assert "oslo" not in " ".join(heard)
 
 
 async def test_two_tabs_hold_two_conversations(chromium: Chromium, product: Product, visitor: VisitorPage) -> None:
-    """Each tab is answered on its own, and the end of one is not the end of the other."""
+    """Each tab has its own conversation, and ending one does not end the other."""
     async with chromium.visit(product.state["base_url"], beside=visitor.visit) as visit:
         second = VisitorPage(visit)
         await visitor.type_instead()

@@ -1,4 +1,4 @@
-"""A visitor talks over the agent in a real browser: its voice stops."""
+"""Barge-in by voice in a real browser: the agent's voice stops."""
 
 import logging
 from dataclasses import dataclass
@@ -19,28 +19,30 @@ from tests.support.whole_product import Product
 log = logging.getLogger(__name__)
 
 _TAPE = (4.0, "Paris", 2.2, "Tokyo", 2.5, "London", 2.8, "Oslo")
-"""An answer begins about a second after its question and lasts for three; what else runs here moves both."""
+"""A reply begins about a second after its question and lasts for three; other load on the machine moves both."""
 _FRAME = RATE // 100
 _AUDIBLE = 200
-"""Of 32 768. Speech peaks at more than ten times as much; what a muted line leaves is below a tenth."""
+"""Of 32,768. Speech peaks at over ten times as much; the noise of a muted line is below a tenth."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @dataclass(frozen=True)
 class Interruption:
-    """How long the agent went on, in ms."""
+    """How long the agent continued, in ms."""
 
     after_onset: float
-    """From the first sound of the visitor's voice."""
+    """From the first audio of the visitor's voice."""
     after_notice: float
-    """From when a listener who hears what the microphone hears can tell that it is a voice. What lies before is the
-    model's: the stand-in's takes 120 to 160 ms."""
+    """From when a listener at the microphone can tell that it is a voice.
+
+    The time before that is the model's: the stand-in's takes 120 to 160 ms.
+    """
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def recording(chromium: Chromium, product: Product) -> Sound:
-    """Record a visitor who talks over the greeting and over every answer but the last."""
+    """Record a visitor who interrupts the greeting and every reply but the last."""
     tape = [f"what is the weather in {part}" if isinstance(part, str) else part for part in _TAPE]
     await chromium.microphone.will_say(*tape)
     async with chromium.visit(product.state["base_url"]) as visit:
@@ -53,9 +55,10 @@ async def recording(chromium: Chromium, product: Product) -> Sound:
 
 
 async def test_the_agents_voice_stops_soon(recording: Sound) -> None:
-    """By the page's clock, in one recording: it goes on for less than half as long as it had spoken at most.
+    """After a barge-in the agent continues for less than half of the longest time that it has spoken.
 
-    How many milliseconds that is depends on the machine. The log has them; an idle one needs less than 300.
+    All times are from one recording and the page's clock. The milliseconds depend on the machine and are in the log; an
+    idle machine needs less than 300.
     """
     found = interruptions(recording)
     log.info("the agent went on for %s", found)
@@ -71,7 +74,7 @@ def longest_ms(recording: Sound) -> float:
 
 
 def interruptions(recording: Sound) -> list[Interruption]:
-    """Measure, wherever the visitor begins to speak while the agent does, when the agent falls silent."""
+    """Measure, for each time the visitor interrupts the agent, when the agent stops."""
     visitor, agent = (_spoken(recording[:, channel]) for channel in (0, 1))
     begins = np.flatnonzero(np.diff(visitor.astype(int)) == 1) + 1
     notices = _notices(recording[:, 0])
@@ -85,7 +88,7 @@ def interruptions(recording: Sound) -> list[Interruption]:
 
 
 def _notices(channel: Sound) -> list[int]:
-    """Tell in which 10 ms a listener notices that somebody has begun to speak."""
+    """Return in which 10 ms a listener detects speech."""
     detector = TurnDetector(RATE, pause=0.5)
     pieces = (channel[start : start + _FRAME] for start in range(0, channel.size, _FRAME))
     return [
@@ -96,7 +99,7 @@ def _notices(channel: Sound) -> list[int]:
 
 
 def _spoken(channel: Sound, pause_frames: int = 40) -> npt.NDArray[np.bool_]:
-    """Tell for each 10 ms whether somebody speaks; pauses of up to 0.4 s are part of speech."""
+    """Return for each 10 ms whether it is speech; pauses of up to 0.4 s count as speech."""
     frames = channel[: channel.size // _FRAME * _FRAME].reshape(-1, _FRAME)
     loud = np.flatnonzero(np.abs(frames.astype(int)).max(axis=1) > _AUDIBLE)
     spoken = np.zeros(len(frames), dtype=bool)

@@ -1,4 +1,4 @@
-"""However a visitor goes, the service notices, and a short loss of the network is none."""
+"""The service detects every way in which a visitor leaves, and survives a short network loss."""
 
 import asyncio
 import re
@@ -11,13 +11,16 @@ from tests.support.waiting import until
 from tests.support.whole_product import Product
 
 PATIENCE = 60.0
-"""A visitor who vanished is missed within 12 s; the tests in virtual time hold the service to that."""
+"""The service detects a lost visitor within 12 s; the tests in virtual time enforce that."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_tab_that_is_closed_says_goodbye(chromium: Chromium, product: Product) -> None:
-    """The service does not have to notice. It may be loaded again, so the end record waits."""
+    """A closed tab says goodbye, so the service detects it at once.
+
+    The page may be loaded again, so the record waits.
+    """
     async with chromium.visit(product.state["base_url"]) as visit:
         await VisitorPage(visit).type_instead()
         web_session_id = _last_visit(product)
@@ -29,7 +32,7 @@ async def test_a_tab_that_is_closed_says_goodbye(chromium: Chromium, product: Pr
 async def test_a_network_that_is_back_after_five_seconds_changes_nothing(
     chromium: Chromium, product: Product, visitor: VisitorPage
 ) -> None:
-    """The same conversation goes on: what was said stands there, and the next question is answered."""
+    """After five seconds without a network the conversation continues, with its transcript and a new reply."""
     await visitor.type_instead()
     web_session_id = _last_visit(product)
     async with chromium.without_network():
@@ -42,7 +45,10 @@ async def test_a_network_that_is_back_after_five_seconds_changes_nothing(
 
 
 async def test_who_vanishes_is_missed_within_twelve_seconds(chromium: Chromium, product: Product) -> None:
-    """A tab that dies cannot say so, and the model is not paid on; the record follows if the visitor stays away."""
+    """The service detects a crashed tab within 12 s and closes the model stream.
+
+    The record follows if the visitor stays away.
+    """
     async with chromium.visit(product.state["base_url"]) as dying:
         await VisitorPage(dying).type_instead()
         web_session_id = _last_visit(product)

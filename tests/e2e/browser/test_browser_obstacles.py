@@ -1,4 +1,4 @@
-"""What stands in a visitor's way is said in words, with a step that helps."""
+"""The page explains each obstacle in words, with a step that helps."""
 
 import re
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def small_web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WebProcess]:
-    """A web service with one place and three starts a minute."""
+    """Run a web service with one slot and three starts a minute."""
     folder = tmp_path_factory.mktemp("small")
     limits = {"MAX_SESSIONS": "1", "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "3"}
     async with (
@@ -31,7 +31,7 @@ async def small_web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[W
 
 
 async def test_a_blocked_microphone_is_explained_and_typing_goes_on(visitor: VisitorPage) -> None:
-    """The page says how to allow it, and offers the other way."""
+    """The page says how to allow the microphone, and offers typing."""
     await visitor.visit.permit(microphone=False)
     await visitor.press("Talk")
     await visitor.press("Continue")
@@ -45,7 +45,7 @@ async def test_a_blocked_microphone_is_explained_and_typing_goes_on(visitor: Vis
 
 
 async def test_an_address_without_https_is_explained_and_typing_goes_on(chromium: Chromium, product: Product) -> None:
-    """Browsers give no microphone there, and do not say why; the page does."""
+    """The page explains that browsers allow the microphone only on `https`, and typing works."""
     port = product.state["base_url"].rpartition(":")[2]
     async with chromium.visit(f"http://{INSECURE_HOST}:{port}") as visit:
         visitor = VisitorPage(visit)
@@ -62,7 +62,7 @@ async def test_an_address_without_https_is_explained_and_typing_goes_on(chromium
 async def test_fault_38_a_network_without_datagrams_is_explained_within_ten_seconds(
     visitor: VisitorPage, product: Product
 ) -> None:
-    """The page says what to try, the service gives the visitor up, and the model was never opened for them."""
+    """The page says what to try, and the service drops the visitor without opening a model stream."""
     heard = len(heard_by_model(product))
     await visitor.visit.lose_datagrams()
     await visitor.press("Talk")
@@ -78,9 +78,9 @@ def _reasons(product: Product) -> list[str]:
 
 
 async def test_a_visitor_of_a_full_service_waits_and_then_talks(chromium: Chromium, small_web: WebProcess) -> None:
-    """The page shows the place in the queue, and the conversation starts without another click when it is free.
+    """The page shows the place in the queue, and starts the conversation when a slot is free.
 
-    Then there were too many starts, which is another sentence, with a countdown.
+    Too many starts cause another message, with a countdown.
     """
     async with chromium.visit(small_web.url) as first, chromium.visit(small_web.url) as second:
         talking, waiting = VisitorPage(first), VisitorPage(second)
@@ -118,7 +118,7 @@ async def _is_full(web: WebProcess) -> bool:
 
 
 async def _countdown(visitor: VisitorPage) -> int:
-    """Read the seconds off the button that cannot be pressed yet."""
+    """Read the seconds from the disabled button."""
     words = await visitor.problem.get_by_role("button").inner_text()
     found = re.search(r"in (\d+) s", words)
     assert found, words

@@ -1,4 +1,4 @@
-"""A visitor who may not make noise, and the controls of microphone and speaker, in a real browser."""
+"""Silent use, and the controls of microphone and speaker, in a real browser."""
 
 import re
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ ENERGY = """async () => {
     const report = [...(await system.connection.getStats()).values()];
     return report.find((one) => one.type === "inbound-rtp" && one.kind === "audio")?.totalAudioEnergy ?? 0;
 }"""
-"""What has arrived of the agent's audio, before the page plays it or does not."""
+"""The agent's audio as received, whether or not the page plays it."""
 WATCH_STATUS = """() => {
     globalThis.statuses = [];
     const words = document.querySelector("[role=status]");
@@ -40,7 +40,10 @@ async def quiet(chromium: Chromium, product: Product) -> AsyncIterator[VisitorPa
 
 
 async def test_a_typed_conversation_makes_no_sound_until_it_is_wanted(chromium: Chromium, quiet: VisitorPage) -> None:
-    """No microphone, no audio played and none sent; then sound, then a microphone, and the next one starts as typed."""
+    """A typed visit uses no microphone and no audio until the visitor enables them.
+
+    The next visit starts in text mode again.
+    """
     page = quiet.visit.page
     await chromium.microphone.will_say(1.5, "what is the weather in Paris")
     await quiet.take_pictures("start")
@@ -76,7 +79,7 @@ async def test_a_typed_conversation_makes_no_sound_until_it_is_wanted(chromium: 
 
 
 async def test_single_keys_work_outside_of_text(chromium: Chromium, quiet: VisitorPage) -> None:
-    """Mute, sound, text, push to talk and help; they can be turned off."""
+    """Single keys mute, switch the audio and the text, push to talk and show help, and can be disabled."""
     page = quiet.visit.page
     await chromium.microphone.will_be_silent()
     await quiet.talk()
@@ -125,7 +128,7 @@ async def test_single_keys_work_outside_of_text(chromium: Chromium, quiet: Visit
 async def test_choices_are_remembered_and_a_device_that_is_gone_is_named(
     chromium: Chromium, quiet: VisitorPage
 ) -> None:
-    """Volume and push to talk are there again; devices that were chosen and are gone are replaced, with a word."""
+    """The page remembers volume and push to talk, and replaces a missing chosen device with a message."""
     page = quiet.visit.page
     await chromium.microphone.will_be_silent()
     await quiet.visit.permit(microphone=True)

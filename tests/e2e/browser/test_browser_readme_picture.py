@@ -1,4 +1,4 @@
-"""The README's picture of the page, taken again, is roughly the one that is committed."""
+"""A new picture of the page is roughly the one that the README shows."""
 
 import io
 
@@ -13,9 +13,9 @@ from tools.readme_pictures.page_photo import SCHEMES, photograph
 from tools.workspace import ROOT
 
 COARSE = (24, 22)
-"""The picture in so few pixels that letters and figures do not show, only what is where in which colour."""
+"""The picture in so few pixels that only the layout and its colours remain, without letters and figures."""
 LEAST_LIKENESS = 0.55
-"""Correlation; 0.70 with one more line of text, 0.35 without the right half, -0.75 in the other colour scheme."""
+"""Correlation: 0.70 with one more line of text, 0.35 without the right half, -0.75 in the other colours."""
 
 
 def structure(picture: bytes) -> npt.NDArray[np.float64]:
@@ -26,7 +26,7 @@ def structure(picture: bytes) -> npt.NDArray[np.float64]:
 
 
 def likeness(one: bytes, other: bytes) -> float:
-    """Return how alike two pictures of the same size are; 1 for the same one."""
+    """Return the likeness of two pictures of the same size; 1 for identical ones."""
     assert Image.open(io.BytesIO(one)).size == Image.open(io.BytesIO(other)).size
     return float(np.corrcoef(structure(one), structure(other))[0, 1])
 
@@ -38,7 +38,7 @@ def committed(scheme: str) -> bytes:
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_the_page_still_looks_like_its_picture(chromium: Chromium, product: Product) -> None:
-    """Same size and about the same picture; the weather in it may be another."""
+    """The page has the size and roughly the look of its picture; the weather may differ."""
     taken = await photograph(chromium.browser, product.state["base_url"])
     for scheme in SCHEMES:
         alike = likeness(committed(scheme), taken.pictures[scheme])
@@ -46,7 +46,7 @@ async def test_the_page_still_looks_like_its_picture(chromium: Chromium, product
 
 
 def test_another_picture_is_found() -> None:
-    """The other colour scheme, and a page whose right half is empty."""
+    """The comparison rejects the other colour scheme, and a page whose right half is empty."""
     light = committed("light")
     assert likeness(light, committed("dark")) < 0
     pixels = np.asarray(Image.open(io.BytesIO(light))).copy()

@@ -1,4 +1,4 @@
-"""A conversation on the page survives what a visitor's network, tab and our own processes do to it."""
+"""A conversation on the page survives faults of the visitor's network, of the tab and of our processes."""
 
 import asyncio
 import re
@@ -44,7 +44,7 @@ async def _watched(visitor: VisitorPage) -> None:
 
 
 async def _statuses(visitor: VisitorPage) -> list[dict[str, Any]]:
-    """What the page said it did, with the time of each change."""
+    """Return what the page said it did, with the time of each change."""
     return list(await visitor.visit.page.evaluate("statuses"))
 
 
@@ -54,7 +54,7 @@ def _lines(product: Product, event: str) -> list[dict[str, Any]]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def talking(visitor: VisitorPage) -> AsyncIterator[VisitorPage]:
-    """A visitor who has asked something and has heard the answer."""
+    """Return a visitor who has asked a question and has heard the reply."""
     await visitor.type_instead()
     await visitor.greeted()
     await visitor.type("what is the weather in Oslo")
@@ -63,7 +63,7 @@ async def talking(visitor: VisitorPage) -> AsyncIterator[VisitorPage]:
 
 
 async def _goes_on(visitor: VisitorPage, product: Product, session: str) -> None:
-    """A question that makes sense only with what was said before is answered, in the same conversation."""
+    """Check that the same conversation answers a question that needs its history."""
     await visitor.type("and tomorrow")
     await visitor.agent_has_said(re.compile("omorrow"))
     assert await visitor.asked() == ["what is the weather in Oslo", "and tomorrow"]
@@ -79,7 +79,7 @@ def _ends(product: Product, session: str) -> list[dict[str, Any]]:
 
 
 async def test_a_reload_goes_on_in_the_same_conversation(product: Product, talking: VisitorPage) -> None:
-    """With all that was said and shown; another tab begins its own."""
+    """A reload keeps the conversation with its transcript and cards; another tab starts its own."""
     session = _lines(product, "session_started")[-1]["session_id"]
     before = [await talking.asked(), await talking.answered()]
     await talking.visit.page.reload()
@@ -96,7 +96,7 @@ async def test_a_reload_goes_on_in_the_same_conversation(product: Product, talki
 async def test_a_network_that_was_away_changes_nothing(
     chromium: Chromium, product: Product, talking: VisitorPage, seconds: int
 ) -> None:
-    """The page says so within three seconds, never that it listens meanwhile, and goes on."""
+    """The page reports a lost network within three seconds, never claims to listen, and continues later."""
     session = _lines(product, "session_started")[-1]["session_id"]
     await _watched(talking)
     async with chromium.without_network():
@@ -115,7 +115,7 @@ async def test_a_network_that_was_away_changes_nothing(
 
 
 TAKEN_OUT_SECONDS = 6.0
-"""Until the load balancer knows that a task is dead; meanwhile it answers 502 in its place."""
+"""Until the load balancer detects a dead task; meanwhile it answers 502 for it."""
 
 
 @asynccontextmanager
@@ -132,7 +132,7 @@ async def _two_tasks(folder: Path, score: Score) -> AsyncIterator[tuple[str, lis
 
 
 async def test_a_killed_process_is_said_to_be_ours_and_another_task_goes_on(chromium: Chromium, tmp_path: Path) -> None:
-    """It knows what was said, and the conversation has one end record in the logs of both."""
+    """After a killed process the page blames us and another task continues, with one record in both logs."""
     score, remembered = Score(), []
 
     def plan(turn: Turn) -> Sequence[Step]:
@@ -147,7 +147,7 @@ async def test_a_killed_process_is_said_to_be_ours_and_another_task_goes_on(chro
         await visitor.agent_has_said("answer 2")
         await _watched(visitor)
         dying, living = tasks if await tasks[0].sessions() else tasks[::-1]
-        await asyncio.sleep(4 * SETTLE_SECONDS)  # what was said in the last moment is written together, a little later
+        await asyncio.sleep(4 * SETTLE_SECONDS)  # the service writes the last words in one batch, a little later
         dying.process.kill()
         killed = time.time()
         await asyncio.sleep(TAKEN_OUT_SECONDS)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def base_url() -> AsyncIterator[str]:
-    """Serve the built page with a model that says nothing; the connection to it is scripted in the page."""
+    """Serve the built page with a silent model; a script in the page replaces the connection."""
     port = free_port()
     own = f"http://127.0.0.1:{port}"
     settings = WebSettings.model_validate(
@@ -43,7 +43,7 @@ async def base_url() -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def scripted(chromium: Chromium, base_url: str) -> AsyncIterator[Scene]:
-    """Make a page whose agent does what a test says, and nothing moves on it."""
+    """Make a page whose agent does what a test scripts, without animations."""
     context = await chromium.browser.new_context(reduced_motion="reduce", viewport={"width": 1100, "height": 760})
     try:
         yield await scene(context, base_url)
@@ -53,7 +53,7 @@ async def scripted(chromium: Chromium, base_url: str) -> AsyncIterator[Scene]:
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.__name__)
 async def test_every_state_is_accessible_however_it_is_looked_at(scripted: Scene, flow: Flow) -> None:
-    """axe-core finds nothing in light, dark, forced colours, on phones both ways, at 320 px and at 200 %."""
+    """axe-core finds no problem in light, dark, forced colours, phone layouts, 320 px width and at 200 %."""
     found: list[tuple[str, ...]] = []
     async for state in flow(scripted):
         for name, look in CHECKED.items():
@@ -72,7 +72,7 @@ async def _take_picture(scripted: Scene, name: str, look: Look) -> None:
 
 
 async def test_an_example_starts_the_conversation_with_itself(scripted: Scene) -> None:
-    """And one that is clicked later is asked like typed words."""
+    """An example starts the conversation with its own text; during one, it is sent like typed words."""
     await scripted.open()
     await scripted.page.context.grant_permissions(["microphone"])
     await scripted.press("What is the weather in Stockholm?")
@@ -86,7 +86,7 @@ async def test_an_example_starts_the_conversation_with_itself(scripted: Scene) -
 
 
 async def test_one_part_of_the_page_is_announced_and_none_if_so_wanted(scripted: Scene) -> None:
-    """What is said aloud is not announced again; the choice is remembered."""
+    """A screen reader announces each part once, and none that plays as audio; the page remembers the choice."""
     await scripted.open()
     await scripted.talk()
     await scripted.say(1, "Hello!")
@@ -105,7 +105,7 @@ async def test_one_part_of_the_page_is_announced_and_none_if_so_wanted(scripted:
 
 
 async def test_a_first_load_is_small(scripted: Scene) -> None:
-    """Everything until the page can be used, compressed as it is served."""
+    """The compressed size of everything that the page needs before use stays within its bound."""
     await scripted.open()
     sizes = await scripted.page.evaluate(
         """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))

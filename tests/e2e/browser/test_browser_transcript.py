@@ -1,4 +1,4 @@
-"""What the page says was said, and where: namesakes, units, recordings, and a transcript that stays."""
+"""The transcript and the card: ambiguous places, units, recordings, and a transcript that remains."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_visitor_is_asked_which_place_and_keeps_what_was_said(chromium: Chromium, product: Product) -> None:
-    """The card shows the place that was found, in the visitor's units; the transcript stays until it is discarded."""
+    """The card shows the chosen place in the visitor's units; the transcript remains until it is discarded."""
     await chromium.microphone.will_be_silent()
     async with chromium.visit(product.state["base_url"], locale="en-US") as visit:
         page, tab = VisitorPage(visit), visit.page

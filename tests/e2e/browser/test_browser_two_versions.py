@@ -1,4 +1,4 @@
-"""Two builds of the page behind the load balancer, in a real browser, and a page whose parts are gone."""
+"""Two builds of the page behind the load balancer in a real browser, and a page whose files are gone."""
 
 from collections import Counter
 from pathlib import Path
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 VISITS = 20
 RELOADS = 3
-"""The most that the page makes by itself."""
+"""Most reloads that the page starts on its own."""
 
 
 async def _version(page: Page) -> str:
@@ -37,7 +37,7 @@ async def _gone(route: Route) -> None:
 async def test_two_builds_at_once_show_the_page_in_every_visit_and_open_tabs_go_on(
     chromium: Chromium, tmp_path: Path
 ) -> None:
-    """Twenty of twenty while both run; a tab of the old build has what it needs when that is gone."""
+    """All of twenty visits load completely while both builds run; an open tab of the old build still works."""
     async with two_versions(tmp_path) as versions:
         await until(lambda: all(one.health.healthy for one in versions.edge.targets(WEB)), 20)
         shown: Counter[str] = Counter()
@@ -55,7 +55,7 @@ async def test_two_builds_at_once_show_the_page_in_every_visit_and_open_tabs_go_
             loads = _loads(visit.page)
             await VisitorPage(visit).press("Talk")
             await VisitorPage(visit).press("Type instead")
-            await expect(VisitorPage(visit).problem).to_be_visible()  # this service starts nothing; the part was there
+            await expect(VisitorPage(visit).problem).to_be_visible()  # this service starts no session; the file loaded
             await expect(VisitorPage(visit).problem).not_to_contain_text("out of date")
             assert (loads["page"], await _version(visit.page)) == (0, mine)
             await visit.page.reload()
@@ -64,7 +64,7 @@ async def test_two_builds_at_once_show_the_page_in_every_visit_and_open_tabs_go_
 
 
 async def test_a_page_whose_parts_are_gone_reloads_itself_or_says_so(chromium: Chromium, tmp_path: Path) -> None:
-    """A few times, not for ever; never an empty page or a button without effect."""
+    """A page whose files are gone reloads a few times, then shows a message, and is never empty."""
     async with two_versions(tmp_path) as versions, chromium.visit("about:blank") as visit:
         await until(lambda: all(one.health.healthy for one in versions.edge.targets(WEB)), 20)
         await visit.page.route("**/assets/index-*.js", _gone, times=1)
@@ -77,13 +77,13 @@ async def test_a_page_whose_parts_are_gone_reloads_itself_or_says_so(chromium: C
         await visit.page.evaluate("sessionStorage.clear()")
         loads = _loads(visit.page)
         await visit.page.goto(versions.edge.url)
-        for number in range(RELOADS + 1):  # nothing reloads before the part is needed
+        for number in range(RELOADS + 1):  # the page does not reload before it needs the file
             await expect(VisitorPage(visit).button("Talk")).to_be_visible()
             assert loads["page"] == 1 + number
             await VisitorPage(visit).press("Talk")
             await VisitorPage(visit).press("Type instead")
             if number < RELOADS:
-                await until(lambda: loads["page"] == 2 + number, 20)  # noqa: B023 - waited for here
+                await until(lambda: loads["page"] == 2 + number, 20)  # noqa: B023 - awaited in this iteration
         await expect(VisitorPage(visit).problem).to_contain_text("This page is out of date")
 
         await visit.page.route("**/assets/index-*.js", _gone)

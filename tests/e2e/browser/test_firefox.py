@@ -1,4 +1,4 @@
-"""The page in Firefox, as the distribution has it, from the first press to the end; Mozilla's own client drives it."""
+"""The page in the distribution's Firefox, from the first click to the end, driven by Mozilla's own client."""
 
 import json
 import os
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_whole_conversation_in_firefox(product: Product, tmp_path: Path) -> None:
-    """The greeting is audible, the typed question answered with a card, and the end is the visitor's."""
+    """The greeting is audible, the typed question gets a reply with a card, and the visitor ends the visit."""
     before = len(_reasons(product))
     seen = _visit(product.state["base_url"], tmp_path)
     assert int(seen["browser"].partition(".")[0]) >= 128
@@ -38,7 +38,7 @@ async def test_a_whole_conversation_in_firefox(product: Product, tmp_path: Path)
 
 
 def _visit(url: str, folder: Path) -> dict[str, Any]:
-    """Let Firefox visit, in an environment that holds nothing of ours."""
+    """Make Firefox visit the page, in an environment without our variables."""
     firefox = os.environ.get("FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
     python = program(apart("client-firefox"), "python")
     if firefox is None:

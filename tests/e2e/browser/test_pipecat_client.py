@@ -1,4 +1,4 @@
-"""Pipecat's published client packages, in a page that is none of ours, hold the same conversation."""
+"""Pipecat's published client packages, in a page that is not ours, have the same conversation."""
 
 import asyncio
 import os
@@ -50,7 +50,10 @@ async def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_the_published_client_asks_and_hears_the_answer(
     chromium: Chromium, product: Product, bundle: Path
 ) -> None:
-    """Start, connect, speak, hear, leave, as the package does it; transcript, tool result and sound arrive."""
+    """The published client starts, connects, speaks, hears and leaves.
+
+    It gets the transcript, the tool's result and the audio.
+    """
     await chromium.microphone.will_say(7.0, "what is the weather in Paris")
     base_url = product.state["base_url"]
     async with chromium.visit(f"{base_url}/status") as visit:

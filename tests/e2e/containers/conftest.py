@@ -1,4 +1,4 @@
-"""One engine and one set of images for all tests here. Without an engine they are skipped; where CI asks, they fail."""
+"""One engine and one set of images for all container tests. Without one they skip, or fail if CI requires it."""
 
 import os
 from collections.abc import Generator, Iterator
@@ -12,11 +12,11 @@ _HERE = Path(__file__).parent
 _NO_ENGINE = "these tests need Docker with Compose: start its engine, or point DOCKER_HOST at one"
 _REQUIRED = os.environ.get("CONTAINER_TESTS") == "required"
 _SECONDS = 600
-"""A test's deadline: the first one builds all images."""
+"""A test's deadline: the first test builds all images."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the tests here time to build."""
+    """Extend the deadline of these tests by the time of a build."""
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.timeout(_SECONDS))
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a skipped test into a failed one where nobody would read why it was skipped."""
+    """Fail a skipped test where CI requires it, because a skip would go unnoticed there."""
     report = yield
     if _REQUIRED and report.skipped and item.path.is_relative_to(_HERE):
         report.outcome = "failed"
@@ -44,7 +44,7 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def product(engine: Engine) -> Iterator[Composed]:
-    """Everything, as `docker compose up` starts it where there is no .env."""
+    """Run everything as `docker compose up` does without a .env."""
     if (ROOT / ".run/run.json").exists():
         pytest.skip("`make run` runs in this folder, and calls would go there")
     settings = {"DRAIN_SECONDS": "60", "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "100"}

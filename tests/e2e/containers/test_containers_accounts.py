@@ -1,4 +1,4 @@
-"""What `.env` names is real, and its stand-in is not started: as Compose itself understands the file."""
+"""Settings in `.env` select the real service instead of its stand-in, as Compose itself reads the file."""
 
 import json
 import os
@@ -16,7 +16,7 @@ WEATHER = {"OPEN_METEO_FORECAST_URL": "https://weather.example/v1/forecast", "OP
 
 
 def understood(engine: Engine, accounts: dict[str, str]) -> dict[str, Any]:
-    """Give the services that would be started with these in `.env`."""
+    """Return the services that Compose would start with this `.env`."""
     settings = {"COMPOSE_ENV_FILES": os.devnull, "ENV_FILE": "no-such-file", **accounts}
     told: dict[str, Any] = json.loads(replace(engine, settings=settings)("compose", "config", "--format", "json"))
     services: dict[str, Any] = told["services"]
@@ -34,7 +34,7 @@ def understood(engine: Engine, accounts: dict[str, str]) -> dict[str, Any]:
     ],
 )
 def test_a_stand_in_makes_room_for_the_real_thing(engine: Engine, accounts: dict[str, str], real: set[str]) -> None:
-    """One by one, and what the services are told follows."""
+    """Each real service in `.env` removes its stand-in and changes the settings of our services."""
     services = understood(engine, accounts)
     assert set(services) & STANDINS == STANDINS - real
     phone, web = (services[name]["environment"] for name in ("phone-agent", "webrtc-agent"))
@@ -52,7 +52,7 @@ def test_a_stand_in_makes_room_for_the_real_thing(engine: Engine, accounts: dict
 
 
 def test_the_telephone_needs_an_address(engine: Engine) -> None:
-    """Half of what Twilio needs is said to be half."""
+    """Compose rejects incomplete Twilio settings with a message."""
     settings = {"COMPOSE_ENV_FILES": os.devnull, "ENV_FILE": "no-such-file", "TWILIO_AUTH_TOKEN": "t"}
     refused = replace(engine, settings=settings).attempt("compose", "config")
     assert refused.returncode != 0

@@ -1,4 +1,4 @@
-"""`docker compose up`, and what a person then does: call, talk with the page, stop it."""
+"""`docker compose up`, and what a user then does: call, talk with the page, stop it."""
 
 import re
 import time
@@ -22,10 +22,10 @@ ALL = (*SERVICES, "edge", "nova", "twilio", "person", "weather", "guide")
 
 
 class Outsider(Visitor):
-    """A visitor who knows of this machine only."""
+    """A visitor who can reach only this machine."""
 
     async def join(self, path: str, offer: Json | None = None) -> None:
-        """Connect with what the answer names of this machine."""
+        """Connect with this machine's candidates in the answer."""
         answer = (await self.http.post(path, json=offer or await self.offer())).raise_for_status().json()
         lines = answer["sdp"].splitlines(keepends=True)
         known = [line for line in lines if not line.startswith("a=candidate:") or " 127.0.0.1 " in line]
@@ -35,9 +35,9 @@ class Outsider(Visitor):
 
 
 def test_all_is_healthy_and_says_where_to_go(product: Composed) -> None:
-    """Two services, their stand-ins, and one door; the page and the telephone are behind it."""
+    """Two services, their stand-ins and one edge are healthy; page and telephone are behind the edge."""
     assert httpx.get(f"{product.base_url}/health").json() == {"status": "healthy"}
-    assert httpx.get(f"{product.base_url}/incoming-call").status_code == 403  # the phone service misses a signature
+    assert httpx.get(f"{product.base_url}/incoming-call").status_code == 403  # the signature is missing
     assert "<div id=" in httpx.get(product.base_url).text
     guide = product.ask("logs", "--no-log-prefix", "guide")
     assert f"http://localhost:{product.base_url.rpartition(':')[2]}" in guide
@@ -46,7 +46,7 @@ def test_all_is_healthy_and_says_where_to_go(product: Composed) -> None:
 
 @pytest.mark.parametrize("service", ALL)
 def test_a_container_is_closed(product: Composed, service: str) -> None:
-    """As it runs, not as it is written: the engine's own word for it."""
+    """Each container runs with the restrictions that the engine reports, not just those of the file."""
     described = product.container(service)
     host = described["HostConfig"]
     assert host["ReadonlyRootfs"]
@@ -59,14 +59,14 @@ def test_a_container_is_closed(product: Composed, service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_knows_no_secret_of_the_other(product: Composed, service: str) -> None:
-    """What one service does not hold cannot be taken from it."""
+    """No service has a secret of the other one."""
     environment = dict(line.partition("=")[::2] for line in product.container(service)["Config"]["Env"])
     other = ("DAILY_API_KEY",) if service == "phone-agent" else ("TWILIO_AUTH_TOKEN", "TWILIO_API_SECRET")
     assert [environment[name] for name in other if environment.get(name)] == []
 
 
 def test_a_caller_hears_the_weather(product: Composed) -> None:
-    """Webhook, stream, model, tool and sound, through containers only; found without a word about where it runs."""
+    """A caller hears the weather through containers only, without any setting that says where they run."""
     code, call, complaints = product.call("--say", QUESTION, "--expect-tool", "get_current_weather").result()
     assert code == 0, (call.get("failures"), complaints)
     [use] = call["model"]["tools"]
@@ -76,7 +76,7 @@ def test_a_caller_hears_the_weather(product: Composed) -> None:
 
 
 def test_a_caller_is_put_through(product: Composed) -> None:
-    """Key 0 leads to a person, whose telephone is on the network of containers too."""
+    """Key 0 reaches a person, whose telephone is on the containers' network, too."""
     code, call, complaints = product.call("--dtmf", "0").result()
     assert code == 0, (call.get("failures"), complaints)
     assert "person" in " ".join(filter(None, call["transcripts"])), call["transcripts"]
@@ -84,7 +84,7 @@ def test_a_caller_is_put_through(product: Composed) -> None:
 
 @pytest.mark.asyncio
 async def test_a_visitor_talks_with_the_page(product: Composed, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A real browser, by voice: it asks, and the sound that arrives holds the answer."""
+    """A visitor asks by voice in a real browser, and the received audio has the reply."""
     program = find_chromium()
     if program is None:
         pytest.skip("this test needs Chromium: apt-get install chromium, or set CHROMIUM")
@@ -106,8 +106,8 @@ async def test_a_visitor_talks_with_the_page(product: Composed, tmp_path_factory
 async def test_sound_finds_its_way_where_a_container_cannot_be_reached(
     product: Composed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As with Docker Desktop, whose containers have no address here: through the published ports alone."""
-    # Its only address is this one, so that nothing else can be reached from it, and nothing else reaches it.
+    """Audio uses only the published ports where containers have no reachable address, as in Docker Desktop."""
+    # Loopback is its only address, so it reaches nothing else, and nothing else reaches it.
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda **_: ["127.0.0.1"])
     async with Outsider(product.base_url) as visitor:
         await visitor.connect()
@@ -116,7 +116,7 @@ async def test_sound_finds_its_way_where_a_container_cannot_be_reached(
 
 
 def test_stopping_lets_a_call_end_by_itself(product: Composed) -> None:
-    """`docker compose stop` in the middle of a call: the question is answered, and nobody is killed."""
+    """`docker compose stop` during a call lets the agent answer the question, and kills no process."""
     call = product.call("--say", QUESTION)
     _wait_for_call(product)
     product.ask("stop", seconds=150)

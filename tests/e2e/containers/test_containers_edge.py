@@ -1,4 +1,4 @@
-"""nginx with the rendered configuration and the pretend load balancer do the same with whatever comes."""
+"""nginx with the rendered configuration and the load balancer's stand-in treat every request alike."""
 
 import asyncio
 import random
@@ -45,7 +45,7 @@ CHANGES: tuple[Change, ...] = (
 
 
 def mutations(count: int, seed: int) -> list[str]:
-    """Make odd request targets out of usual ones, each once."""
+    """Make unusual request targets out of usual ones, each once."""
     chance = random.Random(seed)  # noqa: S311 - has to be repeatable
     made: dict[str, None] = {}
     while len(made) < count:
@@ -57,9 +57,9 @@ def mutations(count: int, seed: int) -> list[str]:
 
 
 def is_path(target: str) -> bool:
-    """Tell whether a target can be decoded and stays below the root.
+    """Return whether a target can be decoded and stays below the root.
 
-    nginx refuses what does not: it decodes before it can do anything, while the load balancer looks at the bytes.
+    nginx rejects any other: it decodes before anything else, while the load balancer reads the bytes.
     """
     path = target.partition("?")[0].partition("#")[0]
     if re.search(r"%(?![0-9a-fA-F]{2})|%00", path):
@@ -74,13 +74,13 @@ def is_path(target: str) -> bool:
 
 @dataclass
 class Two:
-    """The two of them, in front of the same services."""
+    """nginx and the load balancer, in front of the same services."""
 
     nginx: int
     edge: int
 
     async def answers(self, raw: bytes) -> tuple[bytes, bytes]:
-        """Send both the same bytes."""
+        """Send both the same bytes, and return their responses."""
         first, second = await asyncio.gather(talk(self.nginx, raw), talk(self.edge, raw))
         return first, second
 
@@ -123,13 +123,13 @@ async def _answers(port: int) -> None:
 
 
 def status(raw: bytes) -> int:
-    """Read the status of an answer."""
+    """Read the status of a response."""
     return int(raw.split(b" ", 2)[1])
 
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_hundreds_of_odd_paths_reach_the_same_service_unchanged(two: Two) -> None:
-    """Nothing is decoded, merged or folded on the way, and what nginx cannot decode it refuses as a whole."""
+    """Hundreds of unusual paths reach the same service unchanged; nginx rejects what it cannot decode."""
     differing: dict[str, object] = {}
     targets = mutations(400, seed=11)
     for target in targets:
@@ -146,7 +146,7 @@ async def test_hundreds_of_odd_paths_reach_the_same_service_unchanged(two: Two) 
 
 
 def _seen(raw: bytes) -> tuple[object, ...]:
-    """Tell which service answered and which path it was asked for."""
+    """Return which service answered and the path that it got."""
     body = raw.partition(b"\r\n\r\n")[2]
     if body == b"ok":
         return ("health",)
@@ -156,7 +156,7 @@ def _seen(raw: bytes) -> tuple[object, ...]:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_service_sees_the_same_headers(two: Two) -> None:
-    """A client's own word for where it is stands before the truth; its port and scheme are overwritten."""
+    """Both append the true address to the client's forged one, and overwrite its port and scheme."""
     raw = get(
         "/start",
         "X-Forwarded-For: 6.6.6.6",
@@ -177,7 +177,7 @@ async def test_a_service_sees_the_same_headers(two: Two) -> None:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_socket_passes_both(two: Two) -> None:
-    """What a call's stream needs: it is upgraded, and what is sent comes back."""
+    """Both upgrade a call's WebSocket and forward its messages."""
     for port in (two.nginx, two.edge):
         async with asyncio.timeout(20), connect(f"ws://127.0.0.1:{port}/media-stream", proxy=None) as socket:
             await socket.send("hello")

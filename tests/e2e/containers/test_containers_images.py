@@ -1,4 +1,4 @@
-"""What the images hold, and that a service starts in one as a task definition runs it."""
+"""The content of the images, and a service that starts in one as a task definition runs it."""
 
 import re
 import signal
@@ -19,7 +19,7 @@ HARDENED = (*_PLACES, *_RIGHTS)
 
 
 def image(service: str) -> str:
-    """Name a service's image."""
+    """Return the name of a service's image."""
     return f"voice-agent/{service}"
 
 
@@ -32,7 +32,7 @@ def run(engine: Engine, service: str, program: str) -> str:
 
 @pytest.fixture(scope="module")
 def made() -> Deployed:
-    """Deploy the stacks into a pretended AWS: what they give a task is what resolves there."""
+    """Deploy the stacks into a simulated AWS, whose resolved values a task gets."""
     with pretend_aws() as deployed:
         deploy(deployed, usual())
     return deployed
@@ -40,14 +40,14 @@ def made() -> Deployed:
 
 @contextmanager
 def started(engine: Engine, service: str, environment: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Run a service's image; gives the container and its address on this machine."""
+    """Run a service's image; return the container and its address on this machine."""
     words = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
     with engine.running(*HARDENED, "--publish", "127.0.0.1::7860", *words, image(service)) as name:
         yield name, f"http://{engine('port', name, '7860/tcp').strip()}"
 
 
 def answered(engine: Engine, container: str, url: str, seconds: float = 60.0) -> httpx.Response:
-    """Wait until a service answers at all."""
+    """Wait until a service responds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -58,14 +58,14 @@ def answered(engine: Engine, container: str, url: str, seconds: float = 60.0) ->
 
 
 def hears_sigterm(status: str) -> bool:
-    """Tell from a process's status whether it handles the signal."""
+    """Return whether a process handles the signal, from its status."""
     caught = int(status.partition("SigCgt:")[2].split()[0], 16)
     return bool(caught >> (signal.SIGTERM - 1) & 1)
 
 
 @pytest.mark.parametrize(("service", "kind"), [("phone-agent", "phone"), ("webrtc-agent", "web")])
 def test_a_task_s_environment_starts_the_image(engine: Engine, made: Deployed, service: str, kind: str) -> None:
-    """The environment of the template, on a read-only root: it answers, and leaves with 0 when it is told to."""
+    """With the template's environment and a read-only root, the service answers and exits with 0 on SIGTERM."""
     with started(engine, service, variables(made, kind)) as (container, url):
         health = answered(engine, container, f"{url}/health")
         assert (health.status_code, health.json()) == (200, {"status": "healthy"})
@@ -79,9 +79,10 @@ def test_a_task_s_environment_starts_the_image(engine: Engine, made: Deployed, s
 def test_a_service_that_is_told_to_stop_while_it_starts_does(
     engine: Engine, made: Deployed, service: str, kind: str
 ) -> None:
-    """As a container's first process it would never see the signal by itself, and be killed after two minutes.
+    """A service that gets SIGTERM while it starts exits at once.
 
-    It listens from its first own line on; until then there is the interpreter alone, to which Linux gives no signal.
+    As PID 1 without a handler, it would ignore the signal until ECS kills it two minutes later. It handles the signal
+    from our first line on; before that only the interpreter runs, and Linux delivers no signal to it.
     """
     with started(engine, service, variables(made, kind)) as (container, _):
         deadline = time.monotonic() + 30
@@ -93,7 +94,7 @@ def test_a_service_that_is_told_to_stop_while_it_starts_does(
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_everything_that_is_ours_loads_from_what_the_image_holds(engine: Engine, service: str) -> None:
-    """What was left out is not imported by any of our modules, nor by the packages they declare."""
+    """All our modules and the packages that they declare import from what the image holds."""
     package = service.replace("-", "_")
     program = (
         "import importlib, pkgutil, sys\n"
@@ -110,7 +111,7 @@ def test_everything_that_is_ours_loads_from_what_the_image_holds(engine: Engine,
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_stand_in_no_test_and_no_tool_is_in_a_service_s_image(engine: Engine, service: str) -> None:
-    """A pretend cloud in production would be a way around the real one."""
+    """An image has no stand-in, test or tool: a stand-in in production would bypass the real service."""
     program = (
         "import importlib.metadata as m, importlib.util as u\n"
         "print(*sorted(d.name.lower() for d in m.distributions()))\n"
@@ -119,14 +120,14 @@ def test_no_stand_in_no_test_and_no_tool_is_in_a_service_s_image(engine: Engine,
     held, found = run(engine, service, program).split("\n")[:2]
     never = {"pocketsphinx", "trustme", "hibari-tts", "twilio", "pytest", "mypy", "llvmlite", "onnxruntime", "openai"}
     assert set(held.split()) & never == set()
-    # pip is the base image's own.
+    # pip belongs to the base image.
     assert set(found.split()) <= {"pip"}
     if service == "phone-agent":
         assert set(held.split()) & {"aiortc", "av", "daily-python", "opencv-python"} == set()
 
 
 def test_the_services_that_botocore_may_ask_are_there(engine: Engine) -> None:
-    """Its credential chain asks for keys; our adapters ask for calls and secrets."""
+    """The image has the AWS services that credentials, calls and secrets need."""
     program = (
         "import botocore.session\n"
         "session = botocore.session.Session()\n"
@@ -140,7 +141,7 @@ def test_the_services_that_botocore_may_ask_are_there(engine: Engine) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_an_image_says_what_it_is_and_keeps_no_secret(engine: Engine, service: str) -> None:
-    """Labels for whoever finds it, a user without rights, and nothing of the machine that built it."""
+    """An image has labels, a user without privileges, and nothing of the machine that built it."""
     (described,) = engine.inspect(image(service))
     config = described["Config"]
     assert config["User"] == "10001:10001"
@@ -152,7 +153,7 @@ def test_an_image_says_what_it_is_and_keeps_no_secret(engine: Engine, service: s
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_bytecode_is_there(engine: Engine, service: str) -> None:
-    """A read-only root cannot keep any, so that each start would compile a thousand files again."""
+    """The image has bytecode: with a read-only root, each start would compile a thousand files again."""
     program = (
         f"import {service.replace('-', '_')}.serve, sys, os\n"
         "print(*[m.__spec__.origin for m in list(sys.modules.values()) if getattr(m, '__spec__', None)"

@@ -1,4 +1,4 @@
-"""The running web service and the model's stand-in, one of each for a module: loading takes two seconds."""
+"""The web service and the model's stand-in, started once per module: loading takes two seconds."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -27,7 +27,7 @@ class Surroundings:
     def start_web(
         self, name: str, program: Sequence[str] = ("webrtc_agent",), **settings: str
     ) -> AbstractAsyncContextManager[WebProcess]:
-        """Start a web service of one's own."""
+        """Start a separate web service."""
         return web_process(self.nova, self.folder / f"{name}.jsonl", settings, program)
 
 
@@ -42,7 +42,7 @@ async def surroundings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def running_web(surroundings: Surroundings) -> AsyncIterator[WebProcess]:
-    """Run the web service, with room for a whole test run's starts."""
+    """Run the web service, with a limit of starts that is high enough for a whole test run."""
     limits = {
         "RATE_LIMIT_STARTS_PER_MINUTE": "1000",
         "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "1000",
@@ -56,7 +56,7 @@ async def running_web(surroundings: Surroundings) -> AsyncIterator[WebProcess]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def web(running_web: WebProcess, surroundings: Surroundings) -> AsyncIterator[WebProcess]:
-    """Give the running service; what a test has left behind is an error of that test."""
+    """Return the running service, and check after each test that it released everything."""
     surroundings.score.plan = short_notes
     audit = Audit(running_web, surroundings.nova.ledger)
     yield running_web
@@ -71,5 +71,5 @@ async def _is_idle(web: WebProcess, surroundings: Surroundings) -> bool:
 
 @pytest.fixture
 def visitor(web: WebProcess) -> Callable[[], Visitor]:
-    """Make visitors of the running service."""
+    """Return a function that makes visitors of the running service."""
     return lambda: Visitor(web.url)

@@ -1,4 +1,4 @@
-"""Visitors talk through the whole product, over its real wires: WebRTC on one side, the model's HTTP/2 on the other."""
+"""Visitors talk through the whole product: WebRTC on one side, the model's HTTP/2 on the other."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ type Someone = Callable[[], Visitor]
 
 
 def sentences(visitor: Visitor) -> list[tuple[str, list[str]]]:
-    """Give what a page shows of the agent: each segment's text with the states it went through."""
+    """Return what a page shows of the agent: each segment's text with its states."""
     segments: dict[int, tuple[str, list[str]]] = {}
     for message in visitor.of("bot-output"):
         text, states = segments.setdefault(message.data["segment_id"], (message.data["text"], []))
@@ -28,17 +28,17 @@ def sentences(visitor: Visitor) -> list[tuple[str, list[str]]]:
 
 
 def words(visitor: Visitor) -> list[str]:
-    """Give what a page shows of the visitor."""
+    """Return what a page shows of the visitor."""
     return [message.data["text"] for message in visitor.of("user-input")]
 
 
 def last_session(surroundings: Surroundings) -> SessionRecord:
-    """Give the model's side of the last conversation."""
+    """Return the model's side of the last conversation."""
     return list(surroundings.nova.ledger.sessions.values())[-1]
 
 
 async def test_a_visitor_is_greeted_and_answered(web: WebProcess, visitor: Someone) -> None:
-    """Greeting, question, answer, goodbye: each sentence of both sides once, one model stream, one record."""
+    """A greeting, a question, a reply and a goodbye appear once each, with one model stream and one record."""
     async with visitor() as person:
         await person.connect()
         await person.greeted()
@@ -48,7 +48,7 @@ async def test_a_visitor_is_greeted_and_answered(web: WebProcess, visitor: Someo
             ("400 Hz for 400 ms", ["new", "completed"]),
             ("600 Hz for 400 ms", ["new", "completed"]),
         ]
-        for old in ("bot-transcription", "bot-llm-text"):  # what clients of before 2026 show instead
+        for old in ("bot-transcription", "bot-llm-text"):  # what clients from before 2026 show instead
             assert [one.data["text"] for one in person.of(old)] == ["400 Hz for 400 ms", "600 Hz for 400 ms"]
         assert words(person) == ["turn 1"]
         assert [message.data["text"] for message in person.of("user-transcription")] == ["turn 1"]
@@ -64,7 +64,7 @@ async def test_a_visitor_is_greeted_and_answered(web: WebProcess, visitor: Someo
 
 
 async def test_each_turn_is_told_in_order(visitor: Someone) -> None:
-    """A page knows what the agent is doing: hearing, thinking, speaking."""
+    """The page gets each state of the agent in order: listening, thinking, speaking."""
     told = (
         "user-started-speaking",
         "user-stopped-speaking",
@@ -82,7 +82,7 @@ async def test_each_turn_is_told_in_order(visitor: Someone) -> None:
 
 
 async def test_typed_words_are_answered_once(surroundings: Surroundings, visitor: Someone) -> None:
-    """They reach the model as they are, exactly once, and the page hears of them once."""
+    """Typed words reach the model unchanged, and the page shows them, exactly once."""
     async with visitor() as person:
         await person.connect()
         await person.greeted()
@@ -96,7 +96,7 @@ async def test_typed_words_are_answered_once(surroundings: Surroundings, visitor
 
 
 async def test_a_visitor_who_reads_gets_text_and_no_audio_until_they_want_it(web: WebProcess, visitor: Someone) -> None:
-    """The start asks for text alone; a message switches the audio on and off again, and is answered."""
+    """A visit in text mode starts without audio; a message enables and disables it and gets a response."""
     async with visitor() as person:
         await person.connect(textOnly=True)
         await person.until("bot-stopped-speaking")
@@ -114,7 +114,7 @@ async def test_a_visitor_who_reads_gets_text_and_no_audio_until_they_want_it(web
 
 
 async def test_talking_over_the_agent_silences_it(surroundings: Surroundings, visitor: Someone) -> None:
-    """Barge-in: the sound stops, the page is told, and the sentence that was cut never counts as spoken."""
+    """A barge-in stops the audio, the page gets an event, and the cut sentence never counts as spoken."""
     surroundings.score.plan = long_then_short
     async with visitor() as person:
         await person.connect()
@@ -128,7 +128,7 @@ async def test_talking_over_the_agent_silences_it(surroundings: Surroundings, vi
 
 
 async def test_typing_over_the_agent_silences_it(surroundings: Surroundings, visitor: Someone) -> None:
-    """Somebody who types does not want to wait for the end of the sentence."""
+    """Typing is a barge-in, too: the visitor does not have to wait for the end of the sentence."""
     surroundings.score.plan = long_then_short
     async with visitor() as person:
         await person.connect()
@@ -147,7 +147,7 @@ def long_then_short(turn: Turn) -> Sequence[Step]:
 
 
 async def test_a_weather_tool_is_shown_in_full(surroundings: Surroundings, visitor: Someone) -> None:
-    """The page draws its card from the tool's own answer."""
+    """The page draws its card from the tool's own result."""
     surroundings.score.plan = lambda turn: (
         [use("get_current_weather", location="", format="celsius")] if turn.number else [note(400, 200)]
     )
@@ -166,7 +166,7 @@ async def test_a_weather_tool_is_shown_in_full(surroundings: Surroundings, visit
 
 
 async def test_other_tools_are_not_shown(surroundings: Surroundings, web: WebProcess, visitor: Someone) -> None:
-    """A page learns that something is done, not what; and the agent's goodbye is heard before the line closes."""
+    """A page sees that another tool runs, but not which; the agent's goodbye plays before the line closes."""
     surroundings.score.plan = lambda turn: [use("end_call", reason="caller_asked")] if turn.number else [note(400, 200)]
     async with visitor() as person:
         await person.connect()
@@ -198,7 +198,7 @@ async def test_other_tools_are_not_shown(surroundings: Surroundings, web: WebPro
 async def test_what_a_page_does_not_need_is_refused(
     surroundings: Surroundings, visitor: Someone, kind: str, data: dict[str, Any]
 ) -> None:
-    """RTVI can do more than this agent lets a stranger do, and a client that asked for it is not left waiting."""
+    """The service rejects unsupported RTVI messages with a response, so a client does not wait for one."""
     async with visitor() as person:
         await person.connect()
         await person.greeted()
@@ -228,7 +228,7 @@ async def test_keys_reach_the_model(surroundings: Surroundings, visitor: Someone
 async def test_a_visitor_who_wants_a_person_is_shown_how(
     web: WebProcess, surroundings: Surroundings, visitor: Someone
 ) -> None:
-    """The page gets what is configured; whom a browser cannot reach the model cannot offer, nor anybody of its own."""
+    """The page shows the configured contact; the model offers neither a transfer nor a contact of its own."""
     wishes = ["sales", "desk", "+19005550100"]
     surroundings.score.plan = lambda turn: (
         [use("transfer_to_human", destination=wishes[turn.number - 1], reason="!")]

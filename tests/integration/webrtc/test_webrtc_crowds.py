@@ -1,4 +1,4 @@
-"""Many visitors, half of whom are gone without a word: nothing of them is left."""
+"""Many visitors, half of whom disconnect without a goodbye: the service releases everything."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ pytestmark = [
 
 GROUP = 8
 POOL = min(32, (os.cpu_count() or 1) + 4)
-"""Threads that asyncio keeps for what would block it; each is made when it is first needed."""
+"""Most threads of asyncio's pool, which makes each on first use."""
 _LIMITS = {
     "RATE_LIMIT_STARTS_PER_MINUTE": "1000",
     "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "1000",
@@ -34,7 +34,7 @@ _LIMITS |= {"ARRIVALS_PER_ADDRESS": "40"}
 
 @pytest.mark.timeout(150)
 async def test_nothing_is_left_of_forty_visitors(surroundings: Surroundings) -> None:
-    """Eight at once, while those of the last eight who vanished are still waited for; sixteen come first."""
+    """Eight visitors at once, after a warm-up of sixteen, while the service still misses the last group."""
     surroundings.score.plan = short_notes
     async with surroundings.start_web("crowds", ("tests.support.frugal", "webrtc_agent"), **_LIMITS) as web:
         fresh = web.held()
@@ -44,7 +44,7 @@ async def test_nothing_is_left_of_forty_visitors(surroundings: Surroundings) -> 
             await _visits(web, 12)
             used.append(await used_mb(web))
         before = replace(fresh, threads=fresh.threads + POOL)
-        await until(lambda: web.held().threads <= before.threads + 2)  # some are of codecs, and end by and by
+        await until(lambda: web.held().threads <= before.threads + 2)  # some belong to codecs, and end later
         ledger.nothing_is_held(before, web.held())
         assert used[-1] - used[0] < 10, used
         reasons = Counter(line["reason"] for line in web.lines("session_ended"))
@@ -53,7 +53,7 @@ async def test_nothing_is_left_of_forty_visitors(surroundings: Surroundings) -> 
 
 
 async def _visits(web: WebProcess, count: int) -> None:
-    """Have so many come in groups, and wait until the last one is missed."""
+    """Run visits in groups, and wait until the service has missed the last visitor."""
     for first in range(0, count, GROUP):
         await asyncio.gather(*(_visit(web, number) for number in range(first, min(first + GROUP, count))))
 
@@ -68,4 +68,4 @@ async def _visit(web: WebProcess, number: int) -> None:
         await somebody.connect()
         await somebody.greeted()
         if number % 2:
-            somebody.pull_network()  # nobody hears its goodbye
+            somebody.pull_network()  # no goodbye reaches the service

@@ -1,4 +1,4 @@
-"""What strangers may do to the web service: start sessions within limits, and nothing for nothing."""
+"""What strangers may do to the web service: start sessions within limits, and use no resource otherwise."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,7 +18,7 @@ type Someone = Callable[[], Visitor]
 
 
 async def test_a_hundred_starts_meet_the_limit(surroundings: Surroundings) -> None:
-    """Fifteen a minute from one address, which may be an office's; the rest learn when to try again."""
+    """One address, which may be an office's, gets fifteen starts a minute; the others get a time to retry."""
     async with surroundings.start_web("limited") as web:
         opened = surroundings.nova.ledger.streams_opened
         answers = await asyncio.gather(*(web.http.post("/connect") for _ in range(100)))
@@ -32,9 +32,9 @@ async def test_a_hundred_starts_meet_the_limit(surroundings: Surroundings) -> No
 
 
 async def test_a_full_service_says_so(surroundings: Surroundings) -> None:
-    """The visitor after the last place gets 429 and a sentence; when somebody leaves, there is a place again.
+    """A visitor beyond the last slot gets 429 with a reason, and gets a slot after another one leaves.
 
-    One whose offer was answered while there was a place, and who connects after it was taken, is told as much.
+    A visitor who connects after the last slot is taken gets the same reason, though the offer was answered.
     """
     async with surroundings.start_web("full", MAX_SESSIONS="1") as web, Visitor(web.url) as second:
         async with Visitor(web.url) as first:
@@ -62,7 +62,7 @@ async def _is_empty(web: WebProcess) -> bool:
 
 
 async def test_garbage_leaves_nothing(surroundings: Surroundings, web: WebProcess) -> None:
-    """An offer that is none costs an answer, and no place, task or model stream."""
+    """A malformed offer gets a response, but no slot, task or model stream."""
     opened = surroundings.nova.ledger.streams_opened
     for sdp in GARBAGE:
         answer = await web.http.post("/api/offer", json={"sdp": sdp, "type": "offer"})
@@ -92,7 +92,7 @@ GARBAGE = [
 
 
 async def test_a_second_tab_gets_its_own_session(web: WebProcess, visitor: Someone) -> None:
-    """Nobody can push in where somebody talks."""
+    """A second tab gets a new session and cannot join one that is in use."""
     async with visitor() as first, visitor() as second:
         await first.connect()
         await first.greeted()
@@ -109,7 +109,7 @@ async def test_a_second_tab_gets_its_own_session(web: WebProcess, visitor: Someo
 
 
 async def test_offer_after_offer_is_refused(visitor: Someone) -> None:
-    """Each takes time that all visitors share. The conversation goes on."""
+    """The service limits the offers of one visitor, which cost shared CPU time; the conversation continues."""
     async with visitor() as somebody:
         await somebody.connect()
         await somebody.greeted()
@@ -122,7 +122,7 @@ async def test_offer_after_offer_is_refused(visitor: Someone) -> None:
 
 
 async def test_a_direct_client_needs_no_start(web: WebProcess, visitor: Someone) -> None:
-    """Older clients offer straight away; their addresses may follow."""
+    """Older clients send an offer without a start, and their candidates later."""
     async with visitor() as somebody:
         await somebody.join("/api/offer")
         await somebody.greeted()
@@ -138,7 +138,7 @@ async def test_a_direct_client_needs_no_start(web: WebProcess, visitor: Someone)
 
 
 async def test_a_head_has_no_body(web: WebProcess) -> None:
-    """Over a connection that is kept, where a body would be taken for the next answer."""
+    """A response to HEAD has no body, which would corrupt the next response on a kept connection."""
     for path in ("/", "/console", "/favicon.svg", "/health", "/ready", "/status"):
         head, whole = await web.http.head(path), await web.http.get(path)
         assert (head.status_code, head.content) == (whole.status_code, b"")
@@ -146,7 +146,10 @@ async def test_a_head_has_no_body(web: WebProcess) -> None:
 
 
 async def test_a_laptop_with_many_networks_is_let_in(visitor: Someone) -> None:
-    """72 candidates in the offer, again in the requests that follow, and marks of the end: the conversation goes on."""
+    """The service accepts 72 candidates in the offer and in later requests, with end-of-candidates marks.
+
+    The conversation continues.
+    """
     surplus = "".join(
         f"a=candidate:{net}{mid} 1 {kind} {port} typ host generation 0\r\n"
         for net in range(1, 10)
@@ -169,7 +172,7 @@ async def test_a_laptop_with_many_networks_is_let_in(visitor: Someone) -> None:
 
 @pytest.mark.thorough
 async def test_ten_visitors_at_once(surroundings: Surroundings, visitor: Someone) -> None:
-    """Each is greeted, asks, and hears an answer of its own; nothing of them is left."""
+    """Each of ten simultaneous visitors gets a greeting and a reply, and the service releases everything."""
     async with AsyncExitStack() as stack:
         visitors = [await stack.enter_async_context(visitor()) for _ in range(10)]
         for somebody in visitors:

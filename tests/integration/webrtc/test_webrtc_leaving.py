@@ -1,4 +1,4 @@
-"""How visits end: in good order, without a word, and not at all when the network only stumbles."""
+"""How visits end: with a goodbye, without one, and not at all after a short network loss."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ type Someone = Callable[[], Visitor]
 
 @pytest.mark.thorough
 async def test_a_page_that_is_left_ends_its_session(web: WebProcess, visitor: Someone) -> None:
-    """A closed connection is noticed at once, and the session's end can be asked for."""
+    """The service detects a closed connection at once, and a client can request the session's end."""
     async with visitor() as somebody:
         await somebody.connect()
         await somebody.greeted()
@@ -35,7 +35,7 @@ async def _finished(web: WebProcess, somebody: Visitor) -> bool:
 
 
 async def status(web: WebProcess, somebody: Visitor) -> str:
-    """Ask for a session's status."""
+    """Return a session's status."""
     answer = (await web.http.get(f"/status/{somebody.session_id}")).json()
     assert answer["bot_id"] == somebody.session_id
     return str(answer["status"])
@@ -43,7 +43,7 @@ async def status(web: WebProcess, somebody: Visitor) -> str:
 
 @pytest.mark.thorough
 async def test_a_closed_tab_is_noticed_within_12_seconds(web: WebProcess, visitor: Someone) -> None:
-    """WebRTC alone would notice after 30, and the model be paid meanwhile."""
+    """The service detects a closed tab within 12 s; WebRTC alone takes 30, while the model costs money."""
     async with visitor() as somebody:
         await somebody.connect()
         await somebody.greeted()
@@ -51,12 +51,12 @@ async def test_a_closed_tab_is_noticed_within_12_seconds(web: WebProcess, visito
         pulled = time.monotonic()
         record = await web.record(somebody.session_id, 12)
         assert record["reason"] == "media_disconnected"
-        assert time.monotonic() - pulled > 5  # a shorter loss is survived
+        assert time.monotonic() - pulled > 5  # a shorter loss does not end the session
 
 
 @pytest.mark.thorough
 async def test_five_seconds_without_network_are_survived(web: WebProcess, visitor: Someone) -> None:
-    """The conversation goes on where it was."""
+    """The conversation continues after five seconds without a network."""
     async with visitor() as somebody:
         await somebody.connect()
         await somebody.greeted()
@@ -72,7 +72,10 @@ async def test_five_seconds_without_network_are_survived(web: WebProcess, visito
 
 @pytest.mark.thorough
 async def test_who_comes_back_too_late_starts_anew(web: WebProcess, visitor: Someone) -> None:
-    """A session that was given up is over, also while its connection is closed, and its client is told so in words."""
+    """A visitor who returns to an ended session gets a reason in words and starts a new one.
+
+    This also holds while its connection is being closed.
+    """
     async with visitor() as somebody, visitor() as again:
         await somebody.connect()
         await somebody.greeted()
@@ -85,7 +88,7 @@ async def test_who_comes_back_too_late_starts_anew(web: WebProcess, visitor: Som
 
 
 async def test_an_offer_alone_opens_no_model(surroundings: Surroundings, web: WebProcess, visitor: Someone) -> None:
-    """Where the network lets no sound through, nothing is paid for, and no place is held."""
+    """A visit whose network blocks audio opens no model stream and holds no slot."""
     opened = surroundings.nova.ledger.streams_opened
     async with visitor() as somebody:
         await somebody.start()
@@ -99,7 +102,7 @@ async def test_an_offer_alone_opens_no_model(surroundings: Surroundings, web: We
 
 
 async def test_a_client_can_reconnect_in_its_session(web: WebProcess, visitor: Someone) -> None:
-    """A network that changed needs a new connection, not a new conversation."""
+    """A client whose network changed reconnects in the same session and conversation."""
     async with visitor() as somebody:
         await somebody.connect()
         await somebody.greeted()
@@ -117,7 +120,7 @@ async def test_a_client_can_reconnect_in_its_session(web: WebProcess, visitor: S
 
 
 async def test_disconnect_bot_ends_the_session(web: WebProcess, visitor: Someone) -> None:
-    """A client may ask the agent to go."""
+    """A client can end the session with `disconnect-bot`."""
     async with visitor() as somebody:
         await somebody.connect()
         await somebody.greeted()
@@ -128,7 +131,7 @@ async def test_disconnect_bot_ends_the_session(web: WebProcess, visitor: Someone
 async def test_fault_03_a_lost_model_is_told_aloud_and_in_words(
     surroundings: Surroundings, web: WebProcess, visitor: Someone
 ) -> None:
-    """The visitor hears that we are sorry, and the page learns what happened before its connection closes."""
+    """After the model is lost, the visitor hears an apology, and the page gets the reason before the close."""
     async with visitor() as somebody:
         await somebody.connect()
         await somebody.greeted()
@@ -147,7 +150,7 @@ async def test_fault_03_a_lost_model_is_told_aloud_and_in_words(
 
 
 async def test_a_visitor_who_says_nothing_is_asked_and_then_let_go(surroundings: Surroundings) -> None:
-    """Whether they are still there, once; then goodbye, with the reason for the page."""
+    """A silent visitor gets one question and then a goodbye, and the page gets the reason."""
     surroundings.score.plan = short_notes
     async with surroundings.start_web("silent", IDLE_PROMPT_SECONDS="3") as web, Visitor(web.url) as somebody:
         await somebody.connect()
@@ -159,7 +162,7 @@ async def test_a_visitor_who_says_nothing_is_asked_and_then_let_go(surroundings:
 
 
 async def test_sessions_end_when_the_service_stops(surroundings: Surroundings) -> None:
-    """A second signal does not wait for anybody, and still every session has its record."""
+    """Every session has its record when the service stops, also after a second signal."""
     async with surroundings.start_web("stopped") as web, Visitor(web.url) as somebody:
         await somebody.connect()
         await somebody.greeted()

@@ -1,4 +1,4 @@
-"""Visitors who come back to their conversation: after a loss, to another task, once, and with one end record."""
+"""Visitors who return to their conversation: after a loss, at another task, once, and with one record."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ type Someone = Callable[[], Visitor]
 
 
 async def come(visitor: Visitor, token: str | None = None, attempt: str = "one") -> dict[str, Any]:
-    """Start a conversation that can be come back to, or come back to one, and connect."""
+    """Start a resumable conversation, or resume one, and connect."""
     answer = await start(visitor, token, attempt)
     visitor.session_id = answer["sessionId"]
     await visitor.join(f"/sessions/{visitor.session_id}/api/offer")
@@ -28,13 +28,13 @@ async def come(visitor: Visitor, token: str | None = None, attempt: str = "one")
 
 
 async def start(visitor: Visitor, token: str | None = None, attempt: str = "one") -> dict[str, Any]:
-    """Ask for it alone."""
+    """Send the start request only."""
     wanted: Any = {"transport": "webrtc", "resume": {"token": token, "attempt": attempt}}
     return dict((await visitor.http.post("/start", json=wanted)).raise_for_status().json())
 
 
 def ends(*logs: Path) -> list[dict[str, Any]]:
-    """List the end records of several services."""
+    """Return the end records of several services."""
     lines = [json.loads(line) for log in logs for line in log.read_text().splitlines() if line.startswith("{")]
     return [line for line in lines if line["event"] == "session_ended"]
 
@@ -42,7 +42,7 @@ def ends(*logs: Path) -> list[dict[str, Any]]:
 async def test_a_lost_visitor_goes_on_in_the_same_conversation_with_one_record(
     web: WebProcess, visitor: Someone
 ) -> None:
-    """The history is there, there is no second greeting, and the record counts both parts."""
+    """A returning visitor has the history and hears no second greeting; one record counts both parts."""
     async with visitor() as before, visitor() as after:
         first = await come(before)
         assert first == {"token": first["token"], "seconds": 120, "resumed": False, "history": []}
@@ -52,7 +52,7 @@ async def test_a_lost_visitor_goes_on_in_the_same_conversation_with_one_record(
         again = await come(after, first["token"])
         assert (again["resumed"], [speaker for speaker, _ in again["history"]]) == (True, ["ASSISTANT"])
         await asyncio.sleep(2)
-        assert after.of("bot-started-speaking") == []  # all of the greeting had been heard, and nothing was asked
+        assert after.of("bot-started-speaking") == []  # the visitor had heard the whole greeting, and asked nothing
         after.speak()
         await after.until("bot-stopped-speaking")
         after.say("disconnect-bot", {})
@@ -67,7 +67,7 @@ async def test_a_lost_visitor_goes_on_in_the_same_conversation_with_one_record(
 async def test_a_token_is_good_for_one_claim_but_for_a_retry_of_the_same_page(
     web: WebProcess, visitor: Someone
 ) -> None:
-    """Two tabs cannot both have the conversation; an answer that was lost can be asked for again until it is used."""
+    """A token resumes a conversation in one tab only; that tab may retry until the token is used."""
     async with visitor() as before, visitor() as after, visitor() as thief:
         token = (await come(before))["token"]
         await before.greeted()
@@ -92,7 +92,7 @@ async def test_a_token_is_good_for_one_claim_but_for_a_retry_of_the_same_page(
 async def test_a_visitor_who_does_not_come_back_has_one_record_after_the_wait(
     surroundings: Surroundings,
 ) -> None:
-    """Meanwhile neither a place nor a stream is held."""
+    """The record of a visitor who stays away follows the wait, during which no slot and no stream is held."""
     async with surroundings.start_web("waited", RESUME_SECONDS="1") as web, Visitor(web.url) as person:
         await come(person)
         await person.greeted()
@@ -109,7 +109,7 @@ async def test_a_visitor_who_does_not_come_back_has_one_record_after_the_wait(
 async def test_a_conversation_outlives_its_task(
     surroundings: Surroundings, tmp_path: Path, how: signal.Signals
 ) -> None:
-    """Killed, or drained to its end: another task has the history, and one record stands in both logs together."""
+    """After a task is killed or drained, another task has the history, and both logs hold one record together."""
     settings = {"CALL_STORE": f"file:{tmp_path}", "DRAIN_SECONDS": "12"}
     async with (
         surroundings.start_web(f"one-{how}", **settings) as one,
@@ -136,7 +136,10 @@ async def test_a_conversation_outlives_its_task(
 
 
 async def test_a_client_that_knows_nothing_of_it_is_answered_as_before(web: WebProcess, visitor: Someone) -> None:
-    """Some clients throw at a key that they do not know; and their session ends with their connection."""
+    """A client that does not support resumption gets the old response, and its session ends on disconnect.
+
+    Some such clients throw at an unknown key.
+    """
     async with visitor() as person:
         answer = (await person.start()).json()
         assert set(answer) == {"sessionId", "iceConfig"}

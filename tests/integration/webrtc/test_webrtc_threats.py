@@ -1,4 +1,4 @@
-"""Forged addresses and pages of other sites in front of the web service, and visitors who write what they like."""
+"""Forged addresses and foreign pages in front of the web service, and visitors who send arbitrary text."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_threat_13_a_forged_address_buys_no_starts(surroundings: Surroundings) -> None:
-    """A client that nobody vouches for is counted by its socket; behind the balancer, by what the balancer saw."""
+    """The limit counts a client by its socket; behind the load balancer, by the address that it adds."""
     async with surroundings.start_web(
         "forged", FORWARDED_ALLOW_IPS=BALANCER, RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS="5"
     ) as web:
@@ -38,9 +38,9 @@ async def _starts(web: WebProcess, source: str, forwarded: str) -> list[int]:
 
 
 async def test_threat_13_no_answer_repeats_a_forged_host(web: WebProcess) -> None:
-    """Neither a redirect nor a page nor an error is made from what a request says about its host."""
+    """No redirect, page or error repeats the host of a request."""
     spoofed = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
-    for host in ("evil.example", "evil"):  # the first is refused outright
+    for host in ("evil.example", "evil"):  # the service rejects the first one outright
         for path in ("/", "/status", "/status/", "/console/", "/assets", "/assets/", "/room", "/nowhere/"):
             answer = await web.http.get(path, headers=spoofed | {"Host": host})
             assert "evil" not in f"{answer.headers}{answer.text}"
@@ -49,7 +49,7 @@ async def test_threat_13_no_answer_repeats_a_forged_host(web: WebProcess) -> Non
 
 @pytest.mark.parametrize("path", ["/", "/ws", "/api/offer", "/connect", "/sessions/x/api/offer"])
 async def test_threat_12_there_is_no_socket_for_another_site(web: WebProcess, path: str) -> None:
-    """A page that a visitor has open elsewhere finds no WebSocket here to speak through."""
+    """A page of another site finds no WebSocket through which it could speak."""
     with pytest.raises(InvalidStatus) as refusal:
         await connect(f"{web.url.replace('http', 'ws', 1)}{path}", origin="https://evil.example", proxy=None)  # type: ignore[arg-type]
     assert refusal.value.response.status_code == 403
@@ -77,7 +77,7 @@ QUOTABLE = [
 
 
 async def test_threat_15_what_a_visitor_writes_is_in_no_log(web: WebProcess, visitor: Callable[[], Visitor]) -> None:
-    """Not even where nobody understands it."""
+    """No log contains a visitor's text, also where the service does not understand it."""
     async with visitor() as somebody:
         await somebody.connect()
         await somebody.greeted()

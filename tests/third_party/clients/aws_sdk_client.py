@@ -50,7 +50,7 @@ class Session:
         await self.send("contentEnd", contentName=name)
 
     async def open(self) -> None:
-        """Send everything up to the open line."""
+        """Send everything up to the open audio content."""
         await self.send("sessionStart", inferenceConfiguration={"maxTokens": 1024, "topP": 0.9, "temperature": 0.7})
         tool = {"name": TOOL, "description": DESCRIPTION, "inputSchema": {"json": json.dumps(SCHEMA)}}
         await self.send(
@@ -75,11 +75,11 @@ class Session:
         await self.text("USER", text, interactive=True)
 
     async def speak(self, pcm: bytes) -> None:
-        """Send a piece of sound."""
+        """Send a packet of audio."""
         await self.send("audioInput", contentName=LINE, content=base64.b64encode(pcm).decode())
 
     async def listen(self) -> None:
-        """Take down what comes until the stream ends."""
+        """Record each event until the stream ends."""
         _, output = await self._stream.await_output()
         while (received := await output.receive()) is not None:
             ((name, body),) = json.loads(received.value.bytes_)["event"].items()
@@ -115,7 +115,7 @@ class Session:
         await self.send("contentEnd", contentName=name)
 
     async def close(self) -> None:
-        """End everything in its order."""
+        """End every content, prompt and session in order."""
         await self.send("contentEnd", contentName=LINE)
         await self.send("promptEnd")
         await self.send("sessionEnd")
@@ -133,7 +133,7 @@ def _pcm() -> dict[str, object]:
 
 
 async def main() -> None:
-    """Talk, leave in order, and see the stream end."""
+    """Talk, leave in order, and wait for the end of the stream."""
     story = Story()
     config = await AsyncBedrockRuntimeConfig.resolve(
         aws_credentials_identity_resolver=EnvironmentCredentialsResolver(),  # type: ignore[no-untyped-call]

@@ -1,6 +1,6 @@
-"""What every client in Python needs around it: a microphone that speaks, and a report of what happened.
+"""What every client in Python shares: a microphone that speaks, and a report of its events.
 
-It imports nothing but the standard library, because each client runs in an environment of its own.
+It imports nothing but the standard library, because each client runs in an isolated environment.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from typing import Any
 
 RATE = 16_000
 SAMPLES = 512
-"""32 ms, the piece that the model's documents advise."""
+"""32 ms, the packet size that the model's documents recommend."""
 PATIENCE = 60.0
-"""Seconds for each step. Speech is recognised by programs that work: on a busy machine they are slow."""
+"""Seconds for each step. Speech recognition runs real programs, which are slow on a busy machine."""
 HEARD = 1.0
-"""Seconds of the answer that have come when the caller interrupts it. What has played out cannot be interrupted."""
+"""Seconds of received reply before the caller interrupts it: a finished reply cannot be interrupted."""
 THANKS, WELCOME = "Thank you.", "You are welcome."
 LAST_WORDS = "You can hang up now."
 TOOL = "get_current_weather"
@@ -37,10 +37,10 @@ SCHEMA: dict[str, Any] = {
 
 
 class Story:
-    """What happened so far, in order. Each event is a line of JSON on stdout, and wakes who waits for it.
+    """All events so far, in order. Each is a line of JSON on stdout, and wakes its waiters.
 
     Args:
-        rate: sample rate of the answers.
+        rate: sample rate of the replies.
     """
 
     def __init__(self, rate: int = RATE) -> None:
@@ -50,46 +50,46 @@ class Story:
         self._played_at = 0.0
 
     def add(self, event: str, **fields: object) -> None:
-        """Take an event down."""
+        """Record an event."""
         self.events.append({"event": event, **fields})
         sys.stdout.write(json.dumps(self.events[-1]) + "\n")
         sys.stdout.flush()
         self._changed.set()
 
     def audio(self, pcm: bytes) -> None:
-        """Take sound down, which comes faster than it plays."""
+        """Record audio, which arrives faster than it plays."""
         self.add("audio", bytes=len(pcm))
         self._played_at = max(self._played_at, time.monotonic()) + len(pcm) / 2 / self._rate
 
     def interrupted(self) -> None:
-        """Take an interruption down: what is left of the sound is not played."""
+        """Record an interruption: the rest of the audio is not played."""
         self.add("interrupted")
         self._played_at = 0.0
 
     async def played(self) -> None:
-        """Wait until all sound has been heard, and a moment longer: the model, too, allows for the way to the ear."""
+        """Wait until all audio has played, and a moment longer: the model, too, allows for the network."""
         await asyncio.sleep(max(0.0, self._played_at - time.monotonic()) + 1.0)
 
     def answer(self, location: str, unit: str) -> dict[str, object]:
-        """Answer the tool, and take it down."""
+        """Record the tool call, and return the tool's result."""
         self.add("tool", location=location, format=unit)
         return {"location": location, "temperature": 21, "conditions": "partly_cloudy", "format": unit}
 
     def since(self, event: str) -> list[dict[str, Any]]:
-        """Give what came after the last event of a kind, or everything."""
+        """Return the events after the last one of a kind, or all events."""
         places = [place for place, one in enumerate(self.events) if one["event"] == event]
         return self.events[places[-1] + 1 :] if places else list(self.events)
 
     def seconds_since(self, event: str) -> float:
-        """Measure the sound that came after an event."""
+        """Return the seconds of audio received after an event."""
         size: int = sum(one.get("bytes", 0) for one in self.since(event))
         return size / 2 / self._rate
 
     async def until(self, what: str, happened: Callable[[], object]) -> None:
-        """Wait until it has happened.
+        """Wait until the condition holds.
 
         Raises:
-            TimeoutError: it has not, within PATIENCE.
+            TimeoutError: it does not within PATIENCE.
         """
         try:
             async with asyncio.timeout(PATIENCE):
@@ -101,7 +101,7 @@ class Story:
 
 
 class Microphone:
-    """Sends sound as long as it is open: what is to be said, and silence otherwise."""
+    """Sends audio while it is open: the queued speech, and silence otherwise."""
 
     def __init__(self, send: Callable[[bytes], Awaitable[object]]) -> None:
         self._send = send
@@ -110,7 +110,7 @@ class Microphone:
         self._opened = asyncio.Event()
 
     async def run(self) -> None:
-        """Send a piece every 32 ms, as a sound card does: the pieces that are late follow at once."""
+        """Send a packet every 32 ms, as a sound card does; late packets follow at once."""
         due = time.monotonic()
         while True:
             size = SAMPLES * 2
@@ -123,7 +123,7 @@ class Microphone:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     async def opened(self) -> None:
-        """Wait for the first piece: the model takes text that it is to answer only once the line is open."""
+        """Wait for the first packet: the model answers text only after the audio content is open."""
         await self._opened.wait()
 
     def begin(self, pcm: bytes) -> None:
@@ -132,13 +132,13 @@ class Microphone:
         self._unspoken = pcm
 
     async def say(self, pcm: bytes) -> None:
-        """Speak to the end."""
+        """Speak, and wait for the end."""
         self.begin(pcm)
         await self._silent.wait()
 
 
 def sentences() -> tuple[bytes, bytes]:
-    """Read the question, and what interrupts its answer: 16-bit samples at 16 kHz, in the files that were named."""
+    """Return the question and its interruption: 16-bit samples at 16 kHz, from the named files."""
     question, objection = (Path(name).read_bytes() for name in sys.argv[1:3])
     return question, objection
 
@@ -147,12 +147,12 @@ type Typing = Callable[[str], Awaitable[object]]
 
 
 async def hold(story: Story, microphone: Microphone, write: Typing, *, greeted: bool = True) -> None:
-    """Hold the conversation that every client holds: a greeting, a question, an interruption; or, at last, thanks.
+    """Hold the conversation of every client: a greeting, a question, an interruption; or thanks at the end.
 
     Args:
-        story: Where the client takes down what it sees.
+        story: Where the client records events.
         microphone: What speaks into the client.
-        write: Has the client send text that the model answers.
+        write: Makes the client send text that the model answers.
         greeted: Whether the text is the greeting, or thanks at the end.
     """
     question, objection = sentences()
@@ -178,9 +178,9 @@ async def hold(story: Story, microphone: Microphone, write: Typing, *, greeted: 
 
 
 def _answered(events: list[dict[str, Any]], words: str = "") -> bool:
-    """Tell whether these words were said, and there was sound, and then its end.
+    """Return whether the words, some audio and then its end arrived.
 
-    Sound alone would not do: a pipeline may deliver a last piece of the old answer after the sign of the interruption.
+    Audio alone would not do: a pipeline may deliver a last packet of the old reply after it signals the interruption.
     """
     heard = [one["event"] for one in events if one["event"] in ("audio", "answer_ended")]
     said = not words or any(words in (one.get("text") or "") for one in events)
@@ -188,7 +188,7 @@ def _answered(events: list[dict[str, Any]], words: str = "") -> bool:
 
 
 def talk(conversation: Callable[[], Awaitable[object]], seconds: float = 300.0) -> None:
-    """Run a client, and never for longer than this."""
+    """Run a client, with this timeout."""
     asyncio.run(_bounded(conversation, seconds))
 
 

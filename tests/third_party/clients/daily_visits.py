@@ -1,8 +1,8 @@
-"""Visitors whose agent cannot join: the web service as it ships with Daily's own client, in a network without Daily.
+"""Visitors whose agent cannot join: the web service with Daily's own client, in a network without Daily.
 
-Runs in such a network (`standins.alias`), starts the stand-in for Daily's REST service and the web service, has a
-number of visits begin, and asks `/health` all the while. In the end it begins one more and stops the service in the
-middle of its join. Prints one JSON object about all of it.
+Runs in such a network (`standins.alias`), starts the stand-in for Daily's REST service and the web service, starts a
+number of visits, and requests `/health` meanwhile. At the end it starts one more and stops the service during that
+join. Prints one JSON object with all results.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ VISITS = 10
 DRAIN_SECONDS = 1
 STOP_SECONDS = DRAIN_SECONDS + 10.0
 PROBE_SECONDS = 10.0
-"""Longest wait for `/health` that is no standstill, beside busy neighbours; the longest that was seen is reported."""
+"""Longest delay of `/health` on a busy machine that is not a hang; the report has the longest delay seen."""
 END_SECONDS = 90.0
 LOG = Path("web.log")
 _PR_SET_PDEATHSIG = 1
 
 
 class Probe:
-    """Asks `/health` again and again."""
+    """Requests `/health` in a loop."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.answers = self.failures = 0
@@ -41,7 +41,7 @@ class Probe:
         self._http = http
 
     async def run(self) -> None:
-        """Ask until cancelled."""
+        """Run until cancelled."""
         while True:
             began = time.monotonic()
             try:
@@ -86,7 +86,7 @@ async def _visits(http: httpx.AsyncClient, process: asyncio.subprocess.Process) 
     with suppress(TimeoutError):
         await _until(lambda: len(_lines("session_ended")) >= VISITS or probe.failures > 0)
     ready = await _ready(http)
-    # A join is on its way when the process is to end, and so are the releases of those that hang.
+    # At the end of the process a join is in progress, and so are the releases of those that hang.
     with suppress(httpx.HTTPError):
         starts.append((await http.post("/start", json={"createDailyRoom": True})).status_code)
     await _until(lambda: len(_lines("session_started")) > VISITS or probe.failures > 0)
@@ -127,7 +127,7 @@ def _die_with_parent() -> None:
 
 def _surroundings(daily: DailyStandin, port: int) -> dict[str, str]:
     return os.environ | {
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://127.0.0.1:9",  # no visitor comes, so no model is opened
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://127.0.0.1:9",  # no visitor connects, so no model stream opens
         "AWS_ACCESS_KEY_ID": "standin",
         "AWS_SECRET_ACCESS_KEY": "standin-secret",
         "AWS_REGION": "us-east-1",

@@ -1,4 +1,4 @@
-"""LiveKit's agent with its plugin for Nova Sonic, and a microphone and a loudspeaker of ours in place of a room."""
+"""LiveKit's agent with its plugin for Nova Sonic; our microphone and loudspeaker replace the room."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ class Weather(Agent):  # type: ignore[misc]  # its types are in LiveKit's enviro
     def __init__(self) -> None:
         super().__init__(instructions=INSTRUCTIONS)
 
-    # From a typed function LiveKit makes a schema with `title` in it, which AWS's documents do not allow.
+    # LiveKit's schema of a typed function contains `title`, which AWS's documents do not allow.
     @function_tool(raw_schema={"name": TOOL, "description": DESCRIPTION, "parameters": SCHEMA})  # type: ignore[untyped-decorator]
     async def weather(self, raw_arguments: dict[str, str]) -> dict[str, object]:
         """Answer for any place."""
@@ -42,16 +42,16 @@ class Line(AudioInput):  # type: ignore[misc]  # its types are in LiveKit's envi
         self._frames: asyncio.Queue[rtc.AudioFrame] = asyncio.Queue()
 
     async def speak(self, pcm: bytes) -> None:
-        """Take a piece of sound."""
+        """Queue a packet of audio."""
         await self._frames.put(rtc.AudioFrame(pcm, RATE, 1, len(pcm) // 2))
 
     async def __anext__(self) -> rtc.AudioFrame:
-        """Give a piece of sound."""
+        """Return a packet of audio."""
         return await self._frames.get()
 
 
 class Loudspeaker(AudioOutput):  # type: ignore[misc]  # its types are in LiveKit's environment
-    """Plays in real time, and says how far it came: what LiveKit asks of a sink."""
+    """Plays in real time and reports its progress, as LiveKit requires of a sink."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -62,7 +62,7 @@ class Loudspeaker(AudioOutput):  # type: ignore[misc]  # its types are in LiveKi
         self._playing: asyncio.Task[None] | None = None
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
-        """Take a piece of an answer."""
+        """Receive a frame of a reply."""
         await super().capture_frame(frame)
         if self._seconds == 0.0:
             self._started = time.monotonic()
@@ -71,14 +71,14 @@ class Loudspeaker(AudioOutput):  # type: ignore[misc]  # its types are in LiveKi
         STORY.audio(bytes(frame.data))
 
     def flush(self) -> None:
-        """The answer is complete: play the rest."""
+        """Play the rest: the reply is complete."""
         super().flush()
         if self._seconds and self._playing is None:
             STORY.add("answer_ended")
             self._playing = asyncio.create_task(self._play())
 
     def clear_buffer(self) -> None:
-        """LiveKit silences the loudspeaker, which it does when the caller interrupts."""
+        """Stop playback, which LiveKit calls when the caller interrupts."""
         if self._seconds:
             STORY.interrupted()
             if self._playing is not None:
@@ -100,7 +100,7 @@ async def main() -> None:
     line = Line()
     session: AgentSession[None] = AgentSession(
         llm=RealtimeModel(region=REGION, voice="matthew"),
-        aec_warmup_duration=None,  # no echo here; by default no caller is heard in an agent's first 3 s
+        aec_warmup_duration=None,  # no echo here; by default LiveKit ignores the caller in an agent's first 3 s
     )
     session.on("error", _failed)
     session.on("close", _closed)
@@ -111,8 +111,8 @@ async def main() -> None:
     microphone = Microphone(line.speak)
     async with asyncio.TaskGroup() as tasks:
         speaking = tasks.create_task(microphone.run())
-        # A greeting would go out as soon as the stream is open, perhaps before the audio content, which AWS's documents
-        # do not allow; LiveKit gives no sign that the line is open.
+        # LiveKit would send a greeting as soon as the stream is open, perhaps before the audio content, which AWS's
+        # documents do not allow; LiveKit does not report when the audio content is open.
         await hold(STORY, microphone, lambda text: _write(session, text), greeted=False)
         speaking.cancel()
     await session.aclose()

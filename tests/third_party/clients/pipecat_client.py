@@ -1,4 +1,4 @@
-"""A pipeline of Pipecat around its own service for Nova Sonic, with a microphone and an ear of ours at its ends."""
+"""A Pipecat pipeline around its own service for Nova Sonic, between our microphone and our listener."""
 
 import asyncio
 import os
@@ -35,10 +35,10 @@ WEATHER = FunctionSchema(
 
 
 class Ear(FrameProcessor):
-    """Takes down what a transport would act on, upstream of the service or downstream of it."""
+    """Records what a transport would act on, upstream of the service or downstream of it."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Take a frame down, and let it pass."""
+        """Record a frame, and pass it on."""
         await super().process_frame(frame, direction)
         match frame:
             case TTSAudioRawFrame():

@@ -26,7 +26,7 @@ def weather(location: str, format: str) -> dict[str, Any]:  # noqa: A002 - the t
 
 
 async def listen(agent: BidiAgent) -> None:
-    """Take down what the agent gives its outputs."""
+    """Record what the agent sends its outputs."""
     async with aclosing(agent.receive()) as events:
         async for event in events:
             take(event)
@@ -34,7 +34,7 @@ async def listen(agent: BidiAgent) -> None:
 
 
 def take(event: Any) -> None:  # noqa: ANN401 - a dictionary, or one of many classes
-    """Take one event down."""
+    """Record one event."""
     match event.get("type") if isinstance(event, dict) else type(event).__name__:
         case "bidi_audio_delta":
             STORY.audio(base64.b64decode(event["audio"]))

@@ -1,4 +1,4 @@
-/** One example of everything the page can look like. */
+/** One example of each state of the page. */
 
 import { BEFORE, type CallState, next } from "../src/call/state";
 import type { Item } from "../src/conversation/items";

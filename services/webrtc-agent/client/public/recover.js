@@ -1,6 +1,6 @@
 /**
  * Reloads a page whose files are of another version than itself, which happens while a deployment replaces the tasks.
- * Its own name is the same in every version; see docs/decisions/0011.
+ * Its name is the same in every version; see docs/decisions/0011.
  */
 (() => {
   const KEY = "reloads";
@@ -8,7 +8,7 @@
   const WINDOW_MS = 60_000;
   let reloading = false;
 
-  /** Count one more reload, if it may be made; a browser that keeps nothing would reload for ever. */
+  /** Count one more reload, if it may be made; a browser without storage would reload forever. */
   function mayReload() {
     try {
       const now = Date.now();
@@ -42,7 +42,7 @@
     }
   }
 
-  // A script or style that is not there; such events do not bubble, and links include icons, which a page can do without.
+  // A missing script or style; such events do not bubble, and links include icons, which the page does not need.
   addEventListener(
     "error",
     ({ target }) => {
@@ -53,6 +53,6 @@
     },
     true,
   );
-  // A part that is needed now, says the page; where no reload may be made, it puts that into words itself.
+  // The page needs a missing part now; where a reload is not allowed, the page shows a message.
   addEventListener("outdated", () => void recover());
 })();

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
-/** WCAG 2.2: 4.5 for words, 3 for large words and for what has to be seen to be used. */
+/** WCAG 2.2: 4.5 for text, 3 for large text and for controls. */
 const WORDS = 4.5;
 const SHAPES = 3;
 const PAIRS: readonly (readonly [string, string, number])[] = [
@@ -28,7 +28,7 @@ const css = readFileSync(new URL("../src/styles/tokens.css", import.meta.url), "
 
 type Theme = "light" | "dark";
 
-/** Read the tokens of a part of the file; only plain colours, because a shine-through has no contrast of its own. */
+/** Read the tokens of a part of the file; opaque colours only, because a transparent one has no fixed contrast. */
 function tokens(part: string, theme: Theme): Map<string, string> {
   const found = new Map<string, string>();
   for (const [, name, value] of part.matchAll(/--([\w-]+): ([^;]+);/g)) {

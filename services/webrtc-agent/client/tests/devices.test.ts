@@ -9,7 +9,7 @@ const device = (deviceId: string, label = deviceId, groupId = label): Device => 
 });
 const laptop = device("laptop");
 const headset = device("headset");
-/** As Chromium lists the system's choice: an entry of its own, with the name of the device behind it. */
+/** The system's default as Chromium lists it: a separate entry with the name of the actual device. */
 const standard = (of: Device): Device => device("default", `Default - ${of.label}`, of.groupId);
 const use = (chosen: string, opened: string | null, all: readonly Device[]): Use => ({
   chosen,

@@ -12,7 +12,7 @@ test.each([
   [[], "en-US", "3 PM", "4:05 PM"],
 ])("%j is %s", (languages, tag, hour, clock) => {
   const formats = formatsFor(languages);
-  // The space before PM is a narrow one in some versions of the Unicode data.
+  // Some versions of the Unicode data have a narrow space before PM.
   const plain = (text: string) => text.replace(/\s/gu, " ");
   expect([formats.tag, plain(formats.hour(15)), plain(formats.clock("16:05"))]).toEqual([tag, hour, clock]);
 });

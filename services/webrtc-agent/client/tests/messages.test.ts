@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { conversationCallbacks, endingIn } from "../src/call/messages";
 import { BEFORE, type CallState, next } from "../src/call/state";
 
-/** Play the agent's messages in the order a real service sends them. */
+/** Play the agent's messages in the order of a real service. */
 function played(play: (agent: RTVIEventCallbacks) => void): CallState {
   let state = BEFORE;
   play(

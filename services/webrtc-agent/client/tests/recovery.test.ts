@@ -50,7 +50,7 @@ function recovery(changes: Partial<Recovery> = {}): Reported {
   return { causes, ending, recovery: { ...plain, ...changes } };
 }
 
-/** Nothing gets through for so long; then everything does. */
+/** Fail every request for this long; then let each one succeed. */
 async function outage(seconds: number, changes: Partial<Recovery> = {}) {
   network = "away";
   const began = Date.now();
@@ -65,7 +65,7 @@ async function outage(seconds: number, changes: Partial<Recovery> = {}) {
 test.each([16, 60, 100])("an outage of %i s ends in the same conversation", async (seconds) => {
   const { how, took, causes } = await outage(seconds);
   expect(how).toBe("back");
-  expect(took).toBeLessThan(10_000); // one probe that hangs, and the longest pause
+  expect(took).toBeLessThan(10_000); // one probe that hangs, and the longest back-off
   expect(causes).toContain("network");
   expect(causes).not.toContain("service");
 });

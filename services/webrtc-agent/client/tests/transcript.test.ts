@@ -3,7 +3,7 @@ import { type Item, isShown, shown } from "../src/conversation/items";
 import { linesOf, transcriptOf } from "../src/conversation/record";
 import { follow, PARAGRAPH_MS, type TranscriptEvent } from "../src/conversation/transcript";
 
-/** Play events one millisecond apart; a number is a pause, "silent" and "sounding" say whether the agent is heard. */
+/** Play events one millisecond apart; a number is a pause, "silent" and "sounding" stop and start the agent's audio. */
 function played(start: readonly Item[], ...steps: (TranscriptEvent | number | "silent" | "sounding")[]) {
   let items = start;
   let moment = { at: 0, sounding: true };

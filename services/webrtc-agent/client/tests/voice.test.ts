@@ -5,7 +5,7 @@ const QUIET_ROOM = -65;
 const SPEECH = -25;
 const LOOK_MS = 20;
 
-/** Runs a detector through stretches of [milliseconds, microphone, agent]; gives when it changed its mind, and to what. */
+/** Run a detector over segments of [milliseconds, microphone, agent]; return each change with its time. */
 function changes(...stretches: readonly (readonly [number, number, number?])[]): [number, boolean][] {
   const detector = new VoiceActivity();
   const found: [number, boolean][] = [];
@@ -26,7 +26,7 @@ function changes(...stretches: readonly (readonly [number, number, number?])[]):
 test("a voice shows within 150 ms, and its end after a pause", () => {
   const [begun, ended] = changes([1000, QUIET_ROOM], [2000, SPEECH], [2000, QUIET_ROOM]);
   expect(begun?.[1]).toBe(true);
-  expect((begun?.[0] ?? 0) - 1000).toBeLessThan(100); // the analyser's window and a frame come on top
+  expect((begun?.[0] ?? 0) - 1000).toBeLessThan(100); // the analyser's window and a frame add to this
   expect(ended?.[1]).toBe(false);
   expect((ended?.[0] ?? 0) - 3000).toBeGreaterThanOrEqual(600);
 });

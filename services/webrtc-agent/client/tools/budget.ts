@@ -1,11 +1,11 @@
-/** Weighs what a visitor's first load fetches, and fails the build over the limit. */
+/** Measures the size of a visitor's first load, and fails the build over the limit. */
 
 import { gzipSync } from "node:zlib";
 import type { Plugin, Rolldown } from "vite";
 
 type Bundle = Rolldown.OutputBundle;
 
-/** Name every file that a page loads before it can be used: itself, its scripts with what they import, its styles. */
+/** Return every file that a page loads before use: itself, its scripts with their imports, its styles. */
 export function firstLoad(page: string, bundle: Bundle): string[] {
   const files = new Set([page]);
   const visit = (name: string): void => {
@@ -28,7 +28,7 @@ export function firstLoad(page: string, bundle: Bundle): string[] {
   return [...files];
 }
 
-/** Give the compressed size of some files, in kB (1000 bytes). */
+/** Return the compressed size of some files, in kB (1000 bytes). */
 export function weigh(files: readonly string[], bundle: Bundle): number {
   const bytes = files.map((name) => {
     const file = bundle[name];
@@ -37,7 +37,7 @@ export function weigh(files: readonly string[], bundle: Bundle): number {
   return bytes.reduce((sum, one) => sum + one, 0) / 1000;
 }
 
-/** Hold a page to a limit, in kB compressed. */
+/** Fail if a page is over a limit, in kB compressed. */
 export function budget(page: string, limit: number): Plugin {
   return {
     name: "budget",

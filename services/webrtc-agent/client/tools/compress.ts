@@ -1,4 +1,4 @@
-/** Compresses the built files once, so that the service never spends a visitor's time on it. */
+/** Compresses the built files once, so that the service does not compress per request. */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -8,7 +8,7 @@ import type { Plugin } from "vite";
 const TEXT = /\.(css|html|js|json|svg|webmanifest)$/;
 const MIN_BYTES = 1000;
 
-/** Write `<file>.gz` and `<file>.br` beside every text file of a folder that becomes smaller by it. */
+/** Write `<file>.gz` and `<file>.br` beside every text file of a folder, if they are smaller. */
 export function compressFolder(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
@@ -33,7 +33,7 @@ function compressFile(path: string): void {
   }
 }
 
-/** Compress what a build has written. */
+/** Compress the output of a build. */
 export function compress(): Plugin {
   let folder = "";
   return {

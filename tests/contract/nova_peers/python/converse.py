@@ -1,7 +1,7 @@
 """Hold the scripted conversation with the AWS SDK for Python and print every event as a JSON line.
 
-The SDK stands alone here: no code of the product, none of the stand-in. It runs in a process of its own because it
-reads `SSL_CERT_FILE` once, at the first TLS context. The same script in JavaScript: `../node/converse.mjs`.
+This script uses neither the product's code nor the stand-in's. It runs in a separate process because the SDK reads
+`SSL_CERT_FILE` once, at the first TLS context. The same script in JavaScript: `../node/converse.mjs`.
 """
 
 import array
@@ -88,14 +88,14 @@ class Talk:
         await self.send("contentEnd", contentName="result")
 
     async def microphone(self) -> None:
-        """Send sound for ever: what is to be said, silence otherwise."""
+        """Send audio until cancelled: the queued speech, silence otherwise."""
         while True:
             spoken, self._unspoken = self._unspoken[: CHUNK * 2], self._unspoken[CHUNK * 2 :]
             await self.send("audioInput", contentName="line", content=base64.b64encode(spoken or SILENCE).decode())
             await asyncio.sleep(CHUNK / RATE)
 
     async def say(self, pcm: bytes) -> None:
-        """Speak into the microphone, to the end."""
+        """Speak into the microphone, and wait for the end."""
         self._unspoken = pcm
         await asyncio.sleep(len(pcm) / 2 / RATE)
 
@@ -125,7 +125,7 @@ class Talk:
 
 
 async def client(url: str) -> AsyncBedrockRuntimeClient:
-    """Make the SDK's own client."""
+    """Return the SDK's client."""
     config = await AsyncBedrockRuntimeConfig.resolve(
         endpoint_uri=url,
         region="eu-north-1",
@@ -137,7 +137,7 @@ async def client(url: str) -> AsyncBedrockRuntimeClient:
 
 
 async def open_session(talk: Talk) -> None:
-    """Send everything up to the open line."""
+    """Send everything up to the open audio content."""
     await talk.send("sessionStart", inferenceConfiguration={"maxTokens": 1024, "topP": 0.9, "temperature": 0.7})
     schema = json.dumps({"type": "object", "properties": {"location": {"type": "string"}}})
     tool = {"name": "get_current_weather", "description": "Weather now.", "inputSchema": {"json": schema}}
@@ -160,7 +160,7 @@ async def open_session(talk: Talk) -> None:
 
 
 async def converse(talk: Talk) -> None:
-    """Greeting by text; a spoken question with a tool; a barge-in."""
+    """Greet by text, ask a spoken question with a tool, and interrupt the reply."""
     await greet_and_ask(talk, NOISE)
     await talk.until("contentEnd", lambda body: body["type"] == "AUDIO", count=3)
     await talk.say(NOISE)
@@ -169,13 +169,13 @@ async def converse(talk: Talk) -> None:
 
 
 async def ask(talk: Talk, question: bytes) -> None:
-    """Greeting by text; a question in real speech with a tool; its answer to the end."""
+    """Greet by text, ask a question in real speech with a tool, and hear the whole reply."""
     await greet_and_ask(talk, question)
     await talk.until("usageEvent", count=2)
 
 
 async def greet_and_ask(talk: Talk, question: bytes) -> None:
-    """Go as far as the tool's result."""
+    """Continue up to the tool's result."""
     await talk.text("hello", "USER", "hello", interactive=True)
     await talk.until("usageEvent")
     await talk.say(question)
@@ -184,14 +184,14 @@ async def greet_and_ask(talk: Talk, question: bytes) -> None:
 
 
 async def leave(talk: Talk) -> None:
-    """End everything in its order."""
+    """End every content, prompt and session in order."""
     await talk.send("contentEnd", contentName="line")
     await talk.send("promptEnd")
     await talk.send("sessionEnd")
 
 
 async def main(url: str, question: bytes | None) -> None:
-    """Talk, and wait for the end of the stream. A question of 8 kHz samples is asked in place of the script's noise."""
+    """Talk, and wait for the end of the stream; a question of 8 kHz samples replaces the script's noise."""
     operation = InvokeModelWithBidirectionalStreamOperationInput(model_id="amazon.nova-2-sonic-v1:0")
     stream = await (await client(url)).invoke_model_with_bidirectional_stream(operation)
     talk = Talk(stream)

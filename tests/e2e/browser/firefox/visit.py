@@ -1,6 +1,6 @@
-"""One visit in Firefox, driven by Mozilla's own client: types a question, listens, ends; prints what it saw as JSON.
+"""One visit in Firefox, driven by Mozilla's own client: types a question, listens, ends, and prints JSON.
 
-Runs in an environment of its own (`make apart`): `visit.py FIREFOX URL QUESTION WORDS`; WORDS are part of the answer.
+Runs in an isolated environment (`make apart`): `visit.py FIREFOX URL QUESTION WORDS`; WORDS are part of the reply.
 """
 
 import json
@@ -15,9 +15,9 @@ from marionette_driver.marionette import Marionette
 from marionette_driver.wait import Wait
 
 PATIENCE = 60.0
-"""Seconds, of a busy machine."""
+"""Seconds, enough for a busy machine."""
 PREFERENCES = {"media.peerconnection.ice.loopback": True}
-"""On a machine without a network it is the only way."""
+"""The only possible network path on a machine without a network."""
 KEEP = """
     const Connection = window.RTCPeerConnection;
     window.made = [];
@@ -36,7 +36,7 @@ ENERGY = """
         resolve(sound?.totalAudioEnergy ?? 0);
     });
 """
-"""How much sound has come."""
+"""The energy of the received audio."""
 
 
 def main(firefox: str, url: str, question: str, words: str) -> None:
@@ -58,7 +58,7 @@ def visit(browser: Any, question: str, words: str) -> None:  # noqa: ANN401 - th
     """Do what a visitor does, and report each step."""
 
     def until(condition: Callable[[object], Any]) -> Any:  # noqa: ANN401 - as above
-        return Wait(browser, timeout=PATIENCE).until(condition)  # its time runs from here
+        return Wait(browser, timeout=PATIENCE).until(condition)  # its timeout starts here
 
     def press(name: str) -> None:
         find = By.XPATH, f"//button[normalize-space()='{name}' or @aria-label='{name}']"
@@ -89,7 +89,7 @@ def visit(browser: Any, question: str, words: str) -> None:  # noqa: ANN401 - th
 
 
 def free_port() -> int:
-    """Find a port that nothing listens on."""
+    """Return a port on which no program listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 

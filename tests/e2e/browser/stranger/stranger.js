@@ -1,8 +1,8 @@
-// Somebody else's page: Pipecat's published client as its manual says, and nothing of ours.
+// A page of another developer: Pipecat's published client as its manual shows it, without code of ours.
 import { PipecatClient } from "@pipecat-ai/client-js";
 import { SmallWebRTCTransport } from "@pipecat-ai/small-webrtc-transport";
 
-/** The least that the transport needs of a microphone. The package's own fetches its code from another host. */
+/** The minimal microphone for the transport. The package's own one loads its code from another host. */
 class PlainMicrophone {
   selectedMic = {};
   selectedSpeaker = {};
