@@ -459,7 +459,7 @@ def test_tasks_that_never_start_are_told_with_their_last_words(
     code, said = operator.deploy("--yes")
     assert code == 1
     assert "phone and web did not become steady" in said
-    assert "→ phone said: set TWILIO_AUTH_TOKEN" in said
+    assert "→ phone logged: set TWILIO_AUTH_TOKEN" in said
 
 
 @pytest.mark.thorough
