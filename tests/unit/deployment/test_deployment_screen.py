@@ -63,7 +63,7 @@ def test_colour_is_for_terminals_that_want_it() -> None:
 
 
 def test_nobody_is_asked_where_nobody_is() -> None:
-    """A question without a terminal is answered at once, so that a background job never waits."""
+    """Without a terminal a question raises EOFError, so that a background job never waits."""
     screen = Screen(io.StringIO(), {})
     assert not screen.can_ask
     with pytest.raises(EOFError):

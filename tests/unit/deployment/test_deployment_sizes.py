@@ -50,7 +50,7 @@ def test_every_parameter_that_may_differ_is_one_of_a_service() -> None:
     ],
 )
 def test_what_cannot_be_meant_is_refused(parameters: dict[str, str], said: str) -> None:
-    """A contradictory size is rejected with the file, the name and advice."""
+    """An invalid line is rejected with the file, the name and advice."""
     with pytest.raises(UsageError, match=said) as refused:
         stacks(**parameters)
     assert "infra/environments/test.parameters" in refused.value.what
