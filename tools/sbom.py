@@ -1,6 +1,6 @@
 """Write down what is in each image, as CycloneDX: `make sbom`. From the locks, so it needs neither image nor network.
 
-The base image's own packages are not in it; whoever builds knows its digest.
+The base image's own packages are not in it; the builder knows its digest.
 """
 
 from __future__ import annotations
