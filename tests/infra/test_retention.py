@@ -153,9 +153,7 @@ def test_tags_that_tasks_are_started_by_do_not_move(registry: Deployed) -> None:
     aws = job_of("test").aws
     first, second = push(1), push(2)
     before = image_retention.digest(aws, WEB, second)
-    with suppress(
-        ClientError
-    ):  # moto raises another error than ECR, which `tag_also` treats as "already tagged"
+    with suppress(ClientError):  # moto raises another error than ECR, which `tag_also` treats as "already tagged"
         image_retention.tag_also(aws, WEB, first, second)
     assert image_retention.digest(aws, WEB, second) == before
     image_retention.tag_also(aws, WEB, first, "deployed-test-now")

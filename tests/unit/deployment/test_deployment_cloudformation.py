@@ -46,7 +46,7 @@ class Scripted:
             )
         return {"Stacks": [{"StackStatus": status, "StackId": "arn"}]}
 
-    def get_paginator(self, _name: str) -> Any:  # noqa: ANN401 - only what is used of one
+    def get_paginator(self, _name: str) -> Any:  # noqa: ANN401 - only the part in use
         """Return the events, one per page."""
 
         def paginate(**_: str) -> Iterator[dict[str, Any]]:

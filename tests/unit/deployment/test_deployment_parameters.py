@@ -74,7 +74,7 @@ def test_the_environments_of_the_repository_go_together(name: str) -> None:
         ({"VpcId": "vpc-0a", **SUBNETS, "PublicSubnetIds": "subnet-0a"}, "PublicSubnetIds names one subnet"),
         ({"VpcId": "vpc-0a", "PublicSubnetIds": "subnet-0a,subnet-0b"}, "TaskSubnetIds is not set"),
         ({"NovaSonicRegion": "eu-west-1"}, "NovaSonicRegion has no Nova Sonic"),
-        # A value that says nothing, or something that is not there.
+        # A value without an effect, or the name of something that does not exist.
         ({"Region": "eu-nrth-1"}, "Region=eu-nrth-1 is not a region"),
         ({"Region": "eu-nrth-1"}, "did you mean eu-north-1?"),
         ({"NovaSonicRegion": "eu-nort-1", "NovaSonicModelId": "amazon.x"}, "did you mean eu-north-1?"),
@@ -88,7 +88,7 @@ def test_the_environments_of_the_repository_go_together(name: str) -> None:
         ({"AlertEmail": "ops"}, "AlertEmail=ops is not allowed: must be empty or an e-mail address"),
         ({"VpcId": "vpc", **SUBNETS}, "must be a VPC ID, such as vpc-0a1b2c3d"),
         ({"CpuArchitecture": "arm64"}, "did you mean ARM64?"),
-        # Allowed, and without an effect.
+        # Allowed, but without an effect.
         ({"SpendPerTask": "5", "MaxTasks": "4", "DailySpend": "20"}, "the alarm at DailySpend=20 can never fire"),
         ({"RequestsPerAddress": "100"}, "RequestsPerAddress has no effect without Firewall=true"),
         ({"ImageTag": "0a1b2c3"}, "ImageTag has no effect: the command sets it itself"),

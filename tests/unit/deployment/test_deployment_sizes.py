@@ -69,5 +69,5 @@ def test_one_service_alone_has_no_stack_and_reads_no_secret_of_the_other(service
     assert made["edge"].parameters(environment, {})["Services"] == service
     platform = made["platform"].template
     assert [need.service for need in service_secrets.read_by_services(environment, platform)] == [service]
-    # Both secrets are made, so both that an earlier stack left are adopted.
+    # Both secrets exist, so both of an earlier stack are adopted.
     assert {need.service for need in service_secrets.needs(environment, platform)} == {service, other}

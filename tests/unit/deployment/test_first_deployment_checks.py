@@ -47,7 +47,7 @@ class Rows:
     def __init__(self) -> None:
         self.rows: list[tuple[str, ...]] = []
 
-    def row(self, mark: str, label: str, text: str = "", advice: Any = ()) -> None:  # noqa: ANN401 - as Screen's
+    def row(self, mark: str, label: str, text: str = "", advice: Any = ()) -> None:  # noqa: ANN401 - same as Screen's
         """Record one row."""
         self.rows.append((mark, label, text, *advice))
 

@@ -282,7 +282,7 @@ _ODD: list[Any] = [
 
 @pytest.mark.parametrize("result", _ODD)
 @pytest.mark.parametrize("tool", ["get_current_weather", "get_weather_forecast"])
-def test_an_odd_result_gives_a_sentence(tool: str, result: Any) -> None:  # noqa: ANN401  anything may come back
+def test_an_odd_result_gives_a_sentence(tool: str, result: Any) -> None:  # noqa: ANN401 - a tool may return anything
     """An odd tool result still gives a sentence, because a tool may return anything."""
     steps: list[Step] = list(_dialogue().tool_result(tool, {}, result))
     assert _said(steps).endswith(".")

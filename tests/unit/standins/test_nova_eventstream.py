@@ -115,7 +115,7 @@ def test_botocore_reads_what_we_write() -> None:
     buffer = EventStreamBuffer()
     buffer.add_data(encode(StreamMessage({":event-type": "chunk", "n": 5, "b": b"\x01"}, b"payload")))
     (event,) = list(buffer)
-    headers: object = event.headers  # the stubs know no header but text
+    headers: object = event.headers  # the stubs only have text headers
     assert headers == {":event-type": "chunk", "n": 5, "b": b"\x01"}
     assert event.payload == b"payload"
 

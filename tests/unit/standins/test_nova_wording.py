@@ -60,7 +60,7 @@ def test_the_weather_now(condition: str, sky: str, falling: str) -> None:
     ],
 )
 @pytest.mark.parametrize(("condition", "sky", "falling"), _CONDITIONS)
-def test_the_weather_of_a_day(  # noqa: PLR0913, PLR0917  a row of one table and a row of the other
+def test_the_weather_of_a_day(  # noqa: PLR0913, PLR0917 - a row of each table
     condition: str, sky: str, falling: str, chance: int, word: str, risk: str
 ) -> None:
     """A day's weather names likely rain or snow and otherwise the chance of rain, with the right article."""
