@@ -22,6 +22,7 @@ def call_record(command: str, measured: Json) -> dict[str, Any]:
     """
     timeline: Sequence[Json] = measured["timeline"]
     turns: Sequence[Json] = measured["turns"]
+    # Only what the picture shows: anything else, such as SIDs, would differ in each run.
     return {
         "command": command,
         "ended": _at(timeline, "ended"),
@@ -29,7 +30,6 @@ def call_record(command: str, measured: Json) -> dict[str, Any]:
         "twiml_seconds": _first(timeline, "twiml")["seconds"],
         "socket_seconds": _first(timeline, "stream_open")["seconds"],
         "first_audio_seconds": round(measured["first_audio_seconds"], 3),
-        # Other numbers, such as SIDs, would change with each run and identify its machine.
         "answer_seconds": list(measured["answer_seconds"]),
         "caller": [_span(turn["began"], turn["ended"], turn["label"]) for turn in turns],
         "agent": _agent(timeline, measured["readings"]),

@@ -52,7 +52,7 @@ async def photograph(browser: Browser, url: str) -> PagePhoto:
         await _ask(page)
         pictures = {}
         for scheme in SCHEMES:
-            # The same page in both schemes: a second visit would get another reply.
+            # The same page in both schemes: a second visit could get another reply.
             await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             pictures[scheme] = await page.screenshot(animations="disabled", caret="hide")
         texts: list[str] = await page.evaluate(_FIXED_TEXTS)

@@ -82,6 +82,6 @@ async def _capacity(contender: Contender, load: Load, so_far: Sequence[Trial]) -
     alone = await _try(contender, calls(1), "alone")
     if not alone.valid:
         return Capacity(trials=[alone])
-    # A little below the estimate: a first trial that passes needs fewer steps than one that fails.
+    # A little below the estimate, so that the first trial probably passes.
     start = round(calls_per_core(so_far[-1]) * 0.9)
     return await search(lambda number: _try(contender, calls(number), "capacity"), alone, start)

@@ -279,7 +279,7 @@ def _refuse_unknown(context: typer.Context) -> None:
 def _turns(context: typer.Context, given: Mapping[str, Sequence[str]]) -> tuple[Turn, ...]:
     values = {name: iter(texts) for name, texts in given.items()}
     turns = tuple(_turn(context, name, next(values[name])) for name in context.meta[_ORDER] if name in values)
-    # make exports its variables, so they count only if the command line has no turn.
+    # A turn on the command line wins over the variables.
     variables = ((name.lower(), context.obj.get(name)) for name in ("SAY", "WAV", "DTMF"))
     return turns or tuple(_turn(context, name, text) for name, text in variables if text)
 

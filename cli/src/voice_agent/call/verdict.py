@@ -73,7 +73,7 @@ class Expected:
     text: str
     turns: Sequence[Turn]
     inside_visible: bool
-    """Whether the tools are visible; outside a deployment they are not."""
+    """Whether the tools are visible; from outside a deployment they are not."""
     speech: bool = False
     """Whether the model itself has to reply; a recording such as the apology does not count."""
 
@@ -168,7 +168,7 @@ def _cross_talk(call: Reviewed, turns: Sequence[Turn]) -> list[str]:
     for turn in turns:
         if isinstance(turn, Spoken):
             own = choose(turn.text, call.result.caller)
-            # A part that this caller asked for too, such as Rome in a list with "Rome and Oslo", is not cross-talk.
+            # A part that is also in this caller's own text is not cross-talk.
             others = [part for part in choices(turn.text) if not contains(own, part)]
             wrong += [
                 f"heard {other!r}, which another caller asked" for other in others if contains(call.transcript, other)
