@@ -98,7 +98,7 @@ def test_a_service_is_asked_without_curl_and_told_to_stop_with_a_signal_it_knows
 
 
 def test_what_is_left_out_is_pinned_and_not_ours_to_use() -> None:
-    """A package that an image leaves out is locked, and no member declares it."""
+    """A package that the images leave out is locked, and no shipped member needs it."""
     names = [line.split("#")[0].strip() for line in UNUSED.read_text().splitlines() if not line.startswith("#")]
     pinned = "".join(lock(name).read_text() for name in SERVICES)
     assert [name for name in names if f"\n{name}==" not in pinned] == []

@@ -177,7 +177,7 @@ def test_a_certificate_of_another_region_is_of_no_use(cloud: Scripted) -> None:
 
 
 def test_no_https_is_said_aloud(cloud: Scripted) -> None:
-    """A deployment without https is reported, because it works without but neither calls nor visits do."""
+    """A deployment without https is a warning, because neither calls nor visits work without it."""
     found = https.check(cloud.aws, TargetEnvironment("test", {}))
     assert found.mark is CheckMark.CARE
     assert "NONE" in found.found

@@ -95,7 +95,7 @@ def test_what_is_chosen_otherwise_costs_otherwise() -> None:
 
 
 def test_a_network_that_is_there_has_no_nat_but_addresses() -> None:
-    """An existing network has no NAT gateway of ours, so each task pays for a public address."""
+    """An existing network has no NAT gateway of ours, so each task may need a public address."""
     found = estimate(2, **NETWORK)
     assert dollars(found, "public IPv4 addresses of tasks") == pytest.approx(4 * 0.005 * 730, abs=0.01)
     assert dollars(found, "load balancer, .* each of 3 zones") == pytest.approx((0.0225 + 3 * 0.005) * 730, abs=0.01)

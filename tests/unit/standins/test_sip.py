@@ -74,7 +74,7 @@ def test_a_refusal_is_confirmed_on_the_branch_of_the_invitation() -> None:
     "text", ["tel:+1500", "sip:", "sip:a@b:x", "sip:a@b?Via=1", "sip:a@b?X-A=" + "x" * 1024, "sip:" + "a" * 260 + "@b"]
 )
 def test_what_twilio_does_not_call_is_not_called(text: str) -> None:
-    """An address that Twilio does not dial is rejected, with its limits and its list of headers."""
+    """An address that Twilio does not dial is rejected, such as one beyond its limits."""
     with pytest.raises(BadAddressError):
         read(text)
 
