@@ -26,7 +26,7 @@ def test_tasks_are_added_before_they_are_taken_away(made: Deployed, service: str
 
 @services
 def test_a_bad_deployment_is_taken_back(made: Deployed, service: str) -> None:
-    """Unhealthy tasks and the alarms roll a deployment back, also for a while after it."""
+    """Unhealthy tasks and every rollback alarm roll a deployment back."""
     deployment = made.of(service, "Service")["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
     alarms = {one["AlarmName"] for one in made.every("AWS::CloudWatch::Alarm", f"{service}-rollback").values()}
