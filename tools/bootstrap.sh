@@ -1,7 +1,7 @@
 #!/bin/sh
 # Create .venv from the locks; where it is current, do nothing: sh tools/bootstrap.sh
 #   --tests          add what tests and checks need
-#   --page=wanted    build the web page if it is missing, and go on without it if that fails
+#   --page=wanted    build the web page if it is missing, and continue without it if that fails
 #   --page=required  the same, and fail without it; a new .venv gets the page in any case
 # Needs python3 (3.9 or newer), and pip or uv. Everything lies in the checkout, caches too unless the environment names
 # another place for them.

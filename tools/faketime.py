@@ -76,7 +76,7 @@ class FakeTime:
         return {
             **os.environ,
             "LD_PRELOAD": preload,
-            # Relative, so that time goes on during the run.
+            # Relative, so that time continues during the run.
             "FAKETIME": f"{round(instant - time.time()):+d}",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             # Otherwise waits for Python's GIL end at once, and switching threads takes 200 ms instead of 0.1.

@@ -138,7 +138,7 @@ class RolloutRun:
         task.talks -= 1
         if not task.talks:
             task.protected_until = 0.0
-            # A task that was told to leave goes with its last conversation.
+            # A task that ECS is stopping leaves after its last conversation.
             if task.leaves_at is not None:
                 self.tasks.remove(task)
 
@@ -195,7 +195,7 @@ class RolloutRun:
 
     def _end(self, task: ModelledTask) -> None:
         if task in self.tasks:
-            # SIGKILL ends whatever is still going on.
+            # SIGKILL ends the remaining conversations.
             self.outcome.dropped += task.talks
             self.tasks.remove(task)
 

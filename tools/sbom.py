@@ -1,6 +1,6 @@
 """Write down what is in each image, as CycloneDX: `make sbom`. From the locks, so it needs neither image nor network.
 
-The base image's own packages are not in it; whoever builds knows its digest.
+The base image's own packages are not in it; the builder knows its digest.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _component(package: Locked) -> dict[str, Any]:
 
 
 def license_of(name: str) -> dict[str, Any] | None:
-    """Give what a package says of its license, as CycloneDX has it; None where it says nothing or is not installed."""
+    """Return a package's license in CycloneDX form; None if it declares none or is not installed."""
     try:
         metadata = importlib.metadata.metadata(name)
     except importlib.metadata.PackageNotFoundError:

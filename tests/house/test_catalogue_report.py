@@ -1,4 +1,4 @@
-"""A run that should have met every number: it fails when one is missing, alone and in two processes."""
+"""A run that must cover every catalogue number fails if one is missing, in one process and in two."""
 
 import subprocess
 import sys
@@ -55,7 +55,7 @@ def _run(folder: Path, options: list[str], *, holds: bool = True) -> subprocess.
 
 @pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["alone", "two processes"])
 def test_a_run_that_holds_every_number_passes(tmp_path: Path, options: list[str]) -> None:
-    """Each test is counted once, and a module is one process's."""
+    """A run that covers every number passes: each test counts once, in the process of its module."""
     done = _run(tmp_path, options)
     assert "F1   it rains                                         1 passed" in done.stdout, done.stdout + done.stderr
     assert "F2   it pours                                         3 passed" in done.stdout
@@ -68,7 +68,7 @@ def test_a_run_that_holds_every_number_passes(tmp_path: Path, options: list[str]
 
 @pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["alone", "two processes"])
 def test_a_run_that_misses_a_number_fails(tmp_path: Path, options: list[str]) -> None:
-    """All of its tests pass, and yet it did not show what it was for."""
+    """A run that misses a number fails, although all of its tests pass."""
     done = _run(tmp_path, [*options, "-k", "fault_01"])
     assert "F2   it pours                                         not run" in done.stdout, done.stdout + done.stderr
     assert "1 of 2 faults are held in this run" in done.stdout
@@ -77,7 +77,7 @@ def test_a_run_that_misses_a_number_fails(tmp_path: Path, options: list[str]) ->
 
 @pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["alone", "two processes"])
 def test_a_number_of_which_one_test_fails_is_not_held(tmp_path: Path, options: list[str]) -> None:
-    """Though the others pass."""
+    """A number with one failing test is not covered, although its other tests pass."""
     done = _run(tmp_path, options, holds=False)
     assert "F2   it pours                                         1 failed, 2 passed" in done.stdout, done.stdout
     assert "1 of 2 faults are held in this run" in done.stdout

@@ -1,4 +1,4 @@
-"""All faults and threats have tests, and the catalogues name tests that there are."""
+"""All faults and threats have tests, and the catalogues name only existing tests."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ ENTRIES = [
 
 @pytest.fixture(scope="module")
 def functions() -> list[str]:
-    """List every test of the tree."""
+    """Return every test of the tree."""
     return [
         f"{path.relative_to(TESTS)}::{node.name}"
         for path in TESTS.rglob("test_*.py")
@@ -31,19 +31,19 @@ def functions() -> list[str]:
 
 @pytest.mark.parametrize(("catalogue", "many"), [(CATALOGUES[0], 40), (CATALOGUES[1], 23)], ids=["faults", "threats"])
 def test_numbers_have_no_gap(catalogue: Catalogue, many: int) -> None:
-    """Forty faults and twenty-three threats."""
+    """The catalogues number forty faults and twenty-three threats without a gap."""
     assert [entry.number for entry in catalogue.entries] == list(range(1, many + 1))
 
 
 @pytest.mark.parametrize(("catalogue", "entry"), ENTRIES)
 def test_an_entry_is_tested(catalogue: Catalogue, entry: Entry, functions: list[str]) -> None:
-    """At least one test is about it, and each that is listed for it exists."""
+    """Each entry has at least one test, and each test that it lists exists."""
     assert [test for test in entry.tests if test not in functions] == []
     assert [test for test in functions if entry.number in catalogue.numbers_of(test)] != []
 
 
 def test_the_page_about_faults_has_each_by_its_number() -> None:
-    """With what people notice of it, in the catalogue's own words and order."""
+    """The page about faults has each by its number, with the catalogue's own text and order."""
     page = (ROOT / "docs/reference/faults.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+) \| ([^|]+?) \| [^|]+ \|$", page, re.MULTILINE)
     assert [(int(number), title) for number, title in rows] == [

@@ -1,4 +1,4 @@
-"""The clock on the wall can jump: only what has to be understood elsewhere or later is told by it."""
+"""The wall clock can jump, so it is used only for times that others read, or that are read later."""
 
 import ast
 
@@ -7,14 +7,14 @@ from tools.workspace import ROOT
 SHIPPED = ("shared/agent_core/src", "services/phone-agent/src", "services/webrtc-agent/src")
 NAMED_BY_THE_CALENDAR = {
     "agent_core/agent_runtime.py",  # tells the model the date
-    "agent_core/tools/weather.py",  # says what tomorrow is
-    "agent_core/nova/sdk.py",  # compares the time with the model's, which refuses what was signed by a wrong clock
+    "agent_core/tools/weather.py",  # resolves words such as tomorrow
+    "agent_core/nova/sdk.py",  # compares the time with the model's, which rejects signatures of a wrong clock
     "agent_core/observability/meter.py",  # when something was counted
     "agent_core/observability/otlp.py",  # when a span began
     "agent_core/session.py",  # when a conversation began
-    "phone_agent/phone_service.py",  # when a call that was never connected began
-    "phone_agent/twilio_transfer.py",  # when Twilio got the order to dial
-    "webrtc_agent/daily/room_factory.py",  # when a room closes itself
+    "phone_agent/phone_service.py",  # when an unconnected call began
+    "phone_agent/twilio_transfer.py",  # when Twilio received the dial request
+    "webrtc_agent/daily/room_factory.py",  # when a room expires
     "webrtc_agent/notice.py",  # when a visitor agreed
 }
 DECIDES_WHAT_HAS_EXPIRED = {
@@ -22,14 +22,14 @@ DECIDES_WHAT_HAS_EXPIRED = {
     "agent_core/adapters/call_store/file_store.py",
     "agent_core/adapters/call_store/process_store.py",
     "agent_core/adapters/call_store/store.py",
-    "agent_core/quota/keeper.py",  # which task's share of the model's streams is given up
-    "agent_core/daily_budget.py",  # whose day is over
+    "agent_core/quota/keeper.py",  # which task's share of the model's streams expires
+    "agent_core/daily_budget.py",  # when a budget's day ends
     "phone_agent/transfer_context.py",
-    "phone_agent/person_routes.py",  # whether a call lasts long enough for another person
-    "phone_agent/routes.py",  # how long a call that comes back from another task may still last
+    "phone_agent/person_routes.py",  # whether the call limit allows another person
+    "phone_agent/routes.py",  # the remaining limit of a resumed call
     "phone_agent/stream_token.py",
-    "webrtc_agent/queue_turns.py",  # who waits still, and whose ticket is valid: tasks have no other clock in common
-    "webrtc_agent/returning.py",  # until when a visitor may come back
+    "webrtc_agent/queue_turns.py",  # which tickets are valid: tasks share no other clock
+    "webrtc_agent/returning.py",  # until when a visitor may return
 }
 
 
@@ -39,7 +39,7 @@ def _reads_the_wall_clock(source: str) -> bool:
 
 
 def test_fault_39_a_clock_that_jumps_moves_expiry_and_nothing_else() -> None:
-    """Waits, time limits and what is measured go by the clock that only goes forward."""
+    """Waits, time limits and measurements use the monotonic clock."""
     reads = {
         str(path.relative_to(ROOT / folder))
         for folder in SHIPPED

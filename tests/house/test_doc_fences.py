@@ -1,4 +1,4 @@
-"""Fenced commands: each is run by a test or says why it is not, and settings in a fence are settings."""
+"""Fenced commands: a test runs each or the fence says why not, and settings in a fence exist."""
 
 import re
 
@@ -18,11 +18,11 @@ SHOWS = {
     "ci": r"\bmake (test|test-all|test-rest|lint|environment|page)\b|\.ci/run",
     "network": r"\buvx\b|git clone https://",
 }
-"""What a fence with this label holds; a label on another fence is a mistake."""
+"""What a fence with this label contains; any other label is a mistake."""
 
 
 def problem(fence: Fence) -> str | None:
-    """Say what is wrong with a fence of shell commands; None if nothing is."""
+    """Return what is wrong with a fence of shell commands; None if it is correct."""
     if fence.language != "sh":
         return f"is marked {fence.language}; shell commands are marked sh"
     if fence.label and fence.label not in EXCLUDED:
@@ -33,20 +33,20 @@ def problem(fence: Fence) -> str | None:
 
 
 def test_shell_commands_are_run_or_say_why_not() -> None:
-    """Shell commands are marked `sh`, alone or with one of the labels, and a label fits its commands."""
+    """Shell commands are marked `sh`, alone or with a label that fits its commands."""
     assert len(SHELL_FENCES) > 30
     assert [f"{fence.place} {wrong}" for fence in SHELL_FENCES if (wrong := problem(fence))] == []
 
 
 def test_a_wrong_fence_is_found() -> None:
-    """Another language, a label that does not exist, and one that does not fit."""
+    """A wrong fence is found: another language, an unknown label, or a label that does not fit."""
     marks = [("bash", ""), ("sh", "never"), ("sh", "docker")]
     assert all(problem(Fence(ROOT / "README.md", 1, *mark, "make run\n")) for mark in marks)
     assert problem(Fence(ROOT / "README.md", 1, "sh", "", "make run\n")) is None
 
 
 def test_settings_in_a_fence_are_settings() -> None:
-    """A fence marked `dotenv` shows lines of `.env`; a renamed setting would be ignored there."""
+    """A fence marked `dotenv` contains only existing settings."""
     shown = [fence for page in pages() for fence in fences(page) if fence.language == "dotenv"]
     lines = [(fence.place, line) for fence in shown for line in fence.text.splitlines() if line.strip()]
     assert len(lines) >= 6

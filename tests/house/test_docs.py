@@ -1,4 +1,4 @@
-"""The documentation: links that lead somewhere, indexes that are whole, versions that agree, plain words."""
+"""The documentation: valid links, complete indexes, matching versions, plain words."""
 
 import re
 import tomllib
@@ -20,12 +20,12 @@ UNUSUAL = re.compile(
 QUOTED = re.compile(r"^```.*?^```|`[^`]*`|\"[^\"]*\"|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
 WRITTEN_ELSEWHERE = {"settings.md", "end-records.md", "metrics.md", "errors.md", "nova-standin.md", "http-api.md"}
 WRITTEN_ELSEWHERE |= {"faults.md", "causes.md", "README.md", "CONTRIBUTING.md", "AGENTS.md"}
-"""Their words come from the code, or another page's rules hold for them."""
+"""Pages whose words come from the code, or for which another page's rules apply."""
 
 
 @cache
 def anchors(page: Path) -> frozenset[str]:
-    """Return the anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub creates them."""
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     found: list[str] = []
     for heading in re.findall(r"^#{1,6} (.+)$", text, re.MULTILINE):
@@ -42,14 +42,14 @@ def links(page: Path) -> list[str]:
 
 
 def leads_nowhere(page: Path, link: str) -> bool:
-    """Tell whether the file of a link, or the heading in it, is missing."""
+    """Return whether the file of a link, or the heading in it, is missing."""
     name, _, anchor = link.partition("#")
     target = (page.parent / name).resolve() if name else page
     return not target.exists() or (bool(anchor) and target.suffix == ".md" and anchor not in anchors(target))
 
 
 def test_every_link_and_anchor_leads_somewhere() -> None:
-    """Also to a source file that was renamed, and to a heading that was reworded."""
+    """Every link leads to an existing file and heading, also after a rename."""
     broken = [
         (str(page.relative_to(ROOT)), link) for page in PAGES for link in links(page) if leads_nowhere(page, link)
     ]
@@ -57,14 +57,14 @@ def test_every_link_and_anchor_leads_somewhere() -> None:
 
 
 def test_the_index_leads_to_every_page() -> None:
-    """By itself, or through the index of the decisions."""
+    """The index leads to every page, directly or through the index of the decisions."""
     reached = {(DOCS / link.partition("#")[0]).resolve() for link in links(DOCS / "index.md")}
     apart = {*(DOCS / "decisions").glob("*.md"), DOCS / "index.md"}
     assert sorted({*DOCS.rglob("*.md")} - apart - reached) == []
 
 
 def test_each_decision_has_its_status_its_date_and_its_row() -> None:
-    """The index repeats the title, the status and the date of each page; numbers have no gap."""
+    """The index repeats the title, status and date of each decision, and numbers have no gap."""
     rows = []
     for expected, page in enumerate(DECISIONS, start=1):
         head = re.match(
@@ -81,14 +81,14 @@ def test_each_decision_has_its_status_its_date_and_its_row() -> None:
 
 
 def test_the_glossary_has_each_term_once() -> None:
-    """One idea, one name."""
+    """The glossary has each term once."""
     rows = re.findall(r"^\| ([a-z][^|]+?) \| [A-Z]", (DOCS / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(rows) >= 60
     assert sorted({row for row in rows if rows.count(row) > 1}) == []
 
 
 def test_all_members_have_the_version_of_the_changelog() -> None:
-    """And ask for that version of each other."""
+    """All members have the changelog's version, and require it of each other."""
     text = CHANGELOG.read_text(encoding="utf-8")
     released = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", text, re.MULTILINE)
     assert released == sorted(released, key=lambda one: [int(part) for part in one.split(".")], reverse=True)
@@ -100,7 +100,7 @@ def test_all_members_have_the_version_of_the_changelog() -> None:
 
 
 def test_a_page_says_who_does_what() -> None:
-    """No pronoun for a role, and no word that the field has another for."""
+    """A page names roles and actors, and uses the field's words."""
     found = [
         (str(page.relative_to(ROOT)), word)
         for page in PAGES

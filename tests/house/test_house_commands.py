@@ -1,4 +1,4 @@
-"""The commands: all of them listed, arguments passed as they were typed, CI running what the README says."""
+"""The commands: all are listed, arguments pass unchanged, and CI runs what the README says."""
 
 import os
 import re
@@ -14,7 +14,7 @@ MAKE = shutil.which("make") or "make"
 
 
 def run_make(folder: Path, *arguments: str) -> str:
-    """Run make as a person would, without what a calling make passes on."""
+    """Run make as a user does, without the variables of a calling make."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"}
     done = subprocess.run(
         [MAKE, *arguments], cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=20
@@ -25,7 +25,7 @@ def run_make(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def echoing(tmp_path: Path) -> Path:
-    """Give the Makefile a `voice-agent` that prints its arguments, one a line."""
+    """Provide the Makefile with a `voice-agent` that prints its arguments, one per line."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools/bootstrap.sh").write_text("exit 0\n")
@@ -37,7 +37,7 @@ def echoing(tmp_path: Path) -> Path:
 
 
 def test_help_is_the_default_and_lists_every_target() -> None:
-    """A target without a line of help cannot be found."""
+    """`make` alone prints the help, which lists every target."""
     declared = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split()
     listed = re.findall(r"^  make (\S+) +\S", run_make(ROOT), re.MULTILINE)
     assert listed == declared
@@ -51,7 +51,7 @@ def test_help_is_the_default_and_lists_every_target() -> None:
 def test_call_passes_a_sentence_as_it_was_typed(
     echoing: Path, monkeypatch: pytest.MonkeyPatch, sentence: str, given: str
 ) -> None:
-    """Neither make nor the shell reads what a caller says."""
+    """Neither make nor the shell interprets the text of a caller."""
     if given == "environment":
         monkeypatch.setenv("SAY", sentence)
     arguments = [f"SAY={sentence}"] if given == "argument" else []
@@ -59,7 +59,7 @@ def test_call_passes_a_sentence_as_it_was_typed(
 
 
 def test_call_passes_each_variable_as_its_option(echoing: Path) -> None:
-    """The Makefile's variables and the command's options are the same list, and nothing is passed that is not set."""
+    """The Makefile's variables equal the command's options, and only variables with a value are passed."""
     given = {
         "SAY": "a b",
         "WAV": "q.wav",
@@ -78,7 +78,7 @@ def test_call_passes_each_variable_as_its_option(echoing: Path) -> None:
 
 @pytest.mark.parametrize("given", [("TEXT=a b",), ("SAY=a", "SAYS=$b c"), ("TWILIO_AUTH_TOKEN=t", "SAY=a")])
 def test_call_names_the_variables_that_it_does_not_know(echoing: Path, given: tuple[str, ...]) -> None:
-    """A misspelt one would be a call in which nothing is said; the names go on, and no value."""
+    """The names of unknown variables are passed without their values, so that the command can reject them."""
     command = echoing / ".venv/bin/voice-agent"
     command.write_text('#!/bin/sh\nprintf "%s\\n" "$UNKNOWN_VARIABLES"\n')
     names = [one.partition("=")[0] for one in given]
@@ -86,7 +86,7 @@ def test_call_names_the_variables_that_it_does_not_know(echoing: Path, given: tu
 
 
 def test_the_operators_page_names_what_the_makefile_has() -> None:
-    """Whoever follows it starts at zero, and cannot guess."""
+    """The operator's page names only existing targets and variables."""
     makefile, page = (ROOT / "Makefile").read_text(), (ROOT / "docs/howto/deploy.md").read_text()
     targets = makefile.split(".PHONY: ")[1].splitlines()[0].split()
     told = re.findall(r"(?:`|^)make ([a-z-]+)((?: [A-Z_]+=)?)", page, re.MULTILINE)
@@ -97,7 +97,7 @@ def test_the_operators_page_names_what_the_makefile_has() -> None:
 
 
 def test_deploy_passes_each_variable_as_its_option(echoing: Path) -> None:
-    """And nothing that was not set."""
+    """`make deploy` passes each variable as its option, and only variables with a value."""
     given = {
         "ENVIRONMENT": "staging",
         "IMAGES": "0ld",
@@ -113,7 +113,7 @@ def test_deploy_passes_each_variable_as_its_option(echoing: Path) -> None:
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
-    """What CI proves is what a reader is told to run."""
+    """CI runs the README's test command."""
     script = (ROOT / ".ci/run").read_text()
     assert "make test" in script
     assert "make test" in (ROOT / "README.md").read_text()

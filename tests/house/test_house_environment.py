@@ -1,4 +1,4 @@
-"""tools/bootstrap.sh: what it installs when, and a sentence for each failure; a half-made environment never counts."""
+"""tools/bootstrap.sh: what it installs, one sentence per failure, and no half-made environment."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ FRESH = ["pip installer", "venv", BUILDERS, "sync installer build run", "members
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> MadeCheckout:
-    """Return a checkout in which nothing was made yet, on a machine with Python and pip only."""
+    """Return a fresh checkout, on a machine with Python and pip only."""
     return MadeCheckout(tmp_path)
 
 
@@ -30,7 +30,7 @@ def made(checkout: MadeCheckout) -> MadeCheckout:
 
 
 def test_an_environment_is_made_once_with_what_pip_brought(checkout: MadeCheckout) -> None:
-    """The second run starts nothing, not even a Python; the page is there, caches and unread data are not."""
+    """The first run creates environment and page, and the second run starts no program."""
     code, said = checkout.bootstrap("--page=required")
     assert (code, "Ready after" in said) == (0, True)
     assert checkout.calls() == FRESH
@@ -41,7 +41,7 @@ def test_an_environment_is_made_once_with_what_pip_brought(checkout: MadeCheckou
 
 
 def test_a_change_is_noticed_where_it_matters(made: MadeCheckout) -> None:
-    """The packages are brought up to date in place, with the environment's uv; a production set changes nothing."""
+    """Changed locks update the packages in place with the environment's uv, and other changes do nothing."""
     for file in ("requirements/run.txt", "requirements/build.txt", "standins/pyproject.toml"):
         made.change(file)
         assert made.bootstrap()[0] == 0
@@ -53,7 +53,7 @@ def test_a_change_is_noticed_where_it_matters(made: MadeCheckout) -> None:
 
 
 def test_tests_bring_their_packages_and_keep_them(made: MadeCheckout) -> None:
-    """`make test` adds them to what `make run` made; a later `make run` with other locks leaves them there."""
+    """`make test` adds its packages, and a later `make run` with other locks keeps them."""
     with_tests = [BUILDERS, "sync installer build dev", "members"]
     assert made.bootstrap("--tests")[0] == 0
     assert made.calls() == [*with_tests, "page build-and-checks"]
@@ -85,7 +85,7 @@ def _want_another_python(made: MadeCheckout) -> None:
 
 
 def test_what_is_half_made_or_without_its_python_is_made_anew(made: MadeCheckout) -> None:
-    """An installation was cut short, or the Python that it was made with was removed."""
+    """A half-made environment, or one whose Python is gone, is created again."""
     for spoil in (_break_stamp, _lose_stamp, _lose_python, _want_another_python):
         spoil(made)
         assert made.bootstrap()[0] == 0
@@ -93,7 +93,7 @@ def test_what_is_half_made_or_without_its_python_is_made_anew(made: MadeCheckout
 
 
 def test_a_checkout_that_moved_gets_a_new_environment(made: MadeCheckout, tmp_path: Path) -> None:
-    """Programs in an environment name their Python by its whole path."""
+    """A moved checkout gets a new environment, because programs name their Python by its full path."""
     elsewhere = MadeCheckout(tmp_path / "elsewhere")
     shutil.rmtree(elsewhere.folder)
     shutil.copytree(made.folder, elsewhere.folder, symlinks=True)
@@ -106,7 +106,7 @@ def test_a_checkout_that_moved_gets_a_new_environment(made: MadeCheckout, tmp_pa
     [("venv", "This needs Python 3.12."), ("sync", "The disk is full."), ("-e", "The environment could not be made.")],
 )
 def test_a_step_that_fails_says_why_and_leaves_no_stamp(checkout: MadeCheckout, failing: str, sentence: str) -> None:
-    """And nothing is "ready"; the next run begins anew."""
+    """A failed step reports its cause and leaves no stamp, so the next run starts again."""
     code, said = checkout.bootstrap(FAILING=failing, REASON="error: No space left on device (os error 28)")
     assert code == 1
     assert sentence in said
@@ -119,7 +119,7 @@ def test_a_step_that_fails_says_why_and_leaves_no_stamp(checkout: MadeCheckout, 
 
 
 def test_a_page_that_cannot_be_built_is_no_ready(made: MadeCheckout) -> None:
-    """`make environment` fails; `make run` says why, and what works without; a call does not even try."""
+    """If the page cannot be built, `make environment` fails, `make run` warns, and a call does not try."""
     shutil.rmtree(made.folder / made.environ["STATIC"])
     for argument, code in (("--page=required", 1), ("--page=wanted", 0)):
         ended, said = made.bootstrap(argument, NO_PAGE="yes", REASON=OFFLINE)
@@ -131,7 +131,7 @@ def test_a_page_that_cannot_be_built_is_no_ready(made: MadeCheckout) -> None:
 
 
 def test_what_a_machine_lacks_is_named(tmp_path: Path) -> None:
-    """No Python; a Python without pip and venv, and no uv; a uv beside it is enough."""
+    """A missing Python, or one without pip and venv, is reported; a uv replaces pip and venv."""
     bare = MadeCheckout(tmp_path / "bare", pip=False)
     (tmp_path / "few").mkdir()
     for program in ("dirname", "sed", "cat", "cksum"):
@@ -149,7 +149,7 @@ def test_what_a_machine_lacks_is_named(tmp_path: Path) -> None:
 
 
 def test_on_linux_and_arm_what_has_no_wheel_is_built_by_what_is_locked(checkout: MadeCheckout) -> None:
-    """The builders of pocketsphinx come first, and nothing more elsewhere."""
+    """On Linux and ARM the locked build tools of pocketsphinx are installed first, and nowhere else."""
     uname = checkout.root / "bin/uname"
     uname.parent.mkdir()
     uname.write_text('#!/bin/sh\n[ "$1" = -s ] && echo Linux || echo aarch64\n')
@@ -159,7 +159,7 @@ def test_on_linux_and_arm_what_has_no_wheel_is_built_by_what_is_locked(checkout:
 
 
 def _gated(checkout: MadeCheckout) -> dict[str, str]:
-    """Make uv wait at its first call, until it is let through."""
+    """Make uv wait at its first call until the gate opens."""
     gate = checkout.root / "gate"
     os.mkfifo(gate)
     os.mkfifo(f"{gate}.open")
@@ -167,17 +167,17 @@ def _gated(checkout: MadeCheckout) -> dict[str, str]:
 
 
 def _let_through(gate: dict[str, str]) -> None:
-    """Let it go on, and later calls with it."""
+    """Open the gate for this call and later ones."""
     Path(gate["GATE"]).unlink()
     Path(f"{gate['GATE']}.open").write_text("\n")
 
 
 def test_two_at_once_make_one_environment(checkout: MadeCheckout) -> None:
-    """The second one waits for the first, and then has nothing to do."""
+    """Of two runs at once the second waits for the first, and then has nothing to do."""
     gate = _gated(checkout)
     first = checkout.start(**gate)
     assert Path(gate["GATE"]).read_text() == "waits\n"
-    (checkout.root / "first-uv").write_text("")  # a later call of it fails
+    (checkout.root / "first-uv").write_text("")  # a later call of uv fails
     with first, checkout.start() as second:
         assert second.stdout is not None
         assert "Another process makes .venv" in second.stdout.readline()
@@ -189,7 +189,7 @@ def test_two_at_once_make_one_environment(checkout: MadeCheckout) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_all_that_it_started(checkout: MadeCheckout, number: signal.Signals) -> None:
-    """Installers start installers: none of them may outlive it and write into the next environment."""
+    """A signal ends the run with every process that it started, so that none writes to the next environment."""
     gate = _gated(checkout)
     process = checkout.start(**gate)
     assert Path(gate["GATE"]).read_text() == "waits\n"

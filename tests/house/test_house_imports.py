@@ -1,4 +1,4 @@
-"""What a member imports it declares, and what it declares it imports: an image holds what its service needs."""
+"""A member declares what it imports and imports what it declares, so that an image holds what its service needs."""
 
 import ast
 import sys
@@ -14,7 +14,7 @@ from tools.workspace import ROOT, members
 
 
 def imported(member: str) -> Iterator[str]:
-    """List the top-level names that a member's files import, wherever in the file that happens."""
+    """Return the top-level names that a member's files import, anywhere in a file."""
     for path in (ROOT / member / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
@@ -24,7 +24,7 @@ def imported(member: str) -> Iterator[str]:
 
 
 def distributions(member: str) -> dict[str, set[str]]:
-    """Tell for each third-party name that a member imports which distributions may bring it."""
+    """Return the distributions that may provide each third-party name that a member imports."""
     ours = {path.parent.name for other in members() for path in (ROOT / other / "src").glob("*/__init__.py")}
     known = packages_distributions()
     names = {name for name in imported(member) if name not in sys.stdlib_module_names and name not in ours}
@@ -32,13 +32,13 @@ def distributions(member: str) -> dict[str, set[str]]:
 
 
 def declared(member: str) -> set[str]:
-    """List what a member declares."""
+    """Return the distributions that a member declares."""
     return {canonicalize_name(Requirement(need).name) for need in third_party(member)}
 
 
 @pytest.mark.parametrize("member", members())
 def test_every_import_is_declared(member: str) -> None:
-    """A package that comes only with another one vanishes with it."""
+    """Every import is declared, because a package that comes only with another one can vanish with it."""
     needs = declared(member)
     missing = {name: brings for name, brings in distributions(member).items() if not brings & needs}
     assert missing == {}, f"add to {member}/pyproject.toml, then `make lock`"
@@ -46,6 +46,6 @@ def test_every_import_is_declared(member: str) -> None:
 
 @pytest.mark.parametrize("member", members())
 def test_every_declared_package_is_imported(member: str) -> None:
-    """What nobody imports is weight in the image, and one more thing to keep free of holes."""
+    """Every declared package is imported, because an unused one adds weight and vulnerabilities to the image."""
     brought = {each for brings in distributions(member).values() for each in brings}
     assert declared(member) - brought == set()

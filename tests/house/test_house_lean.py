@@ -1,4 +1,4 @@
-"""The lean environment of `make run`: what it leaves out, and one sentence for each failure."""
+"""The lean environment of `make run`: what it leaves out, and one sentence per failure."""
 
 import os
 import subprocess
@@ -74,7 +74,7 @@ The page is not made: see above (exit code 1)
     ],
 )
 def test_a_failed_step_has_one_sentence(output: str, sentence: str) -> None:
-    """The sentence names what can be done something about, not the last line of a stack."""
+    """A failed step has one sentence, which names what the user can fix and not the end of a traceback."""
     reason = failure_reason(output, ".venv.log")
     assert reason.startswith(sentence)
     assert reason.endswith("See .venv.log for the complete output.")
@@ -82,7 +82,7 @@ def test_a_failed_step_has_one_sentence(output: str, sentence: str) -> None:
 
 
 def test_the_lean_lock_leaves_out_what_nobody_imports_and_no_more() -> None:
-    """Its images leave out the same, except the voice of a caller; the lock for tests holds all of it."""
+    """The lean lock leaves out the unused packages and no more, and the lock for tests contains all."""
     lean = {normal(package.name) for package in read(lock("run"))}
     whole = {normal(package.name) for package in read(lock("dev"))}
     assert lean.isdisjoint(left_out("run"))
@@ -91,7 +91,7 @@ def test_the_lean_lock_leaves_out_what_nobody_imports_and_no_more() -> None:
     assert "grep -vE '^(onnxruntime|flatbuffers|soundfile) '" in (ROOT / "standins/Dockerfile").read_text()
 
 
-# Loads every module there is while only the packages of `make run` can be found.
+# Loads every module while only the packages of `make run` can be found.
 _LOAD = """
 import importlib, importlib.abc, importlib.metadata, pkgutil, re, sys
 absent = set(sys.argv[1].split())
@@ -116,7 +116,7 @@ for package in sys.argv[2:]:
 
 @pytest.mark.thorough
 def test_run_call_and_deploy_need_none_of_the_tests_packages() -> None:
-    """No module, wherever it is loaded from, asks for what only requirements/dev.txt brings."""
+    """No module needs, at any import, a package that only requirements/dev.txt provides."""
     ours = {normal(one.name) for name in ("run", "build", "installer") for one in read(lock(name))}
     absent = ({normal(one.name) for one in read(lock("dev"))} - ours) | set(left_out("run"))
     packages = ("agent_core", "phone_agent", "webrtc_agent", "standins", "voice_agent", "deployment")

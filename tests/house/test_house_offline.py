@@ -1,4 +1,4 @@
-"""The guard that keeps tests on this machine: nothing of it may fail open."""
+"""The guard that keeps tests on this machine: no part of it may fail open."""
 
 import asyncio
 import os
@@ -11,14 +11,14 @@ import pytest
 
 from tests.conftest import forgive
 
-# Addresses set aside for documentation: nothing is there, should the guard fail.
+# Addresses reserved for documentation, which do not answer if the guard fails.
 FAR_AWAY = "192.0.2.1"
 FAR_NAME = "example.invalid"
 
 
 @pytest.fixture(autouse=True)
 def forgiven() -> Iterator[None]:
-    """These tests want to leave, and must not fail for it afterwards."""
+    """Ignore the attempts of these tests, which leave on purpose and must not fail afterwards."""
     yield
     forgive()
 
@@ -30,13 +30,13 @@ def connect() -> None:
 
 
 def send_datagram() -> None:
-    """Send without connecting."""
+    """Send a datagram without connecting."""
     with socket.socket(type=socket.SOCK_DGRAM) as datagram:
         datagram.sendto(b"?", (FAR_AWAY, 53))
 
 
 def look_up() -> None:
-    """Ask for a name."""
+    """Resolve a name."""
     socket.getaddrinfo(FAR_NAME, 443)
 
 
@@ -46,26 +46,26 @@ def open_connection() -> None:
 
 
 def look_up_in_a_loop() -> None:
-    """Ask for a name through an event loop, which does so in a thread."""
+    """Resolve a name through an event loop, which uses a thread."""
     asyncio.run(asyncio.open_connection(FAR_NAME, 443))
 
 
 @pytest.mark.parametrize("leave", [connect, send_datagram, look_up, open_connection, look_up_in_a_loop])
 def test_leaving_this_machine_is_an_error_that_says_so(leave: Callable[[], None]) -> None:
-    """Whatever the way out, the message names it."""
+    """Every attempt to leave this machine is an error that names it."""
     with pytest.raises(RuntimeError, match="tests reach only this machine"):
         leave()
 
 
 def test_a_subprocess_cannot_leave_either() -> None:
-    """What a test starts inherits the guard with the environment."""
+    """A subprocess cannot leave either, because it inherits the guard with the environment."""
     code = f"import socket; socket.create_connection(('{FAR_AWAY}', 80), timeout=1)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "NetworkClosedError" in done.stderr
 
 
 def test_no_credentials_of_a_developer_are_in_sight() -> None:
-    """A test that forgets its stand-in must not be able to use an account."""
+    """A developer's credentials are invisible to tests, so a forgotten stand-in cannot use an account."""
     assert [
         name for name in os.environ if name.startswith(("AWS_SECRET", "AWS_ACCESS", "AWS_PROFILE", "TWILIO_"))
     ] == []

@@ -1,4 +1,4 @@
-"""The tracked files: nothing of one machine, and lists that follow the workspace's members."""
+"""The tracked files: nothing of a single machine, and lists that follow the workspace's members."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 from tools.workspace import PYTHON_VERSION, ROOT, members
 
-# Joined here, so that this file does not hold what it looks for.
+# Joined here, so that this file does not contain what it searches for.
 HOSTS = [".".join(parts) for parts in (("pypi", "org"), ("files", "pythonhosted"), ("registry", "npmjs"))]
 HOSTS += [".".join(parts) for parts in (("deb", "debian", "org"), ("registry", "yarnpkg"))]
 PLACES = ["/".join(parts) for parts in (("", "work", "main"), ("", "work", "shared"), ("", "tmp", "lab"))]
@@ -17,14 +17,14 @@ PLACES += ["/".join(parts) for parts in (("", "root", ".pyenv"), ("", "opt", "wh
 
 
 def tracked() -> list[Path]:
-    """List what git tracks, or all that would be, where there is no git."""
+    """Return the files that git tracks or, without git, would track."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607 - git is found where the developer has it
     return [ROOT / name for name in listed.stdout.split("\0") if name]
 
 
 @pytest.mark.parametrize("word", HOSTS + PLACES)
 def test_no_tracked_file_names_a_package_host_or_a_path_of_one_machine(word: str) -> None:
-    """The checkout means the same on every machine, behind every mirror."""
+    """No tracked file names a package host or a path of one machine."""
     holding = [
         str(path.relative_to(ROOT)) for path in tracked() if path.is_file() and word.encode() in path.read_bytes()
     ]
@@ -32,7 +32,7 @@ def test_no_tracked_file_names_a_package_host_or_a_path_of_one_machine(word: str
 
 
 def test_a_checkout_on_windows_is_the_same() -> None:
-    """LF everywhere, or a shell in an image meets CRLF; and no name that Windows refuses or takes for another's."""
+    """A checkout works on Windows too: LF line ends everywhere, and no name that Windows rejects or merges."""
     attributes = (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()
     assert "* text=auto eol=lf" in attributes
     texts = [path for path in tracked() if path.suffix not in {".wav", ".npz", ".png"}]
@@ -46,7 +46,7 @@ def test_a_checkout_on_windows_is_the_same() -> None:
 
 
 def test_every_list_of_members_follows_the_workspace() -> None:
-    """A new member is added to the root pyproject.toml: this names the lists there that still lack it."""
+    """Every list of members follows the workspace, and a failure names the lists that lack a new member."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     for member in members():
         sources = f"{member}/src"
@@ -61,7 +61,7 @@ def test_every_list_of_members_follows_the_workspace() -> None:
 
 @pytest.mark.parametrize("member", members())
 def test_every_member_is_typed_and_asks_for_our_python(member: str) -> None:
-    """Types reach whoever imports a member, and no other Python than the tested one runs it."""
+    """Every member ships its types and requires the tested Python."""
     project = tomllib.loads((ROOT / member / "pyproject.toml").read_text())["project"]
     assert project["requires-python"].startswith(f">={PYTHON_VERSION},<")
     sources = ROOT / member / "src"
@@ -70,13 +70,13 @@ def test_every_member_is_typed_and_asks_for_our_python(member: str) -> None:
 
 
 def test_the_pinned_python_is_said_once() -> None:
-    """Other tools read .python-version; the bootstrap has it as a constant."""
+    """The pinned Python is in .python-version, and the bootstrap's constant equals it."""
     assert (ROOT / ".python-version").read_text().strip() == PYTHON_VERSION
 
 
 @pytest.mark.parametrize("group", ["select", "ignore", "per-file-ignores"])
 def test_all_rules_are_on_and_each_ignore_says_why(group: str) -> None:
-    """A rule that is off without a reason is a rule nobody dares to turn on again."""
+    """All rules are on, and each ignored one has a reason."""
     text = (ROOT / "pyproject.toml").read_text()
     if group == "select":
         assert 'select = ["ALL"]' in text

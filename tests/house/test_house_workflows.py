@@ -1,4 +1,4 @@
-"""The workflows on GitHub: what they run is there, what they use cannot change, and nothing is released untested."""
+"""The workflows on GitHub: they run existing commands, use immutable actions, and release nothing untested."""
 
 import re
 from collections.abc import Iterator
@@ -16,41 +16,41 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a workflow; YAML takes its key `on` for a truth."""
+    """Return a workflow; YAML reads its key `on` as true."""
     body: dict[Any, Any] = yaml.safe_load(path.read_text())
     return {"on" if key is True else key: value for key, value in body.items()}
 
 
 def jobs(path: Path) -> dict[str, dict[str, Any]]:
-    """Give a workflow's jobs."""
+    """Return a workflow's jobs."""
     found: dict[str, dict[str, Any]] = read(path)["jobs"]
     return found
 
 
 def steps(path: Path) -> Iterator[dict[str, Any]]:
-    """Give every step of a workflow."""
+    """Return every step of a workflow."""
     for job in jobs(path).values():
         yield from job.get("steps", [])
 
 
 def commands(job: dict[str, Any]) -> list[str]:
-    """Give what a job runs, in order."""
+    """Return what a job runs, in order."""
     return [step["run"] for step in job["steps"] if "run" in step]
 
 
 def uses(job: dict[str, Any], action: str) -> list[dict[str, Any]]:
-    """Give the steps of a job that use an action."""
+    """Return the steps of a job that use an action."""
     return [step for step in job["steps"] if step.get("uses", "").startswith(f"{action}@")]
 
 
 def named(path: Path) -> str:
-    """Name a workflow in a test's id."""
+    """Return a workflow's name for a test's ID."""
     return path.stem
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=named)
 def test_what_is_run_is_there(path: Path) -> None:
-    """A renamed target would be noticed at the next release."""
+    """Workflows run only existing targets and scripts."""
     targets = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split()
     for command in (step["run"] for step in steps(path) if "run" in step):
         program, *arguments = command.split()
@@ -61,7 +61,7 @@ def test_what_is_run_is_there(path: Path) -> None:
 
 
 def test_release_hands_over_what_the_makefile_reads() -> None:
-    """A variable that nobody reads is a release to the wrong place."""
+    """The release passes only variables that the Makefile reads, or it could release to the wrong place."""
     (job,) = jobs(ROOT / ".github/workflows/release.yml").values()
     recipe = MAKEFILE[MAKEFILE.index("\ndeploy: ") : MAKEFILE.index("\ndestroy: ")]
     assert [name for name in [*job["env"], "YES"] if f"$${{{name}:+" not in recipe] == []
@@ -69,7 +69,7 @@ def test_release_hands_over_what_the_makefile_reads() -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=named)
 def test_what_is_used_cannot_change(path: Path) -> None:
-    """A tag can be moved to other code, which would then hold the role; a commit cannot."""
+    """Actions are pinned to a commit, because a tag can move to code that would get the role."""
     used = re.findall(r"uses: (\S+)(?: +# (\S+))?", path.read_text())
     for action, version in used:
         if action.startswith("./"):
@@ -81,7 +81,7 @@ def test_what_is_used_cannot_change(path: Path) -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=named)
 def test_rights_are_as_few_as_can_be(path: Path) -> None:
-    """Only what releases may ask for a role, and no stranger's pull request runs with rights of ours."""
+    """Only jobs that release may assume a role, and a pull request from a fork gets no permission."""
     workflow = read(path)
     may = {name for job in [workflow, *jobs(path).values()] for name in job.get("permissions", {}).items()}
     assert workflow["permissions"]["contents"] == "read"
@@ -93,7 +93,7 @@ def test_rights_are_as_few_as_can_be(path: Path) -> None:
 
 
 def test_nothing_is_released_untested_and_production_comes_last() -> None:
-    """Each environment waits for the tests and for the one before it."""
+    """Each environment waits for the tests and for the previous one, and production is last."""
     found = jobs(ROOT / ".github/workflows/deploy.yml")
     assert found["test"]["uses"] == "./.github/workflows/test.yml"
     tested = jobs(TEST_WORKFLOW)
@@ -113,7 +113,7 @@ def test_nothing_is_released_untested_and_production_comes_last() -> None:
 
 
 def test_a_cache_is_of_one_job_and_of_the_locks_as_they_are() -> None:
-    """An older cache would be made anew at once, and a shared one would lack what the other job needs."""
+    """A cache belongs to one job and to the current locks."""
     keys = set()
     for job in jobs(TEST_WORKFLOW).values():
         (cache,) = (step["with"] for step in uses(job, "actions/cache"))
@@ -129,7 +129,7 @@ def test_a_cache_is_of_one_job_and_of_the_locks_as_they_are() -> None:
 
 
 def test_reports_are_kept_also_when_a_test_fails() -> None:
-    """A failure that cannot be looked up is run again and again."""
+    """Reports are uploaded also when a test fails, so that a failure need not be repeated."""
     (upload,) = uses(jobs(TEST_WORKFLOW)["test"], "actions/upload-artifact")
     assert upload["if"] == "always()"
     assert upload["with"]["path"] == ".run/reports/"
@@ -137,26 +137,26 @@ def test_reports_are_kept_also_when_a_test_fails() -> None:
 
 
 def test_every_environment_can_be_released_to() -> None:
-    """The templates allow three, and the workflow offers the same."""
+    """Every environment that the templates allow can be selected for a release."""
     offered = read(ROOT / ".github/workflows/deploy.yml")["on"]["workflow_dispatch"]["inputs"]["environment"]["options"]
     assert sorted(offered) == sorted(path.stem for path in (ROOT / "infra/environments").glob("*.parameters"))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=named)
 def test_no_input_is_read_by_a_shell(path: Path) -> None:
-    """What somebody types into a form reaches a command through the environment only."""
+    """The input of a form reaches a command only through the environment, never through the shell's text."""
     assert [step["run"] for step in steps(path) if "${{" in step.get("run", "")] == []
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=named)
 def test_nothing_hangs_for_six_hours(path: Path) -> None:
-    """Without a limit of its own a job that waits for something goes on for GitHub's, and is paid for."""
+    """Each job has a time limit, which is shorter than GitHub's six hours."""
     for name, job in jobs(path).items():
         assert "uses" in job or 0 < job["timeout-minutes"] <= 120, name
 
 
 def test_what_is_pinned_is_compared_with_advisories_every_night() -> None:
-    """Also in a month in which nobody pushes."""
+    """Every night the pinned packages are compared with advisories, also without a push."""
     workflow = read(ROOT / ".github/workflows/audit.yml")
     (when,) = workflow["on"]["schedule"]
     assert re.fullmatch(r"\d+ \d+ \* \* \*", when["cron"])
@@ -164,20 +164,20 @@ def test_what_is_pinned_is_compared_with_advisories_every_night() -> None:
 
 
 def updates() -> dict[str, dict[str, Any]]:
-    """Read what Dependabot is told, by the kind of package."""
+    """Return Dependabot's configuration by the kind of package."""
     told = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())
     assert set(told) == {"version", "updates"}  # no registries: the locks name no package host
     return {one["package-ecosystem"]: one for one in told["updates"]}
 
 
 def folders(ecosystem: str) -> set[str]:
-    """List the folders that are looked at."""
+    """Return the folders that Dependabot checks."""
     one = updates()[ecosystem]
     return {folder.strip("/") for folder in one.get("directories", [one.get("directory")])}
 
 
 def test_every_place_with_packages_is_looked_at_for_newer_ones() -> None:
-    """A member or an image that is added would stay as old as it is."""
+    """Dependabot checks every folder with packages."""
     assert folders("pip") == {"", *members()}
     images = {str(path.parent.relative_to(ROOT)) for path in ROOT.glob("[a-z]*/**/Dockerfile")}
     assert folders("docker") == images
@@ -186,7 +186,7 @@ def test_every_place_with_packages_is_looked_at_for_newer_ones() -> None:
 
 
 def test_newer_packages_come_through_the_locks_alone() -> None:
-    """`make lock` writes requirements/ with every hash; a bot that edits it leaves out what it did not look up."""
+    """Newer Python packages come through `make lock` only, because a bot would omit hashes."""
     assert not any(folder.startswith("requirements") for folder in folders("pip"))
     assert updates()["pip"]["allow"] == [{"dependency-type": "direct"}]
     assert "omit-lockfile-registry-resolved=true" in (ROOT / "services/webrtc-agent/client/.npmrc").read_text()
@@ -196,7 +196,7 @@ def test_newer_packages_come_through_the_locks_alone() -> None:
 
 
 def test_code_is_scanned_in_every_language_of_the_repository() -> None:
-    """Also once a week, for new queries find old mistakes; what is found is stored, and nothing else is written."""
+    """Code is scanned in every language, also weekly with new queries, and only the results are written."""
     workflow = read(ROOT / ".github/workflows/codeql.yml")
     assert {"pull_request", "push", "schedule"} <= set(workflow["on"])
     (job,) = workflow["jobs"].values()
@@ -207,7 +207,7 @@ def test_code_is_scanned_in_every_language_of_the_repository() -> None:
 
 
 def test_a_commit_is_checked_as_make_lint_checks() -> None:
-    """Each line of `make lint` is a hook, run from .venv; none is fetched from elsewhere."""
+    """A commit hook runs each line of `make lint` from .venv and downloads nothing."""
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert repository["repo"] == "local"
     hooks = repository["hooks"]
@@ -219,7 +219,7 @@ def test_a_commit_is_checked_as_make_lint_checks() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")), ids=named)
 def test_an_issue_form_is_one_that_github_shows(path: Path) -> None:
-    """GitHub hides a form with a mistake; each field needs its own id, and a form its name and description."""
+    """An issue form is valid for GitHub: unique field IDs, a name and a description."""
     form = yaml.safe_load(path.read_text())
     if path.stem == "config":
         assert form == {"blank_issues_enabled": False}

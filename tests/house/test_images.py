@@ -1,4 +1,4 @@
-"""The images and the Compose file, as far as they can be judged without an engine."""
+"""The images and the Compose file, as far as they can be tested without a container engine."""
 
 import re
 import subprocess
@@ -27,25 +27,25 @@ UNUSED = ROOT / "infra/images/unused.txt"
 
 
 def named(path: Path) -> str:
-    """Name a file in a test's id."""
+    """Return a file's name for a test's ID."""
     return str(path.relative_to(ROOT))
 
 
 def instructions(path: Path, word: str) -> list[str]:
-    """Give what stands behind an instruction of a Dockerfile, wherever it occurs."""
+    """Return the arguments of every such instruction in a Dockerfile."""
     whole = path.read_text().replace("\\\n", " ")
     return [line.partition(" ")[2].strip() for line in whole.splitlines() if line.startswith(f"{word} ")]
 
 
 def services(path: Path) -> dict[str, Any]:
-    """Read the services of a Compose file, with what they take from its anchors."""
+    """Return the services of a Compose file, with the content of its anchors."""
     found: dict[str, Any] = yaml.safe_load(path.read_text())["services"]
     return found
 
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=named)
 def test_the_linter_has_nothing_to_say(path: Path) -> None:
-    """Every rule of hadolint, none switched off."""
+    """Hadolint finds nothing, with every rule on."""
     command = [str(Path(sys.executable).parent / "hadolint"), "--no-color", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout) == (0, "")
@@ -54,7 +54,7 @@ def test_the_linter_has_nothing_to_say(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=named)
 def test_an_image_is_built_from_named_versions_and_runs_as_nobody(path: Path) -> None:
-    """No moving tag, no frontend from elsewhere, no root, and a first process that gets the signals."""
+    """An image has pinned bases, an unprivileged user, and a first process that receives signals."""
     text = path.read_text()
     stages = set(re.findall(r"^FROM \S+ AS (\S+)$", text, re.MULTILINE))
     bases = {base.split(" ")[0] for base in instructions(path, "FROM")} - stages
@@ -66,7 +66,7 @@ def test_an_image_is_built_from_named_versions_and_runs_as_nobody(path: Path) ->
 
 @pytest.mark.parametrize("path", [*DOCKERFILES, *COMPOSE], ids=named)
 def test_no_secret_is_written_down(path: Path) -> None:
-    """What looks like one is the stand-ins' own, and those let nobody in anywhere."""
+    """No secret is in the files; what resembles one belongs to the stand-ins and opens nothing else."""
     text = path.read_text()
     pretended = ExchangeSettings()
     for harmless in (pretended.account_sid, pretended.auth_token, "standin-secret"):
@@ -77,7 +77,7 @@ def test_no_secret_is_written_down(path: Path) -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_s_image_holds_its_own_code_and_packages_only(name: str) -> None:
-    """No stand-in, not the other service, and nothing that its lock does not pin."""
+    """A service's image holds only its own code and locked packages, without stand-ins or the other service."""
     path = ROOT / "services" / name / "Dockerfile"
     (other,) = set(SERVICES) - {name}
     assert "standins" not in path.read_text()
@@ -89,7 +89,7 @@ def test_a_service_s_image_holds_its_own_code_and_packages_only(name: str) -> No
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_asked_without_curl_and_told_to_stop_with_a_signal_it_knows(name: str) -> None:
-    """What a slim image lacks cannot be a health check."""
+    """The health check needs no curl, which a slim image lacks, and the service handles its stop signal."""
     path = ROOT / "services" / name / "Dockerfile"
     assert instructions(path, "STOPSIGNAL") == ["SIGTERM"]
     (check,) = instructions(path, "HEALTHCHECK")
@@ -98,7 +98,7 @@ def test_a_service_is_asked_without_curl_and_told_to_stop_with_a_signal_it_knows
 
 
 def test_what_is_left_out_is_pinned_and_not_ours_to_use() -> None:
-    """A name that no lock knows leaves nothing out; one that a member declares is needed."""
+    """A package that the images leave out is locked, and no shipped member needs it."""
     names = [line.split("#")[0].strip() for line in UNUSED.read_text().splitlines() if not line.startswith("#")]
     pinned = "".join(lock(name).read_text() for name in SERVICES)
     assert [name for name in names if f"\n{name}==" not in pinned] == []
@@ -108,13 +108,13 @@ def test_what_is_left_out_is_pinned_and_not_ours_to_use() -> None:
 
 
 def test_every_left_out_package_says_why() -> None:
-    """Without a reason nobody dares to put it back."""
+    """Every package that is left out has a reason."""
     lines = [line for line in UNUSED.read_text().splitlines() if not line.startswith("#")]
     assert [line for line in lines if not re.fullmatch(r"\S+ +# .{5,}", line)] == []
 
 
 def test_nothing_gets_into_an_image_that_was_not_let_in() -> None:
-    """The list of what is left out begins with everything; settings with secrets stay out last of all."""
+    """The ignore file excludes everything first, then includes files, and excludes settings with secrets last."""
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
     assert lines[0] == "*"
     assert lines[-1] == "**/.env*"
@@ -122,13 +122,13 @@ def test_nothing_gets_into_an_image_that_was_not_let_in() -> None:
 
 
 def test_nginx_is_configured_as_the_load_balancer_s_template_says() -> None:
-    """`python -m tools.render_edge` writes the file; the rules are changed in the template."""
+    """Nginx is configured by `python -m tools.render_edge` from the load balancer's template."""
     rendered = render_edge.render(render_edge.TEMPLATE.read_text(encoding="utf-8"))
     assert render_edge.CONFIGURATION.read_text(encoding="utf-8") == rendered
 
 
 def test_a_rule_that_nginx_was_not_taught_is_not_rendered() -> None:
-    """A redirect or a quote in a pattern would route otherwise than the load balancer."""
+    """A rule that nginx cannot express, such as a redirect, is rejected and not rendered."""
     template = render_edge.TEMPLATE.read_text(encoding="utf-8")
     assert '"/incoming-call*"' in template
     with pytest.raises(render_edge.UnrenderableError, match="cannot be quoted"):
@@ -137,7 +137,7 @@ def test_a_rule_that_nginx_was_not_taught_is_not_rendered() -> None:
 
 @pytest.mark.parametrize("name", [*SERVICES, "edge", "guide", "standin"])
 def test_a_container_is_hardened_as_the_task_definition_is(name: str) -> None:
-    """What works here works there: no capability, no new privilege, nothing to write to but /tmp."""
+    """A container is hardened like the task: no capability, no new privilege, and only /tmp is writable."""
     service = services(ROOT / "infra/compose/standin.yaml" if name == "standin" else COMPOSE[0])[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -155,12 +155,12 @@ def test_a_container_is_hardened_as_the_task_definition_is(name: str) -> None:
 
 
 def chosen(text: str, real: frozenset[str]) -> str:
-    """Work out the end of a file's name as Compose does, for the variables that are set."""
+    """Return the end of a file's name as Compose computes it from the variables."""
     return re.sub(r"\$\{(\w+):\+([^}]*)\}", lambda one: one[2] if one[1] in real else "", text)
 
 
 def needed(extends: dict[str, str], folder: Path, real: frozenset[str]) -> set[str]:
-    """Follow `extends` from file to file, and list the stand-ins that are waited for on the way."""
+    """Follow `extends` from file to file, and return the stand-ins that are waited for."""
     path = folder / chosen(extends["file"], real)
     service = services(path)[extends["service"]]
     waits = service.get("depends_on", {})
@@ -176,7 +176,7 @@ VARIABLES = ("AWS_ACCESS_KEY_ID", "TWILIO_AUTH_TOKEN", "OPEN_METEO_FORECAST_URL"
     "real", [frozenset(some) for many in range(4) for some in combinations(VARIABLES, many)], ids=len
 )
 def test_a_service_waits_for_each_stand_in_that_runs(real: frozenset[str]) -> None:
-    """For those, and for none that is not started: Compose would refuse the file, or go on without one that failed."""
+    """A service waits for each stand-in that is started, and for no other, which Compose would reject."""
     included = [ROOT / chosen(path, real) for path in yaml.safe_load(COMPOSE[0].read_text())["include"]]
     running = {name for path in included for name, one in services(path).items() if "profiles" not in one}
     for name in SERVICES:
@@ -186,7 +186,7 @@ def test_a_service_waits_for_each_stand_in_that_runs(real: frozenset[str]) -> No
 
 
 def test_a_busy_machine_is_waited_for() -> None:
-    """Everything starts at once there. What dies all the same is started again, some times."""
+    """On a busy machine the start may take long, and a container that fails is restarted a few times."""
     standin = services(ROOT / "infra/compose/standin.yaml")["standin"]
     for service in (standin, *(services(COMPOSE[0])[name] for name in (*SERVICES, "edge"))):
         assert service["healthcheck"]["start_period"] == "300s"
@@ -195,13 +195,13 @@ def test_a_busy_machine_is_waited_for() -> None:
 
 @pytest.mark.parametrize("path", COMPOSE, ids=named)
 def test_ports_are_published_to_this_machine_only(path: Path) -> None:
-    """A laptop in a café offers nobody a telephone."""
+    """Ports are published to this machine only, so that no other machine can call it."""
     ports = [str(port) for service in services(path).values() for port in service.get("ports", [])]
     assert [port for port in ports if not port.startswith(("127.0.0.1:", "${ICE_ADVERTISED_HOSTS:-127.0.0.1}:"))] == []
 
 
 def test_the_ports_for_audio_are_none_that_a_system_hands_out() -> None:
-    """Linux gives programs ports from 32768 on; one of ours that is taken stops `docker compose up`."""
+    """The ports for audio are below 32768, from where Linux assigns ports to other programs."""
     (published,) = (port for port in services(COMPOSE[0])["webrtc-agent"]["ports"] if port.endswith("/udp"))
     ranges = re.findall(r"\$\{ICE_FIRST_PORT:-(\d+)\}-\$\{ICE_LAST_PORT:-(\d+)\}", published)
     (first, last) = {tuple(map(int, ports)) for ports in ranges}.pop()
@@ -214,13 +214,13 @@ def test_the_ports_for_audio_are_none_that_a_system_hands_out() -> None:
 
 
 def test_the_recogniser_can_be_built_where_it_has_no_wheel() -> None:
-    """On Linux and ARM, with a compiler from a package that has a hash: the base image has none."""
+    """The recogniser is built on Linux and ARM by a hashed compiler package, which the base image lacks."""
     text = (ROOT / "standins/Dockerfile").read_text(encoding="utf-8")
     assert "--require-hashes -r requirements/recogniser.txt" in text
     assert "--no-build-isolation-package pocketsphinx" in text
     tools = re.findall(r"^([a-z-]+)==", lock("recogniser").read_text(encoding="utf-8"), re.MULTILINE)
     (removed,) = re.findall(r"uv pip uninstall --python \S+ (.+) \\", text)
-    kept = {"packaging", "pathspec"}  # of the stand-ins too, or small
+    kept = {"packaging", "pathspec"}  # the stand-ins need them too, or they are small
     assert set(removed.split()) == set(tools) - kept
     for name in ("cc", "ar", "ranlib"):
         wrapper = ROOT / "infra/images/compiler" / name
@@ -230,7 +230,7 @@ def test_the_recogniser_can_be_built_where_it_has_no_wheel() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_told_nothing_that_it_does_not_know(name: str) -> None:
-    """A name with a typing mistake would be ignored, silently."""
+    """Compose sets only variables that a service knows."""
     service = services(COMPOSE[0])[name]
     told = set(service["environment"])
     for entry in service["env_file"]:
@@ -252,7 +252,7 @@ def test_a_service_is_told_nothing_that_it_does_not_know(name: str) -> None:
 
 
 def test_the_stand_ins_are_what_the_services_are_told() -> None:
-    """Account, secrets and the model's name are the stand-ins' own defaults, and its certificate has that name."""
+    """Compose gives the services the stand-ins' default account, secrets and name, which the certificate has."""
     phone = services(COMPOSE[0])["phone-agent"]["environment"]
     pretended = ExchangeSettings()
     assert phone["TWILIO_ACCOUNT_SID"] == f"${{TWILIO_ACCOUNT_SID:-{pretended.account_sid}}}"

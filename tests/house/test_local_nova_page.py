@@ -1,4 +1,4 @@
-"""docs/howto/run-nova-sonic-locally.md: what it tells others to write is what the stand-in takes."""
+"""docs/howto/run-nova-sonic-locally.md shows only what the stand-in accepts."""
 
 import re
 import shlex
@@ -19,13 +19,13 @@ COMMANDS = commands(PAGE).replace("\\\n", " ").splitlines()
 
 
 def options_after(word: str) -> list[list[str]]:
-    """Give what follows a word in each command of the page."""
+    """Return what follows a word in each command of the page."""
     split = [shlex.split(command, comments=True) for command in COMMANDS]
     return [command[command.index(word) + 1 :] for command in split if word in command]
 
 
 def test_the_stand_in_takes_the_options_that_are_shown() -> None:
-    """Compose's too."""
+    """The stand-in accepts the options that the page shows, also in Compose."""
     shown = [*options_after("standins.nova"), COMPOSE["services"]["nova"]["command"][1:]]
     assert len(shown) == 3
     for options in shown:
@@ -33,13 +33,13 @@ def test_the_stand_in_takes_the_options_that_are_shown() -> None:
 
 
 def test_the_alias_takes_the_options_that_are_shown() -> None:
-    """With the port that the stand-in listens at unless another is chosen."""
+    """The alias accepts the options that the page shows, with the stand-in's default port."""
     (options,) = options_after("standins.alias")
     assert alias.arguments().parse_args(options).to == nova.arguments().parse_args([]).port
 
 
 def test_compose_gives_a_name_that_the_certificate_has() -> None:
-    """The client's region, and the files of the authority where the volume is mounted."""
+    """Compose uses a name that the certificate has, the client's region, and the mounted authority's files."""
     services = COMPOSE["services"]
     region = services["bot"]["environment"]["AWS_REGION"]
     assert services["nova"]["networks"]["default"]["aliases"] == [f"bedrock-runtime.{region}.amazonaws.com"]
@@ -52,12 +52,12 @@ def test_compose_gives_a_name_that_the_certificate_has() -> None:
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_region_is_named(region: str) -> None:
-    """A region that the certificate lacks would be refused by the client."""
+    """The page names every region of the certificate, because a client rejects any other."""
     assert f"`{region}`" in PAGE or f"AWS_REGION={region}" in PAGE
 
 
 def test_the_versions_are_those_that_are_tested() -> None:
-    """A new pin makes the page's table old."""
+    """The page's versions are the tested ones."""
     locks = "\n".join(path.read_text() for path in sorted((ROOT / "requirements").glob("*.txt")))
     node = (ROOT / "tests/third_party/clients/node/package.json").read_text()
     for package, row in (

@@ -1,4 +1,4 @@
-"""What ships asks nobody whether it runs on a laptop: where it goes is told by its settings alone."""
+"""The services have no local mode: only their settings decide what they connect to."""
 
 import ast
 from pathlib import Path
@@ -12,7 +12,7 @@ SHIPPED = sorted(path for folder in ("shared", "services") for path in (ROOT / f
 
 
 def test_without_an_endpoint_the_model_is_bedrock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variable that points at a stand-in is the only thing that does."""
+    """Without an endpoint the model is Bedrock, so one variable alone selects the stand-in."""
     monkeypatch.delenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", raising=False)
     monkeypatch.setenv("NOVA_SONIC_REGION", "eu-north-1")
     for environment in DeploymentEnvironment:
@@ -24,7 +24,7 @@ def test_without_an_endpoint_the_model_is_bedrock(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_depends_on_the_environment_s_name(path: Path) -> None:
-    """`ENVIRONMENT` labels logs and metrics; a decision made on it would make tests and production two products."""
+    """`ENVIRONMENT` only labels logs and metrics, so that tests and production run the same code."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.If | ast.IfExp | ast.While | ast.Compare | ast.Match | ast.BoolOp):
             head = node.subject if isinstance(node, ast.Match) else getattr(node, "test", node)

@@ -1,4 +1,4 @@
-"""What SECURITY.md promises in numbers is what tests measure."""
+"""The numbers that SECURITY.md promises equal those that tests measure."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tools.workspace import ROOT
 
 @pytest.mark.parametrize("what", BOUNDS)
 def test_what_is_promised_is_what_is_measured(what: str) -> None:
-    """SECURITY.md gives the bounds that a test holds the services to."""
+    """SECURITY.md states the limits that a test measures."""
     bound = BOUNDS[what]
     row = f"| {what} | {bound.kilobytes:.0f} KB | {bound.sockets:.0f} | {bound.processor_ms:.0f} ms |"
     assert row in (ROOT / "SECURITY.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The README stays short, and each of its claims names a test that exists and is collected."""
+"""The README stays short, and each of its claims names an existing, collected test."""
 
 import ast
 import re
@@ -17,13 +17,13 @@ MOST_LINES = 150
 
 
 def test_the_readme_is_short() -> None:
-    """Detail belongs in docs/, which the README links to."""
+    """The README is short, because details belong in docs/."""
     assert len(README.splitlines()) <= MOST_LINES
     assert "(docs/index.md)" in README
 
 
 def test_there_are_six_claims_with_a_test_each() -> None:
-    """A row of the table that names no test is not counted."""
+    """The README has six claims, and each names a test."""
     table = README.partition("| claim | test |\n|---|---|\n")[2].partition("\n\n")[0]
     assert len(CLAIMS) == len(table.splitlines()) == 6
     assert len({name for _, name, _ in CLAIMS}) == 6
@@ -31,7 +31,7 @@ def test_there_are_six_claims_with_a_test_each() -> None:
 
 @pytest.mark.parametrize(("claim", "name", "path"), CLAIMS, ids=[name for _, name, _ in CLAIMS])
 def test_the_test_of_a_claim_exists(claim: str, name: str, path: str) -> None:
-    """As a function of the linked file, in a folder that is collected, and it says what it asserts."""
+    """A claim's test is a function of the linked file, in a collected folder, and has a docstring."""
     assert claim.endswith(".")
     assert path.split("/")[1] in DEADLINES
     assert Path(path).name.startswith("test_")
@@ -42,9 +42,9 @@ def test_the_test_of_a_claim_exists(claim: str, name: str, path: str) -> None:
     assert ast.get_docstring(function)
 
 
-@pytest.mark.thorough  # it loads what six tests need
+@pytest.mark.thorough  # it imports what six tests need
 def test_the_tests_of_the_claims_are_collected() -> None:
-    """Pytest itself finds each by its name."""
+    """Pytest collects the test of each claim."""
     ids = [f"{path}::{name}" for _, name, path in CLAIMS]
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", "-m", "", *ids]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)

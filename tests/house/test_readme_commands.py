@@ -1,4 +1,4 @@
-"""Every command of the README, CONTRIBUTING, AGENTS and the first how-to pages can be typed as it stands there."""
+"""Every command of README, CONTRIBUTING, AGENTS and the first how-to pages works as written."""
 
 import re
 import shlex
@@ -28,24 +28,24 @@ OTHERS = (
     "curl ",
     "export ",
 )
-"""How other commands begin that these pages may show."""
+"""First words of the other commands that these pages may show."""
 
 
 def commands(page: Path) -> list[str]:
-    """List the commands of a page's fenced blocks, without their comments."""
+    """Return the commands of a page's fenced blocks, without their comments."""
     whole = doc_commands.commands(page.read_text(encoding="utf-8")).replace("\\\n", " ")
     found = (" ".join(shlex.join(shlex.split(line, comments=True)).split()) for line in whole.splitlines())
     return [line for line in found if line]
 
 
 def typed() -> list[str]:
-    """List all of them, each once."""
+    """Return all commands, each once."""
     return list(dict.fromkeys(command for page in PAGES for command in commands(page)))
 
 
 @pytest.mark.parametrize("command", typed())
 def test_a_command_can_be_typed_as_it_stands(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its target, its variables and the files it names are there, and a call's options are understood."""
+    """A command's target, variables and files exist, and its options are valid."""
     words = [word for word in shlex.split(command) if word not in {"&", "&&"}]
     settings = [word for word in words if re.fullmatch(r"[A-Z_]+=.*", word)]
     words = [word for word in words if word not in settings]
@@ -61,14 +61,14 @@ def test_a_command_can_be_typed_as_it_stands(command: str, monkeypatch: pytest.M
     if "call" in words:
         assert set(given) <= set(options.VARIABLES)
         monkeypatch.chdir(ROOT)
-        options.read([], given)  # ends the program where an option is not understood
+        options.read([], given)  # exits at an unknown option
         return
     known = set(re.findall(r"\b([A-Z_]+)\b", MAKEFILE)) | set(re.findall(r"`([A-Z_]+)`", _settings()))
     assert set(given) <= known
 
 
 def test_what_is_named_in_a_sentence_is_there_too() -> None:
-    """A target or a page that was renamed."""
+    """A target or page that a sentence names exists."""
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         assert set(re.findall(r"`make ([a-z-]+)", text)) <= set(TARGETS)

@@ -1,4 +1,4 @@
-"""The README's pictures: the call is drawn from its committed measurement, and the page has the texts of today."""
+"""The README's pictures: the call is drawn from its committed record, and the page shows current texts."""
 
 import json
 import re
@@ -22,18 +22,18 @@ MOST_BYTES = 400_000
 
 
 def read(name: str) -> dict[str, Any]:
-    """Read one of the committed records."""
+    """Return one of the committed records."""
     record: dict[str, Any] = json.loads((PICTURES / name).read_text(encoding="utf-8"))
     return record
 
 
 def test_the_call_is_drawn_from_its_measurement() -> None:
-    """Drawing the committed record again gives the committed bytes."""
+    """Drawing the committed record gives the committed bytes."""
     assert (PICTURES / "call.svg").read_text(encoding="utf-8") == draw(read("call.json")), AGAIN
 
 
 def test_the_call_was_answered() -> None:
-    """The picture shows a call that worked: a greeting, one question, one tool and an answer after it."""
+    """The picture shows a successful call: a greeting, one question, one tool and a reply."""
     record = read("call.json")
     (question,), (greeting, *_, answer) = record["caller"], record["agent"]
     (used,) = [event for event in record["model"] if event["label"] == "tool"]
@@ -44,7 +44,7 @@ def test_the_call_was_answered() -> None:
 
 
 def test_the_drawing_is_xml_that_names_both_waits() -> None:
-    """Readers who cannot see it hear the title; readers in the dark get other colours."""
+    """The drawing is XML, with both waits in its title and colours for dark mode."""
     svg = (PICTURES / "call.svg").read_text(encoding="utf-8")
     tree = ET.fromstring(svg)  # noqa: S314 - our own file
     title = tree.findtext("{http://www.w3.org/2000/svg}title") or ""
@@ -54,14 +54,14 @@ def test_the_drawing_is_xml_that_names_both_waits() -> None:
 
 
 def test_nothing_of_one_run_is_in_the_record() -> None:
-    """No identifier, account or telephone number of a call is committed."""
+    """The record contains no ID, account or telephone number of a call."""
     text = (PICTURES / "call.json").read_text(encoding="utf-8")
     assert re.findall(r"[A-Z]{2}[0-9a-f]{32}|\+\d{7,}|began_at", text) == []
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_pictures_of_the_page_have_the_size_that_the_tool_takes(scheme: str) -> None:
-    """As their PNG headers and the record say."""
+    """The pictures of the page have the recorded size in their PNG headers."""
     content = (PICTURES / f"page-{scheme}.png").read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     size = struct.unpack(">II", content[16:24])
@@ -71,7 +71,7 @@ def test_the_pictures_of_the_page_have_the_size_that_the_tool_takes(scheme: str)
 
 
 def test_the_pictures_show_the_texts_of_the_page() -> None:
-    """A text of the page that changed since the picture was taken fails here."""
+    """The pictures show the current texts of the page."""
     sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted(CLIENT.rglob("*.ts*")))
     plain = " ".join(sources.replace("&amp;", "&").split())
     texts = read("page.json")["texts"]
@@ -80,7 +80,7 @@ def test_the_pictures_show_the_texts_of_the_page() -> None:
 
 
 def test_the_readme_shows_every_picture() -> None:
-    """Each with words for those who cannot see it."""
+    """The README shows every picture, with an alternative text."""
     shown = re.findall(r'(?:src|srcset)="(docs/pictures/[^"]+)"|!\[[^\]]+\]\((docs/pictures/[^)]+)\)', README)
     names = {Path(first or second).name for first, second in shown}
     assert names == {path.name for path in PICTURES.iterdir() if path.suffix != ".json"}
@@ -88,7 +88,7 @@ def test_the_readme_shows_every_picture() -> None:
 
 
 def test_a_record_is_reduced_from_what_a_call_measured() -> None:
-    """Sentences of one answer are one span, times count from the start of the call, and the greeting is no event."""
+    """A record has one span per reply, times from the start of the call, and no event for the greeting."""
     timeline = [
         {"event": "twiml", "at": 0.02, "seconds": 0.016, "verbs": []},
         {"event": "stream_open", "at": 0.04, "seconds": 0.021},

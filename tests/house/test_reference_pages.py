@@ -1,4 +1,4 @@
-"""The reference pages, and `.env.example`, say what the code says."""
+"""The reference pages and `.env.example` match the code."""
 
 import re
 from itertools import pairwise
@@ -18,19 +18,19 @@ PAGES = reference.pages()
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_page_is_current(path: Path) -> None:
-    """A setting, reason or error without its line on the page fails here; `python -m tools.reference` writes them."""
+    """The page has each setting, reason and error; `python -m tools.reference` renews it."""
     assert path.read_text(encoding="utf-8") == PAGES[path]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_nothing_is_left_unexplained(path: Path) -> None:
-    """Every name in the tables has words of its own."""
+    """Every name in the tables has an explanation."""
     rows = [line for line in PAGES[path].splitlines() if line.startswith("| `")]
     assert [row for row in rows if row.rstrip(" |").rpartition("|")[2].strip() in ("", "-")] == []
 
 
 def test_the_page_of_routes_is_current() -> None:
-    """A route without its row fails here; OpenAPI stays switched off in what ships."""
+    """The page has each route, and OpenAPI stays off in production."""
     assert reference_http.PAGE.read_text(encoding="utf-8") == reference_http.http_page()
     assert [app().openapi_url for app in (reference_http.phone_app, reference_http.web_app)] == [None, None]
 
@@ -43,7 +43,7 @@ ACCOUNT = {"twilio_account_sid": "AC" + "0" * 32, "twilio_auth_token": "t"}
 def test_the_example_of_an_env_file_has_the_defaults(
     tmp_path: Path, service: type[CoreSettings], given: dict[str, str]
 ) -> None:
-    """With every # removed it changes nothing, so whoever copies it starts from what the services do anyway."""
+    """`.env.example` has the services' defaults, so that without its # signs it changes nothing."""
     lines = EXAMPLE.read_text(encoding="utf-8").replace("#MAX_SESSIONS=", "# MAX_SESSIONS=").splitlines()
     filled = tmp_path / ".env"
     filled.write_text(
@@ -54,7 +54,7 @@ def test_the_example_of_an_env_file_has_the_defaults(
 
 
 def test_the_example_of_an_env_file_has_each_setting_once_with_one_line() -> None:
-    """Above each setting stands the sentence that explains it."""
+    """`.env.example` has each setting once, with its explanation above it."""
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     named = [line[1:].partition("=")[0] for line in lines if re.match(r"#[A-Z]", line)]
     assert sorted(named) == sorted(

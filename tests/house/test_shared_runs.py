@@ -1,4 +1,4 @@
-"""How a run is shared out among processes: by module, with what measures the machine last and alone."""
+"""How processes share a run: by module, with measurements last and alone."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ def test_it(number):
 @pytest.mark.thorough  # it runs pytest
 @pytest.mark.parametrize("processes", [1, 2, 4])
 def test_a_module_is_one_process_s_and_what_measures_comes_last_alone(tmp_path: Path, processes: int) -> None:
-    """Nothing else runs from the first test that measures on; with any number of processes every test runs once."""
+    """A module runs in one process, and nothing runs beside measurements, for any number of processes."""
     log = tmp_path / "log"
     modules = [f"unit/test_{letter}.py" for letter in "abcdefg"] + list(ALONE)
     for module in modules:
@@ -61,7 +61,7 @@ def test_a_module_is_one_process_s_and_what_measures_comes_last_alone(tmp_path: 
 @pytest.mark.thorough  # it runs pytest
 @pytest.mark.parametrize("processes", [0, 2])
 def test_a_failure_is_told_at_once(tmp_path: Path, processes: int) -> None:
-    """A run that hangs after it has still said what it was."""
+    """A failure is printed at once, so that a run that hangs later has reported it."""
     (tmp_path / "test_it.py").write_text(
         "import os\ndef test_no():\n    assert 1 == 2\ndef test_end():\n    os.abort()\n"
     )
@@ -78,7 +78,7 @@ def test_a_failure_is_told_at_once(tmp_path: Path, processes: int) -> None:
 
 
 def test_what_has_a_turn_of_its_own_is_there() -> None:
-    """A module that was renamed would be measured beside others, or begin last and be waited for."""
+    """The modules with a separate turn exist, because a renamed one would run beside others."""
     assert [module for module in (*ALONE, *LONG) if not (ROOT / "tests" / module).is_file()] == []
 
 
@@ -86,6 +86,6 @@ def test_what_has_a_turn_of_its_own_is_there() -> None:
 def test_a_few_files_are_not_shared(
     pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch, arguments: list[str], *, shared: bool
 ) -> None:
-    """Their tests would be over before the processes had started."""
+    """A run of a few files is not shared, because its tests would end before the processes start."""
     monkeypatch.setattr(pytestconfig, "args", arguments or ["tests"])
     assert worker_count(pytestconfig) == (len(os.sched_getaffinity(0)) + 1 if shared else 0)

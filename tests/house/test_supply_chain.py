@@ -12,7 +12,7 @@ from tools.workspace import ROOT, lock
 
 @pytest.mark.parametrize("image", IMAGES)
 def test_threat_17_a_bill_lists_every_package_of_an_image(image: str) -> None:
-    """Name, version, hash and license of each, nothing that the image leaves out, and the same from the same lock."""
+    """A bill lists name, version, hash and license of the image's packages, reproducibly from one lock."""
     made = bill(image)
     assert (made["bomFormat"], made["specVersion"]) == ("CycloneDX", "1.6")
     named = {component["name"] for component in made["components"]}
@@ -34,14 +34,14 @@ def test_threat_17_a_bill_lists_every_package_of_an_image(image: str) -> None:
 def test_a_bill_says_in_words_whether_licenses_are_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line for each image."""
+    """A bill says in one line per image whether licenses are missing."""
     monkeypatch.setattr("sys.argv", ["sbom", "--folder", str(tmp_path)])
     assert sbom.main() == 0
     assert [line.rpartition(", ")[2] for line in capsys.readouterr().out.splitlines()] == ["each with its license"] * 2
 
 
 def test_a_lock_is_read_whole() -> None:
-    """As many packages as it pins, and for an image only those for its system."""
+    """A lock is read completely, and for an image only the packages for its platform."""
     path = lock("dev")
     pins = [line for line in path.read_text().splitlines() if "==" in line and not line.startswith((" ", "#"))]
     assert len(read(path)) == len(pins)
@@ -49,7 +49,7 @@ def test_a_lock_is_read_whole() -> None:
 
 
 def test_every_lock_is_compared_with_advisories_and_none_is_skipped() -> None:
-    """Locks pin versions of their own; without `--strict` an unknown package would count as good."""
+    """Every lock is compared with advisories, and `--strict` makes an unknown package a failure."""
     recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\naudit: ")[2].partition("\n\n")[0]
     assert "for lock in requirements/*.txt" in recipe
     assert {"--strict", "--require-hashes", "--disable-pip"} <= set(recipe.split())

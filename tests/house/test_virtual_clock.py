@@ -1,4 +1,4 @@
-"""The clock that tests share: it skips waits, and nothing else."""
+"""The clock that tests share skips waits, and nothing else."""
 
 import asyncio
 import multiprocessing
@@ -36,7 +36,7 @@ asyncio.run(main())
 
 
 async def test_a_day_of_waiting_takes_no_time() -> None:
-    """The loop's clock, ``time.monotonic`` and ``time.time`` agree about how long it was."""
+    """A wait of a day takes no time, and all three clocks agree about its length."""
     loop = asyncio.get_running_loop()
     began, monotonic, wall = loop.time(), time.monotonic(), time.time()
     await asyncio.sleep(86_400)
@@ -46,14 +46,14 @@ async def test_a_day_of_waiting_takes_no_time() -> None:
 
 
 def test_a_sleep_takes_no_time() -> None:
-    """Without an event loop too."""
+    """A sleep takes no time, also without an event loop."""
     began = time.monotonic()
     time.sleep(86_400)
     assert time.monotonic() - began == pytest.approx(86_400, abs=0.01)
 
 
 async def test_waits_end_in_their_order() -> None:
-    """However close they are, and also a short wait that begins while a long one goes on."""
+    """Waits end in their order, however close they are, also if a short one begins during a long one."""
     ended: list[float] = []
 
     async def wait(seconds: float) -> None:
@@ -66,7 +66,7 @@ async def test_waits_end_in_their_order() -> None:
 
 
 async def test_sound_from_another_process_comes_when_it_was_sent() -> None:
-    """A hundred packets, 20 ms apart, of a process with a clock of its own would come at once or late."""
+    """Audio of another process keeps its rhythm: a hundred packets, 20 ms apart."""
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", _SERVER, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     reader, writer = await asyncio.open_connection("127.0.0.1", int(await process.stdout.readline()))
@@ -82,7 +82,7 @@ async def test_sound_from_another_process_comes_when_it_was_sent() -> None:
 
 
 async def test_the_clock_stands_still_while_a_thread_works() -> None:
-    """A deadline is never missed because a machine is slow."""
+    """The clock stops while a thread works, so that a slow machine misses no deadline."""
     began = time.monotonic()
     async with asyncio.timeout(0.01):
         await asyncio.to_thread(lambda: sum(range(3_000_000)))
@@ -90,7 +90,7 @@ async def test_the_clock_stands_still_while_a_thread_works() -> None:
 
 
 async def test_the_clock_stands_still_while_a_program_starts() -> None:
-    """Python alone takes longer than this until it runs a line."""
+    """The clock stops while a program starts, which takes longer than the test's wait."""
     program = [sys.executable, "-c", "print(sum(range(3_000_000)))"]
     async with asyncio.timeout(0.25):
         process = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.PIPE)
@@ -108,7 +108,7 @@ print("ready", flush=True)
 
 
 async def test_the_clock_stands_still_while_a_process_ends() -> None:
-    """Its main thread has ended before the kernel has taken its memory back; then the process has not, yet."""
+    """The clock stops while a process ends, until the kernel has released it."""
 
     async def tick() -> None:
         for _ in range(60_000):
@@ -126,10 +126,10 @@ async def test_the_clock_stands_still_while_a_process_ends() -> None:
 
 
 async def test_the_clock_does_not_stand_still_for_what_began_in_real_time() -> None:
-    """A browser serves several tests of a process and is never idle for long; tests behind them skip waits."""
+    """The clock does not stop for a process that started in real time, such as a shared browser."""
     clock = shared_clock()
     clock.virtual = False
-    endless = subprocess.Popen([sys.executable, "-c", "while True: pass"])  # noqa: ASYNC220 - it must not be waited for
+    endless = subprocess.Popen([sys.executable, "-c", "while True: pass"])  # noqa: ASYNC220 - the test must not wait for it
     try:
         clock.virtual = True
         began = time.monotonic()
@@ -146,7 +146,7 @@ async def test_the_clock_does_not_stand_still_for_what_began_in_real_time() -> N
 
 
 async def test_a_thread_that_waits_is_woken_in_its_turn() -> None:
-    """``time.sleep`` in a thread and waits of the loop go by the same clock."""
+    """A thread that sleeps is woken in its turn, by the same clock as waits of the event loop."""
     order = []
 
     def work() -> None:
@@ -164,7 +164,7 @@ async def test_a_thread_that_waits_is_woken_in_its_turn() -> None:
 
 
 def test_a_poll_that_waits_for_time_to_pass_comes_back() -> None:
-    """It reads the clock until that shows a later moment, with nothing that could be skipped."""
+    """A loop that polls the clock ends, although it contains no wait to skip."""
     reader, writer = multiprocessing.Pipe(duplex=False)
     assert not reader.poll()
     writer.close()
@@ -172,7 +172,7 @@ def test_a_poll_that_waits_for_time_to_pass_comes_back() -> None:
 
 
 async def test_threads_that_wait_at_once_are_all_on_time() -> None:
-    """Each moves the clock on now and then, and none over a moment that another waits for."""
+    """Threads that wait at once are all on time, and none advances the clock past another's deadline."""
     late = []
 
     def work(step: float) -> None:
@@ -191,7 +191,7 @@ async def test_threads_that_wait_at_once_are_all_on_time() -> None:
 
 
 def test_a_process_that_starts_in_real_time_is_left_as_it_ships(tmp_path: Path) -> None:
-    """With the machine's clock and with uvloop."""
+    """A process that starts in real time has the machine's clock and uvloop, as in production."""
     clock = tmp_path / "clock"
     module = sys.modules["virtual_clock"]
     module.SharedClock(clock, always=False)  # a new clock is real until a test makes it virtual
@@ -208,12 +208,12 @@ def test_a_process_that_starts_in_real_time_is_left_as_it_ships(tmp_path: Path) 
 
 @pytest.mark.real_time("it is about that")
 def test_a_mark_gives_a_test_the_machine_s_clock() -> None:
-    """The marks say why."""
+    """A mark gives a test the machine's clock, and says why."""
     assert not waits_are_skipped()
 
 
 def test_every_mark_says_why(pytestconfig: pytest.Config) -> None:
-    """A wait that cannot be skipped has a reason, which stands where the test is."""
+    """Every mark has its reason beside the test."""
     pattern = "mark.real_time"
     for path in (pytestconfig.rootpath / "tests").rglob("test_*.py"):
         for line in path.read_text(encoding="utf-8").splitlines():

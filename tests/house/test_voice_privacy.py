@@ -1,4 +1,4 @@
-"""What callers say and press is kept by nobody, and operators are told what not to ask for."""
+"""The services store nothing that callers say or press, and the docs name what operators must not ask for."""
 
 import ast
 import re
@@ -16,12 +16,12 @@ _RECORDS = re.compile(
     r"^(record|recording\w*|enable_recording\w*|enable_transcription\w*|start_recording\w*|transcri(be|ption)\w*callback\w*|pay|gather)$",
     re.IGNORECASE,
 )
-"""Verbs, attributes and properties by which Twilio and Daily record, transcribe or take payments."""
+"""Verbs, attributes and properties with which Twilio and Daily record, transcribe or take payments."""
 
 
 def recording_words(source: str) -> list[str]:
-    """List the texts and arguments of a source that would turn recording on, and what it uses of ``twilio.twiml``."""
-    builds = "twilio.twiml" in source  # elsewhere a method of that name is another's, such as asyncio.gather
+    """Return the texts and arguments of a source that would turn recording on, and its use of ``twilio.twiml``."""
+    builds = "twilio.twiml" in source  # elsewhere a method may have the same name, such as asyncio.gather
     words = [_word(node, builds=builds) for node in ast.walk(ast.parse(source))]
     return [word for word in words if isinstance(word, str) and _RECORDS.match(word)]
 
@@ -36,7 +36,7 @@ def _word(node: ast.AST, *, builds: bool) -> object:
 
 
 def test_threat_23_nothing_records() -> None:
-    """No verb, attribute or property of any provider that would keep a caller's voice."""
+    """No file uses a verb, attribute or property of a provider that stores a caller's voice."""
     found = {
         str(path.relative_to(ROOT)): word
         for path in PRODUCT
@@ -51,7 +51,7 @@ def test_threat_23_nothing_records() -> None:
 
 
 def _is_ours(path: Path, word: str) -> bool:
-    """Allow the names of our own end records, which hold counts only, and of phrases that are played."""
+    """Return whether a name is one of our own end records, which hold counts only, or of played phrases."""
     if word == "recording" and path.name == "frame_audio_sink.py":
         return True
     if word == "gather":
@@ -60,7 +60,7 @@ def _is_ours(path: Path, word: str) -> bool:
 
 
 def test_threat_23_only_the_key_of_the_person_who_is_called_is_gathered() -> None:
-    """One key, never words, and of no caller: the one document that has a `<Gather>` is the whisper."""
+    """The only `<Gather>` is the whisper's: one key, no speech, and not of the caller."""
     document = whisper([("Press any key.", "en-US")], accept_url="https://a.example/accepted")
     [gather] = re.findall("<Gather[^>]*>", document)
     assert 'numDigits="1"' in gather
@@ -70,7 +70,7 @@ def test_threat_23_only_the_key_of_the_person_who_is_called_is_gathered() -> Non
 
 
 def test_threat_23_operators_are_told() -> None:
-    """Voice and keys go to AWS and Twilio; who reads SECURITY.md knows not to ask for cards and PINs."""
+    """SECURITY.md says that voice and keys go to AWS and Twilio, and what operators must not ask for."""
     advice = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     for word in ("card number", "PIN", "recorded", "Bedrock", "Twilio", "Daily"):
         assert word in advice

@@ -1,4 +1,4 @@
-"""Deployments that the tests look at, made once and never changed; and empty accounts to deploy into."""
+"""Deployments that the tests share and never change, and empty accounts to deploy into."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.support.web_page import serving
 
 @pytest.fixture(scope="session")
 def made() -> Deployed:
-    """Give the environment test in a network of its own, as its defaults are."""
+    """Deploy the environment test in its own network, with its defaults."""
     with pretend_aws() as deployed:
         deploy(deployed, usual())
     return deployed
@@ -20,7 +20,7 @@ def made() -> Deployed:
 
 @pytest.fixture(scope="session")
 def elsewhere() -> Deployed:
-    """Give the same in the account's default network."""
+    """Deploy the environment test in the account's default network."""
     with pretend_aws() as deployed:
         deploy(deployed, usual(default_network()))
     return deployed
@@ -28,7 +28,7 @@ def elsewhere() -> Deployed:
 
 @pytest.fixture(scope="session")
 def secure() -> Deployed:
-    """Give the same with everything that can be turned on: https and a name, logs, shells, two ways out, ARM."""
+    """Deploy the environment test with every option: https, a name, logs, shells, two NAT gateways, ARM."""
     with pretend_aws() as deployed:
         asked = boto3.client("acm", REGION).request_certificate(DomainName="agent.example.com")
         zone = boto3.client("route53", REGION).create_hosted_zone(Name="example.com", CallerReference="once")
@@ -78,7 +78,7 @@ def secure() -> Deployed:
 
 
 def default_network() -> dict[str, str]:
-    """Look up what a person would: the default network and its subnets."""
+    """Return the parameters of the default network and its subnets."""
     client = boto3.client("ec2", REGION)
     (vpc,) = client.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     subnets = client.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
@@ -88,14 +88,14 @@ def default_network() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def page() -> Iterator[str]:
-    """Give the address of a page."""
+    """Return the URL of a page."""
     with serving() as address:
         yield address
 
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
-    """Give an empty AWS in which services run two tasks each."""
+    """Return an empty AWS in which services run two tasks each."""
     monkeypatch.setenv("MOTO_ECS_SERVICE_RUNNING", "2")
     with pretend_aws() as made, telling(Models()):
         yield made

@@ -1,4 +1,4 @@
-"""What reaches the alert topic beside the services' alarms: the platform's alarms, AWS's events; and who subscribes."""
+"""What reaches the alert topic besides the services' alarms: platform alarms, AWS's events, and its subscribers."""
 
 import json
 import re
@@ -23,22 +23,22 @@ DOCUMENTED = {
     "ReadThrottleEvents": ("AWS/DynamoDB", {"TableName"}),
     "WriteThrottleEvents": ("AWS/DynamoDB", {"TableName"}),
 }
-"""AWS's metrics with the dimensions that its documentation gives; one with others has no values."""
+"""AWS's metrics with their documented dimensions; a metric with other dimensions has no values."""
 
 
 def platform_alarms(made: Deployed) -> dict[str, dict[str, Any]]:
-    """Give the alarms about what both services stand on, by their names without the environment."""
+    """Return the alarms of both services' common resources, by their names without the environment."""
     found = made.every("AWS::CloudWatch::Alarm", "platform-alarms").values()
     return {one["AlarmName"].removeprefix("pipecat-").removesuffix("-test"): one for one in found}
 
 
 def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the metrics that an alarm watches."""
+    """Return the metrics that an alarm watches."""
     return [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one] or [alarm]
 
 
 def test_what_both_services_stand_on_is_watched(made: Deployed, secure: Deployed) -> None:
-    """The certificate and office hours only where there are any."""
+    """Every common resource has an alarm; certificate and office hours only if they are configured."""
     always = {"load-balancer-errors", "rejected-connections", "connection-errors", "table-throttled", "model-throttled"}
     assert platform_alarms(made).keys() == always | {"nat-ports"}
     assert platform_alarms(secure).keys() == always | {"nat-ports", "certificate-expires", "no-calls"}
@@ -46,7 +46,7 @@ def test_what_both_services_stand_on_is_watched(made: Deployed, secure: Deployed
 
 
 def test_the_platform_is_watched_by_metrics_that_aws_has(made: Deployed) -> None:
-    """With AWS's dimensions too; an alarm about other ones never goes off."""
+    """Platform alarms watch metrics that AWS publishes, with the dimensions that AWS documents."""
     for name, alarm in platform_alarms(made).items():
         assert alarm["AlarmActions"] == [made.outputs["platform"]["AlertTopicArn"]], name
         for metric in metrics_of(alarm):
@@ -57,7 +57,7 @@ def test_the_platform_is_watched_by_metrics_that_aws_has(made: Deployed) -> None
 
 
 def test_the_way_out_that_is_watched_is_the_one_that_there_is(made: Deployed, secure: Deployed) -> None:
-    """One gateway or two; and none of ours in a network that was there before."""
+    """The alarms watch each NAT gateway that exists, and none in an existing network."""
     for deployed, count in ((made, 1), (secure, 2)):
         watched = {one["Dimensions"][0]["Value"] for one in metrics_of(platform_alarms(deployed)["nat-ports"])}
         assert len(watched) == count
@@ -67,7 +67,7 @@ def test_the_way_out_that_is_watched_is_the_one_that_there_is(made: Deployed, se
 
 
 def test_an_hour_without_a_call_is_an_alarm_in_office_hours_only(secure: Deployed) -> None:
-    """Monday is 1 to CloudWatch; a call that goes on or was refused came as well."""
+    """An hour without a call raises an alarm in office hours only; rejected and continuing calls count."""
     alarm = platform_alarms(secure)["no-calls"]
     expression = alarm["Metrics"][0]["Expression"]
     hours = "HOUR(ended) >= 7 AND HOUR(ended) < 16 AND DAY(ended) < 6"
@@ -77,7 +77,7 @@ def test_an_hour_without_a_call_is_an_alarm_in_office_hours_only(secure: Deploye
 
 
 def ecs(kind: str, event: str, name: str, environment: str = "test") -> dict[str, Any]:
-    """Give an event of ECS's, in the form of its documentation's samples."""
+    """Return an event of ECS in the form of its documentation's samples."""
     return {
         "source": "aws.ecs",
         "detail-type": kind,
@@ -87,7 +87,7 @@ def ecs(kind: str, event: str, name: str, environment: str = "test") -> dict[str
 
 
 def scan(repository: str, **counts: int) -> dict[str, Any]:
-    """Give an event of ECR's, in the form of its documentation's sample: a severity without findings is not there."""
+    """Return an event of ECR in the form of its documentation's sample, without severities that have no findings."""
     detail = {
         "scan-status": "COMPLETE",
         "repository-name": repository,
@@ -117,21 +117,21 @@ EVENTS = [
 
 
 def test_events_of_this_environment_reach_the_topic(made: Deployed) -> None:
-    """Those that a person has to do something about, and no one else's."""
+    """Only the events of this environment that need an operator reach the topic."""
     for rule_name, event, told in EVENTS:
         pattern: Any = made.of("events", rule_name)["EventPattern"]
         assert EventPattern(json.dumps(pattern), pattern).matches_event(cast("Any", event)) is told, (rule_name, event)
     for rule in made.every("AWS::Events::Rule").values():
         (target,) = rule["Targets"]
         assert target["Arn"] == made.outputs["platform"]["AlertTopicArn"]
-        assert "RoleArn" not in target  # a topic is reached by its own policy
+        assert "RoleArn" not in target  # a topic allows access by its own policy
         asked = set(re.findall(r"<([a-z]+)>", target["InputTransformer"]["InputTemplate"]))
         assert asked == target["InputTransformer"]["InputPathsMap"].keys()
         assert json.loads(target["InputTransformer"]["InputTemplate"])  # text for SNS has to be one quoted string
 
 
 def test_every_rule_may_publish_by_its_name(made: Deployed) -> None:
-    """The topic's policy names rules by a pattern."""
+    """The topic's policy allows every rule by the pattern of its name."""
     pattern = "arn:aws:events:eu-north-1:123456789012:rule/pipecat-*-test"
     allowed = re.compile(pattern.replace("*", ".*"))
     for rule in made.every("AWS::Events::Rule").values():
@@ -139,7 +139,7 @@ def test_every_rule_may_publish_by_its_name(made: Deployed) -> None:
 
 
 def test_a_budget_tells_the_topic(made: Deployed) -> None:
-    """Of what is spent, and of what AWS foresees."""
+    """A budget notifies the topic of actual and of forecast costs."""
     budget = template("budget")["Resources"]["Budget"]["Properties"]
     told = [one["Subscribers"] for one in budget["NotificationsWithSubscribers"]]
     assert told == [[{"SubscriptionType": "SNS", "Address": {"Ref": "AlertTopicArn"}}]] * 2
@@ -152,7 +152,7 @@ def test_a_budget_tells_the_topic(made: Deployed) -> None:
 
 
 def subscription(arn: str, protocol: str = "email") -> dict[str, str]:
-    """Give one as SNS lists it."""
+    """Return a subscription in SNS's list format."""
     return {"SubscriptionArn": arn, "Protocol": protocol, "Endpoint": "ops@example.com"}
 
 
@@ -178,7 +178,7 @@ CONFIRMED = "arn:aws:sns:eu-north-1:123456789012:pipecat-alerts-test:6a"
 def test_a_plan_says_whether_alarms_reach_anyone(
     subscriptions: list[dict[str, str]], email: str, mark: CheckMark, says: str
 ) -> None:
-    """An address is not shown: logs of releases are read by others."""
+    """A plan says whether alarms reach an operator and shows no address, because other people read the log."""
     found = alerts.judge(subscriptions, email)
     assert (found.mark, says in found.found) == (mark, True)
     assert "ops@" not in found.found + " ".join(found.advice)
@@ -186,7 +186,7 @@ def test_a_plan_says_whether_alarms_reach_anyone(
 
 @pytest.mark.parametrize("name", ["test", "staging", "production"])
 def test_each_environment_names_who_is_told_or_says_that_it_does_not(name: str) -> None:
-    """An empty line with its reason: a missing one is not looked for."""
+    """Each environment names an address for alarms, or has an empty line with the reason."""
     path = ROOT / f"infra/environments/{name}.parameters"
     assert parameters_of(path)["AlertEmail"] == ""
     before = path.read_text().partition("AlertEmail=")[0].splitlines()[-2:]

@@ -1,4 +1,4 @@
-"""Where a new version is tried: rules that only a deployment meets, and a task that nothing else counts."""
+"""How a deployment tests a new version: rules that only the deployment's requests match, and a separate task."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ GROUPS = {"phone": "PhoneTargetGroupArn", "web": "WebTargetGroupArn"}
 
 @pytest.fixture(scope="module")
 def tried() -> Iterator[Deployed]:
-    """Give the environment test in the middle of a deployment: each service runs, and its new version is tried."""
+    """Deploy the environment test in the middle of a deployment: each service runs, and so does its canary."""
     with pretend_aws() as deployed:
         deploy(deployed, usual())
         own = {"Role": "canary", "MetricsNamespace": "VoiceAgent/Canary", "DesiredCount": "1", "ImageTag": "new"}
@@ -29,7 +29,7 @@ def tried() -> Iterator[Deployed]:
 
 @services
 def test_only_a_request_with_the_header_meets_the_new_version(made: Deployed, service: str) -> None:
-    """The header's value cannot be guessed; calls are told from visits by the paths of edge.yaml."""
+    """Only a request with the unguessable header reaches the new version, by the paths of edge.yaml."""
     rule = made.of("canary", RULES[service])
     about = [one["HttpHeaderConfig"] for one in rule["Conditions"] if one["Field"] == "http-header"]
     header: dict[str, Any] = about[0] if about else {}
@@ -45,13 +45,13 @@ def test_only_a_request_with_the_header_meets_the_new_version(made: Deployed, se
 
 
 def test_a_call_is_looked_for_before_a_visit(made: Deployed) -> None:
-    """The page's rule has no path: were it first, a call would end at the page."""
+    """The rule for calls precedes the rule for visits, which has no path and would match calls too."""
     assert made.of("canary", "PhoneRule")["Priority"] < made.of("canary", "WebRule")["Priority"]
 
 
 @services
 def test_a_canary_is_what_the_service_will_be_apart_from_where_it_stands(tried: Deployed, service: str) -> None:
-    """Another name, one task, another target group, metrics that nothing scales or alarms by; the rest is the same."""
+    """A canary differs from its service only in its name, its one task, its target group and its metrics."""
     canary, running = tried.of(f"{service}-canary", "Service"), tried.of(service, "Service")
     differ = {key for key in {*canary, *running} if canary.get(key) != running.get(key)}
     wanted = {"ServiceName", "TaskDefinition", "DesiredCount", "DeploymentConfiguration", "LoadBalancers"}
@@ -71,7 +71,7 @@ def test_a_canary_is_what_the_service_will_be_apart_from_where_it_stands(tried: 
 
 
 def test_the_local_edge_plays_the_rules_of_a_canary_too() -> None:
-    """Where a test asks for it: header and path both have to fit, upper and lower case of a header are the same."""
+    """The local edge evaluates a canary's rules: header and path must match, and header names ignore case."""
     router = Router(balancer.read(RuleTemplate(with_canary())).listeners[80])
     value = [(b"x-CANARY", b"STACKID")]
     calls, page = "/incoming-call/status?try=1", "/"
@@ -84,7 +84,7 @@ def test_the_local_edge_plays_the_rules_of_a_canary_too() -> None:
 
 
 def with_canary() -> str:
-    """Join edge.yaml and the rules and target groups of canary.yaml, as one load balancer has them."""
+    """Join edge.yaml with the rules and target groups of canary.yaml, as one load balancer has them."""
     rules = (FOLDER / "canary.yaml").read_text().partition("\nResources:\n")[2].partition("\nOutputs:")[0]
     for name in ("PhoneRule", "WebRule", "PhoneTargetGroup", "WebTargetGroup"):
         rules = re.sub(rf"\b{name}\b", f"Canary{name}", rules)

@@ -1,4 +1,4 @@
-"""What checkov finds in the templates and in GitHub's workflows is either mended or accepted with a reason."""
+"""Each finding of checkov in the templates and GitHub's workflows is fixed or accepted with a reason."""
 
 import json
 import os
@@ -22,7 +22,7 @@ WORKFLOWS = ROOT / ".github"
 
 
 def scanned(folder: Path, framework: str) -> dict[str, list[tuple[str, str]]]:
-    """Scan a folder: checks and resources by passed and failed."""
+    """Return checkov's checks and resources for a folder, passed and failed."""
     if not CHECKOV.exists() and os.environ.get("CHECKOV") != "required":
         pytest.skip("checkov has an environment of its own: `make apart` makes it, and `make test` does")
     command = [str(CHECKOV), "-d", str(folder), "--framework", framework, "--skip-download", "-o", "json"]
@@ -41,13 +41,13 @@ def scanned(folder: Path, framework: str) -> dict[str, list[tuple[str, str]]]:
 
 
 def files(found: dict[str, list[tuple[str, str]]]) -> set[str]:
-    """Name the files that were looked at."""
+    """Return the files that checkov read."""
     return {resource.partition(" ")[0] for kind in found.values() for _, resource in kind}
 
 
 @pytest.mark.timeout(240)
 def test_every_finding_is_accepted_with_a_reason_and_every_acceptance_is_needed() -> None:
-    """Nothing is overlooked silently, and the list does not outlive what it is about."""
+    """Every finding is accepted with a reason, and every accepted finding still exists."""
     found = scanned(FOLDER, "cloudformation")
     workflows = scanned(WORKFLOWS, "github_actions")
     accepted = [(one["check"], resource) for one in ACCEPTED for resource in one["resources"]]
@@ -59,5 +59,5 @@ def test_every_finding_is_accepted_with_a_reason_and_every_acceptance_is_needed(
 
 
 def test_a_reason_is_a_sentence() -> None:
-    """An acceptance without one is a finding that nobody dares to look at again."""
+    """The reason of an accepted finding is a sentence."""
     assert [one["check"] for one in ACCEPTED if len(one["reason"]) < 40 or not one["reason"].endswith(".")] == []

@@ -1,4 +1,4 @@
-"""The guide's own commands, run as they stand there against a pretend AWS that listens on a socket."""
+"""The guide's own commands, unchanged, against a simulated AWS on a socket."""
 
 import os
 import re
@@ -27,14 +27,14 @@ STACKS += ["platform-alarms", "events", "flow-logs"]
 
 
 def blocks() -> list[str]:
-    """Read the commands, but for those that want Docker, and those with a … that the reader has to fill in."""
+    """Return the guide's commands, except those that need Docker or a value of the reader's."""
     found = re.findall(r"^```sh account\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     return [block for block in found if "docker " not in block and "…" not in block]
 
 
 @pytest.fixture
 def endpoint() -> Iterator[str]:
-    """Give the address of an empty AWS."""
+    """Return the URL of an empty AWS."""
     close_gaps()
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
@@ -47,7 +47,7 @@ def endpoint() -> Iterator[str]:
 
 
 def surroundings(endpoint: str, home: Path) -> dict[str, str]:
-    """Give what the reader's terminal has: the AWS CLI, credentials, and two files with secrets."""
+    """Return a reader's environment: the AWS CLI, credentials, and two files with secrets."""
     (home / "twilio.json").write_text('{"account_sid": "AC0", "auth_token": "t", "api_sid": "", "api_secret": ""}')
     (home / "daily.json").write_text('{"DAILY_API_KEY": "d"}')
     given = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -62,7 +62,7 @@ def surroundings(endpoint: str, home: Path) -> dict[str, str]:
 
 
 def statuses(endpoint: str) -> dict[str, str]:
-    """Ask for all stacks and how they are."""
+    """Return all stacks with their status."""
     client = boto3.client(
         "cloudformation", REGION, endpoint_url=endpoint, aws_access_key_id="testing", aws_secret_access_key="testing"
     )
@@ -71,7 +71,7 @@ def statuses(endpoint: str) -> dict[str, str]:
 
 
 def follow(commands: list[str], surroundings: dict[str, str]) -> str:
-    """Run commands in one shell, as one terminal would, and give what they said."""
+    """Run commands in one shell, as a terminal does, and return their output."""
     script = "\n".join(["set -euo pipefail", *commands])
     ended = subprocess.run(
         ["/usr/bin/env", "bash", "-c", script],
@@ -88,7 +88,7 @@ def follow(commands: list[str], surroundings: dict[str, str]) -> str:
 
 @pytest.mark.timeout(600)
 def test_the_guide_leads_from_an_empty_account_to_all_stacks_and_back(endpoint: str, tmp_path: Path) -> None:
-    """Word for word: made, updated with a live number of tasks, and taken down but for what has to stay."""
+    """The guide's commands create all stacks, update them with a live task count, and delete what may go."""
     terminal = surroundings(endpoint, tmp_path)
     *commands, takes_down, network = blocks()
     assert "delete-stack" in takes_down
@@ -99,13 +99,13 @@ def test_the_guide_leads_from_an_empty_account_to_all_stacks_and_back(endpoint: 
     assert re.search(r"page (https://\S+), webhook \1/incoming-call, dashboard https://", said)
     assert "network-existing VpcId=vpc-" in said
     follow([commands[0], takes_down], terminal)
-    # moto cannot take a network apart; everything else that may go is gone.
+    # moto cannot delete a network; everything else that may go is gone.
     assert statuses(endpoint).keys() == {"pipecat-registry", "pipecat-test-network"}
 
 
 @pytest.mark.timeout(120)
 def test_a_first_creation_that_failed_is_deleted_and_made_anew(endpoint: str, tmp_path: Path) -> None:
-    """As the guide says of every command: CloudFormation itself refuses to update what was rolled back."""
+    """A stack whose first creation failed is deleted and created again, because CloudFormation rejects updates."""
     terminal = surroundings(endpoint, tmp_path)
     functions, *rest = blocks()
     (network,) = [block for block in rest if "network-existing" in block]
@@ -118,7 +118,7 @@ def test_a_first_creation_that_failed_is_deleted_and_made_anew(endpoint: str, tm
 
 
 def test_every_template_has_its_command() -> None:
-    """One that is not in the guide is one that nobody deploys."""
+    """Every template has its command in the guide."""
     text = GUIDE.read_text()
     unnamed = [path.stem for path in TEMPLATES if not re.search(rf"deploy \S+ {path.stem}\b", text)]
     assert unnamed == []

@@ -1,4 +1,4 @@
-"""`voice-agent deploy` tries a new version at a canary: a pretend AWS, real phone services, the local load balancer."""
+"""`voice-agent deploy` tests a new version with a canary: a simulated AWS, real phone services, the local edge."""
 
 import asyncio
 import io
@@ -40,7 +40,7 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
 
 @pytest.fixture
 def operator(aws: Deployed, tmp_path: Path, page: str) -> Operator:
-    """Give an operator whose environment runs."""
+    """Return an operator whose environment runs."""
     assert aws.resources == {}
     made = Operator(tmp_path, page, ToldPrograms({**DOCKER, **GIT, **CALL}))
     made.environment(Https="cloudfront")
@@ -51,27 +51,27 @@ def operator(aws: Deployed, tmp_path: Path, page: str) -> Operator:
 
 
 def images(aws: Deployed) -> list[str]:
-    """Tell which images the services run, phone first."""
+    """Return the images of the services, phone first."""
     definitions = [aws.of(f"pipecat-test-{one}", "TaskDefinition")["ContainerDefinitions"] for one in ("phone", "web")]
     return [str(container["Image"]).rpartition(":")[2] for (container,) in definitions]
 
 
 def commit(operator: Operator, tag: str, **programs: Finished) -> None:
-    """Have another commit checked out."""
+    """Check out another commit."""
     operator.programs.answers = {**DOCKER, **GIT, **CALL, "git rev-parse": Finished(0, f"{tag}\n"), **programs}
 
 
 def service(aws: Deployed, name: str) -> dict[str, Any]:
-    """Give what decides whether tasks start anew."""
+    """Return the values that decide whether tasks restart."""
     forced: dict[str, Any] = aws.of(f"pipecat-test-{name}", "Service")["ForceNewDeployment"]
     return forced
 
 
 @pytest.mark.thorough  # three deployments
 def test_another_secret_or_an_order_restarts_the_tasks(operator: Operator, aws: Deployed) -> None:
-    """The same command is enough after a value was corrected; only the service that reads it starts anew."""
+    """Another secret restarts the tasks of the service that reads it, with the same command."""
     before = service(aws, "phone"), service(aws, "web")
-    fill_secrets()  # Twilio's and Daily's values are put again, which makes new versions
+    fill_secrets()  # writing Twilio's and Daily's values again makes new versions
     boto3.client("secretsmanager", REGION).put_secret_value(
         SecretId="pipecat/daily-api-key", SecretString='{"DAILY_API_KEY": "new"}'
     )
@@ -95,7 +95,7 @@ def test_another_secret_or_an_order_restarts_the_tasks(operator: Operator, aws: 
 
 @pytest.mark.thorough
 def test_the_call_is_signed_with_the_token_in_use_while_there_are_two(operator: Operator) -> None:
-    """A secret with both tokens is a step of replacing one, and its deployment is proved like any other."""
+    """During a token rotation the test call is signed with the active token."""
     boto3.client("secretsmanager", REGION).put_secret_value(
         SecretId="pipecat/twilio-credentials",
         SecretString=f'{{"account_sid": "{SID}", "auth_token": "{TOKEN}, other", "api_sid": "", "api_secret": ""}}',
@@ -107,14 +107,14 @@ def test_the_call_is_signed_with_the_token_in_use_while_there_are_two(operator: 
 
 @pytest.mark.thorough  # three deployments
 def test_a_proof_that_fails_afterwards_offers_the_former_version(operator: Operator, aws: Deployed) -> None:
-    """With a "no" the new version stays; with --yes it is rolled back. Neither is a success."""
+    """A failed test after the update offers a rollback: "no" keeps the new version, --yes rolls it back."""
     former = images(aws)[0]
 
     class Deaf(ToldPrograms):
-        """Answers calls at a canary, and no others."""
+        """Answers calls to a canary only."""
 
         def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None, **how: Any) -> Finished:  # noqa: ANN401
-            """Answer as told."""
+            """Return the scripted result."""
             deaf = "call" in command and not (env or {}).get("EDGE_HEADER")
             return Finished(1, "no answer\n") if deaf else super().run(command, env=env, **how)
 
@@ -133,7 +133,7 @@ def test_a_proof_that_fails_afterwards_offers_the_former_version(operator: Opera
 def test_what_drops_the_header_is_noticed_before_a_call_proves_the_wrong_version(
     operator: Operator, aws: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The version that runs would answer instead, and the new one would pass untried."""
+    """A load balancer that drops the header is detected before a call can test the wrong version."""
     monkeypatch.setattr(web_page, "canaries", lambda: ["any"])  # 200, header or not
     before = images(aws)
     commit(operator, "bbbbbbbbbbbb")
@@ -147,12 +147,12 @@ def test_what_drops_the_header_is_noticed_before_a_call_proves_the_wrong_version
 
 @dataclass
 class Telephone(ToldPrograms):
-    """Docker and git answer as told; the telephone is the real one, but speaks no words."""
+    """Scripts docker and git; the telephone is the real one, but speaks no words."""
 
     said: list[str] = field(default_factory=list)
 
     def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None, **how: Any) -> Finished:  # noqa: ANN401
-        """Call, where a call is asked for."""
+        """Make a call if the command is a call, otherwise return the scripted result."""
         if "call" not in command:
             return super().run(command, env=env, **how)
         words = command.index("--say")
@@ -165,15 +165,15 @@ class Telephone(ToldPrograms):
 
 @dataclass
 class Region:
-    """What ECS and the load balancer do: a service that is made has its process behind its target group."""
+    """Simulates ECS and the load balancer: each service has its process in its target group."""
 
     edge: Edge
     loop: asyncio.AbstractEventLoop
     behind: dict[str, str] = field(default_factory=dict)
-    """Address of the process, by the service's name."""
+    """URL of the process, by the service's name."""
 
     def begins(self, name: str) -> None:
-        """Put a service's process behind its target group."""
+        """Add a service's process to its target group."""
         asyncio.run_coroutine_threadsafe(self._begin(name), self.loop).result(30)
 
     async def _begin(self, name: str) -> None:
@@ -182,7 +182,7 @@ class Region:
         )
 
     def ends(self, name: str) -> None:
-        """Take it out."""
+        """Remove the process from the target group."""
         asyncio.run_coroutine_threadsafe(self._end(name), self.loop).result(30)
 
     async def _end(self, name: str) -> None:
@@ -191,12 +191,12 @@ class Region:
 
 
 def group_of(name: str) -> str:
-    """Name the target group of a service."""
+    """Return the name of a service's target group."""
     return f"{'Canary' if '-canary-' in name else ''}{'Phone' if 'phone' in name else 'Web'}TargetGroup"
 
 
 def follow(monkeypatch: pytest.MonkeyPatch, region: Region) -> None:
-    """Have the pretend ECS start and stop what the region has."""
+    """Let the simulated ECS start and stop the region's processes."""
     create, delete = EC2ContainerServiceBackend.create_service, EC2ContainerServiceBackend.delete_service
 
     def created(self: Any, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - moto's
@@ -215,7 +215,7 @@ def follow(monkeypatch: pytest.MonkeyPatch, region: Region) -> None:
 
 @asynccontextmanager
 async def surroundings(tmp_path: Path) -> AsyncIterator[tuple[Callable[..., Any], Score]]:
-    """Run a model and a telephone network; give what starts a phone service with them."""
+    """Run a model and a telephone network, and return a function that starts a phone service with them."""
     score = Score()
     score.plan = short_notes
     nova = NovaStandin(NovaSettings(certificates=tmp_path, credentials={"standin": "standin-secret"}), score.backend())
@@ -231,7 +231,7 @@ async def surroundings(tmp_path: Path) -> AsyncIterator[tuple[Callable[..., Any]
 async def test_a_bad_version_never_gets_a_caller_and_a_good_one_replaces_what_runs(
     operator: Operator, aws: Deployed, tmp_path: Path, page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two versions that cannot answer a call and one that can, each in a process; what runs is untouched by the two."""
+    """Two bad versions never get a caller and do not affect the running one, which a good version replaces."""
     value = boto3.client("cloudformation", REGION).describe_stacks(StackName="pipecat-test-canary")["Stacks"][0]
     (header,) = [one["OutputValue"] for one in value["Outputs"] if one["OutputKey"] == "HeaderValue"]
     port = free_port()
@@ -284,5 +284,5 @@ async def test_a_bad_version_never_gets_a_caller_and_a_good_one_replaces_what_ru
 
 
 def requests(phone: PhoneProcess) -> list[dict[str, Any]]:
-    """List what came to a phone service from callers."""
+    """Return the callers' requests to a phone service."""
     return [line for event in ("call_answered", "request_refused", "session_started") for line in phone.lines(event)]

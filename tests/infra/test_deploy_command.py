@@ -1,4 +1,4 @@
-"""`voice-agent deploy`, `deploy-plan` and `destroy`, against a pretend AWS with pretended docker and git."""
+"""`voice-agent deploy`, `deploy-plan` and `destroy` against a simulated AWS, with scripted docker and git."""
 
 import asyncio
 import json
@@ -33,14 +33,14 @@ ORDER = [
 
 @pytest.fixture
 def operator(aws: Deployed, tmp_path: Path, page: str) -> Operator:
-    """Give somebody who deploys into it."""
+    """Return an operator of the empty account."""
     assert aws.resources == {}
     return Operator(tmp_path, page)
 
 
 @pytest.fixture
 def ready(operator: Operator) -> Operator:
-    """Give an operator after the first run, with the secrets filled in."""
+    """Return an operator after the first run, with the secrets filled in."""
     operator.deploy("--yes")
     fill_secrets()
     return operator
@@ -58,19 +58,19 @@ def push(tag: str) -> None:
 
 
 def variables(aws: Deployed, service: str) -> dict[str, str]:
-    """Give what a task of a service is told."""
+    """Return the variables of a service's task."""
     (container,) = aws.of(f"pipecat-test-{service}", "TaskDefinition")["ContainerDefinitions"]
     return {one["Name"]: str(one["Value"]) for one in container["Environment"]}
 
 
 def change_sets() -> list[object]:
-    """List the change sets that nobody executed."""
+    """Return the change sets that were not executed."""
     backend = cloudformation_backends[ACCOUNT][REGION]
     return [one for one in backend.change_sets.values() if one.execution_status != "EXECUTE_COMPLETE"]
 
 
 def test_first_run_stops_for_the_secrets_and_the_same_command_goes_on(operator: Operator, aws: Deployed) -> None:
-    """A service without its keys would only be taken back again; every later run is the same command too."""
+    """The first run stops for the secrets, because a service without them would be rolled back."""
     code, said = operator.deploy("--yes")
     assert (code, list(stacks())) == (1, ORDER[:6])
     assert "pipecat/twilio-credentials has no account_sid and no auth_token yet" in said
@@ -97,7 +97,7 @@ def test_first_run_stops_for_the_secrets_and_the_same_command_goes_on(operator: 
 
 
 def test_an_update_shows_what_changes_and_leaves_the_number_of_tasks_to_scaling(ready: Operator, aws: Deployed) -> None:
-    """A new image is no reason to take away tasks that callers need."""
+    """An update shows its changes and does not reset the task count that scaling has chosen."""
     ready.deploy("--yes")
     ready.programs.answers = {**DOCKER, **GIT, "git rev-parse": Finished(0, "bbbbbbbbbbbb\n")}
     answers = iter(["y", "a"])
@@ -110,7 +110,7 @@ def test_an_update_shows_what_changes_and_leaves_the_number_of_tasks_to_scaling(
 
 
 def test_images_are_built_once_with_the_token_on_stdin(operator: Operator) -> None:
-    """Tags do not move: what is there already is what was built from that commit."""
+    """Images are built once per commit, because tags do not move, and docker gets its token on stdin."""
     operator.deploy("--yes")
     builds = operator.programs.begun_with("docker buildx build")
     assert ["--provenance=false" in command for command in builds] == [True, True]
@@ -128,7 +128,7 @@ def test_images_are_built_once_with_the_token_on_stdin(operator: Operator) -> No
 
 @pytest.mark.thorough
 def test_going_back_takes_an_image_that_is_there_and_needs_no_docker(ready: Operator, aws: Deployed) -> None:
-    """In a hurry nobody wants to wait for a build."""
+    """A rollback uses an existing image without a build and without Docker."""
     ready.programs.answers = {}
     code, said = ready.deploy("--yes", "--images", "0ld")
     assert code == 1
@@ -140,7 +140,7 @@ def test_going_back_takes_an_image_that_is_there_and_needs_no_docker(ready: Oper
 
 
 def test_a_build_that_fails_says_its_last_lines_and_the_next_run_goes_on(operator: Operator) -> None:
-    """The registry stands by then, and stays."""
+    """A failed build shows its last lines, and the next run continues with the existing registry."""
     operator.programs.answers = {
         **DOCKER,
         **GIT,
@@ -156,7 +156,7 @@ def test_a_build_that_fails_says_its_last_lines_and_the_next_run_goes_on(operato
 
 
 def test_nothing_is_changed_while_a_check_says_no(operator: Operator) -> None:
-    """All of them are listed, so that one mends everything at once."""
+    """Failed checks stop the deployment before any change, and all are listed at once."""
     operator.programs.answers = {**GIT, "git status": Finished(0, " M a.py\n")}
     code, said = operator.deploy("--yes")
     assert (code, stacks()) == (1, {})
@@ -187,14 +187,14 @@ def gone(error: type[BaseException]) -> Callable[[str], str]:
 def test_without_a_yes_nothing_is_left_behind(
     operator: Operator, answer: Callable[[str], str] | None, code: int, hint: str
 ) -> None:
-    """The change set for a new stack makes an empty one, which is deleted again."""
+    """Without a yes the change set is removed, and so is the empty stack that it created."""
     ended, said = operator.deploy(answer=answer)
     assert (ended, stacks(), change_sets()) == (code, {}, [])
     assert hint in said
 
 
 def test_values_are_asked_for_where_somebody_is_there_and_are_never_shown(operator: Operator) -> None:
-    """Typed without an echo, they go to Secrets Manager and nowhere else."""
+    """Values are requested on a terminal without an echo and go to Secrets Manager only."""
     given = {"Twilio's Account SID (AC…)": "AC" + "1" * 32, "Twilio's Auth Token": TOKEN, "Daily's API key": "d41ly"}
     code, said = operator.run(
         *("deploy", "--address", operator.page, "--yes"),
@@ -211,13 +211,13 @@ def test_values_are_asked_for_where_somebody_is_there_and_are_never_shown(operat
 
 
 def own_secret(name: str, values: dict[str, str | None]) -> str:
-    """Make a secret as an owner has one; give its ARN."""
+    """Create a secret as an owner does, and return its ARN."""
     client = boto3.client("secretsmanager", REGION)
     return str(client.create_secret(Name=name, SecretString=json.dumps(values))["ARN"])
 
 
 def started(aws: Deployed) -> dict[str, dict[str, str]]:
-    """Start a task of each service as ECS does; give what each is told."""
+    """Start a task of each service as ECS does, and return its variables."""
     return {one: inject(aws.of(f"pipecat-test-{one}", "TaskDefinition")) for one in ("phone", "web")}
 
 
@@ -229,7 +229,7 @@ OWN: dict[str, str | None] = {"account_sid": SID, "auth_token": TOKEN}
 def test_an_owners_secret_gets_the_keys_without_which_no_task_starts(
     operator: Operator, aws: Deployed, values: dict[str, str | None]
 ) -> None:
-    """They are empty: where somebody is there they are added, without a question and beside what the secret has."""
+    """On a terminal an owner's secret gets the keys that its tasks need, empty and without a question."""
     arn = own_secret("mine/twilio", {**values, "note": "keep"})
     operator.environment(TwilioSecretArn=arn)
     code, said = operator.run(
@@ -246,7 +246,7 @@ def test_an_owners_secret_gets_the_keys_without_which_no_task_starts(
 
 @pytest.mark.thorough
 def test_an_owners_secret_without_a_key_stops_it_before_a_service_is_made(operator: Operator, aws: Deployed) -> None:
-    """Where nobody is there, it says what to write, with every key; having done so, the same command goes on."""
+    """Without a terminal an owner's secret that lacks a key stops the deployment, with every key to add."""
     arn = own_secret("mine/twilio", OWN)
     own_secret("pipecat/daily-api-key", {"DAILY_API_KEY": "k"})
     operator.environment(TwilioSecretArn=arn)
@@ -269,7 +269,7 @@ def test_an_owners_secret_without_a_key_stops_it_before_a_service_is_made(operat
 
 @pytest.mark.thorough
 def test_a_customer_of_the_weather_service_names_a_secret(operator: Operator, aws: Deployed) -> None:
-    """Without one the plan says on which terms the weather is free; with one both services get the key."""
+    """A weather secret gives both services its key, and without one the plan states the free plan's terms."""
     said = operator.run("deploy-plan")[1]
     assert "! weather         Open-Meteo's free plan is for non-commercial use, and limited to 600 requests" in said
     arn = own_secret("mine/weather", {"OPEN_METEO_API_KEY": "w3ather"})
@@ -285,7 +285,7 @@ def test_a_customer_of_the_weather_service_names_a_secret(operator: Operator, aw
 
 
 def test_an_account_sid_that_is_none_is_not_written(operator: Operator) -> None:
-    """The two values are easily typed the wrong way round."""
+    """An invalid account SID is not stored, because the two values are easily swapped."""
     code, said = operator.run(
         *("deploy", "--address", operator.page, "--yes"), answer=lambda _: "y", hidden=lambda _: "f" * 32
     )
@@ -298,7 +298,7 @@ def test_an_account_sid_that_is_none_is_not_written(operator: Operator) -> None:
 
 
 def break_once(monkeypatch: pytest.MonkeyPatch, stack: str, reason: str) -> None:
-    """Let the next execution of a stack's change set fail as CloudFormation lets it."""
+    """Let the next execution of a stack's change set fail as in CloudFormation."""
     execute = CloudFormationBackend.execute_change_set
     broken = [stack]
 
@@ -322,7 +322,7 @@ def break_once(monkeypatch: pytest.MonkeyPatch, stack: str, reason: str) -> None
 def test_a_stack_that_fails_says_why_and_the_next_run_makes_it_anew(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is left of a first creation that was rolled back can only be deleted."""
+    """A failed stack reports its cause, and the next run deletes a rolled-back creation and repeats it."""
     break_once(monkeypatch, "pipecat-test-edge", "The maximum number of load balancers has been reached.")
     code, said = operator.deploy("--yes")
     assert (code, stacks()["pipecat-test-edge"]) == (1, "ROLLBACK_COMPLETE")
@@ -330,7 +330,7 @@ def test_a_stack_that_fails_says_why_and_the_next_run_makes_it_anew(
         said.split()
     )
     code, said = operator.run("deploy-plan")
-    assert code == 0, said  # CloudFormation takes no change set for what is half made
+    assert code == 0, said  # CloudFormation accepts no change set for an incomplete stack
     assert "! edge            is ROLLBACK_COMPLETE: what an earlier attempt left is deleted first" in said
     said = operator.deploy("--yes")[1]
     assert "· edge            an earlier attempt failed; deleting what it left" in said
@@ -338,7 +338,7 @@ def test_a_stack_that_fails_says_why_and_the_next_run_makes_it_anew(
 
 
 def test_an_attempt_that_still_goes_on_is_waited_for(operator: Operator) -> None:
-    """Somebody pressed Ctrl-C, or a colleague was faster."""
+    """A deployment waits for an operation that is still in progress on a stack."""
     operator.deploy("--yes")
     backend = cloudformation_backends[ACCOUNT][REGION]
     network = next(one for one in backend.stacks.values() if one.name == "pipecat-test-network")
@@ -349,7 +349,7 @@ def test_an_attempt_that_still_goes_on_is_waited_for(operator: Operator) -> None
 
 @pytest.mark.parametrize("command", ["deploy-plan", "deploy"])
 def test_a_secret_on_its_way_out_stops_it_before_anything_is_made(operator: Operator, command: str) -> None:
-    """Its name stays taken for a week or more: the network and its gateways would be made and paid for in vain."""
+    """A secret that is scheduled for deletion stops the deployment before anything is created."""
     manager = boto3.client("secretsmanager", REGION)
     manager.create_secret(Name="pipecat/daily-api-key", SecretString='{"DAILY_API_KEY": "d41ly"}')
     manager.delete_secret(SecretId="pipecat/daily-api-key", RecoveryWindowInDays=7)
@@ -361,7 +361,7 @@ def test_a_secret_on_its_way_out_stops_it_before_anything_is_made(operator: Oper
 
 
 def test_a_plan_of_an_empty_account_leaves_it_empty(operator: Operator) -> None:
-    """What stands on nothing is told by its template."""
+    """A plan of an empty account leaves it empty and describes each stack from its template."""
     code, said = operator.run("deploy-plan")
     assert code == 0, said
     assert (stacks(), change_sets()) == ({}, [])
@@ -371,7 +371,7 @@ def test_a_plan_of_an_empty_account_leaves_it_empty(operator: Operator) -> None:
 
 
 def test_a_plan_shows_the_next_deployment_and_changes_nothing(ready: Operator) -> None:
-    """Also where stacks stand already."""
+    """A plan of existing stacks shows the next deployment and changes nothing."""
     ready.deploy("--yes")
     before = stacks()
     ready.programs.answers = {**DOCKER, **GIT, "git rev-parse": Finished(0, "bbbbbbbbbbbb\n")}
@@ -383,7 +383,7 @@ def test_a_plan_shows_the_next_deployment_and_changes_nothing(ready: Operator) -
 
 
 def test_destroy_asks_for_the_name_says_what_stays_and_takes_the_rest(operator: Operator) -> None:
-    """In an existing network, since moto cannot take one of ours apart."""
+    """`destroy` asks for the name, says what remains, and deletes the rest."""
     operator.environment(**default_network())
     operator.deploy("--yes")
     fill_secrets()
@@ -403,7 +403,7 @@ def test_destroy_asks_for_the_name_says_what_stays_and_takes_the_rest(operator: 
 
 @pytest.mark.thorough
 def test_what_destroy_left_is_taken_up_again(operator: Operator, aws: Deployed) -> None:
-    """A secret of the same name cannot be made twice, and its values are still good."""
+    """A deployment adopts what `destroy` left, such as secrets with their values."""
     operator.environment(**default_network())
     operator.deploy("--yes")
     fill_secrets()
@@ -417,7 +417,7 @@ def test_what_destroy_left_is_taken_up_again(operator: Operator, aws: Deployed) 
 
 
 def test_a_call_proves_it_where_there_is_https(operator: Operator) -> None:
-    """Signed with the real token, which no list of processes shows."""
+    """With https a call tests the deployment, signed with the real token, which no process list shows."""
     operator.environment(Https="cloudfront")
     operator.programs.answers = {**DOCKER, **GIT, "voice-agent call": Finished(0, "…\n1 turn · first audio 0.48 s\n")}
     operator.deploy("--yes")
@@ -431,7 +431,7 @@ def test_a_call_proves_it_where_there_is_https(operator: Operator) -> None:
 
 
 def test_a_call_that_goes_wrong_fails_the_deployment_and_still_says_where_everything_is(operator: Operator) -> None:
-    """What is deployed stays: whoever looks for the fault needs its addresses."""
+    """A failed test call fails the deployment, which remains and still prints its URLs."""
     operator.environment(Https="cloudfront")
     operator.programs.answers = {**DOCKER, **GIT, "voice-agent call": Finished(1, "no answer\n")}
     operator.deploy("--yes")
@@ -445,7 +445,7 @@ def test_a_call_that_goes_wrong_fails_the_deployment_and_still_says_where_everyt
 def test_tasks_that_never_start_are_told_with_their_last_words(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A service that lacks a setting says so in one line, in a log that nobody has open."""
+    """Tasks that never start are reported with the last lines of their log."""
     monkeypatch.setenv("MOTO_ECS_SERVICE_RUNNING", "0")
     operator.deploy("--yes")
     fill_secrets()
@@ -464,7 +464,7 @@ def test_tasks_that_never_start_are_told_with_their_last_words(
 
 @pytest.mark.thorough
 def test_a_page_that_does_not_answer_fails_the_deployment(ready: Operator) -> None:
-    """A name that is not known yet looks the same, so the advice says so."""
+    """A page that does not answer fails the deployment, with advice about DNS."""
     code, said = ready.run("deploy", "--yes", "--address", "http://127.0.0.1:9")
     assert code == 1
     assert "http://127.0.0.1:9/health:" in said
@@ -472,7 +472,7 @@ def test_a_page_that_does_not_answer_fails_the_deployment(ready: Operator) -> No
 
 
 async def test_a_number_rings_here_afterwards(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twilio's stand-in is told the address that the outside has; its fallback is the same, and a better one named."""
+    """The number's webhook is set to the public URL, with the same URL or a named one as fallback."""
     operator.environment(Https="cloudfront")
     operator.programs.answers = {**DOCKER, **GIT, "voice-agent call": Finished(0, "1 turn\n")}
     settings = ExchangeSettings(account_sid=SID, auth_token=TOKEN, numbers=("+46701234567",))
@@ -493,7 +493,7 @@ async def test_a_number_rings_here_afterwards(operator: Operator, monkeypatch: p
 
 
 def test_a_number_without_https_is_refused_before_anything_is_changed(operator: Operator) -> None:
-    """Twilio would take the address and fail at every call."""
+    """A number without https is rejected before any change, because Twilio would fail at every call."""
     code, said = operator.deploy("--yes", "--twilio-number", "+46701234567")
     assert (code, stacks()) == (1, {})
     assert "✗ twilio number   Twilio Media Streams require https" in said
@@ -501,7 +501,7 @@ def test_a_number_without_https_is_refused_before_anything_is_changed(operator: 
 
 @pytest.mark.thorough
 def test_one_service_alone_needs_no_account_and_no_image_of_the_other(operator: Operator, aws: Deployed) -> None:
-    """Services=phone: no web stacks, every path to the phone service, no key of Daily's; all of it goes again."""
+    """With Services=phone there are no web stacks, no key of Daily and no web image, and all of it can be deleted."""
     operator.environment(Services="phone", PhoneMaxTasks="42", **default_network())
     code, said = operator.deploy("--yes")
     assert (code, "daily" in said.lower()) == (1, False)

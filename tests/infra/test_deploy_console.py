@@ -1,4 +1,4 @@
-"""The console command as an operator starts it: a process with its arguments, over HTTP to a pretend AWS."""
+"""The command as an operator starts it: a process with its arguments, over HTTP to a simulated AWS."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ esac
 
 @pytest.fixture
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """Give an environment in which AWS is a server of moto's, and docker a script that agrees to everything."""
+    """Return an environment in which AWS is moto's server, and docker a script that accepts everything."""
     monkeypatch.setenv("MOTO_ECS_SERVICE_RUNNING", "2")
     close_gaps()
     (tmp_path / "docker").write_text(DOCKER)
@@ -39,7 +39,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
 
 
 def voice_agent(environ: dict[str, str], *arguments: str) -> tuple[int, str]:
-    """Run the command; give its exit code and all that it wrote."""
+    """Run the command, and return its exit code and its output."""
     command = [str(Path(sys.executable).with_name("voice-agent")), *arguments]
     done = subprocess.run(
         command,
@@ -56,7 +56,7 @@ def voice_agent(environ: dict[str, str], *arguments: str) -> tuple[int, str]:
 
 
 def test_the_command_plans_and_deploys_as_it_is_typed(environ: dict[str, str]) -> None:
-    """As far as the secrets, which nobody is there to give; and it says how to go on."""
+    """The command plans and deploys as far as the secrets, and says how to continue without a terminal."""
     code, said = voice_agent(environ, "deploy-plan", "--tag", "0a1b2c3")
     assert code == 0, said
     assert said.splitlines()[-1] == "Nothing was changed"
@@ -69,7 +69,7 @@ def test_the_command_plans_and_deploys_as_it_is_typed(environ: dict[str, str]) -
 
 @pytest.mark.parametrize("arguments", [("deploy", "--environment", "local"), ("destroy", "--twilio-number", "1")])
 def test_wrong_usage_ends_with_2_and_says_what_is_right(arguments: tuple[str, ...]) -> None:
-    """Before AWS is asked anything."""
+    """Wrong usage exits with 2 before any request to AWS."""
     code, said = voice_agent(dict(os.environ), *arguments)
     assert code == 2
     assert "test" in said or said.endswith("no option --twilio-number; voice-agent destroy --help lists all\n")

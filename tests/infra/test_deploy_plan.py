@@ -1,6 +1,7 @@
-"""`voice-agent deploy-plan` where something is in the way: it goes on as far as it can, and says what to do.
+"""`voice-agent deploy-plan` with obstacles: it continues as far as possible, and says what to do.
 
-A plan changes nothing, so nothing has to stop it. What a person should hear is tested as a table, one row a situation.
+A plan changes nothing, so no obstacle has to stop it. The output for people is tested as a table with one row per
+situation.
 """
 
 import re
@@ -38,7 +39,7 @@ COSTS = (
 
 @pytest.fixture
 def nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Take every way to credentials from this process, and every proxy."""
+    """Remove every source of credentials and every proxy from this process."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
@@ -50,12 +51,12 @@ def nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Operator:
-    """Give somebody who plans."""
+    """Return an operator who plans."""
     return Operator(tmp_path / "checkout", "")
 
 
 def closed_port() -> int:
-    """Find a port at which nobody answers."""
+    """Return a port without a server."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
@@ -72,7 +73,7 @@ class Obstacle:
     arguments: tuple[str, ...]
     says: str
     silent: str
-    """What would help against something else."""
+    """Advice for other obstacles, which must not appear."""
 
 
 OBSTACLES = {
@@ -117,7 +118,7 @@ OBSTACLES = {
 def test_without_an_answer_of_aws_everything_else_is_shown(
     operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    """One obstacle, one sentence, nothing that AWS would have to be asked for, and the whole bill."""
+    """Without an answer of AWS the plan shows one obstacle, every local check, and the whole estimate."""
     obstacle = OBSTACLES[name]
     (tmp_path / "config").write_text("[profile production]\nregion = eu-north-1\n")
     for variable, value in obstacle.environ.items():
@@ -137,7 +138,7 @@ def test_without_an_answer_of_aws_everything_else_is_shown(
 
 @pytest.fixture
 def cloud() -> Iterator[None]:
-    """Give an AWS that answers."""
+    """Return an AWS that answers."""
     with pretend_aws(), telling(Models()):
         yield
 
@@ -176,7 +177,7 @@ def cloud() -> Iterator[None]:
 def test_an_obstacle_here_hides_nothing_of_aws(
     operator: Operator, answers: Mapping[str, Finished] | None, said_of: dict[str, str], row: str, stops: str
 ) -> None:
-    """All stacks are compared, as far as their parameters are taken, and nothing is left behind."""
+    """A local obstacle does not prevent the comparison of all stacks, and the plan leaves nothing behind."""
     operator.programs = ToldPrograms() if answers is None else ToldPrograms(answers)
     operator.environment(**said_of)
     code, said = operator.run("deploy-plan")
@@ -195,7 +196,7 @@ def test_an_obstacle_here_hides_nothing_of_aws(
 def test_what_may_not_be_looked_at_is_said_and_the_rest_is_compared(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody may read roles and no stacks: each row says so, and what its template has."""
+    """What the operator may not read is reported with its template, and the rest is compared."""
     refuse = exceptions.ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "DescribeStacks")
 
     def fail(*_: object) -> None:
@@ -211,7 +212,7 @@ def test_what_may_not_be_looked_at_is_said_and_the_rest_is_compared(
 
 @pytest.mark.usefixtures("cloud")
 def test_a_network_that_goes_away_is_asked_once(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every further stack would wait for as long again, a quarter of a minute each."""
+    """After the network fails once, the plan makes no further requests, each of which would take 15 seconds."""
     asked = []
 
     def fail(self: Any, name: str) -> None:  # noqa: ANN401 - of either kind
@@ -227,7 +228,7 @@ def test_a_network_that_goes_away_is_asked_once(operator: Operator, monkeypatch:
 
 @pytest.mark.usefixtures("cloud")
 def test_deploy_stops_at_the_same_things_before_anything_is_made(operator: Operator) -> None:
-    """What the plan says stands, with every sentence at once."""
+    """`deploy` stops at the obstacles that the plan shows, before it creates anything."""
     operator.environment(MinTasks="4", MaxTasks="1", LongestCallSeconds="3600")
     code, said = operator.run("deploy", "--yes")
     flat = " ".join(said.split())
@@ -238,7 +239,7 @@ def test_deploy_stops_at_the_same_things_before_anything_is_made(operator: Opera
 
 
 def test_a_condition_that_is_false_makes_nothing_that_is_listed(operator: Operator) -> None:
-    """And one that is true makes it: names, logs, a second way out, a person who hears of alarms."""
+    """A resource with a false condition is not listed, and one with a true condition is."""
     with pretend_aws(), telling(Models()):
         operator.environment(NatGateways="per-zone", AccessLogs="true", AlertEmail="ops@example.com")
         said = " ".join(operator.run("deploy-plan")[1].split())
@@ -276,6 +277,6 @@ def test_a_condition_that_is_false_makes_nothing_that_is_listed(operator: Operat
     ids=lambda one: one if isinstance(one, str) else type(one).__name__,
 )
 def test_each_reason_why_aws_does_not_know_us_has_its_own_sentence(error: Exception, says: str) -> None:
-    """To sign in helps against few of them."""
+    """Each reason why AWS rejects the credentials has its own sentence, because few are fixed by a login."""
     finding = credentials_check.refused(error)
     assert says in finding.advice[0]

@@ -1,4 +1,4 @@
-"""The stacks together: made in their order, made again without a change, and taken away."""
+"""The stacks together: created in order, updated without a change, and deleted."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -22,25 +22,25 @@ CERTIFICATE = "arn:aws:acm:eu-north-1:123456789012:certificate"
 
 
 def exports(path: Path) -> list[str]:
-    """List what a template exports, for both services where it is deployed twice."""
+    """Return the exports of a template, of both services if it is deployed twice."""
     outputs = read(path.read_text()).get("Outputs", {}).values()
     found = [text(one["Export"]["Name"]) for one in outputs if "Export" in one]
     return [name for one in found for name in for_both_services(one)]
 
 
 def imports(path: Path) -> set[str]:
-    """List what a template imports, for both services where it is deployed twice."""
+    """Return the imports of a template, of both services if it is deployed twice."""
     found = {text(one) for one in taken(read(path.read_text()))}
     return {name for one in found for name in for_both_services(one)}
 
 
 def for_both_services(name: str) -> list[str]:
-    """Put each service into a name that has a place for it."""
+    """Insert each service into a name with a placeholder for it."""
     return [name.replace("${ServiceName}", service) for service in SERVICES] if "${ServiceName}" in name else [name]
 
 
 def taken(node: object) -> Iterator[object]:
-    """Go through the imports below a node."""
+    """Yield the imports below a node."""
     match node:
         case {"Fn::ImportValue": name}:
             yield name
@@ -53,12 +53,12 @@ def taken(node: object) -> Iterator[object]:
 
 
 def text(name: object) -> str:
-    """Read a name that is given with or without `!Sub`."""
+    """Return a name that is written with or without `!Sub`."""
     return str(name["Fn::Sub"]) if isinstance(name, dict) else str(name)
 
 
 def test_all_stacks_are_made_and_an_update_without_a_change_changes_nothing() -> None:
-    """In the order in which they are listed, each standing on those before it."""
+    """All stacks are created in their listed order, and an update without a change changes nothing."""
     with pretend_aws() as made:
         deploy(made, usual())
         assert list(made.outputs) == [stack.name for stack in usual()]
@@ -71,20 +71,20 @@ def test_all_stacks_are_made_and_an_update_without_a_change_changes_nothing() ->
 
 
 def test_every_import_has_exactly_one_stack_that_exports_it() -> None:
-    """A misspelt one fails only when everything before it has been made; the linter sees one file at a time."""
+    """Every import has exactly one stack that exports it; the linter reads one file at a time."""
     exported = Counter(name for path in TEMPLATES if path.stem != "network-existing" for name in exports(path))
     assert set(exported.values()) == {1}
     assert {path.stem: imports(path) - exported.keys() for path in TEMPLATES if imports(path) - exported.keys()} == {}
 
 
 def test_nothing_is_exported_that_nobody_imports() -> None:
-    """An export only makes a later change harder."""
+    """Every export is imported, because an export only makes a later change harder."""
     wanted = {name for path in TEMPLATES for name in imports(path)}
     assert {name for path in TEMPLATES for name in exports(path)} - wanted == set()
 
 
 def test_a_stack_that_others_stand_on_cannot_be_taken_away() -> None:
-    """In the reverse order all of them go, but for the network, which moto cannot take apart."""
+    """A stack that others import from cannot be deleted, and all can be in reverse order."""
     with pretend_aws() as made:
         deploy(made, usual())
         client = boto3.client("cloudformation", REGION)
@@ -96,7 +96,7 @@ def test_a_stack_that_others_stand_on_cannot_be_taken_away() -> None:
 
 
 def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
-    """Two of them in one account need two of everything that has a name or an address."""
+    """Environments have valid names, and everything with a name or an address is separate for each."""
     files = [parameters_of(path) for path in ENVIRONMENTS]
     names = [path.stem for path in ENVIRONMENTS]
     known = {key for path in TEMPLATES for key in template(path.stem)["Parameters"]} | CHOICES.keys()
@@ -140,19 +140,19 @@ def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
     ],
 )
 def test_a_wrong_parameter_is_refused_before_anything_is_made(name: str, given: dict[str, str], says: str) -> None:
-    """A person fills them in, and a stack that fails half-way takes minutes to be taken back."""
+    """An invalid parameter is rejected before anything is created, because a failed stack costs minutes."""
     (why,) = refused(template(name), given)
     assert says in why
 
 
 @pytest.mark.parametrize("count", ["", "1", "2", "99"])
 def test_a_service_takes_what_it_is_given(count: str) -> None:
-    """Also the empty count of an update."""
+    """A service accepts its parameters, also the empty task count of an update."""
     assert refused(template("service"), {**SERVICE, "DesiredCount": count}) == []
 
 
 def test_three_environments_live_side_by_side_in_one_account() -> None:
-    """Only the images are shared: what was tested in one is what goes to the next."""
+    """Three environments fit into one account and share only the images."""
     with pretend_aws() as made:
         deploy(made, usual()[:1])
         for path in ENVIRONMENTS:

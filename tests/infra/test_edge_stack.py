@@ -1,4 +1,4 @@
-"""The edge as it is deployed: listeners, rules, target groups, and the local edge that reads the same file."""
+"""The deployed edge: listeners, rules, target groups, and the local edge that reads the same file."""
 
 import re
 from typing import Any
@@ -21,30 +21,30 @@ POLICIES = {
     "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
     "ELBSecurityPolicy-TLS13-1-3-2021-06",
 }
-"""Those of AWS's that take nothing older than TLS 1.2 with forward secrecy."""
+"""AWS's policies that require at least TLS 1.2 with forward secrecy."""
 CERTIFICATES = "arn:aws:acm:eu-north-1:123456789012:certificate"
 TWILIO_PACKET_SECONDS = 0.02
 
 
 def attributes(resource: dict[str, Any]) -> dict[str, str]:
-    """Read the attributes of a load balancer or a target group."""
+    """Return the attributes of a load balancer or a target group."""
     listed = resource.get("LoadBalancerAttributes", []) + resource.get("TargetGroupAttributes", [])
     return {one["Key"]: str(one["Value"]) for one in listed}
 
 
 def listeners(made: Deployed) -> dict[int, dict[str, Any]]:
-    """Give the listeners by port."""
+    """Return the listeners by port."""
     return {one["Port"]: one for one in made.every("AWS::ElasticLoadBalancingV2::Listener").values()}
 
 
 def phone_rule(made: Deployed) -> dict[str, Any]:
-    """Give the one rule for callers; those of canary.yaml are for a deployment."""
+    """Return the rule for calls, without those of canary.yaml."""
     (rule,) = made.every("AWS::ElasticLoadBalancingV2::ListenerRule", "edge").values()
     return rule
 
 
 def described_rules(made: Deployed) -> list[tuple[str, tuple[str, ...], str]]:
-    """Ask the load balancer for its rules: priority, patterns, and the logical name of the target group."""
+    """Return the load balancer's rules: priority, patterns, and the logical name of the target group."""
     client = boto3.client("elbv2", REGION)
     (listener,) = client.describe_listeners(LoadBalancerArn=made.outputs["edge"]["LoadBalancerArn"])["Listeners"]
     groups = {made.outputs["edge"][f"{name}Arn"]: name for name in ("PhoneTargetGroup", "WebTargetGroup")}
@@ -59,7 +59,7 @@ def described_rules(made: Deployed) -> list[tuple[str, tuple[str, ...], str]]:
 
 
 def test_calls_go_to_the_phone_service_and_the_rest_to_the_web_service(made: Deployed) -> None:
-    """Without a certificate all of it hangs on the HTTP listener."""
+    """Without a certificate the HTTP listener sends calls to the phone service and the rest to the web service."""
     assert listeners(made).keys() == {80}
     (default,) = listeners(made)[80]["DefaultActions"]
     assert (default["Type"], default["TargetGroupArn"]) == ("forward", made.outputs["edge"]["WebTargetGroupArn"])
@@ -71,7 +71,7 @@ def test_calls_go_to_the_phone_service_and_the_rest_to_the_web_service(made: Dep
 
 
 def test_with_a_certificate_rules_hang_on_https_and_http_only_redirects(secure: Deployed) -> None:
-    """A caller's sound and a visitor's microphone never travel in the open."""
+    """With a certificate the rules belong to the HTTPS listener, so that no audio is sent unencrypted."""
     assert listeners(secure).keys() == {80, 443}
     (redirect,) = listeners(secure)[80]["DefaultActions"]
     assert redirect == {
@@ -88,12 +88,12 @@ def test_with_a_certificate_rules_hang_on_https_and_http_only_redirects(secure: 
 
 
 def test_https_takes_no_old_cipher(secure: Deployed) -> None:
-    """The linter does not know which policies there are."""
+    """The HTTPS policy allows no old cipher, which the linter does not check."""
     assert listeners(secure)[443]["SslPolicy"] in POLICIES
 
 
 def test_a_pattern_is_one_that_aws_takes() -> None:
-    """At most 5 in a rule and 128 characters each, of the few that may stand in one."""
+    """A rule has at most 5 patterns of at most 128 allowed characters, as AWS requires."""
     (path,) = (path for path in TEMPLATES if path.stem == "edge")
     conditions = read(path.read_text())["Resources"]["PhoneRule"]["Properties"]["Conditions"]
     patterns = [pattern for one in conditions for pattern in one["PathPatternConfig"]["Values"]]
@@ -102,7 +102,7 @@ def test_a_pattern_is_one_that_aws_takes() -> None:
 
 
 def test_routes_as_deployed_are_the_routes_of_the_local_edge() -> None:
-    """What AWS would route by is read back from the pretend AWS, and compared with what a laptop routes by."""
+    """The rules that the simulated AWS returns route like the local edge."""
     with pretend_aws() as made:
         deploy(made, usual()[:5])
         deployed = described_rules(made)
@@ -116,10 +116,10 @@ def test_routes_as_deployed_are_the_routes_of_the_local_edge() -> None:
 
 
 def test_a_silent_line_is_kept_and_an_idle_connection_is_closed_by_the_load_balancer_first(made: Deployed) -> None:
-    """Idle time above what either side lets pass in silence, and below the services' own."""
+    """The idle timeout is longer than a silent connection's pause and shorter than the services' own."""
     (one,) = made.every("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
     idle = int(attributes(one)["idle_timeout.timeout_seconds"])
-    agent: Any = None  # only what the server is told is looked at
+    agent: Any = None  # only the server's settings matter
     server = make_server(agent, agent, CoreSettings())
     assert server.config.ws_ping_interval is not None
     assert idle > 3 * max(TWILIO_PACKET_SECONDS, server.config.ws_ping_interval)
@@ -128,7 +128,7 @@ def test_a_silent_line_is_kept_and_an_idle_connection_is_closed_by_the_load_bala
 
 
 def test_headers_that_lie_are_dropped(made: Deployed) -> None:
-    """What the services believe of a request is what the load balancer says."""
+    """The load balancer drops forged headers, so that the services can trust the rest."""
     (one,) = made.every("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
     said = attributes(one)
     assert said["routing.http.drop_invalid_header_fields.enabled"] == "true"
@@ -138,7 +138,7 @@ def test_headers_that_lie_are_dropped(made: Deployed) -> None:
 
 @pytest.mark.parametrize("name", ["PhoneTargetGroup", "WebTargetGroup"])
 def test_a_task_is_asked_for_its_health_often_enough(made: Deployed, name: str) -> None:
-    """A dead one is found before the grace of a new one is over."""
+    """Health checks detect a dead task before the grace period of a new one is over."""
     group = made.of("edge", name)
     assert (group["HealthCheckPath"], group["Matcher"]) == ("/health", {"HttpCode": "200"})
     assert (group["Port"], group["Protocol"], group["TargetType"]) == (7860, "HTTP", "ip")
@@ -152,7 +152,7 @@ def test_a_task_is_asked_for_its_health_often_enough(made: Deployed, name: str) 
 
 
 def test_a_leaving_phone_task_keeps_its_calls_for_the_longest_that_is_promised(made: Deployed) -> None:
-    """ECS sends SIGTERM only when the load balancer has let go of a task."""
+    """A draining phone task keeps its calls for the promised maximum before ECS sends SIGTERM."""
     drain = int(attributes(made.of("edge", "PhoneTargetGroup"))["deregistration_delay.timeout_seconds"])
     environment = made.of("phone", "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
     (longest,) = [int(one["Value"]) for one in environment if one["Name"] == "MAX_CALL_SECONDS"]
@@ -160,7 +160,7 @@ def test_a_leaving_phone_task_keeps_its_calls_for_the_longest_that_is_promised(m
 
 
 def test_a_leaving_web_task_keeps_its_visits_for_the_longest_that_is_promised(made: Deployed) -> None:
-    """Audio does not pass the load balancer, so the task keeps a request to itself open there while it has visitors."""
+    """A draining web task keeps its visits for the promised maximum, by an open request of its own."""
     drain = int(attributes(made.of("edge", "WebTargetGroup"))["deregistration_delay.timeout_seconds"])
     environment = made.of("web", "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
     given = {one["Name"]: one["Value"] for one in environment}
@@ -170,7 +170,7 @@ def test_a_leaving_web_task_keeps_its_visits_for_the_longest_that_is_promised(ma
 
 
 def test_a_page_gets_its_files_from_the_task_that_gave_it(made: Deployed) -> None:
-    """Two versions run at once in every deployment. Calls are not bound: each goes where there is room."""
+    """A page loads its files from the task that served it, while calls are not bound to a task."""
     sticky = attributes(made.of("edge", "WebTargetGroup"))
     assert (sticky["stickiness.enabled"], sticky["stickiness.type"]) == ("true", "lb_cookie")
     assert int(sticky["stickiness.lb_cookie.duration_seconds"]) <= RETRY_SECONDS
@@ -179,12 +179,12 @@ def test_a_page_gets_its_files_from_the_task_that_gave_it(made: Deployed) -> Non
 
 @pytest.mark.parametrize("name", ["PhoneTargetGroup", "WebTargetGroup"])
 def test_the_emptiest_task_gets_the_next_call(made: Deployed, name: str) -> None:
-    """A call is one long request; round robin would not see it."""
+    """The task with the fewest requests gets the next call, because a call is one long request."""
     assert attributes(made.of("edge", name))["load_balancing.algorithm.type"] == "least_outstanding_requests"
 
 
 def test_requests_are_logged_where_that_is_wanted(made: Deployed, secure: Deployed) -> None:
-    """The bucket is private, and only the load balancers of this account write to it."""
+    """Access logs go to a private bucket, which only this account's load balancers may write."""
     assert made.every("AWS::S3::Bucket", "edge") == {}
     (policy,) = secure.every("AWS::S3::BucketPolicy", "edge").values()
     (balancer_,) = secure.every("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
@@ -195,7 +195,7 @@ def test_requests_are_logged_where_that_is_wanted(made: Deployed, secure: Deploy
 
 
 def test_the_firewall_turns_unsigned_calls_away_and_counts_visitors_only(made: Deployed) -> None:
-    """Twilio's few addresses bring everybody's calls."""
+    """The firewall blocks unsigned calls and limits visitors only, because Twilio has few addresses."""
     rules = {one["Name"]: one["Statement"] for one in made.of("firewall", "WebAcl")["Rules"]}
     path, header = rules["unsigned-call"]["AndStatement"]["Statements"]
     assert path["ByteMatchStatement"]["SearchString"] == "/incoming-call"
@@ -214,7 +214,7 @@ def test_the_firewall_turns_unsigned_calls_away_and_counts_visitors_only(made: D
 
 
 def test_cloudfront_passes_everything_on_and_keeps_nothing(made: Deployed) -> None:
-    """It is there for its certificate."""
+    """CloudFront forwards everything and caches nothing; it exists for its certificate."""
     described = made.of("https", "Distribution")["DistributionConfig"]
     behaviour = described["DefaultCacheBehavior"]
     assert behaviour["ViewerProtocolPolicy"] == "redirect-to-https"

@@ -20,14 +20,14 @@ TAG = "0a1b2c3d4e5f"
 GITHUB = {"Repository": "owner/name"}
 PROVIDER = "https://token.actions.githubusercontent.com"
 THERE = "eu-west-1"
-"""Another registry. moto keeps one for each region, and to the product another account's is just as far."""
+"""Another registry; moto has one per region, which stands for that of another account."""
 MANIFEST, ANOTHER = ('{"layers": [{"digest": "sha256:%s"}]}' % (letter * 64) for letter in "ab")
 REGISTRY = f"123456789012.dkr.ecr.{THERE}.amazonaws.com"
 
 
 @pytest.fixture
 def operator(aws: Deployed, tmp_path: Path) -> Operator:
-    """Give somebody who deploys into it, in the default network."""
+    """Return an operator who deploys into the account's default network."""
     assert aws.resources == {}
     one = Operator(tmp_path, "http://127.0.0.1:9")
     one.environment(**default_network())
@@ -40,7 +40,7 @@ def flat(said: str) -> str:
 
 
 def linked_roles() -> set[str]:
-    """List the service-linked roles of the account."""
+    """Return the service-linked roles of the account."""
     listed = boto3.client("iam").list_roles(PathPrefix="/aws-service-role/")["Roles"]
     return {role["RoleName"] for role in listed}
 
@@ -58,7 +58,7 @@ def push(region: str, tag: str, manifest: str = MANIFEST) -> None:
 
 
 class Copies(ToldPrograms):
-    """Docker that copies between registries; `manifest` is what arrives."""
+    """A docker that copies between registries; `manifest` is what arrives."""
 
     manifest = MANIFEST
 
@@ -79,7 +79,7 @@ COPIES = {**DOCKER, **GIT, "docker buildx version": Finished(0, "v0.29.1\n"), "i
 
 
 def test_the_first_cluster_of_an_account_finds_the_roles_that_it_needs(operator: Operator) -> None:
-    """ECS cannot assume a role that was created a moment ago, so all three are there before a stack is."""
+    """The service-linked roles exist before the first stack, because ECS cannot assume a new one."""
     assert linked_roles() == set()
     said = operator.deploy("--yes")[1]
     assert linked_roles() == set(aws_account.LINKED.values())
@@ -91,7 +91,7 @@ def test_the_first_cluster_of_an_account_finds_the_roles_that_it_needs(operator:
 def test_a_role_that_aws_does_not_know_yet_is_no_reason_to_stop(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The one failure that ends by itself: what is left of the first attempt is deleted, and the second is the last."""
+    """A role that AWS does not know yet is retried once, after the failed stack has been deleted."""
     reason = "Unable to assume the service linked role. Please verify that the ECS service linked role exists."
     break_once(monkeypatch, "pipecat-test-platform", reason)
     said = operator.deploy("--yes", "--foundation")[1]
@@ -102,7 +102,7 @@ def test_a_role_that_aws_does_not_know_yet_is_no_reason_to_stop(
 
 @pytest.mark.thorough
 def test_a_foundation_needs_neither_git_nor_docker_and_says_what_github_needs(operator: Operator) -> None:
-    """Images and services come from GitHub then, which no image stands in the way of."""
+    """A foundation needs neither git nor docker, and says what GitHub needs for images and services."""
     operator.environment(**default_network(), **GITHUB)
     operator.programs.answers = {}
     operator.deploy("--yes", "--foundation")
@@ -120,7 +120,7 @@ def test_a_foundation_needs_neither_git_nor_docker_and_says_what_github_needs(op
 
 @pytest.mark.thorough
 def test_a_release_asks_aws_for_nothing_that_its_role_refuses(operator: Operator, aws: Deployed) -> None:
-    """The first after a foundation, and the next: plan and deployment, call by call."""
+    """A release makes no request that its role rejects, at its first and at its next deployment."""
     operator.environment(**default_network(), **GITHUB)
     operator.deploy("--yes", "--foundation")
     fill_secrets()
@@ -142,7 +142,7 @@ def test_a_release_asks_aws_for_nothing_that_its_role_refuses(operator: Operator
 
 
 def test_a_provider_that_the_account_has_is_used(operator: Operator, aws: Deployed) -> None:
-    """An account has one of GitHub's at most, and other pipelines live by it."""
+    """The account's existing provider is used, because an account can have only one."""
     iam = boto3.client("iam")
     made = iam.create_open_id_connect_provider(Url=PROVIDER, ClientIDList=["sts.amazonaws.com"])
     arn = made["OpenIDConnectProviderArn"]
@@ -157,7 +157,7 @@ def test_a_provider_that_the_account_has_is_used(operator: Operator, aws: Deploy
 
 @pytest.mark.thorough
 def test_a_provider_that_destroy_left_is_taken_up_again(operator: Operator, aws: Deployed) -> None:
-    """As the secrets are; while its stack stands, the stack keeps it."""
+    """A provider that `destroy` left is adopted, and its stack keeps it."""
     operator.environment(**default_network(), **GITHUB)
     operator.deploy("--yes", "--foundation")
     assert ("pipecat-test-github", "Provider") in aws.resources
@@ -170,7 +170,7 @@ def test_a_provider_that_destroy_left_is_taken_up_again(operator: Operator, aws:
 
 
 def test_a_provider_for_others_only_is_extended_and_never_replaced(operator: Operator) -> None:
-    """Without our audience on its list AWS believes no token."""
+    """A provider without our audience is extended and never replaced."""
     boto3.client("iam").create_open_id_connect_provider(Url=PROVIDER, ClientIDList=["https://github.com/owner"])
     operator.environment(**default_network(), **GITHUB)
     code, said = operator.deploy("--yes", "--foundation")
@@ -179,7 +179,7 @@ def test_a_provider_for_others_only_is_extended_and_never_replaced(operator: Ope
 
 
 def test_too_few_cores_stop_it_before_anything_is_made(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tasks that Fargate does not start would be waited for half an hour."""
+    """Too few cores stop the deployment before anything is created, and not after half an hour."""
     monkeypatch.setitem(aws_account.DEFAULTS, ("fargate", "L-3032A538"), ("Fargate On-Demand vCPU resource count", 2.0))
     code, said = operator.deploy("--yes")
     assert (code, stacks()) == (1, {})
@@ -188,7 +188,7 @@ def test_too_few_cores_stop_it_before_anything_is_made(operator: Operator, monke
 
 @pytest.fixture
 def production(operator: Operator) -> Operator:
-    """Give an operator whose images come from another account, which has them."""
+    """Return an operator whose images come from another account."""
     client = boto3.client("ecr", THERE)
     for name in ("phone", "web"):
         client.create_repository(repositoryName=f"pipecat-voice-agent/{name}")
@@ -199,7 +199,7 @@ def production(operator: Operator) -> Operator:
 
 
 def digest(region: str, service: str) -> str:
-    """Read the digest of an image."""
+    """Return the digest of an image."""
     client = boto3.client("ecr", region)
     name = f"pipecat-voice-agent/{service}"
     found = client.describe_images(repositoryName=name, imageIds=[{"imageTag": TAG}])
@@ -208,7 +208,7 @@ def digest(region: str, service: str) -> str:
 
 @pytest.mark.thorough
 def test_the_very_image_of_another_account_is_copied_once(production: Operator) -> None:
-    """By its digest, without a build; the copy is this account's own."""
+    """The image of the other account is copied once by its digest, without a build."""
     said = production.run("deploy-plan")[1]
     assert "+ phone would be copied from the account where it was tested" in flat(said)
     said = production.deploy("--yes")[1]
@@ -224,7 +224,7 @@ def test_the_very_image_of_another_account_is_copied_once(production: Operator) 
 
 
 def test_an_image_that_was_not_tested_over_there_is_not_built_here(production: Operator) -> None:
-    """That would be another image."""
+    """An image that the other account did not test is not built here."""
     code, said = production.deploy("--yes", "--images", "ffffffffffff")
     assert (code, stacks()) == (1, {})
     assert f"no image ffffffffffff of phone and web in {REGISTRY}, nor here" in flat(said)
@@ -232,7 +232,7 @@ def test_an_image_that_was_not_tested_over_there_is_not_built_here(production: O
 
 
 def test_a_copy_with_another_digest_is_not_deployed(production: Operator) -> None:
-    """Whatever wrapped it or replaced it on the way."""
+    """A copy with another digest is not deployed."""
     assert isinstance(production.programs, Copies)
     production.programs.manifest = ANOTHER
     code, said = production.deploy("--yes")
@@ -242,7 +242,7 @@ def test_a_copy_with_another_digest_is_not_deployed(production: Operator) -> Non
 
 @pytest.mark.thorough
 def test_what_one_environment_sets_for_the_registry_stays(operator: Operator, aws: Deployed) -> None:
-    """All share it: staging must not take away what production copies from."""
+    """A setting of one environment for the shared registry remains when another is deployed."""
     operator.environment(**default_network(), PullAccounts="210987654321", KeptImages="50")
     operator.deploy("--yes", "--foundation")
     operator.environment(**default_network())
@@ -251,7 +251,7 @@ def test_what_one_environment_sets_for_the_registry_stays(operator: Operator, aw
 
 
 def test_a_registry_that_is_none_is_refused_at_once(operator: Operator) -> None:
-    """With what one looks like."""
+    """An invalid registry is rejected at once, with an example."""
     operator.environment(**default_network(), ImagesFrom="123456789012")
     code, said = operator.run("deploy-plan")
     assert code == 2

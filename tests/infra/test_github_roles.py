@@ -1,4 +1,4 @@
-"""What a release from GitHub may do: as much as a release needs, in one environment, for one repository."""
+"""What a release from GitHub may do: what it needs, in one environment, for one repository."""
 
 from fnmatch import fnmatchcase
 from typing import Any
@@ -12,7 +12,7 @@ from tests.support.stacks import Deployed, Stack, deploy, pretend_aws, usual
 from tests.support.templates import FOLDER, TEMPLATES, read
 
 NARROWEST = {
-    # Looking, and what AWS knows no resource for.
+    # Read access, and actions for which AWS supports no resource.
     "ReleaseRole": {
         "acm:DescribeCertificate",
         "bedrock:GetFoundationModel",
@@ -54,14 +54,14 @@ NEVER_CALLED = {
 
 @pytest.fixture(scope="module")
 def github() -> Deployed:
-    """Give the roles, in an account that has what they are about."""
+    """Return the roles, in an account with the resources that they name."""
     with pretend_aws() as made:
         deploy(made, [*usual(), Stack("github", "github-oidc", {"Repository": "owner/name"})])
     return made
 
 
 def statements(github: Deployed, role: str) -> list[dict[str, Any]]:
-    """List what a role may do; actions and resources always as lists."""
+    """Return what a role may do, with actions and resources always as lists."""
     (policy,) = github.of("github", role)["Policies"]
     found = policy["PolicyDocument"]["Statement"]
     return [
@@ -71,7 +71,7 @@ def statements(github: Deployed, role: str) -> list[dict[str, Any]]:
 
 
 def test_only_the_repositorys_environment_of_this_name_gets_the_role(github: Deployed) -> None:
-    """Not its other branches, and nobody's fork: GitHub's rules about approval would not hold there."""
+    """Only the repository's environment of this name can assume the role, not other branches or forks."""
     (trust,) = github.of("github", "ReleaseRole")["AssumeRolePolicyDocument"]["Statement"]
     provider = "token.actions.githubusercontent.com"
     assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
@@ -82,14 +82,14 @@ def test_only_the_repositorys_environment_of_this_name_gets_the_role(github: Dep
 
 @pytest.mark.parametrize("role", NARROWEST)
 def test_no_action_has_a_star_and_few_have_every_resource(github: Deployed, role: str) -> None:
-    """Each that has is named here."""
+    """No action has a wildcard, and the few with every resource are listed here."""
     every = {action for one in statements(github, role) if "*" in one["Resource"] for action in one["Action"]}
     assert every == NARROWEST[role]
     assert [action for one in statements(github, role) for action in one["Action"] if "*" in action] == []
 
 
 def test_a_release_gives_no_rights(github: Deployed) -> None:
-    """It hands over roles that are there, to those they are for, and touches no other environment."""
+    """A release creates no permissions: it only passes existing roles to their services."""
     passed = {}
     for role in NARROWEST:
         about = [one for one in statements(github, role) if any(a.startswith("iam:") for a in one["Action"])]
@@ -102,7 +102,7 @@ def test_a_release_gives_no_rights(github: Deployed) -> None:
 
 
 def test_twilio_s_secret_is_read_and_no_other_and_none_is_written(github: Deployed) -> None:
-    """Twilio's token signs the call that proves a release; Daily's key opens rooms, which a release does not."""
+    """A release reads Twilio's secret for its test call, no other secret, and writes none."""
     own = {name: github.outputs["platform"][f"{name}SecretArn"] for name in ("Phone", "Web")}
     about: dict[str, list[str]] = {}
     for one in statements(github, "ReleaseRole"):
@@ -117,7 +117,7 @@ def test_twilio_s_secret_is_read_and_no_other_and_none_is_written(github: Deploy
 
 
 def test_only_stacks_of_services_may_be_deleted(github: Deployed) -> None:
-    """A first creation that failed has to go; networks, secrets and rights have not."""
+    """A release may delete only the stacks of services, such as after a failed first creation."""
     (given,) = [one for one in statements(github, "ReleaseRole") if "cloudformation:DeleteStack" in one["Action"]]
     names = [resource.split("/")[1] for resource in given["Resource"]]
     stacks = stacks_of(TargetEnvironment("test", {}), FOLDER)
@@ -127,14 +127,14 @@ def test_only_stacks_of_services_may_be_deleted(github: Deployed) -> None:
 
 
 def released() -> set[str]:
-    """List the templates that a release deploys: of all stacks, those that are no foundation."""
+    """Return the templates that a release deploys: all that are not a foundation."""
     stacks = stacks_of(TargetEnvironment("test", {}), FOLDER)
     standing = {stack.name for stack in (stacks.registry, *stacks.foundation)}
     return {stack.template.path.stem for stack in stacks.all if stack.name not in standing}
 
 
 def test_a_release_may_do_all_that_cloudformation_s_handlers_do(github: Deployed) -> None:
-    """By AWS's resource schemas, tags included: CloudFormation waits, compares and rolls back by these actions."""
+    """A release may do all that CloudFormation's handlers do, by AWS's resource schemas."""
     stacks = {stack.name: stack.template for stack in usual()}
     assert released() <= set(stacks.values()), "tests/support/stacks.py: usual() deploys every template"
     wanted = needed(github, {name for name, template in stacks.items() if template in released()})
@@ -150,7 +150,7 @@ def test_a_release_may_do_all_that_cloudformation_s_handlers_do(github: Deployed
 
 @pytest.mark.parametrize("role", NARROWEST)
 def test_a_release_may_look_up_what_parameters_name(github: Deployed, role: str) -> None:
-    """CloudFormation checks an id of a network or a subnet at every change set, also where nothing changes."""
+    """A release may look up the network and subnets that parameters name, as CloudFormation does."""
     parameters = [one for path in TEMPLATES for one in read(path.read_text())["Parameters"].values()]
     wanted = {asked_for(one) for one in parameters} - {""}
     assert wanted >= {"ec2:DescribeVpcs", "ec2:DescribeSubnets"}

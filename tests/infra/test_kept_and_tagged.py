@@ -1,4 +1,4 @@
-"""What outlives mistakes and stacks, and what resources are tagged with."""
+"""What survives mistakes and stacks, and how resources are tagged."""
 
 import json
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from tests.support.templates import FOLDER, template
 
 
 class _Client:
-    """CloudFormation and the load balancers' service, as far as protection and tags ask them."""
+    """CloudFormation and the load balancers' API, as far as protection and tags use them."""
 
     def __init__(self, *, protected: bool = False, refuses: bool = False) -> None:
         self.protected = protected
@@ -46,17 +46,17 @@ class _Client:
 
 
 def stacks(name: str = "production", **parameters: str) -> Stacks:
-    """List the stacks of an environment."""
+    """Return the stacks of an environment."""
     return stacks_of(TargetEnvironment(name, parameters), FOLDER)
 
 
 def cloudformation(client: _Client) -> CloudFormation:
-    """Give it over a client of the test's."""
+    """Return CloudFormation with the test's client."""
     return CloudFormation(cast("Any", SimpleNamespace(cloudformation=client)), Timeouts(), lambda _: None)
 
 
 def job(client: _Client, *arguments: str, **parameters: str) -> tuple[Any, list[str]]:
-    """Give a job on production, and what its screen is told."""
+    """Return a job on production, and its screen's output."""
     said: list[str] = []
     screen = SimpleNamespace(
         row=lambda *row: said.append(" ".join(map(str, row))),
@@ -76,7 +76,7 @@ def job(client: _Client, *arguments: str, **parameters: str) -> tuple[Any, list[
 
 
 def asked_for(last: str, **parameters: str) -> dict[str, Any]:
-    """Give what CloudFormation is asked when a stack is made."""
+    """Return the request that creates a stack."""
     client, every = _Client(), stacks(**parameters)
     stack = every.registry if last == "registry" else every[last]
     assert cloudformation(client).compare(stack, {}, exists=False, name="deploy") is None
@@ -85,7 +85,7 @@ def asked_for(last: str, **parameters: str) -> dict[str, Any]:
 
 
 def test_resources_are_tagged_by_environment_owner_and_cost_center() -> None:
-    """Bills are divided by these; the registry is everybody's, so that no deployment tags it anew."""
+    """Resources are tagged by environment, owner and cost center, except for the shared registry."""
     tags = {one["Key"]: one["Value"] for one in asked_for("edge", Owner="voice", CostCenter="4711")["Tags"]}
     assert tags == {
         "Application": "pipecat-voice-agent",
@@ -102,12 +102,12 @@ def test_resources_are_tagged_by_environment_owner_and_cost_center() -> None:
 
 @pytest.mark.parametrize(("last", "takes"), [("platform", True), ("registry", True), ("edge", False)])
 def test_what_stays_is_taken_up_by_the_next_stack(last: str, *, takes: bool) -> None:
-    """Logs, the table and images have names of their own: making them anew would be refused."""
+    """The next stack adopts logs, table and images, because their names are in use."""
     assert asked_for(last).get("ImportExistingResources", False) is takes
 
 
 def test_logs_and_the_table_of_calls_outlive_their_stack() -> None:
-    """What was logged is asked for after the service is gone, and calls in progress need the table."""
+    """The logs and the table of calls survive their stack."""
     resources = template("platform")["Resources"]
     for name in ("CallsTable", "PhoneLogGroup", "WebLogGroup"):
         assert resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
@@ -115,14 +115,14 @@ def test_logs_and_the_table_of_calls_outlive_their_stack() -> None:
 
 
 def test_the_load_balancer_is_kept_where_that_is_wanted(made: Deployed, secure: Deployed) -> None:
-    """Production's file says so."""
+    """The load balancer is protected if the environment's file says so, as production's does."""
     for deployed, wanted in ((made, "false"), (secure, "true")):
         attributes = deployed.of("edge", "LoadBalancer")["LoadBalancerAttributes"]
         assert {"Key": "deletion_protection.enabled", "Value": wanted} in attributes
 
 
 def test_a_deployment_protects_the_stacks_of_production_once() -> None:
-    """And not the registry, which is not production's alone; without the right to do so it deploys all the same."""
+    """A deployment protects production's stacks once, but not the registry, and continues without permission."""
     client = _Client()
     own, said = job(client, DeletionProtection="true")
     rollout = Rollout(own, ChangeApproval(own.screen, all=True))
@@ -139,7 +139,7 @@ def test_a_deployment_protects_the_stacks_of_production_once() -> None:
 
 
 def test_what_is_protected_is_deleted_with_consent_only() -> None:
-    """A script's --yes is none: it was written before anybody thought of production."""
+    """A protected stack is deleted only with explicit consent, which a script's --yes is not."""
     client = _Client(protected=True)
     own, said = job(client, "--yes")
     standing = [own.stacks["edge"]]
@@ -159,7 +159,7 @@ def test_what_is_protected_is_deleted_with_consent_only() -> None:
 
 
 def test_what_is_not_protected_needs_no_more_than_before() -> None:
-    """An environment to try things in is taken away by one command."""
+    """An environment without protection is deleted by one command."""
     client = _Client()
     own, _ = job(client, "--yes")
     destroy._agreed(own, [own.stacks["edge"]])
@@ -168,7 +168,7 @@ def test_what_is_not_protected_needs_no_more_than_before() -> None:
 
 
 def test_flow_logs_take_every_line_of_this_account_only(made: Deployed) -> None:
-    """Also connections that were turned away; the bucket is written to by AWS's delivery and no one else."""
+    """Flow logs record every connection, and only AWS's delivery of this account may write to their bucket."""
     log = made.of("flow-logs", "FlowLog")
     assert (log["TrafficType"], log["ResourceType"], log["LogDestinationType"]) == ("ALL", "VPC", "s3")
     assert log["ResourceId"] == made.outputs["network"]["VpcId"]

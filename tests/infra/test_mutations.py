@@ -1,6 +1,6 @@
-"""Mistakes that somebody will make one day, each made here on purpose: a named test has to notice it.
+"""Plausible mistakes in the templates, each made on purpose: a named test must detect it.
 
-The first fifteen are those of which the linter alone notices six; the others are of our own making.
+Of the first fifteen the linter alone detects six; the others are our own.
 """
 
 import importlib
@@ -31,7 +31,7 @@ class Mistake:
     right: str
     wrong: str
     noticed_by: str
-    """Module and function."""
+    """Module and function of the test."""
 
 
 FIFTEEN = [
@@ -392,7 +392,7 @@ MORE = [
 
 
 def run(test: str, folder: Path, mistake: Mistake, patch: pytest.MonkeyPatch) -> None:
-    """Run a named test against the templates of a folder, for both services where it is about one."""
+    """Run a named test against the templates of a folder, for both services if it is parametrised."""
     module_name, _, function_name = test.partition("::")
     module = importlib.import_module(f"tests.infra.{module_name}")
     function = getattr(module, function_name)
@@ -417,7 +417,7 @@ def run(test: str, folder: Path, mistake: Mistake, patch: pytest.MonkeyPatch) ->
 
 
 def deployed(folder: Path, *, secure: bool, github: bool = False) -> Deployed:
-    """Deploy the templates of a folder; without those that hang on the others, which are not needed for it."""
+    """Deploy the templates of a folder, without those that depend on others and are not needed."""
     with pretend_aws() as made:
         own: dict[str, str] = {}
         if secure:
@@ -433,7 +433,7 @@ def deployed(folder: Path, *, secure: bool, github: bool = False) -> Deployed:
 
 @pytest.mark.parametrize("mistake", FIFTEEN + MORE, ids=lambda mistake: mistake.what)
 def test_a_mistake_is_noticed(mistake: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the test that is named for it, and not because something else breaks."""
+    """The named test detects the mistake, and not another failure."""
     shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
     path = tmp_path / f"{mistake.template}.yaml"
     text = path.read_text()

@@ -1,6 +1,6 @@
-"""Mistakes in what keeps images, tells people and protects production: a named test has to notice each.
+"""Mistakes in image retention, alerting and protection: a named test must detect each.
 
-Those of one round stand in different templates, so one deployment is enough for all of them.
+The mistakes of one round are in different templates, so one deployment is enough for all of them.
 """
 
 import importlib
@@ -72,7 +72,7 @@ ALONE = [
 
 
 def make(folder: Path, mistakes: list[Mistake]) -> None:
-    """Write the templates with mistakes in them."""
+    """Write the templates with mistakes."""
     shutil.copytree(FOLDER, folder, dirs_exist_ok=True)
     for mistake in mistakes:
         path = folder / f"{mistake.template}.yaml"
@@ -82,14 +82,14 @@ def make(folder: Path, mistakes: list[Mistake]) -> None:
 
 @pytest.fixture(scope="module", params=range(len(ROUNDS)))
 def wrong(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Deployed]:
-    """Give a deployment with a round of mistakes."""
+    """Return a deployment with one round of mistakes."""
     folder = tmp_path_factory.mktemp("templates")
     make(folder, ROUNDS[request.param])
     return request.param, deployed(folder, secure=False)
 
 
 def test_a_round_of_mistakes_is_noticed(wrong: tuple[int, Deployed], made: Deployed) -> None:
-    """Each by its own test; with the templates as they are none of these fails."""
+    """Each mistake of a round is detected by its own test, and unchanged templates by none."""
     number, broken = wrong
     for mistake in ROUNDS[number]:
         check(mistake.noticed_by, made)
@@ -106,7 +106,7 @@ def check(test: str, of: Deployed) -> None:
 
 @pytest.mark.parametrize("mistake", ALONE, ids=lambda mistake: mistake.what)
 def test_a_mistake_is_noticed(mistake: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the test that is named for it."""
+    """The named test detects the mistake."""
     make(tmp_path, [mistake])
     with pytest.raises(AssertionError):
         run(mistake.noticed_by, tmp_path, mistake, monkeypatch)

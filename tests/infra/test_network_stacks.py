@@ -1,4 +1,4 @@
-"""The network: two zones, one way in, and the same names whichever network it is."""
+"""The network: two zones, one entry, and the same exports whichever network it is."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ from tests.support.templates import template
 
 
 def exports(name: str) -> set[str]:
-    """List what a template exports."""
+    """Return the exports of a template."""
     return {str(output["Export"]["Name"]) for output in template(name)["Outputs"].values() if "Export" in output}
 
 
 def subnets(made: Deployed) -> dict[str, dict[str, Any]]:
-    """Give the subnets by logical name."""
+    """Return the subnets by logical name."""
     return {name: one for (_, name), one in made.every("AWS::EC2::Subnet", "network").items()}
 
 
 def leads_to(made: Deployed, table: str) -> set[str]:
-    """Say by what a route table leads to the internet."""
+    """Return how a route table reaches the internet."""
     routes = made.every("AWS::EC2::Route", "network").items()
     return {
         way for (_, name), route in routes if name == table for way in ("GatewayId", "NatGatewayId") if way in route
@@ -27,12 +27,12 @@ def leads_to(made: Deployed, table: str) -> set[str]:
 
 
 def test_both_networks_export_the_same_names() -> None:
-    """Whatever stands on one stands on the other."""
+    """Both networks export the same names, so that every stack works with either."""
     assert exports("network") == exports("network-existing")
 
 
 def test_services_run_in_the_default_network(elsewhere: Deployed) -> None:
-    """An account that has nothing but what AWS gave it can deploy."""
+    """Services run in the default network, so that a new account can deploy."""
     placed = elsewhere.of("phone", "Service")["NetworkConfiguration"]["AwsvpcConfiguration"]
     assert placed["Subnets"] == elsewhere.outputs["network"]["TaskSubnetIds"].split(",")
     environment = elsewhere.of("web", "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
@@ -40,7 +40,7 @@ def test_services_run_in_the_default_network(elsewhere: Deployed) -> None:
 
 
 def test_two_zones_each_with_a_public_and_a_private_subnet(made: Deployed) -> None:
-    """The loss of a zone is not the loss of the service."""
+    """Two zones have a public and a private subnet each, so that the loss of one zone is survivable."""
     zones = {name: one["AvailabilityZone"] for name, one in subnets(made).items()}
     assert zones["PublicSubnetA"] == zones["TaskSubnetA"]
     assert zones["PublicSubnetB"] == zones["TaskSubnetB"]
@@ -49,7 +49,7 @@ def test_two_zones_each_with_a_public_and_a_private_subnet(made: Deployed) -> No
 
 
 def test_public_subnets_lead_to_the_internet_and_task_subnets_to_nat_only(made: Deployed) -> None:
-    """Nobody reaches a task from outside, and a task reaches the model."""
+    """Public subnets reach the internet, and task subnets only NAT, so that no client reaches a task directly."""
     assert leads_to(made, "PublicRoute") == {"GatewayId"}
     assert leads_to(made, "TaskRouteA") == leads_to(made, "TaskRouteB") == {"NatGatewayId"}
     associations = made.every("AWS::EC2::SubnetRouteTableAssociation", "network")
@@ -61,7 +61,7 @@ def test_public_subnets_lead_to_the_internet_and_task_subnets_to_nat_only(made: 
 
 
 def test_one_nat_gateway_or_one_a_zone(made: Deployed, secure: Deployed) -> None:
-    """One serves both zones for half the price; with two, each zone has its own."""
+    """One NAT gateway serves both zones for half the price, or each zone has its own."""
     assert len(made.every("AWS::EC2::NatGateway")) == 1
     assert len({one["SubnetId"] for one in secure.every("AWS::EC2::NatGateway").values()}) == 2
     ways = {secure.of("network", f"TaskRoute{zone}")["NatGatewayId"] for zone in "AB"}
@@ -69,7 +69,7 @@ def test_one_nat_gateway_or_one_a_zone(made: Deployed, secure: Deployed) -> None
 
 
 def test_images_and_what_calls_remember_go_past_nat(made: Deployed) -> None:
-    """The endpoints for S3 and DynamoDB cost nothing, and NAT is paid by the byte."""
+    """Images and call records bypass NAT through free endpoints, because NAT is billed per byte."""
     endpoints = made.every("AWS::EC2::VPCEndpoint").values()
     assert {one["ServiceName"] for one in endpoints} == {
         f"com.amazonaws.eu-north-1.{one}" for one in ("s3", "dynamodb")
@@ -84,7 +84,7 @@ def test_images_and_what_calls_remember_go_past_nat(made: Deployed) -> None:
 def test_a_task_has_a_public_address_only_where_it_has_no_nat(
     made: Deployed, elsewhere: Deployed, service: str
 ) -> None:
-    """In a default network a task without one could not even fetch its image."""
+    """A task has a public address only without NAT, because it could not pull its image otherwise."""
     given = [
         deployed.of(service, "Service")["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"]
         for deployed in (made, elsewhere)
@@ -93,7 +93,7 @@ def test_a_task_has_a_public_address_only_where_it_has_no_nat(
 
 
 def test_the_load_balancer_takes_80_and_443_and_tasks_take_only_the_load_balancer(made: Deployed) -> None:
-    """A task is reached through the path rules or not at all."""
+    """The load balancer accepts ports 80 and 443, and tasks accept only the load balancer."""
     groups = {name: one for (_, name), one in made.every("AWS::EC2::SecurityGroup").items()}
     assert groups.keys() == {"LoadBalancerSecurityGroup", "TaskSecurityGroup"}
     public = groups["LoadBalancerSecurityGroup"]["SecurityGroupIngress"]

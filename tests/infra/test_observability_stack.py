@@ -1,4 +1,4 @@
-"""Dashboard, alarms and saved questions: about things that are really measured, and somebody is told."""
+"""Dashboard, alarms and saved queries: each uses existing metrics, and each alarm notifies a topic."""
 
 import json
 import re
@@ -31,13 +31,13 @@ OURS = {one.name: one for one in metrics.METRICS}
 
 
 def widgets(made: Deployed) -> list[dict[str, Any]]:
-    """Give the dashboard's widgets."""
+    """Return the dashboard's widgets."""
     found: list[dict[str, Any]] = json.loads(made.of("observability", "Dashboard")["DashboardBody"])["widgets"]
     return found
 
 
 def drawn(made: Deployed) -> Iterator[list[Any]]:
-    """Go through everything that is drawn, expressions apart."""
+    """Yield the metrics that are drawn, without expressions."""
     for widget in widgets(made):
         for metric in widget["properties"].get("metrics", []):
             if isinstance(metric[0], str):
@@ -45,7 +45,7 @@ def drawn(made: Deployed) -> Iterator[list[Any]]:
 
 
 def searches(made: Deployed) -> Iterator[tuple[list[str], str]]:
-    """Go through the searches: what is between the braces, and the metric."""
+    """Yield the searches: the text in braces, and the metric."""
     for widget in widgets(made):
         for metric in widget["properties"].get("metrics", []):
             if isinstance(metric[0], dict) and "SEARCH" in metric[0]["expression"]:
@@ -55,18 +55,18 @@ def searches(made: Deployed) -> Iterator[tuple[list[str], str]]:
 
 
 def alarms(made: Deployed) -> dict[str, dict[str, Any]]:
-    """Give the alarms by their names, without those that only scale: they are on in every quiet hour."""
+    """Return the alarms by name, without those for scaling, which are active in every quiet hour."""
     found = made.every("AWS::CloudWatch::Alarm").items()
     return {one["AlarmName"]: one for (stack, _), one in found if not stack.endswith("-scaling")}
 
 
 def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the metrics that an alarm watches, with their dimensions."""
+    """Return the metrics that an alarm watches, with their dimensions."""
     return [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one] or [alarm]
 
 
 def fits(kind: metrics.MetricKind, statistic: str) -> bool:
-    """Tell whether a statistic says something about a metric of a kind."""
+    """Return whether a statistic is meaningful for a metric of this kind."""
     return (
         statistic
         in {
@@ -78,7 +78,7 @@ def fits(kind: metrics.MetricKind, statistic: str) -> bool:
 
 
 def test_the_dashboard_draws_only_what_is_measured(made: Deployed) -> None:
-    """By the names and dimensions that the code emits, with a statistic that fits."""
+    """The dashboard draws only emitted metrics and dimensions, with a suitable statistic."""
     for namespace, name, *rest in drawn(made):
         if namespace != metrics.NAMESPACE:
             assert (namespace, name) in AWS_METRICS
@@ -93,7 +93,7 @@ def test_the_dashboard_draws_only_what_is_measured(made: Deployed) -> None:
 
 
 def test_every_question_has_its_row(made: Deployed) -> None:
-    """Is it well, who talks, how does it sound, what fails, what does it cost."""
+    """Every question has its row: health, calls, audio quality, failures, cost."""
     titles = " ".join(str(widget["properties"]["title"]) for widget in widgets(made))
     for question in ("Is it well", "Who talks", "How it sounds", "What fails", "What it costs"):
         assert question in titles
@@ -109,21 +109,21 @@ def test_every_question_has_its_row(made: Deployed) -> None:
 
 
 def test_no_two_widgets_overlap(made: Deployed) -> None:
-    """CloudWatch would move one of them."""
+    """No two widgets overlap, because CloudWatch would move one."""
     places = [(w["x"] + x, w["y"] + y) for w in widgets(made) for x in range(w["width"]) for y in range(w["height"])]
     assert len(set(places)) == len(places)
     assert max(x for x, _ in places) < 24
 
 
 def test_the_dashboard_shows_every_alarm(made: Deployed, secure: Deployed) -> None:
-    """And none that is not there: some are only made where there is something to watch."""
+    """The dashboard shows every alarm that exists in its environment, and no other."""
     for deployed in (made, secure):
         shown = [arn.rpartition(":alarm:")[2] for w in widgets(deployed) for arn in w["properties"].get("alarms", [])]
         assert sorted(shown) == sorted(alarms(deployed))
 
 
 def test_the_lines_on_the_dashboard_are_where_alarms_go_off_and_tasks_are_added(made: Deployed) -> None:
-    """A curve beside a wrong line is worse than none."""
+    """The lines on the dashboard equal the thresholds of alarms and scaling."""
     policies = made.every("AWS::ApplicationAutoScaling::ScalingPolicy").values()
     held = [one.get("TargetTrackingScalingPolicyConfiguration", {}) for one in policies]
     marks = {one["TargetValue"] for one in held if one}
@@ -136,7 +136,7 @@ def test_the_lines_on_the_dashboard_are_where_alarms_go_off_and_tasks_are_added(
 
 @pytest.mark.parametrize("service", ["phone", "web"])
 def test_alarms_watch_what_is_measured_and_tell_somebody(made: Deployed, service: str) -> None:
-    """Each says what missing values mean, and to whom it goes."""
+    """Alarms watch emitted metrics, define missing data, and notify the topic."""
     named = {name: one for name, one in alarms(made).items() if name.startswith(f"pipecat-{service}-")}
     assert len(named) == {"phone": 15, "web": 16}[service]
     for name, alarm in named.items():
@@ -157,7 +157,7 @@ def test_alarms_watch_what_is_measured_and_tell_somebody(made: Deployed, service
 
 @pytest.mark.parametrize("service", ["phone", "web"])
 def test_alarms_of_ours_use_a_statistic_that_fits(made: Deployed, service: str) -> None:
-    """The sum of a gauge or the average of a counter says nothing."""
+    """Alarms on our metrics use a suitable statistic: never the sum of a gauge or the average of a counter."""
     for alarm in made.every("AWS::CloudWatch::Alarm", f"{service}-alarms").values():
         if alarm.get("Namespace") == metrics.NAMESPACE:
             statistic = alarm.get("Statistic") or alarm["ExtendedStatistic"]
@@ -165,7 +165,7 @@ def test_alarms_of_ours_use_a_statistic_that_fits(made: Deployed, service: str) 
 
 
 def test_tasks_that_vanish_are_noticed(made: Deployed) -> None:
-    """Where nothing is measured any more, that is the alarm."""
+    """Tasks that vanish raise an alarm, because missing data is breaching."""
     silent = {name for name, one in alarms(made).items() if one["TreatMissingData"] == "breaching"}
     assert silent == {
         f"pipecat-{service}-{what}-test" for service in ("phone", "web") for what in ("too-few-tasks", "unmeasured")
@@ -173,7 +173,7 @@ def test_tasks_that_vanish_are_noticed(made: Deployed) -> None:
 
 
 def test_alarms_may_publish_and_strangers_may_not(made: Deployed) -> None:
-    """A topic under AWS's own key would swallow every alarm without a word."""
+    """Alarms may publish to the topic and other principals may not; AWS's own key would block every alarm."""
     topic = made.of("platform", "AlertTopic")
     assert "KmsMasterKeyId" not in topic
     statements = made.of("platform", "AlertTopicPolicy")["PolicyDocument"]["Statement"]
@@ -189,14 +189,14 @@ def test_alarms_may_publish_and_strangers_may_not(made: Deployed) -> None:
 
 
 def test_somebody_is_told_where_an_address_is_given(made: Deployed, secure: Deployed) -> None:
-    """By mail, once they have confirmed."""
+    """An address is subscribed to the topic by mail if the environment names one."""
     assert made.every("AWS::SNS::Subscription") == {}
     (subscription,) = secure.every("AWS::SNS::Subscription").values()
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
 
 
 def test_saved_questions_ask_both_logs(made: Deployed) -> None:
-    """A call's story may lie in either, and in several tasks."""
+    """Saved queries read both services' logs, because a call can appear in either."""
     queries = made.every("AWS::Logs::QueryDefinition")
     assert len(queries) == 5
     for query in queries.values():
@@ -205,7 +205,7 @@ def test_saved_questions_ask_both_logs(made: Deployed) -> None:
 
 
 def test_questions_ask_for_what_end_records_hold(made: Deployed) -> None:
-    """A sum over a field that is not there is zero, and nobody notices."""
+    """Queries use only fields of end records, because the sum of a missing field is zero."""
     held = {one.name for record in (CallDetailRecord, SessionStats) for one in fields(record)}
     asked = [query["QueryString"] for query in made.every("AWS::Logs::QueryDefinition").values()]
     summed = {name for text in asked for name in re.findall(r"(?:sum|avg|pct|ispresent)\((\w+)", text)}
@@ -214,7 +214,7 @@ def test_questions_ask_for_what_end_records_hold(made: Deployed) -> None:
 
 
 def test_the_first_question_knows_which_ends_are_no_failure(made: Deployed) -> None:
-    """A reason that is new in the code is asked about here."""
+    """The first query lists every end reason that is not a failure, so a new reason in the code fails here."""
     asked = made.of("observability", "FailedQuery")["QueryString"]
     spared = re.findall(r'"(\w+)"', asked.partition("not in [")[2].partition("]")[0])
     assert sorted(spared) == sorted(reason.value for reason in EndReason if reason.is_normal)

@@ -1,4 +1,4 @@
-"""Who may do what: one model, one secret, one log, one table, and no more."""
+"""The permissions: one model, one secret, one log and one table for each service."""
 
 import inspect
 import json
@@ -20,7 +20,7 @@ WITHOUT_RESOURCES = {
     "ssmmessages:OpenControlChannel",
     "ssmmessages:OpenDataChannel",
 }
-"""Actions for which AWS knows no resource, so that a policy can only say all."""
+"""Actions for which AWS supports no resource, so that a policy must allow all."""
 
 WEATHER = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/weather-a1b2c3"
 
@@ -28,12 +28,12 @@ services = pytest.mark.parametrize(("service", "other"), [("phone", "web"), ("we
 
 
 def as_list(value: str | list[str]) -> list[str]:
-    """Read what may be one or several."""
+    """Return one value or several as a list."""
     return value if isinstance(value, list) else [value]
 
 
 def statements(made: Deployed) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Go through all that is allowed: the logical name of the role or policy, actions, resources."""
+    """Yield what is allowed: the logical name of the role or policy, actions, resources."""
     for (_, name), role in made.every("AWS::IAM::Role").items():
         for policy in role.get("Policies", []):
             for one in policy["PolicyDocument"]["Statement"]:
@@ -44,7 +44,7 @@ def statements(made: Deployed) -> Iterator[tuple[str, list[str], list[str]]]:
 
 
 def allowed(made: Deployed, *names: str) -> dict[str, set[str]]:
-    """Give the resources of each action that these roles and policies allow."""
+    """Return the resources of each action that these roles and policies allow."""
     found: dict[str, set[str]] = {}
     for name, actions, resources in statements(made):
         for action in actions if name in names else []:
@@ -53,12 +53,12 @@ def allowed(made: Deployed, *names: str) -> dict[str, set[str]]:
 
 
 def secrets(made: Deployed) -> dict[str, dict[str, Any]]:
-    """Give the secrets by their ARN."""
+    """Return the secrets by their ARN."""
     return {made.names[key]: one for key, one in made.every("AWS::SecretsManager::Secret").items()}
 
 
 def test_no_star_where_there_is_anything_narrower(made: Deployed, secure: Deployed) -> None:
-    """Neither among actions nor among resources."""
+    """No action or resource has a wildcard where a narrower one exists."""
     for deployed in (made, secure):
         for name, actions, resources in statements(deployed):
             assert [action for action in actions if "*" in action] == [], name
@@ -67,14 +67,14 @@ def test_no_star_where_there_is_anything_narrower(made: Deployed, secure: Deploy
 
 
 def test_no_role_takes_a_policy_that_aws_writes(made: Deployed) -> None:
-    """Those allow every image and every log of the account, and grow."""
+    """No role has a policy that AWS maintains, because those are broad and grow."""
     ours = {made.names[key] for key in made.every("AWS::IAM::ManagedPolicy")}
     for role in made.every("AWS::IAM::Role").values():
         assert set(role.get("ManagedPolicyArns", [])) <= ours
 
 
 def test_only_tasks_of_this_account_may_take_a_role(made: Deployed) -> None:
-    """Otherwise another account's ECS could be made to."""
+    """Only tasks of this account may assume a role, and not the ECS of another account."""
     for role in made.every("AWS::IAM::Role").values():
         (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert trusted["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
@@ -82,7 +82,7 @@ def test_only_tasks_of_this_account_may_take_a_role(made: Deployed) -> None:
 
 
 def test_one_model_may_be_called(made: Deployed) -> None:
-    """Both directions of its stream are under this one action, and the task is told the same region and model."""
+    """A task may call one model by one action, in the region that its variables name."""
     environment = made.of("phone", "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
     given = {one["Name"]: one["Value"] for one in environment}
     region = given["NOVA_SONIC_REGION"] or given["AWS_REGION"]
@@ -92,14 +92,14 @@ def test_one_model_may_be_called(made: Deployed) -> None:
 
 
 def test_no_task_may_keep_ecs_from_stopping_it(made: Deployed) -> None:
-    """A busy service whose tasks protect themselves can be neither updated, nor rolled back, nor scaled in."""
+    """No task may protect itself from ECS, because a busy service could then never be updated."""
     policies = made.every("AWS::IAM::ManagedPolicy") | made.every("AWS::IAM::Role")
     assert "bedrock:InvokeModel" in str(policies)
     assert "TaskProtection" not in str(policies)
 
 
 def test_the_model_may_be_called_in_the_regions_that_are_named(made: Deployed, secure: Deployed) -> None:
-    """The deployment's own without a word, and a second one only where it is set."""
+    """The model may be called in the deployment's region, and in a second one only if it is set."""
     model = "::foundation-model/amazon.nova-2-5-sonic"
     assert allowed(made, "TalkPolicy")["bedrock:InvokeModel"] == {f"arn:aws:bedrock:eu-north-1{model}"}
     named = {f"arn:aws:bedrock:{region}{model}" for region in ("us-west-2", "us-east-1")}
@@ -108,7 +108,7 @@ def test_the_model_may_be_called_in_the_regions_that_are_named(made: Deployed, s
 
 @pytest.mark.parametrize("service", ["phone", "web"])
 def test_every_task_counts_its_streams_in_the_table_that_environments_share(made: Deployed, service: str) -> None:
-    """By key alone, and knows how many there are."""
+    """Every task counts its streams in the shared table, by key alone."""
     table = made.outputs["registry"]["ModelStreamsTableArn"]
     may = allowed(made, "TalkPolicy")
     asked = set(re.findall(r"table\.(\w+)_item\(", inspect.getsource(stream_table)))
@@ -124,7 +124,7 @@ def test_every_task_counts_its_streams_in_the_table_that_environments_share(made
 
 @services
 def test_a_service_can_read_its_own_secret_and_not_the_others(made: Deployed, service: str, other: str) -> None:
-    """A phone task has no business in Daily's rooms, nor a web task with Twilio's token."""
+    """A service can read its own secret and not the other service's."""
     own = made.outputs["platform"][f"{service.title()}SecretArn"]
     assert allowed(made, f"{service.title()}ExecutionRole")["secretsmanager:GetSecretValue"] == {own}
     assert made.outputs["platform"][f"{other.title()}SecretArn"] != own
@@ -137,7 +137,7 @@ def test_a_service_can_read_its_own_secret_and_not_the_others(made: Deployed, se
 def test_a_service_can_read_the_weather_secret_only_where_one_is_named(
     made: Deployed, secure: Deployed, service: str, other: str
 ) -> None:
-    """That one, beside its own."""
+    """A service can read the weather secret only if the environment names one."""
     del other
     for deployed, named in ((made, set()), (secure, {WEATHER})):
         own = deployed.outputs["platform"][f"{service.title()}SecretArn"]
@@ -148,7 +148,7 @@ def test_a_service_can_read_the_weather_secret_only_where_one_is_named(
 def test_a_secret_under_an_owner_s_key_can_be_decrypted_by_secrets_manager_alone(
     made: Deployed, secure: Deployed, service: str, other: str
 ) -> None:
-    """That key, on behalf of that service of AWS's; none where none is named, and the program itself never."""
+    """Only Secrets Manager may use an owner's key, and only the named key, on behalf of the task's start."""
     del other
     key = "arn:aws:kms:eu-north-1:123456789012:key/0a1b2c3d"
     for deployed, named in ((made, None), (secure, {key})):
@@ -163,7 +163,7 @@ def test_a_secret_under_an_owner_s_key_can_be_decrypted_by_secrets_manager_alone
 def test_only_named_accounts_may_copy_images_and_none_may_write(
     made: Deployed, secure: Deployed, repository: str
 ) -> None:
-    """Production in an account of its own gets the very image that was tested."""
+    """Only named accounts may copy images, and none of them may write."""
     assert made.of("registry", repository).get("RepositoryPolicyText") is None
     (statement,) = secure.of("registry", repository)["RepositoryPolicyText"]["Statement"]
     assert as_list(statement["Principal"]["AWS"]) == ["210987654321"]
@@ -172,7 +172,7 @@ def test_only_named_accounts_may_copy_images_and_none_may_write(
 
 @services
 def test_a_service_runs_under_its_own_roles(made: Deployed, service: str, other: str) -> None:
-    """Its image, its log, and what its program may do."""
+    """A service runs under its own roles: for its image, its log, and its program."""
     described = made.of(service, "TaskDefinition")
     assert described["TaskRoleArn"] == made.outputs["permissions"][f"{service.title()}TaskRoleArn"]
     assert described["ExecutionRoleArn"] == made.outputs["permissions"][f"{service.title()}ExecutionRoleArn"]
@@ -184,7 +184,7 @@ def test_a_service_runs_under_its_own_roles(made: Deployed, service: str, other:
 
 
 def test_both_services_remember_conversations_in_one_table(made: Deployed) -> None:
-    """One table, by key; nobody may read all of it."""
+    """Both services record conversations in one table, by key, and neither may scan it."""
     table = made.outputs["platform"]["CallsTableArn"]
     asked = set(re.findall(r"\.(\w+)_item\(", inspect.getsource(dynamodb)))
     for role in ("PhoneTaskRole", "WebTaskRole"):
@@ -197,7 +197,7 @@ def test_both_services_remember_conversations_in_one_table(made: Deployed) -> No
 
 
 def test_a_shell_in_a_task_is_to_be_had_only_where_asked_for(made: Deployed, secure: Deployed) -> None:
-    """Both the service and the role have to allow it."""
+    """A shell in a task needs permission in both the service and the role."""
     for deployed, wanted in ((made, False), (secure, True)):
         given = deployed.of("web", "Service")["EnableExecuteCommand"]
         assert given == str(wanted).lower()
@@ -207,7 +207,7 @@ def test_a_shell_in_a_task_is_to_be_had_only_where_asked_for(made: Deployed, sec
 
 @services
 def test_every_secret_reference_names_a_key_that_the_secret_has(made: Deployed, service: str, other: str) -> None:
-    """ECS starts no task that asks for one which is not there."""
+    """Every secret reference names an existing key, because ECS starts no task without it."""
     del other
     for one in made.of(service, "TaskDefinition")["ContainerDefinitions"][0]["Secrets"]:
         arn, _, rest = one["ValueFrom"].rpartition("::")[0].rpartition(":")
@@ -215,7 +215,7 @@ def test_every_secret_reference_names_a_key_that_the_secret_has(made: Deployed, 
 
 
 def test_secrets_have_the_names_of_the_first_design_and_no_values(made: Deployed) -> None:
-    """What signs webhooks is in no template and in no repository."""
+    """Secrets have the names of the first design, and no template contains a value."""
     named = {one["Name"]: json.loads(one["SecretString"]) for one in secrets(made).values()}
     assert named.keys() == {"pipecat/twilio-credentials", "pipecat/daily-api-key"}
     assert {value for keys in named.values() for value in keys.values()} == {""}
@@ -223,7 +223,7 @@ def test_secrets_have_the_names_of_the_first_design_and_no_values(made: Deployed
 
 @pytest.mark.parametrize("kind", ["AWS::SecretsManager::Secret", "AWS::ECR::Repository", "AWS::S3::Bucket"])
 def test_what_cannot_be_made_again_outlives_its_stack(kind: str) -> None:
-    """A stack that could not be made takes them with it, so that the next try finds the names free."""
+    """Resources that cannot be recreated survive their stack, unless its creation failed."""
     found = [one for path in TEMPLATES for one in read(path.read_text())["Resources"].values() if one["Type"] == kind]
     assert found
     assert {one["DeletionPolicy"] for one in found} == {"RetainExceptOnCreate"}
@@ -231,7 +231,7 @@ def test_what_cannot_be_made_again_outlives_its_stack(kind: str) -> None:
 
 
 def test_whoever_deploys_a_service_needs_no_right_to_give_rights() -> None:
-    """Roles and policies stand in two templates: what tasks may do, and what releases may."""
+    """The templates of the services contain no role or policy, so that deploying one needs no IAM permission."""
     for path in TEMPLATES:
         kinds = {one["Type"] for one in read(path.read_text())["Resources"].values()}
         gives_rights = any(kind.startswith("AWS::IAM::") for kind in kinds)

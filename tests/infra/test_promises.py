@@ -1,4 +1,4 @@
-"""The page of what the infrastructure promises: whole, and every test on it is there."""
+"""The page of the infrastructure's promises is complete, and every test on it exists."""
 
 import ast
 import re
@@ -11,19 +11,19 @@ PAGE = ROOT / "docs/reference/infrastructure.md"
 
 
 def promises() -> dict[int, list[tuple[str, str]]]:
-    """Read the table: tests, as file and function, by number."""
+    """Return the table's tests by number, as file and function."""
     rows = re.findall(r"^\| (\d+) \| .+? \| (.+) \|$", PAGE.read_text(), re.MULTILINE)
     return {int(number): re.findall(r"`([\w/.-]+)::(\w+)`", tests) for number, tests in rows}
 
 
 def functions(path: Path) -> set[str]:
-    """List the tests of a file that can fail: those that assert, expect an error, or have others do so."""
+    """Return the tests of a file that can fail: those that assert, expect an error or call a check."""
     tree = ast.parse(path.read_text()).body
     return {one.name for one in tree if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and len(one.body) > 1}
 
 
 def test_the_promises_are_in_order_and_each_has_its_test() -> None:
-    """The first twenty-five are all there, and none is without a test."""
+    """The promises are in order, with at least the first twenty-five, and each has its test."""
     numbers = list(promises())
     assert numbers[:25] == list(range(1, 26))
     assert numbers == sorted(set(numbers))
@@ -31,14 +31,14 @@ def test_the_promises_are_in_order_and_each_has_its_test() -> None:
 
 
 def test_every_named_test_is_there() -> None:
-    """A test that is renamed or taken away leaves no promise behind that nobody checks."""
+    """Every test that the page names exists."""
     named = {test for tests in promises().values() for test in tests}
     missing = [f"{file}::{function}" for file, function in named if function not in functions(ROOT / "tests" / file)]
     assert missing == []
 
 
 def test_every_mistake_is_noticed_by_a_test_that_is_there() -> None:
-    """The page tells that there are more than thirty."""
+    """Every listed mistake has an existing test, and there are more than thirty, as the page says."""
     for mistake in FIFTEEN + MORE:
         module, _, function = mistake.noticed_by.partition("::")
         assert function in functions(ROOT / f"tests/infra/{module}.py"), mistake.what

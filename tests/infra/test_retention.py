@@ -44,14 +44,14 @@ BEFORE = json.dumps(
         ]
     }
 )
-"""Counting alone, as most registries do."""
+"""A rule that only counts, as in most registries."""
 PUSHES = 60
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 WEB = "pipecat-voice-agent/web"
 
 
 def push(number: int) -> str:
-    """Push an image as docker does; return its tag."""
+    """Push an image as docker does, and return its tag."""
     boto3.client("ecr", REGION).put_image(
         repositoryName=WEB,
         imageManifest=json.dumps({"mediaType": MANIFEST, "config": {"digest": f"{number:064x}"}}),
@@ -62,7 +62,7 @@ def push(number: int) -> str:
 
 
 def images() -> list[Pushed]:
-    """List what the repository holds. An image's time is its number: all were pushed in one second here."""
+    """Return the repository's images; the time of an image is its number, because all are pushed in one second."""
     found = boto3.client("ecr", REGION).describe_images(repositoryName=WEB, maxResults=1000)["imageDetails"]
     named = [(next(tag for tag in one["imageTags"] if tag.startswith("commit")), one["imageTags"]) for one in found]
     return [Pushed(name, float(name.removeprefix("commit")), frozenset(tags)) for name, tags in named]
@@ -70,14 +70,14 @@ def images() -> list[Pushed]:
 
 @pytest.fixture
 def registry() -> Iterator[Deployed]:
-    """Give an account with the registry in it."""
+    """Return an account with the registry."""
     with pretend_aws() as made:
         deploy(made, [Stack("pipecat-registry", "registry")])
         yield made
 
 
 def job_of(environment: str) -> DeployContext:
-    """Give as much of a deployment as the registry has to do with."""
+    """Return the parts of a job that the registry uses."""
     aws = SimpleNamespace(ecr=boto3.client("ecr", REGION))
     screen = Screen(io.StringIO(), {})
     return cast(
@@ -86,14 +86,14 @@ def job_of(environment: str) -> DeployContext:
 
 
 def release(environment: str, tag: str) -> None:
-    """Do to the registry what a deployment does."""
+    """Tag the images as a deployment does."""
     job = job_of(environment)
     image_retention.announce(job, tag)
     image_retention.confirm(job, tag)
 
 
 def history(pushes: int, behind: int) -> None:
-    """Push commit after commit; test runs the newest, production one that is some pushes behind."""
+    """Push commit after commit; test runs the newest, and production one that is several pushes older."""
     for number in range(1, pushes + 1):
         push(number)
     release("production", f"commit{pushes - behind:02d}")
@@ -101,12 +101,12 @@ def history(pushes: int, behind: int) -> None:
 
 
 def policy(made: Deployed, repository: str = "WebRepository") -> str:
-    """Give the rules of a repository as they are deployed."""
+    """Return the deployed lifecycle rules of a repository."""
     return str(made.of("pipecat-registry", repository)["LifecyclePolicy"]["LifecyclePolicyText"])
 
 
 def test_what_production_runs_outlives_forty_pushes(registry: Deployed) -> None:
-    """A new task of it starts after the loss of a zone too. Counting alone deletes it, which the same history shows."""
+    """Production's image survives forty pushes, in a history in which counting alone deletes it."""
     history(PUSHES, behind=40)
     held = images()
     assert len(held) == PUSHES
@@ -117,7 +117,7 @@ def test_what_production_runs_outlives_forty_pushes(registry: Deployed) -> None:
 
 
 def test_the_rules_spare_what_is_tagged_as_in_use(made: Deployed) -> None:
-    """In any environment, and in several at once."""
+    """The rules spare an image with a tag of any environment, or of several."""
     running = {
         "commit03": "deployed-production-now",
         "commit05": "deployed-test-next",
@@ -131,7 +131,7 @@ def test_the_rules_spare_what_is_tagged_as_in_use(made: Deployed) -> None:
 
 
 def test_going_back_to_an_old_image_keeps_it_and_the_one_that_was_left(registry: Deployed) -> None:
-    """A tag that is added makes no image younger, so that a count of deployed images would lose this one."""
+    """A rollback to an old image keeps it and the replaced one, although a tag does not change an image's age."""
     history(25, behind=22)
     release("production", "commit02")
     assert expired(policy(registry), images(), 25) == {"commit01", "commit04", "commit05"}
@@ -141,21 +141,19 @@ def test_going_back_to_an_old_image_keeps_it_and_the_one_that_was_left(registry:
 
 
 def test_both_versions_are_kept_while_one_replaces_the_other(registry: Deployed) -> None:
-    """A deployment that is rolled back starts tasks of the old image."""
+    """Both versions are kept during a deployment, because a rollback starts the old one."""
     history(25, behind=22)
     image_retention.announce(job_of("production"), "commit01")
     assert expired(policy(registry), images(), 25) == {"commit02", "commit04", "commit05"}
 
 
 def test_tags_that_tasks_are_started_by_do_not_move(registry: Deployed) -> None:
-    """Only the tags for keeping do, and giving one twice is no failure."""
+    """Tags that start tasks do not move, and only tags for retention do, also when repeated."""
     assert registry.of("pipecat-registry", "WebRepository")["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
     aws = job_of("test").aws
     first, second = push(1), push(2)
     before = image_retention.digest(aws, WEB, second)
-    with suppress(
-        ClientError
-    ):  # moto has another error for it than ECR, which `tag_also` takes for "it has it already"
+    with suppress(ClientError):  # moto raises another error than ECR, which `tag_also` treats as "already tagged"
         image_retention.tag_also(aws, WEB, first, second)
     assert image_retention.digest(aws, WEB, second) == before
     image_retention.tag_also(aws, WEB, first, "deployed-test-now")
@@ -167,7 +165,7 @@ def test_tags_that_tasks_are_started_by_do_not_move(registry: Deployed) -> None:
 
 
 def test_a_registry_that_cannot_be_tagged_stops_no_deployment(registry: Deployed) -> None:
-    """The image is there, and the next deployment tries again; the line says what may happen until then."""
+    """A registry that cannot be tagged stops no deployment, and the warning names the risk."""
     assert registry.names
     job = job_of("test")
     said: list[tuple[object, ...]] = []
@@ -178,7 +176,7 @@ def test_a_registry_that_cannot_be_tagged_stops_no_deployment(registry: Deployed
 
 
 def test_rules_that_ecr_refuses_are_refused_here_too() -> None:
-    """The evaluation is only worth something for a policy that AWS takes."""
+    """Rules that ECR rejects are rejected here too, so that the evaluation is valid."""
     any_first = json.loads(BEFORE)
     any_first["rules"][1]["rulePriority"] = 0
     with pytest.raises(ValueError, match="highest number"):
@@ -194,12 +192,12 @@ def test_rules_that_ecr_refuses_are_refused_here_too() -> None:
     [({}, "", "20"), ({}, "50", "50"), ({"KeptImages": "10"}, "50", "50"), ({"KeptImages": "80"}, "50", "80")],
 )
 def test_no_environment_lowers_what_the_registry_keeps_for_another(given: dict[str, str], told: str, kept: str) -> None:
-    """All of them deploy the registry, each with parameters of its own."""
+    """No environment lowers the number of images that the registry keeps for another."""
     assert image_retention.kept_images(given, "20", told) == kept
 
 
 class _Told:
-    """CloudFormation, as far as the check asks it; an environment of which nothing is said may not be looked at."""
+    """CloudFormation as far as the check uses it; an environment without an entry may not be read."""
 
     def __init__(self, tags: dict[str, str], kept: str) -> None:
         self._told = {f"pipecat-{name}": {"ImageTag": tag} for name, tag in tags.items()}
@@ -210,7 +208,7 @@ class _Told:
 
 
 class _Ecr:
-    """A repository whose images were pushed one after the other, the first of them the oldest."""
+    """A repository whose images were pushed one after the other, oldest first."""
 
     def __init__(self, *tags: list[str]) -> None:
         self._details = [{"imagePushedAt": at, "imageTags": names} for at, names in enumerate(tags)]
@@ -223,7 +221,7 @@ class _Ecr:
 
 
 def plan(tags: dict[str, str], *held: list[str]) -> list[tuple[CheckMark, str]]:
-    """Run the check of the plan; a registry of twenty."""
+    """Run the plan's check with a registry that keeps twenty images."""
     aws = cast("Any", type("Aws", (), {"ecr": _Ecr(*held)})())
     own = OwnStack("pipecat-registry", StackTemplate(FOLDER / "registry.yaml"))
     found = checks.check(aws, cast("Any", _Told(tags, "20")), own, ["production", "test"])
@@ -231,7 +229,7 @@ def plan(tags: dict[str, str], *held: list[str]) -> list[tuple[CheckMark, str]]:
 
 
 def tagged(old: list[str], newer: int) -> list[list[str]]:
-    """List images: an old one, and those pushed after it."""
+    """Return an old image, and those pushed after it."""
     return [old, *([f"newer{number}"] for number in range(newer))]
 
 
@@ -247,7 +245,7 @@ def tagged(old: list[str], newer: int) -> list[list[str]]:
     ids=["young", "soon", "due", "kept", "gone"],
 )
 def test_a_plan_says_which_running_image_is_about_to_go(held: list[list[str]], says: str) -> None:
-    """Of every environment that may be looked at: it is another one's pushes that delete it."""
+    """A plan names each running image that is about to be deleted, in every readable environment."""
     ((mark, text),) = plan({"production-web": "old"}, *held)
     assert (mark is CheckMark.CARE) == bool(says)
     assert says in text
@@ -256,5 +254,5 @@ def test_a_plan_says_which_running_image_is_about_to_go(held: list[list[str]], s
 
 
 def test_a_plan_of_an_empty_account_says_nothing_of_images_that_run() -> None:
-    """Nothing runs yet."""
+    """A plan of an empty account reports nothing about running images."""
     assert plan({}) == []

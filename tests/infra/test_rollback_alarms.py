@@ -1,4 +1,4 @@
-"""What rolls a version back, and what must not: lines of the product's own meter, judged by the alarms as deployed."""
+"""What rolls a version back, and what must not: metric lines of the product, evaluated by the deployed alarms."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,12 +23,12 @@ from tests.support.templates import template
 
 @dataclass
 class Minutes:
-    """Five minutes of one service: what happens in them is told to the same counting that a task has."""
+    """Five minutes of one service, counted by the task's own metrics."""
 
     meter: Meter = field(default_factory=lambda: Meter("phone-agent"))
 
     def __post_init__(self) -> None:
-        """Make an application, for what arrives as a request."""
+        """Create an application that receives the requests."""
         settings = CoreSettings.model_validate({"public_base_url": "http://agent.example"})
         self.agent = AgentRuntime(settings, ScriptedModel(), [], lambda _: None, meter=self.meter)
         self.counting = self.agent.counting
@@ -42,7 +42,7 @@ class Minutes:
         answers: float | None = 1200.0,
         errors: str = "",
     ) -> None:
-        """Let conversations end: how, after which first word and with which answers in ms, and the model's error."""
+        """End conversations with an outcome, a first-word time, reply times in ms, and the model's error."""
         for _ in range(count):
             stats = SessionStats(first_audio_ms=first_word, model_errors={errors: 2} if errors else {})
             self.counting.began(stats)
@@ -51,7 +51,7 @@ class Minutes:
             self.counting.ended(CallDetailRecord("s", "phone", reason, started_at=0.0, duration_ms=90_000, stats=stats))
 
     def requests(self, count: int, error: Exception) -> None:
-        """Let requests end in an error, through the product's own handlers."""
+        """End requests with an error, through the product's own handlers."""
         asyncio.run(self._requests(count, error))
 
     async def _requests(self, count: int, error: Exception) -> None:
@@ -69,7 +69,7 @@ class Minutes:
                 assert answer.status_code == (error.http_status if isinstance(error, AgentError) else 500)
 
     def crowd(self, count: int) -> None:
-        """Let callers come while every place is taken."""
+        """Send callers while every slot is taken."""
         admission = self.agent.admission
         while not admission.is_full:
             admission.admit()
@@ -78,12 +78,12 @@ class Minutes:
                 admission.admit()
 
     def told(self) -> Period:
-        """Take the lines as CloudWatch gets them."""
+        """Return the metric lines as CloudWatch receives them."""
         return Period(self.meter.documents())
 
 
 def outage(five: Minutes) -> None:
-    """Bedrock fails in every region's way: nobody gets through, old streams break, whatever the version."""
+    """Simulate an outage of Bedrock: no call gets a model, and open streams break, in every version."""
     five.conversations(
         25, EndReason.MODEL_UNAVAILABLE, first_word=None, answers=None, errors="ServiceUnavailableException"
     )
@@ -91,26 +91,26 @@ def outage(five: Minutes) -> None:
 
 
 def quota(five: Minutes) -> None:
-    """The account's streams are taken: starts are throttled and tried again, what runs is as quick as ever."""
+    """Use up the account's streams: starts are throttled and retried, and open conversations are unaffected."""
     five.conversations(12, EndReason.MODEL_UNAVAILABLE, first_word=None, errors="ThrottlingException")
     five.conversations(18, first_word=7_000, errors="ThrottlingException")
 
 
 def daily_outage(five: Minutes) -> None:
-    """Daily makes no rooms."""
+    """Simulate a Daily that creates no rooms."""
     five.conversations(3)
     five.requests(40, UpstreamError("daily", "no answer", retry_after=5))
 
 
 def weather_outage(five: Minutes) -> None:
-    """Every question about the weather ends in an apology."""
+    """Let every weather question end in an apology."""
     five.conversations(30)
     for _ in range(60):
         five.counting.tool_called("get_current_weather", "timeout", 4_000.0)
 
 
 def flood(five: Minutes) -> None:
-    """Twilio, or somebody who pretends to be, calls without end: most give up, strangers are refused."""
+    """Simulate a flood of calls: most hang up early, and unsigned ones are rejected."""
     five.conversations(400, EndReason.NEVER_CONNECTED, first_word=None, answers=None)
     five.crowd(300)
     five.requests(100, Forbidden("signature_missing"))
@@ -118,54 +118,54 @@ def flood(five: Minutes) -> None:
 
 
 def slow_everywhere(five: Minutes) -> None:
-    """Bedrock is slow for everybody: first words and answers."""
+    """Simulate a slow Bedrock: late first words and replies."""
     five.conversations(30, first_word=6_500, answers=5_200.0)
 
 
 def drained(five: Minutes) -> None:
-    """The deployment itself: old tasks leave, and some of their conversations with them."""
+    """Simulate the deployment itself: old tasks drain, and some conversations end with them."""
     five.conversations(20, EndReason.DRAINED)
     five.conversations(5)
 
 
 def lost_lines(five: Minutes) -> None:
-    """A mobile network breaks down, and a client breaks its protocol."""
+    """Break a mobile network, and let a client violate its protocol."""
     five.conversations(20, EndReason.MEDIA_DISCONNECTED)
     five.conversations(20, EndReason.PROTOCOL_ERROR)
     five.requests(30, ProtocolError("not a form"))
 
 
 def one_crash(five: Minutes) -> None:
-    """Three in a hundred meet a defect that the version before had too."""
+    """Let three in a hundred calls meet a defect that the previous version has too."""
     five.conversations(97)
     five.conversations(3, EndReason.INTERNAL_ERROR)
 
 
 def late_for_one(five: Minutes) -> None:
-    """One caller of five waits long."""
+    """Let one caller of five wait long."""
     five.conversations(4)
     five.conversations(1, first_word=12_000)
 
 
 def refused_by_the_model(five: Minutes) -> None:
-    """The version asks for a model that is not there, in a busy hour: callers of old tasks go on."""
+    """Simulate a version with a wrong model in a busy hour, while old tasks keep their calls."""
     five.conversations(14)
     five.conversations(10, EndReason.MODEL_REJECTED, first_word=None, answers=None, errors="ValidationException")
 
 
 def crashes_at_night(five: Minutes) -> None:
-    """Three calls, three crashes."""
+    """Let all three calls of a night crash."""
     five.conversations(3, EndReason.INTERNAL_ERROR, first_word=None, answers=None)
 
 
 def broken_page(five: Minutes) -> None:
-    """Requests break while conversations go on."""
+    """Let requests fail while conversations continue."""
     five.conversations(30)
     five.requests(11, ZeroDivisionError("in a route"))
 
 
 def slow_to_greet(five: Minutes) -> None:
-    """The version asks something slow before it greets; its answers are as quick as ever."""
+    """Simulate a version that is slow to greet and as quick as before to reply."""
     five.conversations(20, first_word=5_500)
 
 
@@ -204,7 +204,7 @@ NAMES = ["a good day", "a quiet night", "a crowd", "throttled requests", *(one._
 def test_a_version_is_rolled_back_for_its_own_faults_only(
     made: Deployed, happens: Callable[[Minutes], None], off: set[str]
 ) -> None:
-    """Nothing that a crowd, a stranger or somebody else's outage does rolls a good version back."""
+    """A version is rolled back for its own faults, and not for a crowd, an attack or an outage of others."""
     five = Minutes()
     happens(five)
     period = five.told()
@@ -213,7 +213,7 @@ def test_a_version_is_rolled_back_for_its_own_faults_only(
 
 
 def test_no_outage_rolls_a_version_back(made: Deployed) -> None:
-    """Those of the table in one, for a template that somebody changes."""
+    """No outage of the table rolls a version back; one test for all, which the tests of mistakes run."""
     for happens in (outage, quota, slow_everywhere):
         five = Minutes()
         happens(five)
@@ -223,12 +223,12 @@ def test_no_outage_rolls_a_version_back(made: Deployed) -> None:
 
 
 def name_of(alarm: dict[str, Any]) -> str:
-    """Cut an alarm's name down to what it is about."""
+    """Return an alarm's name without service and environment."""
     return str(alarm["AlarmName"]).removeprefix("pipecat-phone-").removesuffix("-test")
 
 
 def test_both_services_have_the_same_alarms_about_themselves(made: Deployed) -> None:
-    """Only the dimension differs, so the table holds for the page too."""
+    """The alarms of both services differ only in the dimension."""
     phone, web_service = (str(made.every("AWS::CloudWatch::Alarm", f"{one}-rollback")) for one in ("phone", "web"))
     named = phone.replace("phone-agent", "webrtc-agent").replace("pipecat-phone-", "pipecat-web-")
     assert named.replace("phone-rollback", "web-rollback") == web_service
@@ -236,7 +236,7 @@ def test_both_services_have_the_same_alarms_about_themselves(made: Deployed) -> 
 
 @pytest.mark.parametrize("service", ["phone", "web"])
 def test_alarms_are_watched_until_they_could_have_gone_off(made: Deployed, service: str) -> None:
-    """For a period of them after the last task has changed, and one more for metrics that come late."""
+    """A deployment watches the alarms for one period after the last task, plus one for late metrics."""
     deployment = made.of(service, "Service")["DeploymentConfiguration"]
     longest = max(
         one.get("Period") or max(each["MetricStat"]["Period"] for each in one["Metrics"] if "MetricStat" in each)

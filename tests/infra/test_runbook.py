@@ -1,4 +1,4 @@
-"""The runbook: an entry for each alarm, an alarm for each entry, and advice that says whose calls it ends."""
+"""The runbook: an entry for each alarm, an alarm for each entry, and advice that names the calls it ends."""
 
 import re
 from typing import Any
@@ -15,11 +15,11 @@ CUTTING = (
     r"stop-task|[Ss]top(?:ping)? (?:a|the|late) (?:late )?task|make destroy|per-zone|lower `MinTasks`"
     r"|DesiredCount=\d|PhoneDrain"
 )
-"""Advice that ends somebody's conversation."""
+"""Advice that ends conversations."""
 
 
 def watched() -> dict[str, list[dict[str, Any]]]:
-    """Give whatever sends a message, by its name without service and environment."""
+    """Return every sender of a message, by its name without service and environment."""
     found: dict[str, list[dict[str, Any]]] = {}
     for path in TEMPLATES:
         for resource in read(path.read_text())["Resources"].values():
@@ -32,18 +32,18 @@ def watched() -> dict[str, list[dict[str, Any]]]:
 
 
 def parts(entry: str) -> dict[str, str]:
-    """Divide an entry."""
+    """Return the parts of an entry."""
     return dict(re.findall(r"^\*\*(\w+)\.\*\* (.*?)(?=^\*\*\w+\.\*\* |\Z)", ENTRIES[entry], re.MULTILINE | re.DOTALL))
 
 
 def test_every_alarm_has_its_entry_and_every_entry_its_alarm() -> None:
-    """An alarm at three in the morning leads to what to do; an entry for one that is gone leads nowhere."""
+    """Every alarm has its entry, and every entry its alarm."""
     assert watched().keys() | {"budget"} == ENTRIES.keys()
     assert template("budget")["Resources"]["Budget"]["Properties"]["Budget"]["BudgetName"] == "pipecat-budget"
 
 
 def test_every_message_ends_with_its_entry() -> None:
-    """The person who is woken has the mail and nothing else."""
+    """Every message ends with the link to its entry."""
     for entry, sources in watched().items():
         for one in sources:
             text = one.get("AlarmDescription") or one["Description"]
@@ -55,7 +55,7 @@ def test_every_message_ends_with_its_entry() -> None:
 
 @pytest.mark.parametrize("entry", sorted(ENTRIES))
 def test_an_entry_says_what_it_means_where_to_look_and_what_to_do(entry: str) -> None:
-    """A query to paste, or a place in a console by its name."""
+    """An entry says what it means, where to look (a query or a named console) and what to do."""
     said = parts(entry)
     assert list(said) == ["Means", "Look", "Do"]
     places = r"```text\n|console|Saved query|[Tt]he dashboard|Cost Explorer|\(#[a-z-]+\)"
@@ -65,14 +65,14 @@ def test_an_entry_says_what_it_means_where_to_look_and_what_to_do(entry: str) ->
 
 @pytest.mark.parametrize("entry", sorted(ENTRIES))
 def test_advice_that_ends_conversations_says_so(entry: str) -> None:
-    """Nobody should learn from callers what a command did to them."""
+    """Advice that ends conversations says so."""
     advice = parts(entry)["Do"]
     if re.search(CUTTING, advice):
         assert re.search(r"\bcuts?\b", advice), "say whose conversations it cuts"
 
 
 def test_queries_ask_for_events_that_the_services_log_and_for_queries_that_are_saved() -> None:
-    """A misspelt event finds nothing, which looks like all is well."""
+    """Queries use events that the services log, and saved queries that exist."""
     text = PAGE.read_text()
     asked = {
         name for found in re.findall(r"event (?:=|in) (\[[^\]]+\]|\"\w+\")", text) for name in re.findall(r"\w+", found)
@@ -92,7 +92,7 @@ def test_queries_ask_for_events_that_the_services_log_and_for_queries_that_are_s
 
 
 def test_entries_lead_to_entries_that_are_there() -> None:
-    """Also from the page about alerts."""
+    """Links to entries lead to existing ones, also from the page about alerts."""
     text = PAGE.read_text() + (ROOT / "docs/howto/alerts.md").read_text()
     assert set(re.findall(r"\(#([a-z-]+)\)", text)) <= ENTRIES.keys()
     named = set(re.findall(r"`((?:[a-z]+-)+[a-z]+)`", (ROOT / "docs/howto/alerts.md").read_text()))

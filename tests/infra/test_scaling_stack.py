@@ -1,4 +1,4 @@
-"""How many tasks there are: added by the places that are free, removed slowly, and known crowds awaited."""
+"""The number of tasks: added by free slots, removed slowly, and scheduled for known crowds."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from tools.load_simulation.results_table import CHOSEN, POLICIES
 from tools.workspace import ROOT
 
 NAMES = {"phone": "phone-agent", "web": "webrtc-agent"}
-"""How the code names itself."""
+"""The names of the services in the code."""
 KEPT = {"phone": 20, "web": 5}
 PLACES = {"phone": 30, "web": 8}
 
@@ -21,7 +21,7 @@ services = pytest.mark.parametrize("service", ["phone", "web"])
 
 
 def steps(made: Deployed, service: str, name: str) -> dict[str, Any]:
-    """Give what a step policy does."""
+    """Return the properties of a step policy."""
     described = made.of(f"{service}-scaling", name)
     assert described["PolicyType"] == "StepScaling"
     assert described["ScalingTargetId"] == made.names[f"{service}-scaling", "ScalableTarget"]
@@ -31,7 +31,7 @@ def steps(made: Deployed, service: str, name: str) -> dict[str, Any]:
 
 
 def bounds(held: dict[str, Any], threshold: float) -> tuple[tuple[float, int], ...]:
-    """Read the steps as the simulation has them: from which metric on, so many tasks; each begins where one ends."""
+    """Return the steps as the simulation has them: a lower metric bound and a number of tasks each."""
     found = held["StepAdjustments"]
     edges = [one.get("MetricIntervalUpperBound") for one in found]
     assert edges == [*(one["MetricIntervalLowerBound"] for one in found[1:]), None]
@@ -39,13 +39,13 @@ def bounds(held: dict[str, Any], threshold: float) -> tuple[tuple[float, int], .
 
 
 def queries(alarm: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Give the metrics of an alarm by their ids."""
+    """Return the metrics of an alarm by their IDs."""
     return {one["Id"]: one.get("MetricStat", one) for one in alarm["Metrics"]}
 
 
 @services
 def test_one_to_four_tasks(made: Deployed, service: str) -> None:
-    """The service that is deployed is the one that is scaled."""
+    """The deployed service scales between one and four tasks."""
     target = made.of(f"{service}-scaling", "ScalableTarget")
     assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
     assert target["ResourceId"] == f"service/pipecat-cluster-test/pipecat-{service}-service-test"
@@ -55,7 +55,7 @@ def test_one_to_four_tasks(made: Deployed, service: str) -> None:
 
 @services
 def test_tasks_are_added_by_the_places_that_the_code_reports(made: Deployed, service: str) -> None:
-    """Every ten seconds, which takes a metric of high resolution; the alarm's metric is how many tasks are missing."""
+    """Tasks are added every ten seconds by the number of missing tasks, from a high-resolution metric."""
     alarm = made.of(f"{service}-scaling", "FewFreeSlots")
     asked = queries(alarm)
     followed = asked["free"]
@@ -76,7 +76,7 @@ def test_tasks_are_added_by_the_places_that_the_code_reports(made: Deployed, ser
 def test_a_shortage_shows_while_old_tasks_of_a_deployment_still_report_their_places(
     made: Deployed, service: str
 ) -> None:
-    """From the desired number, by the metrics that remove tasks, into the policy that adds them."""
+    """A shortage counts from the desired number of tasks, because old tasks still report their slots."""
     alarm, spare = (made.of(f"{service}-scaling", name) for name in ("FewTasks", "SpareTasks"))
     asked = queries(alarm)
     assert asked["behind"]["Expression"] == f"(taken * reports / 6 + {KEPT[service]}) / {PLACES[service]} - desired"
@@ -90,7 +90,7 @@ def test_a_shortage_shows_while_old_tasks_of_a_deployment_still_report_their_pla
 
 @services
 def test_tasks_are_removed_by_what_is_spare_and_not_by_what_is_idle(made: Deployed, service: str) -> None:
-    """From the desired number: a task that is being deregistered still reports places that nobody gets."""
+    """Tasks are removed by the spare ones of the desired number, not by slots of deregistered tasks."""
     alarm = made.of(f"{service}-scaling", "SpareTasks")
     asked = queries(alarm)
     assert asked["desired"]["Metric"] == {
@@ -112,7 +112,7 @@ def test_tasks_are_removed_by_what_is_spare_and_not_by_what_is_idle(made: Deploy
 
 @services
 def test_the_policies_are_those_that_were_simulated(made: Deployed, service: str) -> None:
-    """A step or a cooldown that differs has other results than the page shows."""
+    """The policies equal the simulated ones, whose results the page shows."""
     chosen = FreeSlots(PLACES[service], KEPT[service], 1, 4)
     added, removed = steps(made, service, "AddTasks"), steps(made, service, "RemoveTasks")
     spare = made.of(f"{service}-scaling", "SpareTasks")
@@ -125,14 +125,14 @@ def test_the_policies_are_those_that_were_simulated(made: Deployed, service: str
 
 @services
 def test_no_removal_leaves_less_than_is_kept_free(made: Deployed, service: str) -> None:
-    """Each step leaves more than the places that are kept, at the least surplus at which it is taken."""
+    """No removal leaves fewer free slots than the policy keeps, even at the smallest surplus."""
     removed = bounds(steps(made, service, "RemoveTasks"), made.of(f"{service}-scaling", "SpareTasks")["Threshold"])
     assert all(spare + change > 0 for spare, change in removed)
 
 
 @services
 def test_the_cpu_only_adds_tasks(made: Deployed, service: str) -> None:
-    """Above seventy percent; a policy that removed them too would take the free places away."""
+    """CPU above seventy percent adds tasks, and low CPU removes none."""
     described = made.of(f"{service}-scaling", "CpuScaling")
     held = described["TargetTrackingScalingPolicyConfiguration"]
     assert held["PredefinedMetricSpecification"] == {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
@@ -142,7 +142,7 @@ def test_the_cpu_only_adds_tasks(made: Deployed, service: str) -> None:
 
 @services
 def test_a_known_crowd_is_awaited(secure: Deployed, service: str) -> None:
-    """More tasks from a time of day on, by the time zone that was given, and as few as before afterwards."""
+    """A schedule adds tasks before a known crowd, in its time zone, and removes them afterwards."""
     busy, quiet = secure.of(f"{service}-scaling", "ScalableTarget")["ScheduledActions"]
     assert (busy["Schedule"], quiet["Schedule"]) == ("cron(55 07 ? * MON-FRI *)", "cron(00 18 ? * MON-FRI *)")
     assert {busy["Timezone"], quiet["Timezone"]} == {"Europe/Stockholm"}
@@ -151,7 +151,7 @@ def test_a_known_crowd_is_awaited(secure: Deployed, service: str) -> None:
 
 @services
 def test_a_task_admits_what_its_cores_were_measured_to_carry(made: Deployed, service: str) -> None:
-    """Half a core half of it, two cores no more: one process uses one. Both templates have the same table."""
+    """A task admits what its cores were measured to handle, in both templates, and two cores no more than one."""
     places = {name: template(name)["Mappings"]["Places"][service] for name in ("service", "scaling")}
     assert places["service"] == places["scaling"]
     by_cpu = {int(cpu): int(count) for cpu, count in places["service"].items()}
@@ -164,7 +164,7 @@ def test_a_task_admits_what_its_cores_were_measured_to_carry(made: Deployed, ser
 
 
 def test_production_has_what_was_chosen() -> None:
-    """Three tasks, so that a zone lost is not the service lost, and the places of the policy on the page."""
+    """Production has three tasks, so that it survives the loss of a zone, and the page's free slots."""
     given = parameters_of(ROOT / "infra/environments/production.parameters")
     chosen = POLICIES[CHOSEN]()
     assert isinstance(chosen, FreeSlots)
@@ -175,7 +175,7 @@ def test_production_has_what_was_chosen() -> None:
 
 
 def test_a_thousand_calls_fit() -> None:
-    """Forty-two phone tasks; as many visits need two hundred web tasks."""
+    """A thousand calls fit into forty-two phone tasks, and as many visits into two hundred web tasks."""
     for name in ("MinTasks", "MaxTasks", "BusyMinTasks"):
         assert template("scaling")["Parameters"][name]["MaxValue"] >= 200
     pattern = template("service")["Parameters"]["DesiredCount"]["AllowedPattern"]

@@ -1,4 +1,4 @@
-"""How tasks are exchanged, and what takes a bad exchange back."""
+"""How tasks are replaced, and what rolls a bad replacement back."""
 
 import pytest
 
@@ -8,14 +8,14 @@ from tests.support.stacks import Deployed
 from tests.support.templates import template
 
 NAMES = {"phone": "phone-agent", "web": "webrtc-agent"}
-"""How the code names itself."""
+"""The names of the services in the code."""
 
 services = pytest.mark.parametrize("service", ["phone", "web"])
 
 
 @services
 def test_tasks_are_added_before_they_are_taken_away(made: Deployed, service: str) -> None:
-    """50 and 200 percent, with a minute of grace, as the first design has it."""
+    """New tasks start before old ones stop: 50 and 200 percent, with a grace period of a minute."""
     described = made.of(service, "Service")
     assert described["LaunchType"] == "FARGATE"
     deployment = described["DeploymentConfiguration"]
@@ -26,7 +26,7 @@ def test_tasks_are_added_before_they_are_taken_away(made: Deployed, service: str
 
 @services
 def test_a_bad_deployment_is_taken_back(made: Deployed, service: str) -> None:
-    """By tasks that never get well, and by the alarms that are made before it; they are watched for a while longer."""
+    """Unhealthy tasks and every rollback alarm roll a deployment back."""
     deployment = made.of(service, "Service")["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
     alarms = {one["AlarmName"] for one in made.every("AWS::CloudWatch::Alarm", f"{service}-rollback").values()}
@@ -36,7 +36,7 @@ def test_a_bad_deployment_is_taken_back(made: Deployed, service: str) -> None:
 
 @services
 def test_a_full_house_takes_no_deployment_back(made: Deployed, service: str) -> None:
-    """The alarm counts defects of ours: what a load balancer sees is also Daily's outage, or a stranger's doing."""
+    """A full service rolls no deployment back, because the alarm counts only our own defects."""
     alarm = made.of(f"{service}-rollback", "Defects")
     assert (alarm["Namespace"], alarm["MetricName"]) == (metrics.NAMESPACE, metrics.DEFECTS.name)
     assert alarm["Dimensions"] == [{"Name": metrics.SERVICE, "Value": NAMES[service]}]
@@ -45,14 +45,14 @@ def test_a_full_house_takes_no_deployment_back(made: Deployed, service: str) -> 
 
 
 def test_two_tasks_at_the_start_and_the_live_count_afterwards(made: Deployed, secure: Deployed) -> None:
-    """A number in every update would reset what scaling has chosen."""
+    """The first deployment starts two tasks, and an update keeps the count that scaling has chosen."""
     assert made.of("phone", "Service")["DesiredCount"] == "2"
     assert "DesiredCount" not in secure.of("phone", "Service")
 
 
 @services
 def test_another_secret_or_an_order_starts_tasks_anew(made: Deployed, service: str) -> None:
-    """Tasks read secrets only when they start; ECS starts new ones for another nonce, whatever else is the same."""
+    """Another nonce starts new tasks, which read the changed secrets."""
     forced = made.of(service, "Service")["ForceNewDeployment"]
     assert forced == {"EnableForceNewDeployment": True, "ForceNewDeploymentNonce": "."}
     nonce = template("service")["Resources"]["Service"]["Properties"]["ForceNewDeployment"]["ForceNewDeploymentNonce"]
@@ -60,7 +60,7 @@ def test_another_secret_or_an_order_starts_tasks_anew(made: Deployed, service: s
 
 
 def test_the_cluster_is_measured_task_by_task(made: Deployed) -> None:
-    """Container Insights tells how many tasks run."""
+    """Container Insights reports how many tasks run."""
     cluster = made.of("platform", "Cluster")
     assert cluster["ClusterName"] == "pipecat-cluster-test"
     assert cluster["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enhanced"}]

@@ -1,4 +1,4 @@
-"""The task as it is deployed: its size, its cage, and an environment that the service can read."""
+"""The deployed task: its size, its isolation, and an environment that the service can read."""
 
 from typing import Any
 
@@ -30,30 +30,30 @@ WEATHER = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/weather-a1
 
 
 def task(made: Deployed, service: str) -> dict[str, Any]:
-    """Give the task definition."""
+    """Return the task definition."""
     return made.of(service, "TaskDefinition")
 
 
 def container(made: Deployed, service: str) -> dict[str, Any]:
-    """Give its one container."""
+    """Return its one container."""
     (one,) = task(made, service)["ContainerDefinitions"]
     described: dict[str, Any] = one
     return described
 
 
 def secret_keys(made: Deployed, service: str) -> dict[str, str]:
-    """Give the key in the JSON of its secret that each variable is taken from."""
+    """Return the key of the secret's JSON for each variable."""
     return {one["Name"]: one["ValueFrom"].split(":")[7] for one in container(made, service)["Secrets"]}
 
 
 def variables(made: Deployed, service: str) -> dict[str, str]:
-    """Give the environment that ECS starts the container with, once the secrets are filled in."""
+    """Return the environment with which ECS starts the container, after the secrets are filled in."""
     plain = {one["Name"]: str(one["Value"]) for one in container(made, service)["Environment"]}
     return plain | {name: FILLED_IN[key] for name, key in secret_keys(made, service).items()}
 
 
 def read_settings(made: Deployed, service: str, patch: pytest.MonkeyPatch) -> CoreSettings:
-    """Read the settings as the service does when it starts."""
+    """Return the settings as the service reads them at its start."""
     for name, value in variables(made, service).items():
         patch.setenv(name, value)
     return SETTINGS[service].read()
@@ -61,7 +61,7 @@ def read_settings(made: Deployed, service: str, patch: pytest.MonkeyPatch) -> Co
 
 @services
 def test_a_task_has_one_core_and_two_gigabytes(made: Deployed, service: str) -> None:
-    """The figures of the first design."""
+    """A task has one core and two gigabytes, as in the first design."""
     described = task(made, service)
     assert (described["Cpu"], described["Memory"]) == (1024, 2048)
     assert described["RequiresCompatibilities"] == ["FARGATE"]
@@ -70,13 +70,13 @@ def test_a_task_has_one_core_and_two_gigabytes(made: Deployed, service: str) -> 
 
 
 def test_a_task_runs_on_arm_where_that_is_wanted(secure: Deployed) -> None:
-    """It costs a fifth less, and all of the packages are there for it."""
+    """A task can run on ARM, which costs a fifth less."""
     assert task(secure, "phone")["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
 
 
 @services
 def test_service_task_and_target_group_agree_on_the_container(made: Deployed, service: str) -> None:
-    """A name or a port that is written twice differs one day, and the linter does not see it."""
+    """Service, task and target group use the same container name and port."""
     (balanced,) = made.of(service, "Service")["LoadBalancers"]
     (port,) = container(made, service)["PortMappings"]
     group = made.of("edge", {"phone": "PhoneTargetGroup", "web": "WebTargetGroup"}[service])
@@ -89,7 +89,7 @@ def test_service_task_and_target_group_agree_on_the_container(made: Deployed, se
 
 @services
 def test_a_container_is_nobody_and_can_write_nowhere_but_in_tmp(made: Deployed, service: str) -> None:
-    """What is broken into is worth nothing."""
+    """A container runs as an unprivileged user and can write only to /tmp."""
     one = container(made, service)
     assert one["User"] == "10001:10001"
     assert one["ReadonlyRootFilesystem"] is True
@@ -102,7 +102,7 @@ def test_a_container_is_nobody_and_can_write_nowhere_but_in_tmp(made: Deployed, 
 
 @services
 def test_a_shell_in_a_task_finds_the_three_folders_that_its_agent_writes_to(secure: Deployed, service: str) -> None:
-    """ECS Exec runs an agent of Systems Manager in the container, which fails on a read-only root without them."""
+    """With ECS Exec a task has the three writable folders that the Systems Manager agent needs."""
     one = container(secure, service)
     assert one["ReadonlyRootFilesystem"] is True
     assert str(secure.of(service, "Service")["EnableExecuteCommand"]).lower() == "true"
@@ -115,14 +115,14 @@ def test_a_shell_in_a_task_finds_the_three_folders_that_its_agent_writes_to(secu
 
 @services
 def test_a_container_has_as_long_to_stop_as_fargate_gives(made: Deployed, service: str) -> None:
-    """Fargate takes no more than 120 s, and the service is done 10 s before."""
+    """A container may take 120 s to stop, Fargate's maximum, and the service needs 10 s less."""
     assert container(made, service)["StopTimeout"] == 120
     assert int(variables(made, service)["DRAIN_SECONDS"]) == 110
 
 
 @services
 def test_a_log_that_takes_no_more_lines_holds_up_no_conversation(made: Deployed, service: str) -> None:
-    """The linter does not read what the log driver is told."""
+    """A blocked log driver drops lines and does not hold up a conversation."""
     described = container(made, service)["LogConfiguration"]
     assert described["LogDriver"] == "awslogs"
     assert described["Options"] == {
@@ -138,31 +138,31 @@ def test_a_log_that_takes_no_more_lines_holds_up_no_conversation(made: Deployed,
 
 @services
 def test_the_image_is_named_by_a_tag_that_does_not_move(made: Deployed, service: str) -> None:
-    """What runs after a restart is what was deployed."""
+    """The image has a tag that does not move, so that a restart runs the deployed version."""
     assert container(made, service)["Image"].endswith(f".amazonaws.com/pipecat-voice-agent/{service}:0a1b2c3")
     for repository in made.every("AWS::ECR::Repository").values():
         assert repository["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
         (movable,) = repository["ImageTagMutabilityExclusionFilters"]
-        assert movable["ImageTagMutabilityExclusionFilterValue"] == "deployed-*"  # which no task is started by
+        assert movable["ImageTagMutabilityExclusionFilterValue"] == "deployed-*"  # which starts no task
         assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
 
 
 @services
 def test_no_key_of_aws_is_given_to_a_task(made: Deployed, service: str) -> None:
-    """Its role is what it is trusted by, and that changes by itself every few hours."""
+    """No task gets an AWS key, because its role has temporary ones."""
     assert [name for name in variables(made, service) if "ACCESS_KEY" in name or "SESSION_TOKEN" in name] == []
 
 
 @services
 def test_every_variable_is_a_setting_of_the_service(made: Deployed, service: str) -> None:
-    """A misspelt one would be ignored without a word."""
+    """Every variable is a setting of the service."""
     known = SETTINGS[service].model_fields.keys()
     assert [name for name in variables(made, service) if name.lower() not in known] == []
 
 
 @services
 def test_a_variable_is_given_once(made: Deployed, service: str) -> None:
-    """ECS refuses a name that is both a value and a secret."""
+    """No variable is both a value and a secret, which ECS rejects."""
     one = container(made, service)
     names = [each["Name"] for each in one["Environment"] + one["Secrets"]]
     assert sorted(set(names)) == sorted(names)
@@ -170,7 +170,7 @@ def test_a_variable_is_given_once(made: Deployed, service: str) -> None:
 
 @services
 def test_the_environment_loads_into_the_settings(made: Deployed, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The very variables that ECS sets, read by the code that reads them there."""
+    """The variables that ECS sets load into the service's settings."""
     settings = read_settings(made, service, monkeypatch)
     assert settings.base_url == made.outputs["edge"]["PublicUrl"]
     assert settings.forwarded_allow_ips == made.outputs["network"]["VpcCidr"]
@@ -179,7 +179,7 @@ def test_the_environment_loads_into_the_settings(made: Deployed, service: str, m
 
 
 def test_everything_that_can_be_turned_on_loads_too(secure: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With https, a person who takes over, and no limits left at their defaults."""
+    """Every option at once also loads into the settings."""
     settings = read_settings(secure, "phone", monkeypatch)
     assert isinstance(settings, PhoneSettings)
     assert settings.base_url == "https://agent.example.com"
@@ -191,7 +191,7 @@ def test_everything_that_can_be_turned_on_loads_too(secure: Deployed, monkeypatc
 def test_other_sites_offices_and_a_number_to_call_can_be_configured(
     made: Deployed, secure: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What only the web service knows is given to it alone, and nothing is given where nothing was said."""
+    """Each optional setting reaches only its service, and is absent without a value."""
     settings = read_settings(secure, "web", monkeypatch)
     assert isinstance(settings, WebSettings)
     assert settings.allowed_origins == ("https://example.com", "https://www.example.com")
@@ -216,7 +216,7 @@ def test_other_sites_offices_and_a_number_to_call_can_be_configured(
 def test_the_notice_says_what_the_operator_has_configured(
     made: Deployed, secure: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Name, number, links and consent; and how long the logs are kept is what the platform keeps them."""
+    """The notice shows the operator's name, number, links, consent and the platform's log retention."""
     settings = read_settings(secure, "web", monkeypatch)
     assert isinstance(settings, WebSettings)
     assert (settings.notice, settings.operator_name) == ("consent", "Bob's Bakery")
@@ -239,7 +239,7 @@ def test_the_notice_says_what_the_operator_has_configured(
 
 
 def test_the_templates_defaults_are_the_codes(made: Deployed) -> None:
-    """An office is as welcome in the cloud as on a laptop."""
+    """The templates' defaults equal the code's."""
     plain, usual = variables(made, "web"), WebSettings.model_fields
     for name in ("rate_limit_starts_per_minute", "rate_limit_starts_per_minute_per_address"):
         assert int(plain[name.upper()]) == usual[name].default
@@ -249,13 +249,13 @@ def test_the_templates_defaults_are_the_codes(made: Deployed) -> None:
 def test_conversations_are_remembered_in_the_table_that_is_there_for_it(
     made: Deployed, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
-    """Another task takes up a call or a visit that has lost its own."""
+    """Conversations are recorded in the table, so that another task can resume them."""
     settings = read_settings(made, service, monkeypatch)
     assert settings.call_store == f"dynamodb:{made.of('platform', 'CallsTable')['TableName']}"
 
 
 def test_the_web_service_goes_through_daily(made: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Peer-to-peer sound does not pass a load balancer, so without a key it must not start."""
+    """The web service uses Daily and does not start without its key."""
     settings = read_settings(made, "web", monkeypatch)
     assert isinstance(settings, WebSettings)
     assert settings.uses_daily
@@ -267,7 +267,7 @@ def test_the_web_service_goes_through_daily(made: Deployed, monkeypatch: pytest.
 def test_a_deployment_sees_to_every_key_that_a_task_is_given(
     made: Deployed, secure: Deployed, service: str, *, customer: bool
 ) -> None:
-    """ECS stops a task whose secret lacks one of them, so what `deploy` looks at and what the template names agree."""
+    """A deployment checks every key that the task definition names, because ECS needs all of them."""
     environment = TargetEnvironment("test", {"WeatherSecretArn": WEATHER} if customer else {})
     found = needs(environment, StackTemplate(FOLDER / "platform.yaml"))
     wanted = {key for need in found if need.service in (service, "weather") for key in need.every_key}
@@ -278,7 +278,7 @@ def test_a_deployment_sees_to_every_key_that_a_task_is_given(
 def test_a_secret_that_nobody_filled_in_stops_the_service_with_a_line(
     made: Deployed, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The deployment is then taken back, and the log says why."""
+    """A secret without values stops the service with one log line, and the deployment is rolled back."""
     monkeypatch.setattr(f"{__name__}.FILLED_IN", dict.fromkeys(FILLED_IN, ""))
     wanted = {"phone": "set TWILIO_ACCOUNT_SID", "web": "set DAILY_API_KEY"}[service]
     with pytest.raises(ConfigurationError, match=wanted):

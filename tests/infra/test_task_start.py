@@ -1,4 +1,4 @@
-"""The service itself, started with the very environment that the deployed task definition gives it."""
+"""The service itself, started with the environment of the deployed task definition."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ MODULES = {"phone": "phone_agent", "web": "webrtc_agent"}
 
 
 def status(url: str) -> int:
-    """Ask once; 0 when nothing answers."""
+    """Return the status of one request; 0 without an answer."""
     try:
         return httpx.get(url, timeout=4, trust_env=False).status_code
     except httpx.HTTPError:
@@ -28,9 +28,9 @@ def status(url: str) -> int:
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("service", ["phone", "web"])
 def test_the_environment_of_the_task_starts_the_service(made: Deployed, service: str, tmp_path: Path) -> None:
-    """It is healthy before the start period is over, by the very question that ECS asks, and leaves with code 0.
+    """The service is healthy within the start period, by ECS's own health check, and exits with code 0.
 
-    Only the address differs: a test has no network of its own.
+    Only the address differs, because a test has no network of its own.
     """
     port = free_port()
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}

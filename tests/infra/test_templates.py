@@ -1,4 +1,4 @@
-"""The CloudFormation templates as they are written: taken by the linter, bounded, explained, and not too long."""
+"""The CloudFormation templates as written: linted, bounded, explained, and short."""
 
 import json
 import re
@@ -16,26 +16,26 @@ from tests.support.templates import TEMPLATES, read
 
 
 def name(path: Path) -> str:
-    """Name a template in a test's id."""
+    """Return a template's name for a test's ID."""
     return path.stem
 
 
 def lint(path: Path) -> list[str]:
-    """Say what the linter finds, in the regions that the product is meant for."""
+    """Return the linter's findings in the supported regions."""
     regions = ["us-east-1"] if path.stem == "budget" else ["eu-north-1", "us-east-1"]
     return [str(match) for match in lint_file(path, config=ManualArgs(regions=regions))]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name)
 def test_the_linter_finds_nothing(path: Path) -> None:
-    """Unknown properties, wrong references, values out of range; and nothing is told to be overlooked."""
+    """The linter finds nothing, and no rule is switched off."""
     assert lint(path) == []
     assert "cfn-lint" not in path.read_text()
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name)
 def test_every_parameter_is_described_and_bounded(path: Path) -> None:
-    """A person fills them in, and a wrong one costs a failed deployment."""
+    """Every parameter has a description and bounds, because a wrong value costs a failed deployment."""
     for key, parameter in read(path.read_text())["Parameters"].items():
         bounded = parameter["Type"].startswith(("AWS::", "List<AWS::")) or "AllowedPattern" in parameter
         bounded |= "AllowedValues" in parameter or {"MinValue", "MaxValue"} <= parameter.keys()
@@ -45,7 +45,7 @@ def test_every_parameter_is_described_and_bounded(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name)
 def test_every_resource_says_why_it_is_there(path: Path) -> None:
-    """A comment stands above each one."""
+    """Every resource has a comment that says why it exists."""
     text = path.read_text()
     silent = [key for key in read(text)["Resources"] if not re.search(rf"^  # .*\n  {key}:$", text, re.MULTILINE)]
     assert silent == []
@@ -53,13 +53,13 @@ def test_every_resource_says_why_it_is_there(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name)
 def test_a_template_can_be_read_at_one_sitting(path: Path) -> None:
-    """Longer ones hold two concerns."""
+    """A template is short enough to read at once."""
     assert len(path.read_text().splitlines()) < 300
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name)
 def test_a_parameter_means_the_same_in_every_template(path: Path) -> None:
-    """One file of parameters serves all stacks, so a name has one kind, one default and the same bounds."""
+    """A parameter has the same type, default and bounds in every template, because one file serves all."""
     said = ("Type", "Default", "AllowedPattern", "AllowedValues", "MinValue", "MaxValue")
     for key, parameter in read(path.read_text())["Parameters"].items():
         for other in TEMPLATES:
@@ -69,7 +69,7 @@ def test_a_parameter_means_the_same_in_every_template(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name)
 def test_attributes_have_names_that_aws_knows(path: Path) -> None:
-    """The linter does not read them, and a misspelt one fails only at deployment."""
+    """Attributes have names that AWS knows, which the linter does not check."""
     known = {
         "access_logs.s3.bucket",
         "access_logs.s3.enabled",
@@ -97,7 +97,7 @@ ALONE = {
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name)
 def test_what_needs_another_parameter_is_refused_alone(path: Path) -> None:
-    """By CloudFormation itself, so that the guide's own commands are held to it as well."""
+    """CloudFormation itself rejects a parameter without the other that it needs."""
     template = read(path.read_text())
     for key, value in ALONE.items():
         if {"CertificateArn", "DomainName", "HostedZoneId", key} <= template["Parameters"].keys():
@@ -105,7 +105,7 @@ def test_what_needs_another_parameter_is_refused_alone(path: Path) -> None:
 
 
 def allowed(memory: dict[str, Any]) -> set[int]:
-    """List the sizes of memory that the linter's schema allows beside one size of processor."""
+    """Return the memory sizes that the linter's schema allows for a CPU size."""
     if "enum" in memory:
         return set(memory["enum"])
     return set(range(memory["minimum"], memory["maximum"] + 1, memory["multipleOf"]))
@@ -113,7 +113,7 @@ def allowed(memory: dict[str, Any]) -> set[int]:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name)
 def test_a_task_has_a_size_that_fargate_has(path: Path) -> None:
-    """By AWS's table, which the linter carries; it judges the defaults only, and a person chooses others."""
+    """A task has a size that Fargate offers, by AWS's table in the linter."""
     schemas = Path(cfnlint.__file__).parent / "data/schemas/extensions/aws_ecs_taskdefinition"
     table = json.loads((schemas / "fargate_cpu_memory.json").read_text())
     pairs = [one["properties"] for one in table["then"]["anyOf"]]

@@ -60,7 +60,7 @@ class Bench:
         Raises:
             UnsavedChangesError: The file has uncommitted changes, or differs from the mutant's original.
         """
-        # Also before each mutant: somebody may edit files meanwhile.
+        # Also before each mutant: a developer may edit files meanwhile.
         refuse_changed(self.root, [mutant.file])
         with applied(self.root / mutant.file, mutant.original, mutant.mutated):
             done = self._run(f"{mutant.number:02}")

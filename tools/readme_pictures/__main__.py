@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PICTURES = ROOT / "docs/pictures"
 QUESTION = "what is the weather in Stockholm"
 CALLS = 3
-"""The picture shows the quickest: other programs delay a call, and nothing makes one quicker than it is."""
+"""The picture shows the fastest: other programs can only delay a call."""
 _PORTS = (
     "port",
     "phone-port",
@@ -49,14 +49,16 @@ _STOP_SECONDS = 30.0
 
 
 def main() -> int:
-    """Take all pictures; returns the exit code."""
+    """Take all pictures, and return the exit code."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         print("No Chromium here: install one, or set CHROMIUM to its path.", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="readme-pictures-") as folder, _running(Path(folder)) as url:
         calls = [measured for _ in range(CALLS) if (measured := _measure(Path(folder))) is not None]
+        # After the calls, so that Chromium does not delay them.
         photo = asyncio.run(_photograph(chromium, url))
+    # The pictures are written together or not at all, so that they always show one version.
     if not calls:
         print("No call was answered as expected; see the reasons above. Nothing was written.", file=sys.stderr)
         return 1
@@ -84,8 +86,10 @@ def _json(document: object) -> bytes:
 
 @contextmanager
 def _running(folder: Path) -> Iterator[str]:
-    """Run everything on free ports, against stand-ins only; yields the page's URL."""
+    """Run the whole system on free ports with stand-ins only, and yield the page's URL."""
+    # Without the developer's settings, which could select real services or other options.
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    # Free ports, so that a running system does not stop the command.
     options = [word for port in _PORTS for word in (f"--{port}", "0")]
     command = [sys.executable, "-m", "voice_agent", "run", "--nova", "standin", "--weather", "standin", *options]
     log = folder / "run.log"
@@ -96,6 +100,7 @@ def _running(folder: Path) -> Iterator[str]:
     try:
         deadline = time.monotonic() + _START_SECONDS
         while "Ready." not in log.read_text(encoding="utf-8"):
+            # A program that has exited never becomes ready, and its log says why.
             if process.poll() is not None or time.monotonic() > deadline:
                 raise TimeoutError(f"voice-agent run did not become ready:\n{log.read_text(encoding='utf-8')}")
             time.sleep(0.1)
@@ -109,7 +114,7 @@ def _running(folder: Path) -> Iterator[str]:
 
 
 def _measure(folder: Path) -> dict[str, Any] | None:
-    """Make the README's call and return what was measured; None if the call failed."""
+    """Make the README's call and return its measurements; None if the call failed."""
     command = [sys.executable, "-m", "voice_agent", "call", "--json", "--say", QUESTION]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=False, timeout=_CALL_SECONDS)
     measured: dict[str, Any] = json.loads(done.stdout or "{}")

@@ -1,4 +1,4 @@
-"""Reduce what `voice-agent call --json` measured to what the README's picture of a call shows."""
+"""Reduce the output of `voice-agent call --json` to what the README's picture of a call shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PAUSE_SECONDS = 1.0
-"""A shorter pause between two sounds of one answer is a pause between sentences."""
+"""A shorter pause between two parts of one reply is a pause between sentences."""
 
 type Json = Mapping[str, Any]
 
@@ -17,11 +17,12 @@ def call_record(command: str, measured: Json) -> dict[str, Any]:
     """Return one measured call without its identifiers, times in seconds from the start of the call.
 
     Args:
-        command: What a reader types to make this call.
+        command: The command that makes this call.
         measured: The document that `voice-agent call --json` prints for one call.
     """
     timeline: Sequence[Json] = measured["timeline"]
     turns: Sequence[Json] = measured["turns"]
+    # Only what the picture shows: anything else, such as SIDs, would differ in each run.
     return {
         "command": command,
         "ended": _at(timeline, "ended"),
@@ -37,7 +38,7 @@ def call_record(command: str, measured: Json) -> dict[str, Any]:
 
 
 def _agent(timeline: Sequence[Json], readings: Sequence[Json]) -> list[dict[str, Any]]:
-    """Return what the caller heard: each span of audio with what the recogniser read in it."""
+    """Return what the caller heard: each span of audio with its transcript."""
     spans: list[dict[str, Any]] = []
     for event in timeline:
         if event["event"] == "sound_begins":
@@ -47,6 +48,7 @@ def _agent(timeline: Sequence[Json], readings: Sequence[Json]) -> list[dict[str,
         elif event["event"] == "sound_ends" and spans:
             spans[-1]["to"] = round(event["at"], 2)
     for reading in readings:
+        # The recogniser's times differ a little from the audio's, so a reading belongs to the nearest span.
         span = min(spans, key=lambda one: abs(one["from"] - reading["at"]))
         span["text"] = f"{span['text']} {reading['text']}".strip()
     return spans
@@ -55,7 +57,7 @@ def _agent(timeline: Sequence[Json], readings: Sequence[Json]) -> list[dict[str,
 def _model(view: Json, began_at: float, first_turn: float) -> list[dict[str, Any]]:
     """Return what the model stand-in heard, which tools it called and what it said, in order of time.
 
-    Before the caller's first turn it has read its instructions and said its greeting, which is in the audio.
+    Events before the caller's first turn are left out: the instructions, and the greeting, which is in the audio.
     """
     events = [(item["at"], "heard", item["text"]) for item in view["heard"] if not item.get("written")]
     events += [(item["at"], "tool", _call(item)) for item in view["tools"]]
@@ -70,6 +72,7 @@ def _call(use: Json) -> str:
 
 
 def _span(start: float, end: float, text: str) -> dict[str, Any]:
+    # Rounded, because the picture shows no more and a new run then changes less of the file.
     return {"from": round(start, 2), "to": round(end, 2), "text": text}
 
 

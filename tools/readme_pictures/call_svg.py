@@ -1,4 +1,4 @@
-"""Draw a measured call as an SVG: who speaks when, what the model does, and the two waits that a caller notices.
+"""Draw a measured call as an SVG: the speakers, the model's actions, and the two waits that a caller notices.
 
 The same record gives the same bytes, so a test redraws the committed picture and compares it.
 """
@@ -74,6 +74,7 @@ class _Picture:
 
     def __init__(self, record: Mapping[str, Any]) -> None:
         self._record = record
+        # The whole call fills the width, however long it is.
         self._scale: float = (_RIGHT - _LEFT) / record["ended"]
 
     def lines(self) -> Iterator[str]:
@@ -101,6 +102,7 @@ class _Picture:
             (_MODEL + 13, "Model"),
         ):
             yield _text(20, row, name, "row")
+        # Every two seconds: the labels of every second would touch in a long call.
         for second in range(0, int(self._record["ended"]) + 1, 2):
             x = self._x(second)
             yield f'<line class="grid" x1="{x:.1f}" y1="{_TWILIO + 10}" x2="{x:.1f}" y2="{_AXIS}"/>'
@@ -117,8 +119,9 @@ class _Picture:
         return f'<rect class="{kind}" x="{left:.1f}" y="{top}" width="{width:.1f}" height="{height}" rx="6"/>'
 
     def _wrapped(self, span: Mapping[str, Any]) -> Iterator[str]:
-        """Write what the agent said into its bar."""
+        """Yield the agent's words, wrapped inside its bar."""
         width = (span["to"] - span["from"]) * self._scale
+        # A bar can be narrower than a word, which then overlaps instead of breaking into letters.
         most = max(8, int((width - 12) / _CHARACTER))
         wrapped = textwrap.wrap(span["text"], most, max_lines=_AGENT_HEIGHT // 16, placeholder=" …")
         first = _AGENT + _AGENT_HEIGHT / 2 + 4 - 8 * (len(wrapped) - 1)
@@ -126,7 +129,7 @@ class _Picture:
             yield _text(self._x(span["from"]) + width / 2, first + 16 * number, words, anchor="middle")
 
     def _waits(self) -> Iterator[str]:
-        """Draw how long the caller waited for the first audio and for each answer."""
+        """Yield the caller's waits for the first audio and for each reply."""
         started, first = self._record["stream_started"], self._record["first_audio_seconds"]
         yield from self._wait(started, started + first, f"first audio after {first:.2f} s")
         for turn, seconds in zip(self._record["caller"], self._record["answer_seconds"], strict=True):
@@ -143,6 +146,7 @@ class _Picture:
             yield f'<circle class="mark" cx="{x:.1f}" cy="{y}" r="4"/>'
             quoted = event["text"] if event["label"] == "tool" else f"“{event['text']}”"
             words = f"{event['label']}: {quoted}"
+            # Near the right edge a label stands to the left of its mark.
             fits = x + 10 + len(words) * _CHARACTER < _RIGHT
             yield _text(x + (10 if fits else -10), y + 4, words, anchor="" if fits else "end")
 

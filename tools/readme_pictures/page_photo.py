@@ -1,4 +1,4 @@
-"""Take the README's picture of the page: a typed question, its answer and the weather card, light and dark."""
+"""Take the README's picture of the page: a typed question, its reply and the weather card, light and dark."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 VIEWPORT: Final[ViewportSize] = {"width": 960, "height": 900}
 SCALE: Final = 1.5
-"""Pixels of the picture for one of the page."""
+"""Pixels of the picture for each pixel of the page."""
 SCHEMES: Final = ("light", "dark")
 QUESTION: Final = "What is the weather in Stockholm?"
 _PATIENCE_MS: Final = 60_000
-"""For whatever the page has to show; on an idle machine it takes a few seconds."""
+"""Longest wait for the page to show something; on an idle machine it takes a few seconds."""
 
 _FIXED_TEXTS: Final = """() => {
     const shown = (selector) => [...document.querySelectorAll(selector)].map((one) => one.textContent.trim());
@@ -24,7 +24,7 @@ _FIXED_TEXTS: Final = """() => {
     return [...shown(".brand, .notice__more, .stage__words, .stage__hint, .control__label, .keeping button"),
         ...placeholders];
 }"""
-"""The texts of the page itself: neither what was said nor what the weather is."""
+"""The page's own texts, without the conversation and the weather."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def picture_size() -> tuple[int, int]:
 
 
 async def photograph(browser: Browser, url: str) -> PagePhoto:
-    """Ask the page one question, wait for the answer and take its picture in each scheme."""
+    """Type one question into the page, wait for the reply and take a picture in each scheme."""
     context = await browser.new_context(
         viewport=VIEWPORT, device_scale_factor=SCALE, locale="en-GB", reduced_motion="reduce", color_scheme="light"
     )
@@ -52,6 +52,7 @@ async def photograph(browser: Browser, url: str) -> PagePhoto:
         await _ask(page)
         pictures = {}
         for scheme in SCHEMES:
+            # The same page in both schemes: a second visit could get another reply.
             await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             pictures[scheme] = await page.screenshot(animations="disabled", caret="hide")
         texts: list[str] = await page.evaluate(_FIXED_TEXTS)
@@ -64,6 +65,7 @@ async def _ask(page: Page) -> None:
     await page.get_by_role("button", name="Type", exact=True).click()
     field = page.get_by_label("Type to the agent")
     greeting = page.locator('.sentence[data-heard="said"]', has_text="weather")
+    # The agent must finish its greeting first, or the question would interrupt it.
     await expect(greeting).not_to_have_count(0, timeout=_PATIENCE_MS)
     await field.fill(QUESTION)
     await field.press("Enter")
@@ -71,4 +73,5 @@ async def _ask(page: Page) -> None:
     answer = page.locator('.turn--agent .sentence[data-heard="said"]', has_text="degrees")
     await expect(answer).not_to_have_count(0, timeout=_PATIENCE_MS)
     await expect(page.get_by_role("status")).to_have_text("Ready", timeout=_PATIENCE_MS)
+    # Without focus, so that the picture shows neither a caret nor a focus ring.
     await page.evaluate("() => document.activeElement?.blur()")

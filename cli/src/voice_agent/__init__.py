@@ -1,4 +1,4 @@
-"""The `voice-agent` command: everything that a laptop needs to run the agent, call it and measure it.
+"""The `voice-agent` command: runs the agent on a laptop, calls it and measures it.
 
-Other packages add commands to it by entry points, see `voice_agent.plug_in`. Importing this package does nothing.
+Other packages add commands through entry points; see `voice_agent.plug_in`. Importing this package has no effect.
 """

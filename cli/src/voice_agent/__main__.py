@@ -1,4 +1,4 @@
-"""`python -m voice_agent` is `voice-agent`, where no scripts are on the path."""
+"""Run `voice-agent` as `python -m voice_agent`, for environments whose scripts are not on the path."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The program `voice-agent`: what the shell starts. It imports little, so that Ctrl-C is safe from the first moment."""
+"""The entry point of `voice-agent`. It imports little, so that Ctrl-C is safe from the first moment."""
 
 import sys
 from collections.abc import Sequence

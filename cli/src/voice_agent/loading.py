@@ -1,4 +1,4 @@
-"""Imports that Ctrl-C ends without a traceback: Python would print where in some library it had got to."""
+"""Imports that Ctrl-C interrupts without a traceback; Python would print the import stack of some library."""
 
 import os
 import signal
@@ -13,7 +13,8 @@ INTERRUPTED: Final = 130
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Exit at once on Ctrl-C inside the block, which has started nothing that would have to be stopped in order."""
+    """Exit immediately on Ctrl-C inside the block, in which nothing has started that needs an orderly shutdown."""
+    # Python delivers signals to the main thread only, and a program that has its own handler keeps it.
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
@@ -26,4 +27,5 @@ def interruptible() -> Iterator[None]:
 
 
 def _exit(_number: int, _frame: FrameType | None) -> None:
+    # `sys.exit` would raise inside the import, and a library could catch it.
     os._exit(INTERRUPTED)

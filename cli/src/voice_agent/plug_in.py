@@ -1,13 +1,13 @@
-"""What a command of `voice-agent` consists of: a function that reads its options, and the work that they ask for.
+"""A command of `voice-agent`: a function that reads its options, and the work that it does with them.
 
 A distribution adds a command by an entry point of the group `voice_agent.commands`, such as
-`greet = "package.options:greet"`. Its module imports little, because `--help` and the shell's completion load it::
+`greet = "package.options:greet"`. Its module imports little, because `--help` and shell completion load it::
 
     @command("package.greeting:run")
     def greet(*, name: Annotated[str, typer.Option()] = "you") -> Greeting:
         return Greeting(name)
 
-The function's docstring describes the command; its first line stands in `voice-agent --help`. `package.greeting` is
+The function's docstring describes the command; `voice-agent --help` shows its first line. `package.greeting` is
 imported when the command runs: its function `run` receives what `greet` returned, and returns the exit code.
 """
 
@@ -38,12 +38,12 @@ def _variables() -> Mapping[str, str]:
 
 
 class Command[Options]:
-    """A command that an entry point names; `command` makes it.
+    """A command that an entry point names. Create one with `command`.
 
     Args:
-        read: Has a keyword for each option, declared for typer. Returns the options, checked.
-        work: `module:function` that gets them and returns the exit code.
-        variables: Returns what gives a default to each option with an `envvar`; also the context's `obj`.
+        read: Has a keyword for each option, declared for typer. Returns the validated options.
+        work: `module:function` that receives them and returns the exit code.
+        variables: Returns the defaults of the options with an `envvar`; also the context's `obj`.
         cls: typer's class for the command.
         epilog: Printed below the options.
     """
@@ -62,11 +62,11 @@ class Command[Options]:
         self._work = work
         self._variables = variables
         self._cls = cls
-        # typer keeps line breaks that only the source needs.
+        # typer would print the line breaks of the source.
         self._epilog = "\n\n".join(" ".join(part.split()) for part in epilog.split("\n\n")) if epilog else None
 
     def options(self, arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> Options:
-        """Return the options, checked.
+        """Return the validated options.
 
         Raises:
             SystemExit: The arguments ask for help (0), or are wrong (2): one line on standard error says why.
@@ -79,20 +79,20 @@ class Command[Options]:
             raise SystemExit(code)
         return read[0]
 
-    def make_context(self, info_name: str | None, args: list[str], parent: "Context | None", **extra: Any) -> "Context":  # noqa: ANN401 - what typer passes through
-        """Parse the arguments, for the program of which this is one command."""
+    def make_context(self, info_name: str | None, args: list[str], parent: "Context | None", **extra: Any) -> "Context":  # noqa: ANN401 - typer's arguments, unchanged
+        """Parse the arguments; the program calls this for its subcommand."""
         parser = self._parser(self._carry_out)
         given = self._defaults(parser, self._variables())
         try:
             return parser.make_context(info_name, args, parent, **(given | extra))
         except TyperException as error:
-            # typer does not say of which command an option lacks its value.
+            # typer does not name the command whose option has no value.
             if getattr(error, "ctx", None) is None:
                 vars(error)["ctx"] = typer.Context(parser, info_name=info_name, parent=parent)
             raise
 
     def parser(self) -> TyperCommand:
-        """Return the command as typer describes it, for a page about it."""
+        """Return typer's description of the command, for its reference page."""
         return self._parser(lambda _: None)
 
     def _parser(self, receive: Callable[[Options], object]) -> TyperCommand:
@@ -113,6 +113,7 @@ class Command[Options]:
 
     def _carry_out(self, options: Options) -> int:
         module, _, function = self._work.partition(":")
+        # The work is imported here and not at the top, so that `--help` stays fast.
         with interruptible():
             work: Callable[[Options], int] = getattr(importlib.import_module(module), function)
         return work(options)
@@ -125,7 +126,7 @@ def command[Options](
     cls: type[TyperCommand] = TyperCommand,
     epilog: str | None = None,
 ) -> Callable[[Callable[..., Options]], Command[Options]]:
-    """Make a command of the function that reads its options; see `Command` for the arguments."""
+    """Turn the function that reads the options into a command; see `Command` for the arguments."""
 
     def decorate(read: Callable[..., Options]) -> Command[Options]:
         return Command(read, work, variables=variables, cls=cls, epilog=epilog)
@@ -133,8 +134,8 @@ def command[Options](
     return decorate
 
 
-def invoke(parser: Any, arguments: Sequence[str], program: str, **extra: Any) -> int:  # noqa: ANN401 - a command or a group of typer, and what it passes through
-    """Run a command and return its exit code; wrong usage is one line on standard error, and code 2."""
+def invoke(parser: Any, arguments: Sequence[str], program: str, **extra: Any) -> int:  # noqa: ANN401 - typer's command or group, and its arguments
+    """Run a command and return its exit code; for wrong usage, print one line on standard error and return 2."""
     try:
         code = parser.main([*arguments], prog_name=program, standalone_mode=False, **extra)
     except TyperException as error:
@@ -146,9 +147,9 @@ def invoke(parser: Any, arguments: Sequence[str], program: str, **extra: Any) ->
 
 
 def with_plain_flags[Made: TyperCommand | TyperGroup](made: Made) -> Made:
-    """Treat an option without a value as one: `--help` shows no type of it, and its default is that it was not given.
+    """Make an option without a value a plain flag: `--help` shows no type, and its default is False.
 
-    With a default of None, which --help has, typer imports pydantic to convert it: half of the time of a start.
+    typer imports pydantic to convert a default of None, such as that of --help, and this doubles the time of a start.
     """
     for option in (*made.params, made.get_help_option(typer.Context(made))):
         if isinstance(option, TyperOption) and option.is_flag:
@@ -165,13 +166,13 @@ def _complaint(error: TyperException, program: str) -> str:
 
 def _reason(error: TyperException) -> str:
     context, param = getattr(error, "ctx", None), getattr(error, "param", None)
-    if hasattr(error, "possibilities"):  # it is not an option; typer compares it with a few of them only
+    if hasattr(error, "possibilities"):  # not a known option; typer suggests from a few of them only
         name = str(getattr(error, "option_name", ""))
         known = [option for each in context.command.params for option in each.opts] if context is not None else []
         near = difflib.get_close_matches(name, known, n=1)
         return f"no option {name}" + (f"; did you mean {near[0]}?" if near else "")
     if param is not None:
-        text = error.message.removeprefix("Value error, ")  # pydantic's words before ours
+        text = error.message.removeprefix("Value error, ")  # pydantic's prefix
         return f"{param.opts[0]}: {_lower(text)}"
     message = error.format_message().removeprefix("Invalid value for ")
     return _lower(message.replace("No such ", "no ").replace(". Did", "; did"))

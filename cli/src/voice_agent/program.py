@@ -1,4 +1,4 @@
-"""The commands of `voice-agent`: each is known by its entry point, and imported when it is used."""
+"""The commands of `voice-agent`, found through their entry points and imported on use."""
 
 import ast
 import importlib.util
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 GROUP: Final = "voice_agent.commands"
 _ORDER: Final = ("run", "call", "doctor", "bench", "deploy-plan", "deploy", "destroy")
-"""In the order in which they are needed; those of other distributions follow."""
+"""In the order in which a user needs them; commands of other distributions follow."""
 _USAGE_ERROR: Final = 2
 
 app = typer.Typer(rich_markup_mode="rich")
 
 
 class PlugIn(TyperCommand):
-    """A command whose module has not been imported yet."""
+    """A command whose module is not imported yet."""
 
     def __init__(self, entry_point: EntryPoint) -> None:
         super().__init__(entry_point.name, help=summary(entry_point))
@@ -37,16 +37,16 @@ class PlugIn(TyperCommand):
         info_name: str | None,
         args: list[str],
         parent: "Context | None" = None,
-        **extra: Any,  # noqa: ANN401 - what typer passes through
+        **extra: Any,  # noqa: ANN401 - typer's arguments, unchanged
     ) -> "Context":
-        """Load the command, and let it parse its arguments."""
+        """Load the command, which parses its arguments."""
         with interruptible():
             command = self._entry_point.load()
         context: Context = command.make_context(info_name, args, parent, **extra)
         return context
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's way of calling it
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer passes it by position
     if wanted:
         typer.echo(f"{PROGRAM} {version('voice-agent-cli')}")
         raise typer.Exit
@@ -76,7 +76,7 @@ def invoke_program(arguments: Sequence[str]) -> int:
 
 
 def group() -> TyperGroup:
-    """Return the program with all commands that are installed."""
+    """Return the program with every installed command."""
     made = typer.main.get_group(app)
     made.params.extend(typer.main.get_install_completion_arguments())
     for entry_point in in_order(entry_points(group=GROUP)):
@@ -85,12 +85,13 @@ def group() -> TyperGroup:
 
 
 def in_order(found: Iterable[EntryPoint]) -> list[EntryPoint]:
-    """Sort commands as a reader needs them."""
+    """Return the commands in the order in which a reader needs them."""
     return sorted(found, key=lambda one: (_ORDER.index(one.name) if one.name in _ORDER else len(_ORDER), one.name))
 
 
 def summary(entry_point: EntryPoint) -> str:
     """Return the first line of the docstring of what an entry point names, without importing its module."""
+    # Parsing the source is much faster than importing the module, and `--help` needs one line of each.
     spec = importlib.util.find_spec(entry_point.module)
     source = Path(spec.origin).read_text(encoding="utf-8") if spec is not None and spec.origin is not None else ""
     for node in ast.parse(source).body:

@@ -1,6 +1,6 @@
-"""What a person reads: one place for the rules of colour and width, and for a line that says how far the work is.
+"""Output for people: the rules of colour and width, and a progress line.
 
-Colour and progress are for a terminal; `NO_COLOR` turns colour off. A log or a pipe gets plain lines.
+A terminal gets colour and progress, and `NO_COLOR` turns colour off. A log or a pipe gets plain lines.
 """
 
 import os
@@ -15,16 +15,16 @@ from rich.text import Text
 _NARROWEST: Final = 40
 _WIDEST: Final = 120
 _USUAL: Final = (110, 24)
-"""Where there is no terminal: columns and rows."""
+"""Columns and rows to assume without a terminal."""
 
 
 class Terminal:
-    """Writes to a terminal, or plainly to whatever else it is given.
+    """Writes to a terminal, or plain text to any other stream.
 
     Args:
-        stream: Gets all of it.
-        env: Variables; `NO_COLOR` counts.
-        width: Columns; by default as many as the terminal has, up to a width that is still easy to read.
+        stream: Receives all output.
+        env: Environment variables, of which `NO_COLOR` is read.
+        width: Columns; by default those of the terminal, up to a width that is still easy to read.
     """
 
     def __init__(self, stream: TextIO, env: Mapping[str, str] = os.environ, width: int | None = None) -> None:
@@ -42,13 +42,13 @@ class Terminal:
         )
 
     def write(self, *parts: str | tuple[str, str]) -> None:
-        """Write one line of parts, each a text, or a text and its style in rich's words."""
+        """Write one line of parts, each a text, or a text and its rich style."""
         self.wipe()
         self._console.print(Text.assemble(*parts), soft_wrap=True)
         self.stream.flush()
 
     def hanging(self, *head: tuple[str, str], text: str) -> None:
-        """Write a head, and behind it a text that is wrapped under itself."""
+        """Write a head, then a text with a hanging indent."""
         indent = sum(len(part) for part, _ in head)
         room = max(1, self.width - indent)
         first, *more = textwrap.wrap(text, room, break_on_hyphens=False, break_long_words=False) or [""]
@@ -58,21 +58,22 @@ class Terminal:
             self.write(" " * indent + line)
 
     def sentence(self, text: str, style: str = "") -> None:
-        """Write a text, wrapped between two words."""
+        """Write a text, wrapped between words."""
         for line in textwrap.wrap(text, self.width, break_on_hyphens=False):
             self.write((line, style))
 
     def progress(self, text: str, style: str = "dim") -> None:
-        """Write how far the work is over what was written so before; nothing where no person looks."""
+        """Replace the progress line; write nothing if the stream is not a terminal."""
         if not self.watched:
             return
+        # Return to the start of the line and erase it, or the end of a longer text would stay visible.
         self.stream.write("\r\x1b[K")
         self._console.print(Text(text, style), end="", soft_wrap=True)
         self.stream.flush()
         self._unfinished = True
 
     def wipe(self) -> None:
-        """Remove the line of progress, before anything else is written."""
+        """Remove the progress line before other output."""
         if self._unfinished:
             self.stream.write("\r\x1b[K")
             self._unfinished = False

@@ -1,4 +1,4 @@
-"""The dashboard as a picture: drawn from what the code emits, with every question answered."""
+"""The dashboard as a picture: it draws what the code emits, and every query has data."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ EDGES = np.array([0.0, 60.0, 120.0, 180.0])
 
 @pytest.fixture(scope="module")
 def numbers() -> MetricSeries:
-    """Give six made-up hours."""
+    """Return six hours of sample data."""
     told = MetricSeries()
     for document in sample_data.documents():
         told.take(document)
@@ -30,7 +30,7 @@ def _document(at: float, value: object, **dimensions: str) -> dict[str, object]:
 
 
 def test_every_curve_of_the_dashboard_has_something_to_draw(numbers: MetricSeries) -> None:
-    """Each metric of ours that it asks for is one that the code emits, under exactly those dimensions."""
+    """The dashboard requests only metrics that the code emits, with exactly the dimensions that it emits."""
     first, last = numbers.span
     edges = np.array([first, last + 1])
     asked = [curve for widget in board.read() for curve in widget.curves if curve.namespace == NAMESPACE]
@@ -44,7 +44,7 @@ def test_every_curve_of_the_dashboard_has_something_to_draw(numbers: MetricSerie
 
 
 def test_statistics_are_those_of_cloudwatch() -> None:
-    """By period; nothing where nothing was emitted."""
+    """Statistics are computed per period, and a period without data has no value."""
     told = MetricSeries()
     for at, value in ((10, 1), (20, [2, 3]), (130, [10, 20, 30, 40])):
         told.take(_document(at, value, Service="one"))
@@ -58,7 +58,7 @@ def test_statistics_are_those_of_cloudwatch() -> None:
 
 
 def test_calculations_are_arithmetic_and_nothing_else() -> None:
-    """The template is ours, and still no program."""
+    """An expression of the dashboard is evaluated as arithmetic, never as Python code."""
     rows = {"failed": np.array([1.0, 0.0]), "ended": np.array([4.0, 2.0])}
     assert list(calculate("100 * failed / ended", rows)) == [25.0, 0.0]
     with pytest.raises(ValueError, match="not supported in expressions"):
@@ -66,7 +66,7 @@ def test_calculations_are_arithmetic_and_nothing_else() -> None:
 
 
 def test_a_picture_is_drawn_from_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lines of a real run will do; what is no metric is passed over."""
+    """A picture can be drawn from the log of a real run, and lines without metrics are skipped."""
     log, picture = tmp_path / "phone-agent.jsonl", tmp_path / "dashboard.png"
     lines = [json.dumps(document) for _, document in zip(range(300), sample_data.documents(), strict=False)]
     log.write_text("\n".join(["no JSON", '{"event": "starting"}', *lines]))

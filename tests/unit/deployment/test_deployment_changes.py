@@ -1,4 +1,4 @@
-"""Change sets and failures, as a person reads them."""
+"""Change sets and failures as the command prints them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -12,14 +12,14 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def change(action: str, name: str, kind: str, replacement: str = "False", *properties: str) -> dict[str, Any]:
-    """Make a change as CloudFormation lists it."""
+    """Return a change in CloudFormation's list format."""
     details = [{"Target": {"Attribute": "Properties", "Name": one}} for one in properties]
     resource = {"Action": action, "LogicalResourceId": name, "ResourceType": kind, "Details": details}
     return {"Type": "Resource", "ResourceChange": {**resource, "Replacement": replacement}}
 
 
 def test_what_hurts_comes_first_and_says_so() -> None:
-    """A table that is replaced is empty afterwards."""
+    """Changes that lose data come first, because a replaced table is empty afterwards."""
     read = changes.read(
         [
             change("Add", "Cpu", "AWS::CloudWatch::Alarm"),
@@ -39,12 +39,12 @@ def test_what_hurts_comes_first_and_says_so() -> None:
 
 
 def test_kinds_are_counted() -> None:
-    """A new network is one line, not twenty-two."""
+    """Changes are counted by kind, so that a new network is one line and not twenty-two."""
     assert changes.kinds(["AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::Subnet"]) == "2 Subnet, VPC"
 
 
 def event(minute: int, resource: str, status: str, reason: str = "") -> dict[str, Any]:
-    """Make a stack's event."""
+    """Return a stack event."""
     at = NOON + timedelta(minutes=minute)
     return {
         "Timestamp": at,
@@ -56,7 +56,7 @@ def event(minute: int, resource: str, status: str, reason: str = "") -> dict[str
 
 
 def test_the_first_failure_is_the_one_that_is_told() -> None:
-    """The others were cancelled because of it."""
+    """The first failure is reported, because it cancelled the others."""
     newest_first = [
         event(5, "pipecat-test-phone", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [Service]"),
         event(4, "Alarm", "CREATE_FAILED", "Resource creation cancelled"),
@@ -70,7 +70,7 @@ def test_the_first_failure_is_the_one_that_is_told() -> None:
 
 
 def test_no_failure_is_none() -> None:
-    """A stack that ended oddly without one says so otherwise."""
+    """A stack that failed without a failure event is reported with its status."""
     assert failure_advice.first([event(1, "Service", "CREATE_COMPLETE")]) is None
 
 
@@ -87,12 +87,12 @@ def test_no_failure_is_none() -> None:
     ],
 )
 def test_each_failure_says_what_to_do(reason: str, advice: str) -> None:
-    """CloudFormation says what happened only."""
+    """Each failure includes advice, because CloudFormation only reports what happened."""
     assert advice in failure_advice.Failure("X", "AWS::X", reason).advice
 
 
 def test_no_advice_cuts_conversations_off_without_saying_so() -> None:
-    """Whoever follows it in a hurry has live calls."""
+    """Advice that ends live calls says so, because an operator follows it in a hurry."""
     cutting = [advice for _, advice in vars(failure_advice)["_ADVICE"] if re.search("destroy|[Ss]top", advice)]
     assert cutting
     assert [advice for advice in cutting if "cut" not in advice] == []

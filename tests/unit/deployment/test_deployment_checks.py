@@ -1,4 +1,4 @@
-"""What the checks say, answer by answer: AWS's are scripted, docker's and git's too."""
+"""What each check reports for each answer of AWS, docker and git, all of which are scripted."""
 
 import json
 import threading
@@ -32,7 +32,7 @@ REGIONS = ["us-east-1", "eu-north-1"]
 
 
 class Scripted:
-    """AWS, answering as told and nothing else."""
+    """An AWS that returns scripted responses only."""
 
     def __init__(self, aws: Aws, stack: ExitStack) -> None:
         self.aws = aws
@@ -40,11 +40,11 @@ class Scripted:
         self._stubs: dict[str, Stubber] = {}
 
     def tell(self, client: str, method: str, answer: dict[str, Any]) -> None:
-        """Answer the next request so."""
+        """Script the next response."""
         self._stub(client).add_response(method, answer)
 
     def refuse(self, client: str, method: str, code: str, message: str = "no") -> None:
-        """Refuse the next request."""
+        """Script the next request's rejection."""
         self._stub(client).add_client_error(method, code, message)
 
     def _stub(self, client: str) -> Stubber:
@@ -55,19 +55,19 @@ class Scripted:
 
 @pytest.fixture(scope="module")
 def clients() -> Aws:
-    """Make the clients once: that takes most of a second."""
+    """Create the clients once, because this takes most of a second."""
     return Aws("eu-north-1", "us-east-1", boto3.Session("testing", "testing"))
 
 
 @pytest.fixture
 def cloud(clients: Aws) -> Iterator[Scripted]:
-    """Give AWS with nothing to say yet."""
+    """Return an AWS without scripted responses."""
     with ExitStack() as stack:
         yield Scripted(clients, stack)
 
 
 def identity(seconds_off: float) -> dict[str, Any]:
-    """Answer who we are, from a clock that is this far off."""
+    """Script the caller identity, with a clock that differs by this much."""
     date = format_datetime(NOW + timedelta(seconds=seconds_off), usegmt=True)
     return {
         "Account": "123456789012",
@@ -79,7 +79,7 @@ def identity(seconds_off: float) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("masked", "shown"), [(True, "account …9012"), (False, "account 123456789012")])
 def test_a_log_that_others_read_has_no_account_number(cloud: Scripted, masked: bool, shown: str) -> None:  # noqa: FBT001 - a case
-    """A terminal has: whoever sits there must see where it goes."""
+    """A log that other people read masks the account number, and a terminal shows it."""
     cloud.tell("sts", "get_caller_identity", identity(0))
     who, clock = account.check(cloud.aws, lambda: NOW, masked=masked)
     assert (who.mark, clock.mark) == (CheckMark.GOOD, CheckMark.GOOD)
@@ -88,13 +88,13 @@ def test_a_log_that_others_read_has_no_account_number(cloud: Scripted, masked: b
 
 @pytest.mark.parametrize(("off", "mark"), [(29, "✓"), (-31, "!"), (299, "!"), (301, "✗"), (-4000, "✗")])
 def test_a_clock_that_aws_will_refuse_is_told_before_it_does(cloud: Scripted, off: float, mark: str) -> None:
-    """Five minutes either way are its limit."""
+    """A clock is reported before AWS rejects requests, which it does from a difference of five minutes."""
     cloud.tell("sts", "get_caller_identity", identity(off))
     assert account.check(cloud.aws, lambda: NOW, masked=True)[1].mark == mark
 
 
 def test_credentials_that_are_refused_stop_everything(cloud: Scripted) -> None:
-    """In AWS's words, with what to do."""
+    """Rejected credentials stop the deployment with AWS's message and advice."""
     cloud.refuse("sts", "get_caller_identity", "ExpiredToken", "The security token included in the request is expired")
     who, clock = account.check(cloud.aws, lambda: NOW, masked=True)
     assert who.mark is CheckMark.BAD
@@ -104,7 +104,7 @@ def test_credentials_that_are_refused_stop_everything(cloud: Scripted) -> None:
 
 
 def test_a_region_without_the_model_says_what_it_has(cloud: Scripted) -> None:
-    """Such as an older generation."""
+    """A region without the model reports the models that it has, such as an older generation."""
     cloud.refuse("bedrock", "get_foundation_model", "ResourceNotFoundException")
     arn = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-sonic-v1:0"
     cloud.tell(
@@ -118,7 +118,7 @@ def test_a_region_without_the_model_says_what_it_has(cloud: Scripted) -> None:
 
 
 def test_a_region_without_any_names_those_that_have_one(cloud: Scripted) -> None:
-    """Then only another region helps."""
+    """A region without any such model names the regions that have one."""
     cloud.refuse("bedrock", "get_foundation_model", "ResourceNotFoundException")
     cloud.tell("bedrock", "list_foundation_models", {"modelSummaries": []})
     found = model_check.check(cloud.aws, SONIC, REGIONS)
@@ -127,7 +127,7 @@ def test_a_region_without_any_names_those_that_have_one(cloud: Scripted) -> None
 
 
 def test_a_model_that_ends_is_told(cloud: Scripted) -> None:
-    """It still works, for a while."""
+    """A model that AWS will retire is reported, although it still works."""
     arn = f"arn:aws:bedrock:us-east-1::foundation-model/{SONIC}"
     details = {"modelId": SONIC, "modelArn": arn, "modelLifecycle": {"status": "LEGACY"}}
     cloud.tell("bedrock", "get_foundation_model", {"modelDetails": details})
@@ -135,7 +135,7 @@ def test_a_model_that_ends_is_told(cloud: Scripted) -> None:
 
 
 def test_a_check_that_may_not_be_made_stops_nobody(cloud: Scripted) -> None:
-    """It says what was refused."""
+    """A check without permission stops nothing and reports what AWS rejected."""
     cloud.refuse("bedrock", "get_foundation_model", "AccessDeniedException", "not authorized to GetFoundationModel")
     found = model_check.check(cloud.aws, SONIC, REGIONS)
     assert found.mark is CheckMark.UNKNOWN
@@ -143,7 +143,7 @@ def test_a_check_that_may_not_be_made_stops_nobody(cloud: Scripted) -> None:
 
 
 def certificate(domain: str, *names: str, status: str = "ISSUED", days: int = 200) -> dict[str, Any]:
-    """Answer what ACM has."""
+    """Script the certificate in ACM's response."""
     ends = datetime.now(UTC) + timedelta(days=days)
     details = {"DomainName": names[0], "SubjectAlternativeNames": list(names), "Status": status, "NotAfter": ends}
     return {"Certificate": {"CertificateArn": CERTIFICATE, **details}} if domain else {}
@@ -163,7 +163,7 @@ def certificate(domain: str, *names: str, status: str = "ISSUED", days: int = 20
 def test_a_certificate_must_be_issued_for_the_name_and_last(
     cloud: Scripted, answer: dict[str, Any], mark: str, said: str
 ) -> None:
-    """A star stands for one label."""
+    """A certificate must be issued, remain valid and cover the name, where a wildcard stands for one label."""
     cloud.tell("acm", "describe_certificate", answer)
     environment = TargetEnvironment("test", {"CertificateArn": CERTIFICATE, "DomainName": "agent.example.com"})
     found = https.check(cloud.aws, environment)
@@ -171,13 +171,13 @@ def test_a_certificate_must_be_issued_for_the_name_and_last(
 
 
 def test_a_certificate_of_another_region_is_of_no_use(cloud: Scripted) -> None:
-    """CloudFront wants its own in us-east-1, and many have one there."""
+    """A certificate of another region is rejected, such as one in us-east-1 for CloudFront."""
     other = TargetEnvironment("test", {"CertificateArn": CERTIFICATE.replace("eu-north-1", "us-east-1")})
     assert https.check(cloud.aws, other).mark is CheckMark.BAD
 
 
 def test_no_https_is_said_aloud(cloud: Scripted) -> None:
-    """Everything deploys well without, and nobody can talk with it."""
+    """A deployment without https is a warning, because neither calls nor visits work without it."""
     found = https.check(cloud.aws, TargetEnvironment("test", {}))
     assert found.mark is CheckMark.CARE
     assert "NONE" in found.found
@@ -186,7 +186,7 @@ def test_no_https_is_said_aloud(cloud: Scripted) -> None:
 
 
 def test_a_quota_that_leaves_no_room_is_told(cloud: Scripted) -> None:
-    """Most first deployments that fail fail here."""
+    """A quota without room is reported, because it stops most first deployments that fail."""
     cloud.tell("quotas", "get_service_quota", {"Quota": {"QuotaName": "VPCs per Region", "Value": 5.0}})
     cloud.tell("quotas", "get_service_quota", {"Quota": {"QuotaName": "EC2-VPC Elastic IPs", "Value": 0.0}})
     assert [one.mark for one in quotas.check(cloud.aws)] == [CheckMark.GOOD, CheckMark.CARE]
@@ -212,7 +212,7 @@ def test_a_quota_that_leaves_no_room_is_told(cloud: Scripted) -> None:
     ],
 )
 def test_what_builds_images_is_looked_at_first(answers: dict[str, Finished], tag: str, said: list[str]) -> None:
-    """An hour later would be worse."""
+    """The tools that build images are checked first, and not after an hour of deployment."""
     findings = builder.check(ToldPrograms(answers), tag, "linux/arm64")
     shown = [f"{one.mark} {one.found}" for one in findings]
     assert [line.startswith(words) for line, words in zip(shown, said, strict=True)] == [True, True], shown
@@ -222,7 +222,7 @@ TWILIO = {"account_sid": "AC" + "0" * 32, "auth_token": "t", "api_sid": "", "api
 
 
 def secret(cloud: Scripted, values: dict[str, str] | None, owner: str = "", **parameters: str) -> Finding:
-    """Check Twilio's secret where it holds this; Daily's is not there."""
+    """Return the check of Twilio's secret with this value; Daily's secret does not exist."""
     if values is None:
         cloud.refuse("secrets", "describe_secret", "ResourceNotFoundException")
     else:
@@ -236,26 +236,26 @@ def secret(cloud: Scripted, values: dict[str, str] | None, owner: str = "", **pa
 
 
 def test_a_secret_with_values_is_fine_and_none_of_them_is_shown(cloud: Scripted) -> None:
-    """Its name is enough."""
+    """A secret with values passes, and the report shows only its name."""
     found = secret(cloud, TWILIO, "pipecat-test-platform")
     assert (found.mark, found.found) == (CheckMark.GOOD, "pipecat/twilio-credentials has values")
 
 
 @pytest.mark.parametrize("placeholder", ["", " ", "<auth token>", "CHANGEME", "change-me", "TODO", "xxxx"])
 def test_a_placeholder_is_no_value(cloud: Scripted, placeholder: str) -> None:
-    """It is what people put in to get on, and forget."""
+    """A placeholder does not count as a value."""
     found = secret(cloud, {**TWILIO, "auth_token": placeholder})
     assert (found.mark, "has no auth_token" in found.found) == (CheckMark.CARE, True)
 
 
 def test_values_that_cannot_be_right_stop_it(cloud: Scripted) -> None:
-    """An API key's SID begins with SK."""
+    """Invalid values stop the deployment, such as an API key SID that does not begin with SK."""
     found = secret(cloud, {**TWILIO, "account_sid": "SK" + "0" * 32})
     assert (found.mark, "account_sid" in found.found) == (CheckMark.BAD, True)
 
 
 def test_a_secret_of_another_environment_is_not_taken(cloud: Scripted) -> None:
-    """Calls to the test number would be signed with production's token."""
+    """A secret of another environment is rejected: production's token would sign calls to the test number."""
     found = secret(cloud, TWILIO, "pipecat-production-platform")
     assert (found.mark, "belongs to pipecat-production-platform" in found.found) == (CheckMark.BAD, True)
     shared = {"TwilioSecretArn": "arn:aws:secretsmanager:x:1:secret:y-abcdef"}
@@ -263,7 +263,7 @@ def test_a_secret_of_another_environment_is_not_taken(cloud: Scripted) -> None:
 
 
 def test_a_secret_that_is_not_there_will_be_made_unless_it_was_named(cloud: Scripted) -> None:
-    """A wrong ARN fails half an hour later otherwise."""
+    """A missing secret will be created unless a parameter names its ARN, which is then wrong."""
     assert secret(cloud, None).mark is CheckMark.GOOD
     assert secret(cloud, None, TwilioSecretArn="arn:aws:secretsmanager:x:1:secret:y-abcdef").mark is CheckMark.BAD
 
@@ -273,7 +273,7 @@ def test_a_secret_scheduled_for_deletion_stops_it_with_the_command_that_restores
     cloud: Scripted,
     own: bool,  # noqa: FBT001 - a case
 ) -> None:
-    """It has no values to read, and CloudFormation could not make another of that name; also a secret of an owner."""
+    """A secret that is scheduled for deletion stops the deployment, with the command that restores it."""
     arn = f"arn:aws:secretsmanager:eu-north-1:1:secret:{'theirs' if own else 'pipecat/twilio-credentials'}-abcdef"
     cloud.tell("secrets", "describe_secret", {"ARN": arn, "DeletedDate": NOW})
     cloud.refuse("secrets", "describe_secret", "ResourceNotFoundException")
@@ -286,27 +286,27 @@ def test_a_secret_scheduled_for_deletion_stops_it_with_the_command_that_restores
 
 
 def test_a_secret_that_is_no_json_has_no_values(cloud: Scripted) -> None:
-    """Somebody put the bare key in."""
+    """A secret that is not JSON, such as a bare key, has no values."""
     cloud.tell("secrets", "get_secret_value", {"SecretString": "d41ly"})
     assert service_secrets.read(cloud.aws, "arn:aws:secretsmanager:x:1:secret:y-abcdef") == {}
 
 
 class Configuration(BaseHTTPRequestHandler):
-    """The part of an image that tells what it was built for, at the address that the registry gives."""
+    """The part of an image that names its architecture, at the URL that the registry returns."""
 
     def do_GET(self) -> None:
-        """Answer as the path says."""
+        """Respond as the path says."""
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b'{"architecture": "%s"}' % self.path[1:].encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Suppress the log."""
 
 
 @pytest.fixture(scope="module")
 def layers() -> Iterator[str]:
-    """Give the address of a store of layers."""
+    """Return the URL of a layer store."""
     with HTTPServer(("127.0.0.1", 0), Configuration) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -327,7 +327,7 @@ def layers() -> Iterator[str]:
 def test_images_have_to_be_built_for_the_processor(
     cloud: Scripted, layers: str, built: str, wanted: str, advice: str
 ) -> None:
-    """Each task would end at once with "exec format error", and the deployment be rolled back after minutes."""
+    """An image for another architecture stops the deployment, because its tasks would exit at once."""
     for _ in ("phone", "web"):
         manifest = json.dumps({"config": {"digest": "sha256:" + "0" * 64}} if built else {})
         cloud.tell("ecr", "batch_get_image", {"images": [{"imageManifest": manifest}]})
@@ -339,7 +339,7 @@ def test_images_have_to_be_built_for_the_processor(
 
 
 def test_a_registry_that_does_not_tell_stops_nothing(cloud: Scripted) -> None:
-    """Whether the image is there at all is another check."""
+    """A registry that does not name the architecture stops nothing; another check looks for the image."""
     cloud.refuse("ecr", "batch_get_image", "AccessDenied")
     cloud.tell("ecr", "batch_get_image", {"images": []})
     assert list(processor.check(cloud.aws, "0ld", "ARM64")) == []

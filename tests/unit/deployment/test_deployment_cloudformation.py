@@ -1,4 +1,4 @@
-"""Waiting for CloudFormation: states that moto never shows, from a scripted stack."""
+"""Waiting for CloudFormation in states that moto never shows, from a scripted stack."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,26 +19,26 @@ STACK = Stack("pipecat-test-edge", StackTemplate(ROOT / "infra/cloudformation/ed
 
 
 def event(number: int, status: str, name: str = STACK.name, reason: str = "") -> dict[str, str]:
-    """Make an event of the stack or of one of its resources."""
+    """Return an event of the stack or of one of its resources."""
     told = {"ResourceStatus": status, "ResourceStatusReason": reason, "ResourceType": "AWS::X"}
     return {"EventId": str(number), "LogicalResourceId": name, **told}
 
 
 @dataclass
 class Scripted:
-    """A client whose stack goes on a step whenever somebody waits."""
+    """A client whose stack advances by one step at each wait."""
 
     steps: list[tuple[str, list[dict[str, str]]]]
-    """Status and all events so far, newest last; no status is no stack."""
+    """Status and all events so far, newest last; an empty status means that the stack does not exist."""
     calls: list[str] = field(default_factory=list)
 
     def sleep(self, _seconds: float) -> None:
-        """Go on."""
+        """Advance by one step."""
         if len(self.steps) > 1:
             self.steps.pop(0)
 
     def describe_stacks(self, **_: str) -> dict[str, Any]:
-        """Tell the status."""
+        """Return the status."""
         status = self.steps[0][0]
         if not status:
             raise ClientError(
@@ -46,8 +46,8 @@ class Scripted:
             )
         return {"Stacks": [{"StackStatus": status, "StackId": "arn"}]}
 
-    def get_paginator(self, _name: str) -> Any:  # noqa: ANN401 - only what is used of one
-        """Page through the events, one a page."""
+    def get_paginator(self, _name: str) -> Any:  # noqa: ANN401 - only the part in use
+        """Return the events, one per page."""
 
         def paginate(**_: str) -> Iterator[dict[str, Any]]:
             for one in reversed(self.steps[0][1]):
@@ -56,12 +56,12 @@ class Scripted:
         return SimpleNamespace(paginate=paginate)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever is called
-        """Note that something was asked for."""
+        """Record the request."""
         return lambda **_: self.calls.append(name)
 
 
 def of(client: Scripted, said: list[str] | None = None) -> CloudFormation:
-    """Give CloudFormation with this stack in it."""
+    """Return a CloudFormation with this stack."""
     aws: Any = SimpleNamespace(cloudformation=client)
     return CloudFormation(aws, Timeouts(), (said if said is not None else []).append, wait=client)
 
@@ -77,7 +77,7 @@ BEGUN = [*OLD, event(2, "UPDATE_IN_PROGRESS")]
 
 
 def test_an_update_that_has_not_begun_is_not_taken_for_one_that_is_done() -> None:
-    """CloudFormation shows the old state for a moment, and it looks like success."""
+    """An update that has not begun does not count as complete, although the stack still has its old status."""
     half = [*BEGUN, event(3, "UPDATE_COMPLETE", "Rule"), event(4, "UPDATE_IN_PROGRESS", "Listener")]
     broken = [
         *half,
@@ -101,7 +101,7 @@ def test_an_update_that_has_not_begun_is_not_taken_for_one_that_is_done() -> Non
 
 
 def test_what_failed_before_is_not_told_again() -> None:
-    """An earlier attempt's events are in the same list."""
+    """Events of an earlier attempt are not reported again."""
     earlier = [event(1, "CREATE_FAILED", "Bucket", "yesterday's"), event(2, "UPDATE_ROLLBACK_COMPLETE")]
     now = [*earlier, event(3, "UPDATE_IN_PROGRESS"), event(4, "UPDATE_FAILED", "Rule", "today's")]
     client = Scripted([("UPDATE_ROLLBACK_COMPLETE", earlier), ("UPDATE_ROLLBACK_COMPLETE", now)])
@@ -110,7 +110,7 @@ def test_what_failed_before_is_not_told_again() -> None:
 
 
 def test_an_update_that_could_not_be_taken_back_is_taken_back_first() -> None:
-    """Nothing else can be done with such a stack."""
+    """A failed rollback is continued first, because CloudFormation accepts nothing else for such a stack."""
     client = Scripted([("UPDATE_ROLLBACK_FAILED", OLD), ("UPDATE_ROLLBACK_COMPLETE", OLD)])
     said: list[str] = []
     client.continue_update_rollback = lambda **_: client.sleep(0)  # type: ignore[attr-defined]
@@ -119,7 +119,7 @@ def test_an_update_that_could_not_be_taken_back_is_taken_back_first() -> None:
 
 
 def test_a_deletion_waits_until_the_stack_is_gone() -> None:
-    """The next stack can only go then."""
+    """A deletion waits until the stack is gone, because only then the next stack can be deleted."""
     going = [*OLD, event(2, "DELETE_IN_PROGRESS")]
     client = Scripted([("CREATE_COMPLETE", OLD), ("CREATE_COMPLETE", OLD), ("DELETE_IN_PROGRESS", going), ("", [])])
     of(client).delete(STACK)
@@ -127,7 +127,7 @@ def test_a_deletion_waits_until_the_stack_is_gone() -> None:
 
 
 def test_a_deletion_that_fails_says_what_could_not_be_deleted() -> None:
-    """A bucket with something in it, for example."""
+    """A failed deletion names the resource that could not be deleted, such as a bucket that is not empty."""
     going = [*OLD, event(2, "DELETE_IN_PROGRESS"), event(3, "DELETE_FAILED", "Bucket", "not empty")]
     with pytest.raises(StackError, match=r"Bucket .* failed: not empty"):
         of(Scripted([("CREATE_COMPLETE", OLD), ("DELETE_FAILED", going)])).delete(STACK)
@@ -146,7 +146,7 @@ def test_a_deletion_that_fails_says_what_could_not_be_deleted() -> None:
     ],
 )
 def test_a_stack_that_cannot_be_compared_as_it_is_says_what_comes_first(status: str, said: str) -> None:
-    """CloudFormation takes no change set for it, so a plan would end there with an error."""
+    """A plan explains what must come first if CloudFormation accepts no change set for a stack."""
     unsettled = of(Scripted([(status, [])])).unsettled(STACK)
     assert said in unsettled
     assert bool(said) is bool(unsettled)

@@ -1,4 +1,4 @@
-"""The estimate: an item for everything that is there while nobody calls, counted in the templates; a minute's price."""
+"""The estimate: an item for each resource that costs money without calls, and the price of a minute."""
 
 import io
 import re
@@ -22,7 +22,7 @@ NETWORK = {"VpcId": "vpc-1", "PublicSubnetIds": "subnet-1,subnet-2,subnet-3", "T
 
 
 def job_of(**parameters: str) -> DeployContext:
-    """Open an environment of which nothing is in AWS."""
+    """Return a job on an environment that has nothing in AWS."""
     environment = TargetEnvironment("test", parameters)
     nothing: Any = SimpleNamespace()
     screen = Screen(io.StringIO(), {})
@@ -31,24 +31,24 @@ def job_of(**parameters: str) -> DeployContext:
 
 
 def estimate(each: int = 2, **parameters: str) -> dict[str, float]:
-    """Estimate an environment with this many tasks of each service, dollar by dollar."""
+    """Return the estimate for this many tasks of each service, in dollars per item."""
     items = cost.estimate(job_of(**parameters), dict.fromkeys(SERVICES, each))
     return {item.what: round(item.dollars, 2) for item in items}
 
 
 def dollars(found: dict[str, float], words: str) -> float:
-    """Find the one item that begins so."""
+    """Return the one item whose name begins with this text."""
     (one,) = (dollars for what, dollars in found.items() if re.match(words, what))
     return one
 
 
 def counted(kind: str, *names: str) -> int:
-    """Count a kind of resource in templates, those of a condition too."""
+    """Count the resources of a kind in templates, including conditional ones."""
     return sum(one["Type"] == kind for name in names for one in template(name)["Resources"].values())
 
 
 def test_the_usual_environment() -> None:
-    """By the prices that lie beside the code: 730 hours of tasks, load balancer with two addresses, one NAT gateway."""
+    """The defaults cost 730 hours of tasks, a load balancer with two addresses and one NAT gateway."""
     task = (1 * 0.04048 + 2 * 0.004445) * 730
     found = estimate()
     assert found["4 tasks of 1 vCPU and 2 GB"] == pytest.approx(4 * task, abs=0.01)
@@ -59,7 +59,7 @@ def test_the_usual_environment() -> None:
 
 
 def test_what_is_counted_is_what_the_templates_make() -> None:
-    """Counted here again, in the templates and in the code that measures, by other means."""
+    """The estimate counts what the templates create, compared with an independent count."""
     found = estimate()
     templates = [*("service", "alarms") * 2, "observability", "edge", "platform"]
     alarms = counted("AWS::CloudWatch::Alarm", *templates)
@@ -73,7 +73,7 @@ def test_what_is_counted_is_what_the_templates_make() -> None:
 
 
 def test_an_alarm_costs_by_the_metrics_that_it_looks_at() -> None:
-    """Of a share there are two; target tracking makes an alarm for each direction."""
+    """An alarm costs by its metrics: a ratio has two, and target tracking creates an alarm per direction."""
     metrics = [{"Expression": "a / b"}, {"MetricStat": {}}, {"MetricStat": {}}]
     tracking: dict[str, Any] = {"TargetTrackingScalingPolicyConfiguration": {"PredefinedMetricSpecification": {}}}
     made: list[Any] = [
@@ -86,7 +86,7 @@ def test_an_alarm_costs_by_the_metrics_that_it_looks_at() -> None:
 
 
 def test_what_is_chosen_otherwise_costs_otherwise() -> None:
-    """ARM is a fifth cheaper, a NAT gateway for each zone twice as dear, a secret of one's own nothing of ours."""
+    """Other choices cost other amounts: ARM a fifth less, a NAT gateway per zone twice as much."""
     own = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:corp/twilio-a1b2c3"
     other = estimate(CpuArchitecture="ARM64", NatGateways="per-zone", TwilioSecretArn=own, AccessLogs="true")
     assert dollars(other, "4 tasks") / dollars(estimate(), "4 tasks") == pytest.approx(0.8, abs=0.01)
@@ -95,7 +95,7 @@ def test_what_is_chosen_otherwise_costs_otherwise() -> None:
 
 
 def test_a_network_that_is_there_has_no_nat_but_addresses() -> None:
-    """Each task has one, unless it has NAT of its own; the load balancer has one in each subnet that is named."""
+    """An existing network has no NAT gateway of ours, so each task may need a public address."""
     found = estimate(2, **NETWORK)
     assert dollars(found, "public IPv4 addresses of tasks") == pytest.approx(4 * 0.005 * 730, abs=0.01)
     assert dollars(found, "load balancer, .* each of 3 zones") == pytest.approx((0.0225 + 3 * 0.005) * 730, abs=0.01)
@@ -111,13 +111,13 @@ def test_a_network_that_is_there_has_no_nat_but_addresses() -> None:
 def test_the_tasks_that_stay_are_told_from_those_of_the_start(
     parameters: dict[str, str], fewest: int, first: int
 ) -> None:
-    """Scaling takes them away within minutes, so a month is not paid for those of the start."""
+    """A month counts the tasks that remain, because scaling removes the first ones within minutes."""
     tasks = cost.Tasks.of(job_of(**parameters))
     assert (tasks.fewest, tasks.first) == (dict.fromkeys(SERVICES, fewest), dict.fromkeys(SERVICES, first))
 
 
 def test_the_bill_says_the_least_what_the_start_costs_and_what_runs_now() -> None:
-    """Before a deployment and after one."""
+    """The bill states the minimum, the cost of the first tasks and, after a deployment, the current cost."""
 
     def heading(**running: int) -> str:
         job = job_of()
@@ -138,7 +138,7 @@ def test_the_bill_says_the_least_what_the_start_costs_and_what_runs_now() -> Non
 
 
 def test_a_minute_of_a_call_is_the_models_twilios_and_a_trace_of_traffic() -> None:
-    """By what the services take a token to cost, so that the estimate and the metric EstimatedCost agree."""
+    """A minute of a call costs the same in the estimate as in the metric EstimatedCost."""
     model, twilio, traffic = (item.dollars for item in cost.minute())
     prices = {
         name: CoreSettings.model_fields[f"{name}_usd_per_1k_tokens"].default
@@ -150,7 +150,7 @@ def test_a_minute_of_a_call_is_the_models_twilios_and_a_trace_of_traffic() -> No
 
 
 def test_the_prices_say_where_and_when_they_are_from() -> None:
-    """Nobody should take them for a bill."""
+    """The prices state their region and date, so that a reader does not take them for a bill."""
     said = cost.prices()["said"]
     assert all(word in said for word in ("us-east-1", "2026", "not checked"))
     assert re.fullmatch(r"20\d\d-\d\d", cost.prices()["read"])

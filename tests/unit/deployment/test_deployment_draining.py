@@ -1,4 +1,4 @@
-"""A service that is deleted lets go of its conversations soon, and one that could not be deleted does not."""
+"""Deleting a service shortens its draining time, and a failed deletion restores it."""
 
 import io
 from dataclasses import dataclass, field
@@ -23,27 +23,27 @@ EDGE = Stack("pipecat-test-edge", StackTemplate(FOLDER / "edge.yaml"))
 
 @dataclass
 class Balancer:
-    """Keeps the delay of one target group."""
+    """Holds the deregistration delay of one target group."""
 
     delay: str = "1800"
     said: list[str] = field(default_factory=list)
     may: bool = True
 
     def describe_target_group_attributes(self, **_: str) -> dict[str, Any]:
-        """Tell it among others."""
+        """Return the delay among other attributes."""
         if not self.may:
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeTargetGroupAttributes")
         key = "deregistration_delay.timeout_seconds"
         return {"Attributes": [{"Key": "x", "Value": "y"}, {"Key": key, "Value": self.delay}]}
 
     def modify_target_group_attributes(self, *, Attributes: list[dict[str, str]], **_: str) -> None:  # noqa: N803
-        """Change it."""
+        """Set the delay."""
         self.delay = Attributes[0]["Value"]
         self.said.append(self.delay)
 
 
 def job(balancer: Balancer, outputs: dict[str, str]) -> tuple[DeployContext, io.StringIO]:
-    """Make as much of a command as is needed, and what it writes to."""
+    """Return the parts of a job that the deletion uses, and the stream that it writes to."""
     stream = io.StringIO()
     made = SimpleNamespace(
         aws=SimpleNamespace(elb=balancer),
@@ -55,7 +55,7 @@ def job(balancer: Balancer, outputs: dict[str, str]) -> tuple[DeployContext, io.
 
 
 def test_the_delay_is_short_while_a_service_is_deleted() -> None:
-    """CloudFormation gives up on a service after thirty minutes; the group goes later, with the edge."""
+    """The delay is short during a deletion, because CloudFormation waits only thirty minutes for a service."""
     balancer = Balancer()
     made, _ = job(balancer, {"PhoneTargetGroupArn": "arn"})
     with quick_drain(made, PHONE):
@@ -64,7 +64,7 @@ def test_the_delay_is_short_while_a_service_is_deleted() -> None:
 
 
 def test_a_deletion_that_fails_leaves_the_delay_as_it_was() -> None:
-    """Else the next deployment would cut every call off after seconds, and no template would tell why."""
+    """A failed deletion restores the delay, or the next deployment would end every call after seconds."""
     balancer = Balancer("2400")
     made, _ = job(balancer, {"PhoneTargetGroupArn": "arn"})
     with pytest.raises(StackError), quick_drain(made, PHONE):
@@ -74,7 +74,7 @@ def test_a_deletion_that_fails_leaves_the_delay_as_it_was() -> None:
 
 @pytest.mark.parametrize(("stack", "outputs"), [(EDGE, {"PhoneTargetGroupArn": "arn"}), (PHONE, {})])
 def test_what_has_no_tasks_or_no_load_balancer_is_just_deleted(stack: Stack, outputs: dict[str, str]) -> None:
-    """The network drains nothing, and an edge that failed has no group."""
+    """A stack without tasks or load balancer is deleted without changing a delay."""
     balancer = Balancer()
     with quick_drain(job(balancer, outputs)[0], stack):
         pass
@@ -82,7 +82,7 @@ def test_what_has_no_tasks_or_no_load_balancer_is_just_deleted(stack: Stack, out
 
 
 def test_credentials_that_may_not_look_are_told_what_to_expect() -> None:
-    """The deletion goes on, and may fail at its first try."""
+    """Without permission to read the delay the deletion continues and warns that it may fail once."""
     made, stream = job(Balancer(may=False), {"PhoneTargetGroupArn": "arn"})
     with quick_drain(made, PHONE):
         pass

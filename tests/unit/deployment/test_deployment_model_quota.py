@@ -1,4 +1,4 @@
-"""The quota of concurrent streams: which of AWS's many names counts, and what is said about its value."""
+"""The quota of concurrent streams: which of AWS's names applies, and how its value is reported."""
 
 from typing import Any
 
@@ -27,17 +27,17 @@ FIELD = [
     listed("On-demand InvokeModel requests per minute for Amazon Nova 2 Sonic", 2000.0, adjustable=True),
     listed("On-demand InvokeModel concurrent requests for Amazon Nova 2 Lite", 500.0),
 ]
-"""Names and values as an account listed them in us-east-1 on 2026-09-18, and two that only look alike."""
+"""Names and values of an account in us-east-1 on 2026-09-18, and two that only look similar."""
 
 
 @pytest.fixture(scope="module")
 def aws() -> Aws:
-    """Make the clients once: that takes most of a second."""
+    """Create the clients once, because this takes most of a second."""
     return Aws("eu-north-1", "us-east-1", boto3.Session("testing", "testing"))
 
 
 def read(aws: Aws, asked: str, own: list[dict[str, Any]], defaults: list[dict[str, Any]] | None = None) -> Quota:
-    """Read the quota from these listings; the second is given only where the first must not be enough."""
+    """Return the quota from these listings; the second is listed only if the first does not suffice."""
     with Stubber(aws.model_quotas) as stub:
         stub.add_response("list_service_quotas", {"Quotas": own}, {"ServiceCode": "bedrock"})
         if defaults is not None:
@@ -49,25 +49,25 @@ def read(aws: Aws, asked: str, own: list[dict[str, Any]], defaults: list[dict[st
 
 @pytest.mark.parametrize(("asked", "streams"), [(NOVA_1, 20), (NOVA_2, 2)])
 def test_each_generation_has_a_quota_of_its_own(aws: Aws, asked: str, streams: int) -> None:
-    """What the account may do with another generation helps no caller."""
+    """Only the quota of the model's own generation counts."""
     assert read(aws, asked, FIELD).streams == streams
 
 
 @pytest.mark.parametrize("spelled", ["2.5 ", "2-5 ", "2 5 ", "2.5", " 2.5  "])
 def test_the_wording_of_a_generation_may_vary_and_its_number_may_not(aws: Aws, spelled: str) -> None:
-    """The name for Nova 2.5 Sonic was not to be had."""
+    """The wording of a quota's name may vary, but the generation's number must match."""
     found = read(aws, NOVA_25, [*FIELD, listed(CONCURRENT.format(spelled), 7.0)])
     assert found == Quota(7, adjustable=False, source=f"this account's: {CONCURRENT.format(spelled)}")
 
 
 def test_the_smallest_that_applies_counts(aws: Aws) -> None:
-    """AWS enforces each of them."""
+    """The smallest of several quotas counts, because AWS enforces each of them."""
     more = [listed(f"{CONCURRENT.format('2.5 ')} (new accounts)", 3.0), listed(CONCURRENT.format("2.5 "), 20.0)]
     assert read(aws, NOVA_25, [*FIELD, *more]).streams == 3
 
 
 def test_an_account_that_lists_none_has_the_default(aws: Aws) -> None:
-    """Service Quotas lists a value of the account only where it has one."""
+    """An account without a value of its own has AWS's default."""
     found = read(aws, NOVA_25, FIELD, [*FIELD, listed(CONCURRENT.format("2.5 "), 20.0, adjustable=True)])
     assert (found.streams, found.adjustable) == (20, True)
     assert found.source.startswith("AWS's default: ")
@@ -75,7 +75,7 @@ def test_an_account_that_lists_none_has_the_default(aws: Aws) -> None:
 
 @pytest.mark.parametrize("asked", [NOVA_25, "amazon.other-model", "anthropic.nova-sonic"])
 def test_where_nothing_is_listed_the_documented_default_counts(aws: Aws, asked: str) -> None:
-    """Another generation's quota is no answer, however many there are."""
+    """Without any listed quota the documented default counts, not the quota of another generation."""
     assert read(aws, asked, FIELD, FIELD) == Quota(DOCUMENTED, None, "the documented default: this account lists none")
 
 
@@ -95,14 +95,14 @@ def test_where_nothing_is_listed_the_documented_default_counts(aws: Aws, asked: 
 def test_too_few_streams_are_told_and_none_stop_the_deployment(
     aws: Aws, streams: int, places: int, given: int | None, mark: CheckMark
 ) -> None:
-    """Two were once reported as twenty."""
+    """Too few streams are a warning, and no streams stop the deployment."""
     found = model_check.quota(aws, Quota(streams, adjustable=False, source="this account's: x"), places, given)
     assert found.mark is mark
     assert f"{streams} concurrent stream" in found.found
 
 
 def test_how_to_raise_it_is_what_aws_takes(aws: Aws) -> None:
-    """The console takes no request for a quota that is not adjustable."""
+    """A quota that is not adjustable is raised by a support request, because the console rejects it."""
     advice = {
         adjustable: " ".join(model_check.quota(aws, Quota(2, adjustable, "x"), 96, None).advice)
         for adjustable in (True, False, None)

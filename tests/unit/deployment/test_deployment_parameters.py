@@ -1,4 +1,4 @@
-"""Parameters that are not allowed, not known, not used, or do not go together: one sentence each, before all else."""
+"""Parameters that are not allowed, unknown, unused or contradictory get one sentence each."""
 
 import re
 from pathlib import Path
@@ -29,7 +29,7 @@ PLACES = {"StartsPerMinute": "10", "StartsPerMinutePerAddress": "11"}
 
 
 def found(said: dict[str, str]) -> list[Finding]:
-    """Check an environment that says this and nothing else."""
+    """Return the findings for an environment with these lines only."""
     environment = TargetEnvironment("test", {"Environment": "test", **said})
     stacks = stacks_of(environment, TEMPLATES, strict=False)
     return [one for one in parameters.check(environment, stacks, {}) if one.mark is not CheckMark.GOOD]
@@ -37,7 +37,7 @@ def found(said: dict[str, str]) -> list[Finding]:
 
 @pytest.mark.parametrize("name", ["test", "staging", "production"])
 def test_the_environments_of_the_repository_go_together(name: str) -> None:
-    """Alone, and beside each other."""
+    """The repository's environments are valid, alone and together."""
     environment = environments.load(ENVIRONMENTS, name)
     stacks = stacks_of(environment, TEMPLATES)
     (finding,) = parameters.check(environment, stacks, parameters.others(ENVIRONMENTS, name))
@@ -74,7 +74,7 @@ def test_the_environments_of_the_repository_go_together(name: str) -> None:
         ({"VpcId": "vpc-0a", **SUBNETS, "PublicSubnetIds": "subnet-0a"}, "PublicSubnetIds names one subnet"),
         ({"VpcId": "vpc-0a", "PublicSubnetIds": "subnet-0a,subnet-0b"}, "TaskSubnetIds is not set"),
         ({"NovaSonicRegion": "eu-west-1"}, "NovaSonicRegion has no Nova Sonic"),
-        # A value that says nothing, or something that is not there.
+        # A value without an effect, or the name of something that does not exist.
         ({"Region": "eu-nrth-1"}, "Region=eu-nrth-1 is not a region"),
         ({"Region": "eu-nrth-1"}, "did you mean eu-north-1?"),
         ({"NovaSonicRegion": "eu-nort-1", "NovaSonicModelId": "amazon.x"}, "did you mean eu-north-1?"),
@@ -88,14 +88,14 @@ def test_the_environments_of_the_repository_go_together(name: str) -> None:
         ({"AlertEmail": "ops"}, "AlertEmail=ops is not allowed: must be empty or an e-mail address"),
         ({"VpcId": "vpc", **SUBNETS}, "must be a VPC ID, such as vpc-0a1b2c3d"),
         ({"CpuArchitecture": "arm64"}, "did you mean ARM64?"),
-        # Allowed, and without an effect.
+        # Allowed, but without an effect.
         ({"SpendPerTask": "5", "MaxTasks": "4", "DailySpend": "20"}, "the alarm at DailySpend=20 can never fire"),
         ({"RequestsPerAddress": "100"}, "RequestsPerAddress has no effect without Firewall=true"),
         ({"ImageTag": "0a1b2c3"}, "ImageTag has no effect: the command sets it itself"),
     ],
 )
 def test_what_does_not_go_together_is_said_in_one_sentence_with_what_to_do(said: dict[str, str], what: str) -> None:
-    """Once, not for each stack that has the parameter."""
+    """A contradiction is one sentence with advice, once and not for each stack that has the parameter."""
     (finding,) = found(said)
     assert what in finding.found
     assert finding.advice
@@ -120,19 +120,19 @@ def test_what_does_not_go_together_is_said_in_one_sentence_with_what_to_do(said:
     ],
 )
 def test_what_goes_together_is_let_through(said: dict[str, str]) -> None:
-    """A check that is too strict is switched off by the person who meets it first."""
+    """A valid combination passes, because users switch off a check that is too strict."""
     assert found(said) == []
 
 
 def test_the_first_tasks_are_as_many_as_scaling_agrees_with() -> None:
-    """Unless the environment says how many: then it is asked to say something that scaling keeps."""
+    """The first tasks are as many as scaling keeps, unless the environment states their number."""
     said = [{}, {"MinTasks": "3"}, {"MaxTasks": "1"}, {"DesiredCount": "3"}, {"DesiredCount": ""}]
     stacks = stacks_of(TargetEnvironment("test", {}), TEMPLATES)
     assert [choose(TargetEnvironment("test", one), stacks, "phone").first_tasks for one in said] == [2, 3, 1, 3, 1]
 
 
 def test_two_environments_do_not_scale_on_each_others_calls(tmp_path: Path) -> None:
-    """A file that was copied has the first one's namespace; in another region it may."""
+    """Two environments in one region must not share a metrics namespace, as a copied file does."""
     for name, region in (("test", "eu-north-1"), ("staging", "eu-north-1"), ("production", "us-east-1")):
         (tmp_path / f"{name}.parameters").write_text(f"Environment={name}\nRegion={region}\n")
     (tmp_path / "broken.parameters").write_text("nothing\n")
@@ -147,18 +147,18 @@ def test_two_environments_do_not_scale_on_each_others_calls(tmp_path: Path) -> N
     ("word", "meant"), [("prod", "production"), ("stagign", "staging"), ("TEST", "test"), ("local", ""), ("", "")]
 )
 def test_the_nearest_word_is_named(word: str, meant: str) -> None:
-    """The beginning of a word stands for it."""
+    """The nearest name is suggested, and also a name of which only the beginning was written."""
     assert nearest(word, ["test", "staging", "production"]) == meant
 
 
 def test_an_environment_that_is_not_there_names_the_nearest() -> None:
-    """`--environment prod` is typed more often than it is right."""
+    """A missing environment is reported with the nearest name, such as production for prod."""
     with pytest.raises(UsageError, match=r"environment 'prod' does not exist.*; did you mean production\?"):
         environments.load(ENVIRONMENTS, "prod")
 
 
 def test_the_regions_are_the_sdks() -> None:
-    """No list of ours grows old."""
+    """The list of regions is the SDK's, so that it never becomes outdated."""
     assert {"eu-north-1", "us-east-1", "ap-northeast-1", "cn-north-1", "us-gov-west-1"} <= aws_regions.known()
     assert all(re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d", one) for one in aws_regions.known())
 
@@ -173,13 +173,13 @@ def test_the_regions_are_the_sdks() -> None:
     ],
 )
 def test_busy_hours_are_hours_and_can_be_met(said: dict[str, str], what: str) -> None:
-    """Application Auto Scaling would take them, and fail each morning."""
+    """Busy hours must be valid hours that capacity can meet; Application Auto Scaling accepts any."""
     broken = contradictions.contradictions(Chosen(said, {}))
     assert [what in one.what for one in broken] == ([True] if what else [])
 
 
 def test_a_rule_of_a_template_may_ask_where_it_is(tmp_path: Path) -> None:
-    """CloudFormation knows, and so does the check; what only CloudFormation knows is left to it."""
+    """A template rule may depend on the region; the check evaluates what it can and skips the rest."""
     path = tmp_path / "rules.yaml"
     path.write_text(
         """
@@ -196,5 +196,5 @@ Rules:
 
 
 def test_a_rule_about_a_parameter_that_no_template_has_is_silent() -> None:
-    """Templates change; a rule that stays behind must not stop a deployment."""
+    """A rule about a parameter that no template has is ignored and does not stop a deployment."""
     assert contradictions.contradictions(Chosen({}, {})) == []

@@ -1,4 +1,4 @@
-"""What a person sees: wrapped, marked, and readable in a log too."""
+"""The output for people: wrapped, marked, and readable in a log."""
 
 import io
 
@@ -8,22 +8,22 @@ from deployment.console import CheckMark, Screen
 
 
 class Terminal(io.StringIO):
-    """Says that somebody looks."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
 
 def test_a_row_says_how_it_stands_and_below_it_what_to_do() -> None:
-    """Plain text, where it goes to a log."""
+    """A row shows its state, with the advice below it, as plain text in a log."""
     stream = io.StringIO()
     Screen(stream, {}).row(CheckMark.BAD, "clock", "400 s off", ["set it"])
     assert stream.getvalue() == f"  ✗ clock           400 s off\n{' ' * 20}→ set it\n"
 
 
 def test_long_text_is_wrapped_under_itself_and_a_command_is_not() -> None:
-    """A command that is broken cannot be copied."""
+    """Long text gets a hanging indent, and a command stays on one line so that it can be copied."""
     stream = io.StringIO()
     command = "aws " + "--option value " * 20
     Screen(stream, {}).row(CheckMark.CARE, "x", "word " * 60, [f"$ {command}"])
@@ -34,7 +34,7 @@ def test_long_text_is_wrapped_under_itself_and_a_command_is_not() -> None:
 
 
 def test_progress_is_written_over_and_only_where_somebody_looks() -> None:
-    """A log of a build that took an hour is not full of it."""
+    """Progress is overwritten on a terminal, and a log does not contain it."""
     watched, log = Terminal(), io.StringIO()
     for stream in (watched, log):
         screen = Screen(stream, {"NO_COLOR": "1"})
@@ -45,7 +45,7 @@ def test_progress_is_written_over_and_only_where_somebody_looks() -> None:
 
 
 def test_a_log_gets_a_line_a_minute() -> None:
-    """Old tasks keep their calls for half an hour, and a silent job looks dead."""
+    """A log gets one line a minute, because a silent job looks dead while old tasks keep their calls."""
     stream, seconds = io.StringIO(), iter([0.0, 59.0, 60.0, 60.0, 119.0, 121.0, 121.0])
     screen = Screen(stream, {}, clock=lambda: next(seconds))
     for text in ("a", "b", "c", "d"):
@@ -54,7 +54,7 @@ def test_a_log_gets_a_line_a_minute() -> None:
 
 
 def test_colour_is_for_terminals_that_want_it() -> None:
-    """NO_COLOR is respected."""
+    """Only terminals get colour, and NO_COLOR turns it off."""
     plain, coloured = Terminal(), Terminal()
     Screen(plain, {"NO_COLOR": "1"}).row(CheckMark.GOOD, "x")
     Screen(coloured, {}).row(CheckMark.GOOD, "x")
@@ -63,7 +63,7 @@ def test_colour_is_for_terminals_that_want_it() -> None:
 
 
 def test_nobody_is_asked_where_nobody_is() -> None:
-    """A job in the background must not wait for an answer for ever."""
+    """Without a terminal a question raises EOFError, so that a background job never waits."""
     screen = Screen(io.StringIO(), {})
     assert not screen.can_ask
     with pytest.raises(EOFError):

@@ -1,4 +1,4 @@
-"""The two services apart: what holds for one of them, and environments that have only one."""
+"""Parameters for one of the two services, and environments with only one service."""
 
 import pytest
 
@@ -11,13 +11,13 @@ from tests.support.templates import FOLDER
 
 
 def stacks(**parameters: str) -> tuple[TargetEnvironment, Stacks]:
-    """Make an environment and its stacks."""
+    """Return an environment and its stacks."""
     environment = TargetEnvironment("test", parameters)
     return environment, stacks_of(environment, FOLDER)
 
 
 def test_a_parameter_for_one_service_holds_there_and_the_other_has_the_one_for_both() -> None:
-    """Three hundred visits need forty web tasks, and the phone service none of them."""
+    """A parameter for one service applies to it, and the other service uses the common parameter."""
     environment, made = stacks(MaxTasks="12", WebMaxTasks="40", PhoneCpu="512", WebDailySpend="7")
     told = {name: made[f"{name}-scaling"].parameters(environment, {}) for name in sizes.SERVICES}
     assert (told["phone"]["MaxTasks"], told["web"]["MaxTasks"]) == ("12", "40")
@@ -28,7 +28,7 @@ def test_a_parameter_for_one_service_holds_there_and_the_other_has_the_one_for_b
 
 
 def test_every_parameter_that_may_differ_is_one_of_a_service() -> None:
-    """Of a template that is deployed once for each."""
+    """Only parameters of a service's template may differ between the services."""
     of_services = {
         name for stem in ("service", "scaling", "alarms") for name in StackTemplate(FOLDER / f"{stem}.yaml").parameters
     }
@@ -50,7 +50,7 @@ def test_every_parameter_that_may_differ_is_one_of_a_service() -> None:
     ],
 )
 def test_what_cannot_be_meant_is_refused(parameters: dict[str, str], said: str) -> None:
-    """With the file, the name and what to do."""
+    """An invalid line is rejected with the file, the name and advice."""
     with pytest.raises(UsageError, match=said) as refused:
         stacks(**parameters)
     assert "infra/environments/test.parameters" in refused.value.what
@@ -58,7 +58,7 @@ def test_what_cannot_be_meant_is_refused(parameters: dict[str, str], said: str) 
 
 @pytest.mark.parametrize(("service", "other"), [("phone", "web"), ("web", "phone")])
 def test_one_service_alone_has_no_stack_and_reads_no_secret_of_the_other(service: str, other: str) -> None:
-    """A telephone-only operator has no account at Daily."""
+    """An environment with one service has no stack of the other and reads none of its secrets."""
     environment, made = stacks(Services=service)
     assert [stack.last for stack in (*made.services, *made.watch)] == [
         *(service, f"{service}-scaling", f"{service}-alarms"),
@@ -69,5 +69,5 @@ def test_one_service_alone_has_no_stack_and_reads_no_secret_of_the_other(service
     assert made["edge"].parameters(environment, {})["Services"] == service
     platform = made["platform"].template
     assert [need.service for need in service_secrets.read_by_services(environment, platform)] == [service]
-    # Both secrets are made, so both that an earlier stack left are adopted.
+    # Both secrets exist, so both of an earlier stack are adopted.
     assert {need.service for need in service_secrets.needs(environment, platform)} == {service, other}

@@ -10,7 +10,7 @@ from voice_agent.command_line import main
 
 @pytest.mark.parametrize("command", ["deploy", "deploy-plan", "destroy"])
 def test_the_console_command_knows_them(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each has its help, with what it ends with."""
+    """`voice-agent` lists the commands, and each describes its exit codes."""
     assert main([command, "--help"]) == 0
     said = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).split())
     assert f"Usage: voice-agent {command} " in said
@@ -18,7 +18,7 @@ def test_the_console_command_knows_them(command: str, capsys: pytest.CaptureFixt
 
 
 def test_what_is_not_said_is_the_usual() -> None:
-    """The environment test, asked before each change, with a call at the end."""
+    """The defaults are the environment test, a confirmation before each change, and a call at the end."""
     given = deploy_options.read_deploy([], {})
     assert (given.environment, given.yes, given.call, given.images) == ("test", False, True, "")
     assert given.twilio_api == "https://api.twilio.com"
@@ -35,7 +35,7 @@ def test_what_is_not_said_is_the_usual() -> None:
     ],
 )
 def test_what_cannot_be_is_refused_at_once(arguments: list[str]) -> None:
-    """With exit code 2, as wrong usage."""
+    """Wrong usage is rejected with exit code 2."""
     with pytest.raises(SystemExit) as ended:
         deploy_options.read_deploy(arguments, {})
     assert ended.value.code == 2

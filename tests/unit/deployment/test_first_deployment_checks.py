@@ -1,4 +1,4 @@
-"""What an account that nothing was deployed into yet is asked, answer by answer, and what its refusals mean."""
+"""The checks of an account without deployments, response by response, and the meaning of its errors."""
 
 import re
 from collections.abc import Iterator
@@ -30,30 +30,30 @@ TEMPLATES = ROOT / "infra/cloudformation"
 
 @pytest.fixture(scope="module")
 def clients() -> Aws:
-    """Make the clients once: that takes most of a second."""
+    """Create the clients once, because this takes most of a second."""
     return Aws("eu-north-1", "us-east-1", boto3.Session("testing", "testing"))
 
 
 @pytest.fixture
 def stubs(clients: Aws) -> Iterator[dict[str, Stubber]]:
-    """Answer as told, client by client."""
+    """Return a stub for each client."""
     with ExitStack() as stack:
         yield {name: stack.enter_context(Stubber(getattr(clients, name))) for name in ("iam", "quotas", "secrets")}
 
 
 class Rows:
-    """A screen that keeps its rows."""
+    """A screen that records its rows."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, ...]] = []
 
-    def row(self, mark: str, label: str, text: str = "", advice: Any = ()) -> None:  # noqa: ANN401 - as Screen's
-        """Keep one."""
+    def row(self, mark: str, label: str, text: str = "", advice: Any = ()) -> None:  # noqa: ANN401 - same as Screen's
+        """Record one row."""
         self.rows.append((mark, label, text, *advice))
 
 
 def first_time(clients: Aws, *, stands: bool = False) -> tuple[DeployContext, Rows]:
-    """Give a job of an account without a platform."""
+    """Return a job on an account without a platform."""
     screen = Rows()
     stacks = SimpleNamespace(exists=lambda _stack: stands)
     return cast(
@@ -62,7 +62,7 @@ def first_time(clients: Aws, *, stands: bool = False) -> tuple[DeployContext, Ro
 
 
 def test_the_linked_roles_that_an_account_lacks_are_created(clients: Aws, stubs: dict[str, Stubber]) -> None:
-    """One is there, one may not be created: the others are made, and what to do by hand is a command."""
+    """Missing service-linked roles are created; one that may not be created is reported with the command."""
     iam = stubs["iam"]
     iam.add_client_error("create_service_linked_role", "InvalidInput", "has been taken in this account")
     iam.add_client_error("create_service_linked_role", "AccessDenied", "not authorized")
@@ -79,7 +79,7 @@ def test_the_linked_roles_that_an_account_lacks_are_created(clients: Aws, stubs:
 
 
 def test_a_platform_that_stands_needs_no_look_at_roles(clients: Aws, stubs: dict[str, Stubber]) -> None:
-    """A release may not even ask."""
+    """An existing platform skips the roles, which a release has no permission to read."""
     job, screen = first_time(clients, stands=True)
     linked_roles.ensure(job)
     assert screen.rows == []
@@ -96,14 +96,14 @@ def test_a_platform_that_stands_needs_no_look_at_roles(clients: Aws, stubs: dict
     ],
 )
 def test_a_quota_of_cores_is_compared_with_start_update_and_most(allowed: float, mark: CheckMark, words: str) -> None:
-    """Too few for the first tasks stops it: the service would never get steady."""
+    """Too few cores for the first tasks stop the deployment, and too few for an update are a warning."""
     found = cores.judge(allowed, CoresNeeded(4, 8, 16))
     assert (found.mark, words in found.found) == (mark, True)
     assert all("Service Quotas" in advice for advice in found.advice[:1])
 
 
 def test_a_quota_that_was_never_asked_for_is_aws_s_default(clients: Aws, stubs: dict[str, Stubber]) -> None:
-    """Service Quotas lists only what an account has asked for as its own."""
+    """A quota without a value of the account's own has AWS's default."""
     named = {"ServiceCode": "fargate", "QuotaCode": "L-3032A538"}
     stubs["quotas"].add_client_error("get_service_quota", "NoSuchResourceException", expected_params=named)
     stubs["quotas"].add_response("get_aws_default_service_quota", {"Quota": {"Value": 6.0}}, named)
@@ -123,7 +123,7 @@ def test_a_quota_that_was_never_asked_for_is_aws_s_default(clients: Aws, stubs: 
     ],
 )
 def test_a_secret_under_an_owner_s_key_needs_that_key(key: str, granted: str, may: bool) -> None:  # noqa: FBT001 - a case
-    """An alias does not say which key it is, so any that was named is believed."""
+    """An owner's secret needs its own key; an alias hides the key, so any named key passes."""
     assert service_secrets.may_decrypt(key, granted) is may
 
 
@@ -131,7 +131,7 @@ def test_a_secret_under_an_owner_s_key_needs_that_key(key: str, granted: str, ma
 def test_a_secret_that_tasks_could_not_decrypt_stops_it(
     clients: Aws, stubs: dict[str, Stubber], given: dict[str, str], mark: CheckMark
 ) -> None:
-    """The operator can read it, so its values look fine; a task could not, and never starts."""
+    """A secret that the tasks cannot decrypt stops the deployment, although the operator can read it."""
     stubs["secrets"].add_response("describe_secret", {"ARN": SECRET, "KmsKeyId": KEY})
     text = '{"account_sid": "AC%s", "auth_token": "t", "api_sid": "", "api_secret": ""}' % ("0" * 32)
     stubs["secrets"].add_response("get_secret_value", {"SecretString": text})
@@ -144,7 +144,7 @@ def test_a_secret_that_tasks_could_not_decrypt_stops_it(
 
 
 def test_every_key_that_a_task_reads_is_looked_for() -> None:
-    """ECS starts no task whose definition names a key that the secret lacks."""
+    """Every key of the task definition is looked for, because ECS starts no task without one."""
     text = "".join(path.read_text() for path in TEMPLATES.glob("*.yaml"))
     read = set(re.findall(r"Arn\}:(\w+)::", text))
     environment = TargetEnvironment("test", {"WeatherSecretArn": SECRET})
@@ -153,7 +153,7 @@ def test_every_key_that_a_task_reads_is_looked_for() -> None:
 
 
 def test_the_account_s_provider_is_found_among_others(clients: Aws, stubs: dict[str, Stubber]) -> None:
-    """And who may not look creates one, as before."""
+    """The account's provider is found among others, and without permission to look it is created."""
     listed = [
         {"Arn": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-north-1.amazonaws.com/id/1"},
         {"Arn": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"},
@@ -181,7 +181,7 @@ def test_the_account_s_provider_is_found_among_others(clients: Aws, stubs: dict[
     ],
 )
 def test_a_known_refusal_of_a_new_account_says_what_to_do(reason: str, words: str) -> None:
-    """And nothing that other pipelines need is ever to be deleted."""
+    """A known error of a new account includes advice, which never deletes what other pipelines need."""
     advice = Failure("x", "y", reason).advice
     assert words in advice
     assert "delete it" not in advice

@@ -1,4 +1,4 @@
-"""What the stand-in answers, without a sound."""
+"""The replies of the stand-in, without audio."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ def _tool(steps: object) -> UseTool:
     ],
 )
 def test_a_question_becomes_a_tool_call(words: str, tool: str, arguments: dict[str, Any]) -> None:
-    """Place, time and unit reach the tool."""
+    """A question becomes a tool call with place, time and unit."""
     assert _dialogue().heard(words) == [UseTool(tool, arguments)]
 
 
@@ -101,20 +101,20 @@ def test_a_question_becomes_a_tool_call(words: str, tool: str, arguments: dict[s
     ],
 )
 def test_a_follow_up_keeps_what_it_leaves_out(follow_up: str, expected: dict[str, Any]) -> None:
-    """A follow-up such as "and tomorrow" is about the place before."""
+    """A follow-up such as "and tomorrow" keeps the previous place."""
     dialogue = _dialogue()
     dialogue.heard("what is the weather in london")
     assert expected.items() <= _tool(dialogue.heard(follow_up)).arguments.items()
 
 
 def test_a_weekend_is_two_days() -> None:
-    """One call a day."""
+    """A weekend is two tool calls, one for each day."""
     steps = _dialogue().heard("what is the weather in rome this weekend")
     assert [step.arguments["day"] for step in steps if isinstance(step, UseTool)] == ["saturday", "sunday"]
 
 
 def test_a_missing_place_is_asked_for_and_then_used() -> None:
-    """The answer to "Which city?" may be a name alone."""
+    """A missing place is asked for, and a name alone is then understood as the place."""
     dialogue = _dialogue()
     assert _said(dialogue.heard("will it rain tomorrow")) == "Which city?"
     assert _tool(dialogue.heard("stockholm")).arguments == {
@@ -133,14 +133,14 @@ def test_a_missing_place_is_asked_for_and_then_used() -> None:
     ],
 )
 def test_the_callers_place_in_the_prompt_is_used(system: str) -> None:
-    """Somebody at home need not say where."""
+    """The caller's place in the prompt is used if the question names none."""
     arguments = _tool(_dialogue(system).heard("what is the weather")).arguments
     assert arguments["location"].startswith("Stockholm")
     assert arguments["format"] == "celsius"
 
 
 def test_history_is_remembered() -> None:
-    """A renewed session goes on where the old one stopped."""
+    """A renewed session continues from the history of the previous one."""
     dialogue = _dialogue(
         history=(("USER", "What is the weather in Tokyo?"), ("ASSISTANT", "It is 7 degrees in Tokyo."))
     )
@@ -166,12 +166,12 @@ def test_history_is_remembered() -> None:
     ],
 )
 def test_small_talk(words: str, part: str) -> None:
-    """Whatever is said, something fitting comes back."""
+    """Small talk gets a fitting reply, whatever the caller says."""
     assert part in _said(_dialogue().heard(words))
 
 
 def test_a_repeated_answer_is_the_same() -> None:
-    """The same words, not another look-up."""
+    """A request to repeat gets the same words without another tool call."""
     dialogue = _dialogue()
     dialogue.heard("what is the weather in stockholm")
     said = dialogue.tool_result(
@@ -189,7 +189,7 @@ def test_a_repeated_answer_is_the_same() -> None:
     ],
 )
 def test_ends_and_transfers_use_the_values_that_the_schema_allows(words: str, expected: UseTool) -> None:
-    """A list of allowed values in the schema is kept to."""
+    """Ending and transferring use only the values that the tool's schema allows."""
     assert _tool(_dialogue().heard(words)) == expected
 
 
@@ -203,7 +203,7 @@ def test_ends_and_transfers_use_the_values_that_the_schema_allows(words: str, ex
     ],
 )
 def test_of_a_person_it_says_what_the_tool_did(result: dict[str, Any], said: str) -> None:
-    """Nobody is promised before the tool has said that it is being done."""
+    """The reply about a transfer says what the tool reported, and promises nothing before."""
     steps = _dialogue().heard("i want to talk to a human")
     assert _said(steps) == ""
     assert said in _said(_dialogue().tool_result("transfer_to_human", _tool(steps).arguments, result))
@@ -218,7 +218,7 @@ def test_of_a_person_it_says_what_the_tool_did(result: dict[str, Any], said: str
     ],
 )
 def test_what_became_of_a_person_is_told_and_not_tried_again(direction: str, said: str) -> None:
-    """The application has called somebody; the model only says so."""
+    """The result of a transfer is announced, and the transfer is not tried again."""
     steps = _dialogue().heard(direction)
     assert said in _said(steps)
     assert not any(isinstance(step, UseTool) for step in steps)
@@ -228,7 +228,7 @@ def test_what_became_of_a_person_is_told_and_not_tried_again(direction: str, sai
     "words", ["what is the weather in rome", "goodbye", "operator please", "will it rain in rome tomorrow"]
 )
 def test_only_declared_tools_are_used(words: str) -> None:
-    """Without tools there are only words."""
+    """Only declared tools are called; without tools the reply is only words."""
     steps = _dialogue(tools=()).heard(words)
     assert steps
     assert all(isinstance(step, Say) for step in steps)
@@ -251,14 +251,14 @@ def test_only_declared_tools_are_used(words: str) -> None:
     ],
 )
 def test_the_moments_weather_in_words(question: str, result: dict[str, Any], said: str) -> None:
-    """What was asked is answered first."""
+    """The current weather begins with what the caller asked about."""
     dialogue = _dialogue()
     arguments = _tool(dialogue.heard(question)).arguments
     assert _said(dialogue.tool_result("get_current_weather", arguments, result)) == said
 
 
 def test_a_days_weather_in_words() -> None:
-    """Chance of rain and both temperatures."""
+    """A day's weather includes the chance of rain and both temperatures."""
     dialogue = _dialogue()
     call = _tool(dialogue.heard("will it rain in london tomorrow"))
     day = {"conditions": "rain", "temperature_high": 11, "temperature_low": 6, "precipitation_probability_percent": 80}
@@ -282,8 +282,8 @@ _ODD: list[Any] = [
 
 @pytest.mark.parametrize("result", _ODD)
 @pytest.mark.parametrize("tool", ["get_current_weather", "get_weather_forecast"])
-def test_an_odd_result_gives_a_sentence(tool: str, result: Any) -> None:  # noqa: ANN401  anything may come back
-    """A tool may answer anything at all."""
+def test_an_odd_result_gives_a_sentence(tool: str, result: Any) -> None:  # noqa: ANN401 - a tool may return anything
+    """An odd tool result still gives a sentence, because a tool may return anything."""
     steps: list[Step] = list(_dialogue().tool_result(tool, {}, result))
     assert _said(steps).endswith(".")
 
@@ -292,7 +292,7 @@ def test_an_odd_result_gives_a_sentence(tool: str, result: Any) -> None:  # noqa
     "error", ["location_not_found", "weather_unavailable", "invalid_arguments", "day_out_of_range"]
 )
 def test_every_failure_has_its_own_words(error: str) -> None:
-    """An honest sentence for each."""
+    """Each failure of a tool has its own honest sentence."""
     words = {
         each: _said(_dialogue().tool_result("get_current_weather", {"location": "Oslo"}, {"error": each}))
         for each in ("location_not_found", "weather_unavailable", "invalid_arguments", "day_out_of_range")
@@ -305,14 +305,14 @@ _LOST = 'You lost them for a moment. Their words were: "{}".'
 
 
 def test_a_conversation_that_was_lost_is_taken_up() -> None:
-    """It says sorry and what was asked, and answers once more."""
+    """After a lost conversation the reply apologises, repeats the question and answers it."""
     steps = _dialogue().heard(_LOST.format("what is the weather in paris"))
     assert _said(steps) == "Sorry, I lost you for a moment. You asked about Paris."
     assert _tool(steps).arguments == {"location": "Paris", "format": "celsius"}
 
 
 def test_what_was_asked_before_the_loss_is_known_from_the_history_alone() -> None:
-    """The place comes out of what the caller said long before; a follow-up question needs no other."""
+    """The lost question is found in the history alone, with a place that the caller named long before."""
     history = (("USER", "what is the weather in paris"), ("ASSISTANT", "It rains."), ("USER", "thanks"))
     dialogue = _dialogue(history=history)
     steps = dialogue.heard(_LOST.format("thanks"))
@@ -327,13 +327,13 @@ def test_what_was_asked_before_the_loss_is_known_from_the_history_alone() -> Non
 
 
 def test_a_question_that_leans_on_the_history_is_answered() -> None:
-    """The caller had asked "and tomorrow?" when the line broke."""
+    """A question that depends on the history, such as "and tomorrow?", is answered after a loss."""
     dialogue = _dialogue(history=(("USER", "what is the weather in paris"), ("ASSISTANT", "It rains.")))
     assert _tool(dialogue.heard(_LOST.format("and tomorrow"))).arguments["location"] == "Paris"
 
 
 def test_somebody_who_had_to_wait_is_asked_what_they_want() -> None:
-    """There is nothing to take up."""
+    """A caller who only waited is asked for a question, because there is none to resume."""
     assert _said(_dialogue().heard("Say that you are sorry for the wait.")) == "Sorry for the wait. How can I help you?"
 
 
@@ -361,7 +361,7 @@ _SPRINGFIELDS = {
     ],
 )
 def test_several_places_are_a_question_and_the_answer_is_understood(answer: str, state: str) -> None:
-    """Day and aspect of the first question stay; what is said of the weather names the state."""
+    """An ambiguous place is a question, whose answer keeps the day and aspect of the first question."""
     dialogue = _dialogue()
     asked = _tool(dialogue.heard("will it rain in springfield tomorrow"))
     assert _said(dialogue.tool_result(asked.name, asked.arguments, _SPRINGFIELDS)) == _QUESTION
@@ -377,7 +377,7 @@ def test_several_places_are_a_question_and_the_answer_is_understood(answer: str,
 
 
 def test_a_new_place_is_no_answer_to_the_question_which_one() -> None:
-    """The caller may have thought better of it."""
+    """A new place after the question "which one?" replaces the first place."""
     dialogue = _dialogue()
     dialogue.tool_result("get_current_weather", {"location": "Springfield"}, _SPRINGFIELDS)
     assert _tool(dialogue.heard("what is the weather in paris")).arguments["location"] == "Paris"
@@ -385,7 +385,7 @@ def test_a_new_place_is_no_answer_to_the_question_which_one() -> None:
 
 
 def test_the_question_which_one_outlives_its_session() -> None:
-    """It stands in the history of the next one."""
+    """The question "which one?" survives a renewal, because the history contains it."""
     history = (("USER", "what is the weather in springfield"), ("ASSISTANT", _QUESTION))
     assert _tool(_dialogue(history=history).heard("illinois")).arguments["location"] == "Springfield, Illinois"
 
@@ -400,12 +400,12 @@ def test_the_question_which_one_outlives_its_session() -> None:
     ],
 )
 def test_a_state_that_is_said_without_a_comma_belongs_to_the_place(words: str, place: str) -> None:
-    """Speech has no commas."""
+    """A state that follows a place without a comma belongs to the place, because speech has no commas."""
     assert _tool(_dialogue().heard(words)).arguments["location"] == place
 
 
 def test_a_unit_is_left_to_the_tool_that_can_choose_it() -> None:
-    """Unless the caller asks for one."""
+    """The tool selects the unit unless the caller asks for one."""
     current = Declared("get_current_weather", {**_CURRENT.schema, "required": ["location"]})
     dialogue = _dialogue(tools=(current,))
     assert _tool(dialogue.heard("weather in boston")).arguments == {"location": "Boston"}

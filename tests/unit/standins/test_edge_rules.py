@@ -1,4 +1,4 @@
-"""The pretend load balancer reads its rules from the template, and routes by them as the original does."""
+"""The load balancer stand-in reads its rules from the template and routes by them as the original does."""
 
 import random
 from collections.abc import Callable
@@ -18,12 +18,12 @@ CERTIFICATE = "arn:aws:acm:eu-north-1:123456789012:certificate/0a1b2c3d-0000-000
 
 
 def described(**parameters: str) -> balancer.Balancer:
-    """Read the real template."""
+    """Return the rules of the real template."""
     return balancer.read(RuleTemplate(TEMPLATE, parameters))
 
 
 def fits(pattern: str, path: str) -> bool:
-    """Match as the documentation describes it, character by character, unlike the code under test."""
+    """Match a pattern as the documentation describes, character by character and unlike the code under test."""
     if not pattern:
         return not path
     if pattern[0] == "*":
@@ -32,14 +32,14 @@ def fits(pattern: str, path: str) -> bool:
 
 
 def expected(target: str) -> Action:
-    """Route by the rules as a reader of the template would."""
+    """Return the target group that a reader of the template expects."""
     path = target.split("?", maxsplit=1)[0]
     is_call = fits("/incoming-call*", path) or fits("/media-stream*", path)
     return Forward("PhoneTargetGroup" if is_call else "WebTargetGroup")
 
 
 def mutations(count: int, seed: int) -> list[str]:
-    """Make odd request targets out of usual ones."""
+    """Return unusual request targets made from usual ones."""
     chance = random.Random(seed)  # noqa: S311 - has to be repeatable
     bases = ["/incoming-call", "/media-stream", "/", "/connect", "/api/offer", "/incoming-call/status", "/health"]
     changes: list[Change] = [
@@ -67,7 +67,7 @@ def mutations(count: int, seed: int) -> list[str]:
 
 
 def test_odd_paths_route_as_an_independent_matcher_says() -> None:
-    """Case, query, doubled slashes, percent signs and slashes at the end: nothing is made the same that is not."""
+    """Unusual paths route as an independent matcher says, without any normalisation."""
     router = Router(described().listeners[80])
     targets = mutations(3000, seed=7)
     assert len(set(targets)) > 300
@@ -89,12 +89,12 @@ def test_odd_paths_route_as_an_independent_matcher_says() -> None:
     ],
 )
 def test_routes_of_the_design(target: str, group: str) -> None:
-    """What Twilio asks for goes to the phone service, everything else to the page."""
+    """Twilio's requests go to the phone service, and all others to the web service."""
     assert Router(described().listeners[80]).route(target) == Forward(group)
 
 
 def test_the_lowest_priority_wins_and_a_question_mark_is_one_character() -> None:
-    """Rules are tried in the order of their numbers, not of the file."""
+    """The rule with the lowest priority wins, and a question mark matches one character."""
     rules = [Rule(20, ("/a*",), Forward("many")), Rule(10, ("/a?c", "/x"), Forward("one"))]
     router = Router(Listener(80, "HTTP", rules, Forward("rest")))
     assert [router.route(path) for path in ("/abc", "/a/c", "/ac", "/abbc", "/x", "/b[c]", "/")] == [
@@ -103,7 +103,7 @@ def test_the_lowest_priority_wins_and_a_question_mark_is_one_character() -> None
 
 
 def test_a_pattern_is_no_regular_expression() -> None:
-    """Dots, brackets and dollars stand for themselves."""
+    """A pattern is not a regular expression: dots, brackets and dollar signs match themselves."""
     router = Router(Listener(80, "HTTP", [Rule(1, ("/a.b[c]$",), Forward("hit"))], Forward("rest")))
     assert router.route("/a.b[c]$") == Forward("hit")
     assert router.route("/aXbc") == Forward("rest")
@@ -114,13 +114,13 @@ def test_a_pattern_is_no_regular_expression() -> None:
     [(0, ("/a",)), (50_001, ("/a",)), (1, ()), (1, ("/a",) * 6), (1, ("/" + "a" * 128,)), (1, ("",))],
 )
 def test_what_aws_would_not_take_is_refused(priority: int, patterns: tuple[str, ...]) -> None:
-    """A laptop must not route by a rule that cannot be deployed."""
+    """A rule that AWS would reject is rejected here too."""
     with pytest.raises(ValueError, match=r"priority|patterns|longer"):
         Rule(priority, patterns, Forward("x"))
 
 
 def test_with_a_certificate_http_only_redirects() -> None:
-    """The same rules then hang on the HTTPS listener."""
+    """With a certificate the HTTP listener only redirects, and the HTTPS listener has the rules."""
     secure = described(CertificateArn=CERTIFICATE)
     assert secure.listeners[80].default == RedirectAction("HTTPS", "443", 301)
     assert list(secure.listeners[80].rules) == []
@@ -129,7 +129,7 @@ def test_with_a_certificate_http_only_redirects() -> None:
 
 
 def test_attributes_are_read() -> None:
-    """Silence, drain times and the choice of a target are the template's."""
+    """Idle timeout, draining time and routing algorithm come from the template."""
     read = described(IdleTimeoutSeconds="120", PhoneDrainSeconds="600")
     assert (read.idle, read.drops_invalid_headers, read.forwarded_for) == (120, True, "append")
     phone = read.groups["PhoneTargetGroup"]
@@ -153,19 +153,19 @@ def test_attributes_are_read() -> None:
     ],
 )
 def test_what_cannot_be_played_is_said(text: str, says: str) -> None:
-    """The local edge would otherwise route in another way than AWS."""
+    """An attribute that the stand-in cannot simulate is reported, because it would route differently."""
     with pytest.raises(TemplateError, match=says):
         balancer.read(RuleTemplate(text))
 
 
 def test_an_unknown_parameter_is_an_error() -> None:
-    """A typing mistake must not pass for the default."""
+    """An unknown parameter is an error and does not select the default."""
     with pytest.raises(TemplateError, match="IdleTimeout"):
         RuleTemplate(TEMPLATE, {"IdleTimeout": "5"})
 
 
 def test_conditions_are_decided() -> None:
-    """Each form of a condition, and a value that is left out."""
+    """Each form of a condition is evaluated, also with an omitted value."""
     template = RuleTemplate(
         """
 Parameters: {A: {Type: String, Default: x}}

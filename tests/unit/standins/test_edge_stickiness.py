@@ -16,7 +16,7 @@ def _sent_back(cookies: Headers, *, name: bytes = b"AWSALB") -> Headers:
 
 @pytest.mark.parametrize("name", [b"AWSALB", b"AWSALBCORS"])
 def test_a_client_that_sends_the_cookie_back_is_bound(name: bytes) -> None:
-    """Either of the two will do; the second is for requests from other sites."""
+    """A client that returns either cookie is bound; the second cookie is for requests from other sites."""
     sticky = Stickiness(60)
     cookies = sticky.cookies("127.0.0.1:7861")
     assert sticky.address(_sent_back(cookies, name=name)) == "127.0.0.1:7861"
@@ -24,7 +24,7 @@ def test_a_client_that_sends_the_cookie_back_is_bound(name: bytes) -> None:
 
 
 def test_what_is_old_foreign_or_forged_binds_nobody() -> None:
-    """The cookie names a target, so nobody may write one."""
+    """An expired, foreign or forged cookie binds no client, because the cookie names a target."""
     sticky = Stickiness(60)
     good = _sent_back(sticky.cookies("127.0.0.1:7861"))
     assert Stickiness(60).address(good) is None
@@ -38,7 +38,7 @@ def test_what_is_old_foreign_or_forged_binds_nobody() -> None:
 
 
 def test_only_the_pages_group_is_sticky_and_for_seconds() -> None:
-    """A call must go where there is room; and a visitor refused by a full task, to another after Retry-After."""
+    """Only the page's target group is sticky, and only for seconds, so that calls go where there is room."""
     groups = balancer.read(RuleTemplate(TEMPLATE)).groups
     sticky = {name: group.sticky_seconds for name, group in groups.items() if group.sticky_seconds is not None}
     assert sticky == {WEB: 5}
@@ -49,7 +49,7 @@ def test_only_the_pages_group_is_sticky_and_for_seconds() -> None:
     [("stickiness.type, Value: lb_cookie", "stickiness.type, Value: app_cookie"), ('Value: "5"', 'Value: "0"')],
 )
 def test_what_cannot_be_played_is_refused(attribute: str, value: str) -> None:
-    """Silence would make a laptop route otherwise than the cloud."""
+    """Stickiness that the stand-in cannot simulate is rejected, because it would route differently."""
     assert attribute in TEMPLATE
     with pytest.raises(TemplateError):
         balancer.read(RuleTemplate(TEMPLATE.replace(attribute, value)))

@@ -1,4 +1,4 @@
-"""The clock of the limits."""
+"""The clock of the session limits."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from standins.nova.clock import Clock
 
 
 async def test_a_fast_clock_passes_minutes_in_moments() -> None:
-    """Eight minutes at ten thousand times are over at once."""
+    """A fast clock passes eight minutes in moments."""
     clock = Clock(10_000)
     moment = clock.now() + 480
     await asyncio.wait_for(clock.sleep_until(moment), 5)
@@ -14,7 +14,7 @@ async def test_a_fast_clock_passes_minutes_in_moments() -> None:
 
 
 async def test_a_sleeper_notices_a_change_of_speed() -> None:
-    """Who sleeps for minutes wakes soon after the clock is told to hurry."""
+    """A sleeping task wakes soon after the clock's speed changes."""
     clock = Clock()
     sleeper = asyncio.create_task(clock.sleep_until(clock.now() + 480))
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""The event-stream codec: golden bytes, pieces of any size, damage, and two independent peers."""
+"""The event-stream codec: golden bytes, chunks of any size, damage, and two independent peers."""
 
 import struct
 import uuid
@@ -47,14 +47,14 @@ EVERY_TYPE: dict[str, HeaderValue] = {
 
 @pytest.mark.parametrize(("message", "wire"), GOLDEN)
 def test_golden_bytes(message: StreamMessage, wire: str) -> None:
-    """The published vectors come out and go in byte for byte."""
+    """The published vectors are decoded and encoded byte for byte."""
     assert encode(message).hex() == wire
     assert decode(bytes.fromhex(wire)) == message
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 64, 10_000])
 def test_pieces_of_any_size_make_the_same_messages(size: int) -> None:
-    """Where the network cuts the stream does not matter."""
+    """Chunks of any size give the same messages."""
     messages = [StreamMessage({"n": number}, bytes(number * 17)) for number in range(9)]
     wire = b"".join(encode(message) for message in messages)
     decoder = MessageDecoder()
@@ -64,13 +64,13 @@ def test_pieces_of_any_size_make_the_same_messages(size: int) -> None:
 
 
 def test_every_header_type_survives() -> None:
-    """All ten header types come back as they went out."""
+    """All ten header types survive encoding and decoding."""
     assert dict(decode(encode(StreamMessage(EVERY_TYPE, b"x"))).headers) == EVERY_TYPE
 
 
 @pytest.mark.parametrize("position", [0, 5, 9, 14, 40, 60])
 def test_one_damaged_byte_is_noticed(position: int) -> None:
-    """Either checksum tells, whichever part is hit."""
+    """One damaged byte is detected by either checksum."""
     wire = bytearray.fromhex(GOLDEN[2][1])
     wire[position] ^= 1
     with pytest.raises(FramingError):
@@ -91,37 +91,37 @@ def test_one_damaged_byte_is_noticed(position: int) -> None:
     ],
 )
 def test_broken_headers_are_refused(headers: bytes) -> None:
-    """Headers that lie about themselves do not get through, though the checksums are right."""
+    """Headers with wrong lengths are rejected, although their checksums are right."""
     with pytest.raises(FramingError):
         decode(_sealed(headers))
 
 
 @pytest.mark.parametrize(("total", "headers_length"), [(15, 0), (20, 8), (1 << 30, 0)])
 def test_impossible_lengths_are_refused(total: int, headers_length: int) -> None:
-    """A length that cannot be does not make the decoder wait for a gigabyte."""
+    """An impossible length is rejected and does not make the decoder wait for a gigabyte."""
     prelude = struct.pack(">II", total, headers_length)
     with pytest.raises(FramingError):
         list(MessageDecoder().feed(prelude + struct.pack(">I", zlib.crc32(prelude))))
 
 
 def test_two_messages_are_not_one() -> None:
-    """What is wrapped in a signed message is exactly one message."""
+    """A signed message wraps exactly one message."""
     with pytest.raises(FramingError):
         decode(encode(StreamMessage()) * 2)
 
 
 def test_botocore_reads_what_we_write() -> None:
-    """An independent decoder agrees."""
+    """Botocore's decoder reads what the stand-in writes."""
     buffer = EventStreamBuffer()
     buffer.add_data(encode(StreamMessage({":event-type": "chunk", "n": 5, "b": b"\x01"}, b"payload")))
     (event,) = list(buffer)
-    headers: object = event.headers  # the stubs know no header but text
+    headers: object = event.headers  # the stubs only have text headers
     assert headers == {":event-type": "chunk", "n": 5, "b": b"\x01"}
     assert event.payload == b"payload"
 
 
 def test_we_read_what_smithy_writes() -> None:
-    """The SDK's own encoder agrees, and its header bytes, which signatures cover, are ours."""
+    """The stand-in reads what the SDK writes, and encodes the signed header bytes identically."""
     moment = datetime(2026, 11, 23, 14, 15, 16, 789_000, tzinfo=UTC)
     headers: dict[str, str | bytes | datetime] = {":date": moment, ":chunk-signature": b"\x07" * 32}
     assert decode(EventMessage(headers=headers, payload=b"inner").encode()) == StreamMessage(headers, b"inner")

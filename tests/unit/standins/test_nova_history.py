@@ -1,4 +1,4 @@
-"""The rules of a chat history, each as its strictest source reads it, and the other readings that can be chosen."""
+"""The rules of a chat history, each in its strictest reading, and the other readings that a setting selects."""
 
 import pytest
 
@@ -12,16 +12,16 @@ TOO_LONG = "Chat history is over max limit. Trim chat history and try again."
 TOO_SOON = "Chat history should be sent completely before streaming audio."
 
 GUIDE = ServiceLimits(history_message_bytes=None, history_text_bytes=1024, history_bytes=40 * 1024)
-"""What the user guide says of sizes."""
+"""The sizes in the user guide."""
 
 
 def messages(count: int, size: int = 2) -> list[Event]:
-    """Make a history of this many messages in turn, each of this many bytes."""
+    """Return a history of this many alternating messages with this many bytes each."""
     return [e for n in range(count) for e in text(f"h{n}", ("USER", "ASSISTANT")[n % 2], "x" * size)]
 
 
 def pieces(role: str, *texts: str) -> list[Event]:
-    """Make one message of several textInputs."""
+    """Return one message of several textInputs."""
     start, _, end = text("h", role, "")
     return [start, *(event("textInput", contentName="h", content=each) for each in texts), end]
 
@@ -50,7 +50,7 @@ def offer(history: list[Event], limits: ServiceLimits | None = None, *, pause: f
     ],
 )
 def test_the_strictest_reading_is_the_default(history: list[Event], message: str) -> None:
-    """What any source forbids is refused, in the service's own words."""
+    """By default whatever any source forbids is rejected, with the service's own error message."""
     with pytest.raises(StreamFault) as fault:
         offer(history)
     assert (fault.value.kind, fault.value.message) == ("validationException", message)
@@ -62,12 +62,12 @@ def test_the_strictest_reading_is_the_default(history: list[Event], message: str
     ids=["40 messages", "10 000 bytes", "1000 bytes", "none"],
 )
 def test_what_is_within_every_reading_passes(history: list[Event]) -> None:
-    """Each bound belongs to what is allowed."""
+    """A history exactly within every limit passes."""
     assert len(offer(history)) == len(history) // 3
 
 
 def test_one_block_is_one_message_of_any_number_of_texts() -> None:
-    """The user guide's way to split a long text."""
+    """One block with any number of texts is one message, as the user guide splits a long text."""
     assert offer(pieces("USER", "What is ", "the weather", "?")) == [("USER", "What is the weather?")]
 
 
@@ -82,12 +82,12 @@ def test_one_block_is_one_message_of_any_number_of_texts() -> None:
     ids=["39 KB", "a message of 3 KB", "60 messages", "USER twice"],
 )
 def test_other_readings_can_be_chosen(limits: ServiceLimits, history: list[Event]) -> None:
-    """Sources disagree, so each limit is a setting of its own."""
+    """Each limit has its own setting, because the sources disagree."""
     assert offer(history, limits)
 
 
 def test_audio_waits_for_the_history_to_settle() -> None:
-    """Audio on the heels of a history is refused in the words for audio that came before it."""
+    """Audio directly after a history is rejected with the error message for early audio."""
     with pytest.raises(StreamFault) as fault:
         offer(messages(2), pause=0.049)
     assert fault.value.message == TOO_SOON
@@ -97,7 +97,7 @@ def test_audio_waits_for_the_history_to_settle() -> None:
 
 
 def test_the_settling_time_goes_by_the_wall_clock() -> None:
-    """A test that hurries the clock of the limits does not shorten it, nor let a client off."""
+    """The settling time uses the wall clock, so a faster limit clock does not change it."""
     session = ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     play([*READY, *messages(2)], session, now=100.0, at=5.0)
     with pytest.raises(StreamFault):
@@ -105,7 +105,7 @@ def test_the_settling_time_goes_by_the_wall_clock() -> None:
 
 
 def test_the_second_prompt_has_a_history_of_its_own() -> None:
-    """What the first prompt was told does not count."""
+    """The second prompt has its own history, and the first prompt's does not count."""
     session = ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     play([*READY, *messages(40), event("promptEnd")], session)
     again = [READY[1], *text("s2", "SYSTEM", "Be kind."), *text("z", "USER", "x" * 1000)]

@@ -11,7 +11,7 @@ NOVA_2_5 = "amazon.nova-2-5-sonic"
 
 @pytest.mark.parametrize("model_id", sorted(ALL))
 def test_three_models_are_known(model_id: str) -> None:
-    """By identifier and by the ARN of the foundation model."""
+    """Three models are known, by ID and by the ARN of the foundation model."""
     assert chosen(model_id, ALL, ()) == model_id
     assert chosen(f"arn:aws:bedrock:eu-north-1::foundation-model/{model_id}", ALL, ()) == model_id
 
@@ -29,21 +29,21 @@ def test_three_models_are_known(model_id: str) -> None:
     ],
 )
 def test_another_identifier_is_invalid(name: str) -> None:
-    """A guess at an identifier, an inference profile and a model without a stream are refused alike."""
+    """Another ID, an inference profile and a model without streaming are rejected alike."""
     with pytest.raises(StreamRefused, match="The provided model identifier is invalid") as refusal:
         chosen(name, ALL, ())
     assert (refusal.value.kind, refusal.value.status) == ("ValidationException", 400)
 
 
 def test_a_region_may_lack_a_model() -> None:
-    """It is unknown there."""
+    """A model that a region does not offer is unknown there."""
     assert chosen(NOVA_2, {NOVA_2}, ()) == NOVA_2
     with pytest.raises(StreamRefused, match="identifier is invalid"):
         chosen(NOVA_2_5, {NOVA_2}, ())
 
 
 def test_a_model_may_have_reached_the_end_of_its_life() -> None:
-    """It is no longer found, in Bedrock's words."""
+    """A model at its end of life is not found, with Bedrock's error message."""
     with pytest.raises(StreamRefused, match="reached the end of its life") as refusal:
         chosen(NOVA_2, ALL, {NOVA_2})
     assert (refusal.value.kind, refusal.value.status) == ("ResourceNotFoundException", 404)

@@ -1,4 +1,4 @@
-"""What real models write now and then, written by order: odd arguments, repeated tools, unknown words."""
+"""What real models occasionally write, on demand: odd arguments, repeated tools, unknown values."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ OSLO = {"location": "Oslo"}
 
 
 def faulty(*steps: ToneSentence | Use, pace: Pace | None = None, **fault: Any) -> Bench:  # noqa: ANN401 - JSON
-    """Put a conversation with one fault on the bench and ask it something."""
+    """Start a conversation with one fault and ask it a question."""
     plan = FaultPlan()
     plan.add(ModelFault.model_validate(fault))
     case = bench(*steps, faults=plan, pace=pace)
@@ -24,7 +24,7 @@ def faulty(*steps: ToneSentence | Use, pace: Pace | None = None, **fault: Any) -
 
 
 async def answered(case: Bench) -> list[tuple[str, str]]:
-    """Answer every tool use until the turn is over; return name and toolUseId of each that was written."""
+    """Return every tool use until the turn is over, answer it, and return its name and toolUseId."""
     async with asyncio.timeout(5):
         while not any(name == "usageEvent" for name, _ in case.sent):
             await asyncio.sleep(0.01)
@@ -49,7 +49,7 @@ def uses(case: Bench) -> list[tuple[str, str]]:
     ],
 )
 async def test_arguments_can_be_spelt_as_no_client_expects(action: str, content: object) -> None:
-    """Once; the turn goes on with the result, and the next use is spelt well."""
+    """A script spells arguments oddly once, and the turn continues with the result."""
     case = faulty(Use("weather", OSLO), Use("weather", OSLO), on="tool_use", action=action)
     await answered(case)
     assert [body["content"] for name, body in case.sent if name == "toolUse"] == [content, json.dumps(OSLO)]
@@ -57,7 +57,7 @@ async def test_arguments_can_be_spelt_as_no_client_expects(action: str, content:
 
 
 async def test_a_tool_can_be_asked_for_twice_in_one_turn() -> None:
-    """Two identifiers, two results, and one answer made of them."""
+    """A tool can be called twice in one turn, with two IDs, two results and one reply."""
     case = faulty(Use("weather", OSLO), on="tool_use", action="two_uses")
     (_, first), (_, second) = uses(case) or await _written(case, 2)
     assert first != second
@@ -70,7 +70,7 @@ async def test_a_tool_can_be_asked_for_twice_in_one_turn() -> None:
 
 
 async def test_a_tool_use_can_be_written_twice() -> None:
-    """One identifier, expected once."""
+    """A tool use can be written twice with one ID, and one result is expected."""
     case = faulty(Use("weather", OSLO), on="tool_use", action="repeated_use")
     (_, first), (_, second) = await answered(case)
     assert first == second
@@ -85,7 +85,7 @@ async def _written(case: Bench, count: int) -> list[tuple[str, str]]:
 
 
 async def test_a_model_can_ask_for_its_tool_again_and_again() -> None:
-    """As often as the script says; the result of the last is what it answers with."""
+    """A model can repeat its tool call as often as the script says, and replies with the last result."""
     case = faulty(Use("weather", OSLO), on="tool_use", action="ask_again", times=3, after_ms=1)
     found = await answered(case)
     assert [name for name, _ in found] == ["weather"] * 4
@@ -94,7 +94,7 @@ async def test_a_model_can_ask_for_its_tool_again_and_again() -> None:
 
 
 async def test_a_loop_can_go_through_several_tools() -> None:
-    """The tools of the script come in turn."""
+    """A loop calls the script's tools in rotation."""
     calls = [{"name": "transfer", "arguments": {"to": "desk"}}, {"name": "weather"}]
     case = faulty(Use("weather", OSLO), on="tool_use", action="ask_again", times=3, after_ms=1, calls=calls)
     assert [name for name, _ in await answered(case)] == ["weather", "transfer", "weather", "transfer"]
@@ -102,7 +102,7 @@ async def test_a_loop_can_go_through_several_tools() -> None:
 
 
 async def test_a_loop_has_no_end_of_its_own() -> None:
-    """`times: null` asks until the conversation is over."""
+    """A loop with `times: null` lasts until the conversation is over."""
     case = faulty(Use("weather", OSLO), on="tool_use", action="ask_again", times=None, after_ms=1)
     for so_far in range(1, 12):
         (*_, (_, identifier)) = await _written(case, so_far)
@@ -113,14 +113,14 @@ async def test_a_loop_has_no_end_of_its_own() -> None:
 
 
 async def test_a_fault_can_wait_for_a_result() -> None:
-    """A result in order may still be answered by an error."""
+    """A fault can follow a valid tool result."""
     case = faulty(Use("weather", OSLO), on="tool_result", action="exception", error="validationException")
     await answered(case)
     assert [fault.action for fault in case.struck] == ["exception"]
 
 
 async def test_a_tool_call_can_be_spoken() -> None:
-    """XML instead of a toolUse, planned, sounded and said."""
+    """A tool call can be spoken: XML instead of a toolUse, as text and as audio."""
     case = faulty(Use("weather", OSLO), on="answer", action="say")
     await case.until("usageEvent")
     assert [block[1] for block in case.blocks()] == [TOOL_XML, "", TOOL_XML]
@@ -129,7 +129,7 @@ async def test_a_tool_call_can_be_spoken() -> None:
 
 @pytest.mark.parametrize("reason", ["CONTENT_FILTERED", "PARTIAL_TURN"])
 async def test_an_answer_can_end_for_an_unknown_reason(reason: str) -> None:
-    """The last block of audio has another word; the text is as always."""
+    """A reply can end with an unknown stop reason on its last audio block."""
     case = faulty(ToneSentence("One. Two!"), on="answer", action="stop_reason", stop_reason=reason)
     await case.until("usageEvent")
     assert [stop for kind, _, stop in case.blocks() if kind == "AUDIO"] == ["PARTIAL_TURN", reason]
@@ -137,7 +137,7 @@ async def test_an_answer_can_end_for_an_unknown_reason(reason: str) -> None:
 
 
 async def test_an_answer_can_have_another_rate() -> None:
-    """The block declares the rate that its audio has, and it lasts as long as ever."""
+    """A reply can have another sample rate, which its block declares, with the same duration."""
     case = faulty(ToneSentence("One two three four five."), on="answer", action="other_rate", rate=24000)
     await case.until("usageEvent")
     start = await case.until("contentStart", type="AUDIO")
@@ -146,7 +146,7 @@ async def test_an_answer_can_have_another_rate() -> None:
 
 
 async def test_usage_can_come_in_floats() -> None:
-    """Every number of one report; the next has integers again."""
+    """One usage report can have floats; the next has integers again."""
     case = faulty(ToneSentence("One."), on="answer", action="float_usage")
     usage = await case.until("usageEvent")
     numbers = [n for part in usage["details"].values() for way in part.values() for n in way.values()]
@@ -156,7 +156,7 @@ async def test_usage_can_come_in_floats() -> None:
 
 
 async def test_an_interruption_can_come_without_blanks() -> None:
-    """The same JSON, spelt otherwise."""
+    """An interruption can be written as JSON without spaces."""
     case = faulty(ToneSentence(LONG), on="answer", action="bare_interruption", pace=Pace(speed=1.0, think=0.0))
     await case.until("audioOutput")
     case.turns.notice(ToneStarted())

@@ -1,4 +1,4 @@
-"""The timing of answers: the profile of the field keeps to the figures that were measured, in virtual time."""
+"""The timing of replies: the field profile keeps to measured figures, in virtual time."""
 
 import asyncio
 from itertools import accumulate, islice
@@ -16,7 +16,7 @@ def times(case: Bench, name: str, begun: float) -> list[float]:
 
 
 def test_the_fields_cadence_adds_up() -> None:
-    """Five times real time on average, gaps of 0.4 s and no longer, and a player without a head start runs dry."""
+    """The field profile averages five times real time with gaps of 0.4 s, and empties an unbuffered player."""
     waits = list(islice(FIELD.waits(), 40))
     assert 40 * FIELD.chunk / sum(waits) == pytest.approx(5)
     assert max(waits) == 0.4
@@ -27,13 +27,13 @@ def test_the_fields_cadence_adds_up() -> None:
 
 
 def test_a_quick_pace_is_even() -> None:
-    """One chunk after the other, at the speed it has or the one asked for."""
+    """A quick pace is even: one chunk after the other at its default or the requested speed."""
     assert set(islice(QUICK.waits(), 50)) == {QUICK.chunk / QUICK.speed}
     assert set(islice(FIELD.waits(10), 50)) == {0.008}
 
 
 async def test_an_answer_with_a_tool_comes_as_measured() -> None:
-    """The tool use, the first text and the first audio of Nova 2.5, for a tool that answers in 3 ms."""
+    """A reply with a tool of 3 ms has the measured times of Nova 2.5: tool use, first text, first audio."""
     case, begun = bench(Use("weather", {}), pace=FIELD), asyncio.get_running_loop().time()
     case.turns.notice(Turn("question"))
     use = await case.until("toolUse")
@@ -46,7 +46,7 @@ async def test_an_answer_with_a_tool_comes_as_measured() -> None:
 
 
 async def test_an_answer_in_words_comes_in_bursts() -> None:
-    """0.24 s at once, nothing for 0.4 s, then 0.8 s at once; its last words are final when it has played."""
+    """A reply comes in bursts of 0.24 s and 0.8 s, and its words are final when it has played."""
     case, begun = bench(ToneSentence(LONG), pace=FIELD), asyncio.get_running_loop().time()
     case.turns.read("question")
     await case.until("usageEvent")

@@ -4,7 +4,7 @@ from standins.nova.reply_playout import Playout
 
 
 def test_sound_sent_at_once_plays_in_its_own_time() -> None:
-    """Delivered in no time, still heard for its whole length."""
+    """Audio that is sent at once still plays for its whole length."""
     playout = Playout()
     sentence = playout.begin("one two three four", 4.0, 100.0, closes_turn=True)
     playout.deliver(sentence, 4.0, 100.0)
@@ -17,7 +17,7 @@ def test_sound_sent_at_once_plays_in_its_own_time() -> None:
 
 
 def test_a_second_sentence_waits_for_the_first() -> None:
-    """Sentences play one after the other, however early they come."""
+    """A second sentence plays after the first, however early it is sent."""
     playout = Playout()
     for text in ("a b", "c d"):
         sentence = playout.begin(text, 2.0, 0.0, closes_turn=False)
@@ -27,7 +27,7 @@ def test_a_second_sentence_waits_for_the_first() -> None:
 
 
 def test_a_cut_gives_whole_words_by_share() -> None:
-    """Half the sound is half the words; nothing is left afterwards."""
+    """A cut returns whole words in proportion: half of the audio is half of the words."""
     playout = Playout()
     sentence = playout.begin("one two three four", 4.0, 0.0, closes_turn=True)
     playout.deliver(sentence, 4.0, 0.0)
@@ -37,7 +37,7 @@ def test_a_cut_gives_whole_words_by_share() -> None:
 
 
 def test_only_what_was_delivered_can_be_heard() -> None:
-    """A stalled stream plays no further than its sound goes, and goes on when more comes."""
+    """Only delivered audio can be heard; a stalled stream pauses and continues with its next audio."""
     playout = Playout()
     sentence = playout.begin("one two three four", 4.0, 0.0, closes_turn=True)
     playout.deliver(sentence, 1.0, 0.0)
@@ -47,7 +47,7 @@ def test_only_what_was_delivered_can_be_heard() -> None:
 
 
 def test_the_way_to_the_ear_is_a_margin() -> None:
-    """Right after the end the caller may still hear the last of it."""
+    """A margin covers the way to the ear: just after the end the caller may still hear the last audio."""
     playout = Playout()
     sentence = playout.begin("bye", 1.0, 0.0, closes_turn=True)
     playout.deliver(sentence, 1.0, 0.0)

@@ -1,4 +1,4 @@
-"""Results of tools as the libraries of others wrap them, each taken from one that was recorded."""
+"""Tool results as other libraries wrap them, each from a recorded one."""
 
 import datetime as dt
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ ARGUMENTS = {"location": "Paris", "format": "celsius"}
     ids=["pipecat", "strands json", "strands text", "livekit dictionary", "strands blocks"],
 )
 def test_an_object_is_found_in_what_a_library_wraps_it_in(result: object) -> None:
-    """The same weather, whoever carried it."""
+    """An object is found in each library's wrapper."""
     assert unwrapped(result) == WEATHER
 
 
@@ -44,18 +44,18 @@ def test_an_object_is_found_in_what_a_library_wraps_it_in(result: object) -> Non
     ],
 )
 def test_what_is_no_wrapping_stays(result: Any) -> None:  # noqa: ANN401 - results have any shape
-    """An error is not opened, and nothing is lost."""
+    """A result without a wrapper, such as an error, stays unchanged."""
     assert unwrapped(result) in (result, [], 5)
 
 
 @pytest.mark.parametrize("result", [{"text": "{'a': __import__('os')}"}, {"text": "[" * 5000}, {"text": "{" * 5000}])
 def test_text_that_only_looks_like_an_object_stays_text(result: dict[str, str]) -> None:
-    """Reading runs no code, and has a bound."""
+    """Text that only resembles an object stays text; parsing runs no code and has a size limit."""
     assert unwrapped(result) == result["text"]
 
 
 def test_wrappings_without_end_are_left() -> None:
-    """A few are opened, as libraries nest them; no more."""
+    """Only a few nested wrappers are opened."""
     result: object = WEATHER
     for _ in range(50):
         result = {"json": result}
@@ -63,7 +63,7 @@ def test_wrappings_without_end_are_left() -> None:
 
 
 def said(result: object) -> str:
-    """Have the dialogue put a result into words."""
+    """Return the dialogue's sentence for a result."""
     tool = SimpleNamespace(name=CURRENT, schema={})
     dialogue = Dialogue(tools=[tool], system="", history=[], today=lambda: dt.date(2026, 11, 29))
     (step,) = dialogue.tool_result(CURRENT, ARGUMENTS, result)
@@ -72,11 +72,11 @@ def said(result: object) -> str:
 
 
 def test_wrapped_weather_is_told_as_weather() -> None:
-    """A caller of a LiveKit agent hears what a caller of Pipecat's hears."""
+    """Wrapped weather is announced like weather, with each library's wrapper."""
     assert said({"tool_result": str(WEATHER)}) == said(WEATHER) == "It is 21 degrees and partly cloudy in Paris."
 
 
 def test_prose_is_read_out_in_one_breath() -> None:
-    """A tool that answers with a sentence is heard, a flood of words is cut."""
+    """A tool's sentence is read out, and a long text is shortened."""
     assert said({"tool_result": "It is sunny,\n 21 degrees."}) == "It is sunny, 21 degrees."
     assert len(said({"text": "sunny " * 1000})) <= 200

@@ -1,4 +1,4 @@
-"""Which schemas of tools the model takes."""
+"""Which tool schemas the model accepts."""
 
 import json
 from typing import Any
@@ -15,30 +15,30 @@ INVALID = "Invalid input request, please fix your input and try again."
 
 
 def tool(schema: object, name: str = "weather") -> dict[str, Any]:
-    """Make a tool's entry."""
+    """Return a tool's entry."""
     return {"toolSpec": {"name": name, "description": "It.", "inputSchema": {"json": json.dumps(schema)}}}
 
 
 def offer(*tools: dict[str, Any], reading: Reading = "strict") -> None:
-    """Begin a prompt with these tools."""
+    """Start a prompt with these tools."""
     start = event("promptStart", audioOutputConfiguration=PCM, toolConfiguration={"tools": tools})
     play([OPENING[0], start], ProtocolState(NOVA_2, ServiceLimits(tool_schema=reading), 0.0))
 
 
 def taking(**property_: object) -> dict[str, Any]:
-    """Make a schema with one property."""
+    """Return a schema with one property."""
     return {"type": "object", "properties": {"it": property_}}
 
 
 def refused(schema: object, reading: Reading = "strict") -> None:
-    """Check that a tool of this schema ends the stream."""
+    """Assert that a tool with this schema ends the stream."""
     with pytest.raises(StreamFault) as fault:
         offer(tool(schema), reading=reading)
     assert (fault.value.kind, fault.value.message) == ("validationException", INVALID)
 
 
 def test_plain_schemas_pass() -> None:
-    """Every keyword that is taken, at every place where it is; a property may have any name."""
+    """Every accepted keyword passes at every place, with any property name."""
     city = {"type": "string", "description": "Where.", "enum": ["Oslo", "Bergen"]}
     cities = {"type": "array", "items": {"type": "object", "properties": {"city": city}, "required": ["city"]}}
     properties = {"title": city, "default": city, "cities": cities, "hour": {"type": "integer"}}
@@ -70,7 +70,7 @@ def test_plain_schemas_pass() -> None:
     ids=json.dumps,
 )
 def test_a_property_with_anything_else_is_refused(keyword: dict[str, Any]) -> None:
-    """However deep it is."""
+    """A property with any other keyword is rejected, however deep it is."""
     refused(taking(**keyword))
     refused(taking(type="array", items=keyword))
     refused(taking(type="object", properties={"below": keyword}))
@@ -95,12 +95,12 @@ def test_a_property_with_anything_else_is_refused(keyword: dict[str, Any]) -> No
     ids=json.dumps,
 )
 def test_a_schema_has_three_keys_at_its_top(schema: dict[str, Any]) -> None:
-    """An object with its properties and which of them are required; nothing else."""
+    """The top level of a schema has only its type, its properties and the required ones."""
     refused(schema)
 
 
 def test_other_readings_can_be_chosen() -> None:
-    """Bounds of a number are unsettled, and a test may have no interest in schemas at all."""
+    """Settings select other readings, because the sources disagree on bounds of numbers."""
     hour = taking(type="integer", minimum=0, maximum=23)
     offer(tool(hour), reading="bounds")
     refused(taking(type="string", default="x"), "bounds")
@@ -108,7 +108,7 @@ def test_other_readings_can_be_chosen() -> None:
 
 
 def test_tools_have_names_of_their_own() -> None:
-    """Two of one name, or a name with a blank, are refused."""
+    """Two tools with one name, or a name with a space, are rejected."""
     with pytest.raises(StreamFault, match="Invalid input request"):
         offer(tool({"type": "object"}), tool({"type": "object"}))
     with pytest.raises(StreamFault, match="Malformed input request"):

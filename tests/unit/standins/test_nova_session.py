@@ -1,4 +1,4 @@
-"""The rules of a session: what is allowed, and the literal words for what is not."""
+"""The rules of a session: what is allowed, and the literal error messages."""
 
 import base64
 import json
@@ -32,12 +32,12 @@ type Event = tuple[str, dict[str, Any]]
 
 
 def event(name: str, **body: object) -> Event:
-    """Make an event of the prompt `p`."""
+    """Return an event of the prompt `p`."""
     return name, body if name.startswith("session") else {"promptName": "p", **body}
 
 
 def text(name: str, role: str, content: str, *, interactive: bool = False) -> list[Event]:
-    """Make a block of text."""
+    """Return a block of text."""
     return [
         event("contentStart", contentName=name, type="TEXT", role=role, interactive=interactive),
         event("textInput", contentName=name, content=content),
@@ -46,7 +46,7 @@ def text(name: str, role: str, content: str, *, interactive: bool = False) -> li
 
 
 def tool_result(tool_use_id: str, content: str, name: str = "t") -> list[Event]:
-    """Make a block with a tool's result."""
+    """Return a block with a tool's result."""
     configuration = {"toolUseId": tool_use_id, "type": "TEXT"}
     return [
         event("contentStart", contentName=name, type="TOOL", role="TOOL", toolResultInputConfiguration=configuration),
@@ -67,14 +67,14 @@ LISTENING = [*READY, AUDIO, SPEECH]
 def play(
     events: list[Event], session: ProtocolState | None = None, now: float = 0.0, at: float | None = None
 ) -> list[Effect]:
-    """Send events to a session and collect what they amount to."""
+    """Send events to a session and return its actions."""
     session = session or ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     wire = [json.dumps({"event": {name: body}}).encode() for name, body in events]
     return [effect for one in wire for effect in session.receive(parse(one), now, at)]
 
 
 def test_a_conversation_in_order_passes() -> None:
-    """System prompt, history, sound, typed words, a tool's result, and the end."""
+    """A valid conversation passes: system prompt, history, audio, typed text, a tool result and the end."""
     session = ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     history = [*text("h1", "USER", "Hi"), *text("h2", "ASSISTANT", "Hello")]
     effects = play([*READY, *history], session)
@@ -99,7 +99,7 @@ def test_a_conversation_in_order_passes() -> None:
 
 @pytest.mark.parametrize("rate", [8000, 16000, 24000])
 def test_three_rates_are_spoken(rate: int) -> None:
-    """The line may have any of the documented rates."""
+    """Any of the documented sample rates is accepted."""
     start = event(
         "contentStart",
         contentName="a",
@@ -146,7 +146,7 @@ def test_three_rates_are_spoken(rate: int) -> None:
     ],
 )
 def test_a_broken_rule_is_named(events: list[Event], message: str) -> None:
-    """Order and limits are enforced with the service's own words."""
+    """A broken rule of order or limits gets the service's own error message."""
     with pytest.raises(StreamFault) as fault:
         play(events)
     assert (fault.value.kind, fault.value.message) == ("validationException", message)
@@ -154,7 +154,7 @@ def test_a_broken_rule_is_named(events: list[Event], message: str) -> None:
 
 @pytest.mark.parametrize("result", ["plain words", '"a string"', "[1]", "{"])
 def test_a_tool_result_must_be_a_json_object(result: str) -> None:
-    """Plain text and other JSON end the stream, as in the field."""
+    """A tool result that is not a JSON object ends the stream."""
     session = ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     play(LISTENING, session)
     session.tool_results.expect("tool-1", 0.0)
@@ -163,7 +163,7 @@ def test_a_tool_result_must_be_a_json_object(result: str) -> None:
 
 
 def test_a_tool_use_takes_one_result() -> None:
-    """A second result for the same identifier is refused."""
+    """A second result for the same tool use is rejected."""
     session = ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     play(LISTENING, session)
     session.tool_results.expect("tool-1", 0.0)
@@ -187,7 +187,7 @@ def test_a_tool_use_takes_one_result() -> None:
     ],
 )
 def test_malformed_events_are_refused(wire: bytes) -> None:
-    """Whatever arrives, the answer is a validation exception."""
+    """Any malformed event gets a validation exception."""
     with pytest.raises(StreamFault) as fault:
         parse(wire)
     assert fault.value.kind == "validationException"
@@ -195,7 +195,7 @@ def test_malformed_events_are_refused(wire: bytes) -> None:
 
 @pytest.mark.parametrize("content", ["@@@@", base64.b64encode(b"odd").decode()])
 def test_sound_must_be_whole_samples(content: str) -> None:
-    """Bad base64 and half a sample are refused."""
+    """Audio with bad base64 or half a sample is rejected."""
     with pytest.raises(StreamFault):
         play([*LISTENING, event("audioInput", contentName="a", content=content)])
 
@@ -204,7 +204,7 @@ def test_sound_must_be_whole_samples(content: str) -> None:
     ("model", "seconds"), [("amazon.nova-sonic-v1:0", 55), (NOVA_2, 295), ("amazon.nova-2-5-sonic", 55)]
 )
 def test_a_silent_client_is_dropped(model: str, seconds: int) -> None:
-    """Each generation has its own patience, and says it."""
+    """A silent client is disconnected after its model generation's timeout, with its error message."""
     session = ProtocolState(model, ServiceLimits(), 0.0)
     play(LISTENING, session, now=100.0)
     assert session.deadline == min(480.0, 100.0 + seconds)
@@ -217,7 +217,7 @@ def test_a_silent_client_is_dropped(model: str, seconds: int) -> None:
     ("counts", "content", "kept"), [(True, SILENCE, True), (False, SILENCE, False), (False, SOUND, True)]
 )
 def test_silence_counts_unless_told_otherwise(counts: bool, content: str, kept: bool) -> None:  # noqa: FBT001
-    """Field reports disagree on silence, so it is a setting; sound always counts."""
+    """A setting decides whether silent audio counts as activity; audible audio always does."""
     session = ProtocolState(NOVA_2, ServiceLimits(silence_counts=counts), 0.0)
     play(LISTENING, session, now=0.0)
     play([event("audioInput", contentName="a", content=content)], session, now=200.0)
@@ -225,7 +225,7 @@ def test_silence_counts_unless_told_otherwise(counts: bool, content: str, kept: 
 
 
 def test_eight_minutes_are_all() -> None:
-    """However lively, a stream ends with the model's timeout."""
+    """An active stream also ends at the model's limit of eight minutes."""
     session = ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     play(LISTENING, session, now=479.0)
     with pytest.raises(StreamFault, match="Model has timed out in processing the request") as fault:
@@ -234,7 +234,7 @@ def test_eight_minutes_are_all() -> None:
 
 
 def test_system_speech_and_interactive_text_pass_once_audio_is_open() -> None:
-    """The newer role is accepted, and typed words may come after sound."""
+    """The role SYSTEM_SPEECH is accepted, and typed text may follow audio."""
     play([*LISTENING, *text("x", "SYSTEM_SPEECH", "Say hello.")])
     assert play([*LISTENING, *text("i", "USER", "Hello", interactive=True)])[-1] == CallerText("Hello")
 
@@ -243,7 +243,7 @@ REFUSING = ServiceLimits(audio_during_tools="refuse")
 
 
 def waiting_for_a_tool(limits: ServiceLimits) -> ProtocolState:
-    """Give a session whose model waits for the result of `tool-1` since second 10."""
+    """Return a session whose model waits for the result of `tool-1` since second 10."""
     session = ProtocolState(NOVA_2, limits, 0.0)
     play(LISTENING, session)
     session.tool_results.expect("tool-1", 10.0)
@@ -251,20 +251,20 @@ def waiting_for_a_tool(limits: ServiceLimits) -> ProtocolState:
 
 
 def test_audio_during_a_tool_call_is_accepted_by_default() -> None:
-    """Three libraries send it always."""
+    """By default audio during a tool call is accepted, because three libraries always send it."""
     assert play([SPEECH], waiting_for_a_tool(ServiceLimits()), now=20.0) == [CallerAudio(base64.b64decode(SOUND))]
 
 
 @pytest.mark.parametrize("content", [SOUND, SILENCE])
 def test_audio_during_a_tool_call_can_be_refused(content: str) -> None:
-    """One team saw it end the stream, in the model's words for input it does not take; silence is audio too."""
+    """A setting rejects audio during a tool call, including silence, as one team observed."""
     with pytest.raises(StreamFault) as fault:
         play([event("audioInput", contentName="a", content=content)], waiting_for_a_tool(REFUSING), now=10.2)
     assert (fault.value.kind, fault.value.message) == ("validationException", INVALID)
 
 
 def test_audio_that_was_on_its_way_is_not_refused() -> None:
-    """A client cannot know of a toolUse before it arrives."""
+    """Audio that was in transit at the tool call is not rejected."""
     session = waiting_for_a_tool(REFUSING)
     play([SPEECH], session, now=10.1)
     play(text("i", "USER", "Hello?", interactive=True), session, now=15.0)
@@ -273,7 +273,7 @@ def test_audio_that_was_on_its_way_is_not_refused() -> None:
 
 
 def test_audio_goes_on_after_the_result() -> None:
-    """With the last result, or when the model no longer waits; a late result is taken all the same."""
+    """Audio is accepted again after the last result or timeout, and a late result is accepted too."""
     session = waiting_for_a_tool(REFUSING)
     session.tool_results.expect("tool-2", 10.0)
     play(tool_result("tool-1", "{}"), session, now=15.0)

@@ -21,7 +21,7 @@ SECRETS = {KEY: SECRET}
 
 
 def signed(*, key: str = KEY, secret: str = SECRET, service: str = "bedrock", query: str = "") -> SignedRequest:
-    """Let botocore sign a request."""
+    """Return a request that botocore signed."""
     headers = {"host": "localhost:8443", "x-amz-content-sha256": STREAMING}
     url = f"https://localhost:8443{PATH}" + (f"?{query}" if query else "")
     request = AWSRequest("POST", url, headers=headers)
@@ -30,14 +30,14 @@ def signed(*, key: str = KEY, secret: str = SECRET, service: str = "bedrock", qu
 
 
 def altered(request: SignedRequest, **headers: str) -> SignedRequest:
-    """Change headers after signing."""
+    """Return the request with headers changed after signing."""
     renamed = {name.replace("_", "-"): value for name, value in headers.items()}
     return SignedRequest(request.method, request.path, request.query, {**request.headers, **renamed})
 
 
 @pytest.mark.parametrize("query", ["", "b=2&a=1&empty=", "a=%20%2F"])
 def test_botocores_signature_is_accepted(query: str) -> None:
-    """Path encoded twice, query sorted, session token signed: the canonical request is botocore's."""
+    """Botocore's signature is accepted with encoded paths, sorted queries and session tokens."""
     assert isinstance(verify(signed(query=query), SECRETS, datetime.now(UTC)), ChunkChain)
 
 
@@ -56,20 +56,20 @@ def test_botocores_signature_is_accepted(query: str) -> None:
     ],
 )
 def test_a_wrong_signature_is_refused_by_its_class(request_: SignedRequest, kind: str) -> None:
-    """Each kind of wrong gets the class that the service gives it."""
+    """Each kind of wrong signature gets the service's exception class."""
     with pytest.raises(StreamRefused) as refusal:
         verify(request_, SECRETS, datetime.now(UTC))
     assert refusal.value.kind == kind
 
 
 def test_an_old_signature_is_refused() -> None:
-    """A request replayed six minutes later is out of time."""
+    """A request that is replayed six minutes later is rejected."""
     with pytest.raises(StreamRefused, match="Signature expired"):
         verify(signed(), SECRETS, datetime.now(UTC) + timedelta(minutes=6))
 
 
 def chain_and_events(count: int) -> tuple[ChunkChain, list[bytes]]:
-    """Give a chain and the events that the SDK's signer makes to continue it, the last one empty."""
+    """Return a signature chain and the SDK's signed events to continue it, the last one empty."""
     request = signed()
     chain = verify(request, SECRETS, datetime.now(UTC))
     first = request.headers["authorization"].rpartition("Signature=")[2]
@@ -87,7 +87,7 @@ def chain_and_events(count: int) -> tuple[ChunkChain, list[bytes]]:
 
 
 def test_the_sdks_chain_of_events_is_accepted() -> None:
-    """Every event and the empty one at the end carry on the chain."""
+    """The SDK's events continue the signature chain, including the empty one at the end."""
     chain, events = chain_and_events(3)
     for event in map(decode, events):
         chain.verify(event.headers, event.payload)
@@ -96,7 +96,7 @@ def test_the_sdks_chain_of_events_is_accepted() -> None:
 
 @pytest.mark.parametrize("order", [(1,), (0, 0), (0, 2)])
 def test_an_event_out_of_its_place_breaks_the_chain(order: tuple[int, ...]) -> None:
-    """Left out, repeated or reordered: the signature covers the one before."""
+    """An omitted, repeated or reordered event breaks the chain, because each signature covers the previous one."""
     chain, events = chain_and_events(3)
     *before, last = [decode(events[index]) for index in order]
     for event in before:
@@ -106,7 +106,7 @@ def test_an_event_out_of_its_place_breaks_the_chain(order: tuple[int, ...]) -> N
 
 
 def test_an_unsigned_event_breaks_the_chain() -> None:
-    """A stream of verified credentials has no unsigned events."""
+    """An unsigned event breaks the chain of a stream with verified credentials."""
     chain, _ = chain_and_events(0)
     with pytest.raises(StreamFault):
         chain.verify({}, b"payload")

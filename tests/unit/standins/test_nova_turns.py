@@ -19,27 +19,27 @@ from standins.nova.turn_taking import TurnContext, TurnTaking
 
 RATE = 8000
 LONG = " ".join(f"word{number}" for number in range(40)) + "."
-"""Four seconds of speech, so that a busy machine still cuts in before its end."""
+"""Four seconds of speech, so that also on a busy machine a barge-in comes before its end."""
 
 
 class SteadyVoice:
-    """Speaks ten words a second."""
+    """Speaks ten words per second."""
 
     name = "steady"
 
     async def start(self) -> None:
-        """Nothing to get ready."""
+        """Start nothing."""
 
     async def aclose(self) -> None:
-        """Nothing to let go."""
+        """Release nothing."""
 
     async def speak(self, text: str, sample_rate: int) -> bytes:
-        """Give the sound."""
+        """Return the audio."""
         return bytes(int(0.1 * len(text.split()) * sample_rate) * 2)
 
 
 class Answers:
-    """Answers with what the test gave it, and keeps what it was told."""
+    """Replies with what the test scripted, and records its inputs."""
 
     def __init__(self, *steps: Step) -> None:
         self.steps = steps
@@ -47,19 +47,19 @@ class Answers:
         self.silent = False
 
     def heard(self, text: str) -> Sequence[Step]:
-        """Give the steps."""
+        """Return the scripted steps."""
         self.told.append(text)
         return self.steps
 
     def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
-        """Say that it came."""
+        """Record the result."""
         self.told.append((name, arguments, result))
         return [] if self.silent else [ToneSentence("Done.")]
 
 
 @dataclass
 class Bench:
-    """A conversation on the bench: what was sent is in `blocks`."""
+    """A conversation under test; `blocks` is what it sent."""
 
     turns: TurnTaking
     record: SessionRecord
@@ -70,10 +70,10 @@ class Bench:
     struck: list[ModelFault]
     tasks: TaskPool
     moments: list[float]
-    """When each of `sent` was written."""
+    """When each event of `sent` was written."""
 
     def blocks(self) -> list[tuple[str, str, str]]:
-        """Give kind, words and stop reason of each closed block that is not sound, and of sound the stop reason."""
+        """Return kind, words and stop reason of each closed text block, and the stop reason of each audio block."""
         found, words = [], ""
         for name, body in self.sent:
             if name in ("textOutput", "toolUse"):
@@ -83,7 +83,7 @@ class Bench:
         return found
 
     def stages(self) -> list[str]:
-        """Give the generation stages in order."""
+        """Return the generation stages in order."""
         return [
             json.loads(body["additionalModelFields"])["generationStage"]
             for name, body in self.sent
@@ -103,7 +103,7 @@ class Bench:
 def bench(
     *steps: Step, faults: FaultPlan | None = None, pace: Pace | None = None, marks_speech_end: bool = False
 ) -> Bench:
-    """Put a conversation on the bench."""
+    """Return a conversation under test."""
     sent: list[tuple[str, dict[str, Any]]] = []
     moments: list[float] = []
 
@@ -139,7 +139,7 @@ def bench(
 
 
 async def test_an_answer_has_its_blocks_in_order() -> None:
-    """Heard words, planned words and sound per sentence, then what was really said as it has played."""
+    """A reply has its blocks in order: transcript, planned words and audio per sentence, final words."""
     case = bench(ToneSentence("One. Two!"))
     case.turns.notice(ToneStarted())
     case.turns.notice(Turn("question"))
@@ -159,7 +159,7 @@ async def test_an_answer_has_its_blocks_in_order() -> None:
 
 
 async def test_a_newer_model_marks_where_the_callers_words_end() -> None:
-    """Before it writes what it heard, with the identifiers of every event; typed words have no such end."""
+    """A newer model marks the end of the caller's speech before its transcript; typed text has no mark."""
     case = bench(ToneSentence("One."), marks_speech_end=True)
     case.turns.notice(ToneStarted())
     case.turns.notice(Turn("question"))
@@ -171,7 +171,7 @@ async def test_a_newer_model_marks_where_the_callers_words_end() -> None:
 
 
 async def test_a_barge_in_after_delivery_cuts_what_is_still_playing() -> None:
-    """All sound is with the client, half of it unheard: the rest is taken back and only the spoken words stand."""
+    """A barge-in after delivery cuts what still plays, and only the spoken words become final."""
     case = bench(ToneSentence(LONG))
     case.turns.read("hello")
     await case.until("contentEnd", type="AUDIO", stopReason="END_TURN")
@@ -187,7 +187,7 @@ async def test_a_barge_in_after_delivery_cuts_what_is_still_playing() -> None:
 
 
 async def test_a_barge_in_during_delivery_closes_the_sound_first() -> None:
-    """The open block of sound ends with END_TURN, and nothing is sent after the interruption."""
+    """A barge-in during delivery closes the audio block with END_TURN, and nothing follows it."""
     case = bench(ToneSentence(LONG), pace=Pace(speed=1.0, think=0.0))
     case.turns.read("hello")
     await case.until("audioOutput")
@@ -200,7 +200,7 @@ async def test_a_barge_in_during_delivery_closes_the_sound_first() -> None:
 
 
 async def test_speech_after_the_answer_interrupts_nothing() -> None:
-    """Once the sound has played, a new turn is just a new turn."""
+    """Speech after a reply has played interrupts nothing."""
     case = bench(ToneSentence("Yes."))
     case.turns.read("hello")
     await case.until("usageEvent")
@@ -210,7 +210,7 @@ async def test_speech_after_the_answer_interrupts_nothing() -> None:
 
 
 async def test_a_tool_use_waits_for_its_result() -> None:
-    """Nothing is said until the result is there; then the dialogue goes on with it."""
+    """A tool use waits for its result, with which the dialogue continues."""
     case = bench(Use("weather", {"location": "Oslo"}))
     case.turns.read("hello")
     use = await case.until("toolUse")
@@ -226,7 +226,7 @@ async def test_a_tool_use_waits_for_its_result() -> None:
 
 
 async def test_a_tool_without_an_answer_may_end_the_turn() -> None:
-    """What was said before it is then the last of the turn."""
+    """A tool without a reply can end the turn, whose last words are those before it."""
     case = bench(ToneSentence("Goodbye!"), Use("end_call", {}))
     case.answers.silent = True
     case.turns.read("bye")
@@ -237,7 +237,7 @@ async def test_a_tool_without_an_answer_may_end_the_turn() -> None:
 
 
 async def test_only_the_last_of_two_tools_ends_the_turn() -> None:
-    """Saturday and Sunday are two uses in one turn."""
+    """Only the last of two tool uses in one turn ends the turn."""
     case = bench(Use("forecast", {"day": "saturday"}), Use("forecast", {"day": "sunday"}))
     case.turns.read("and at the weekend")
     for count in (1, 2):
@@ -248,7 +248,7 @@ async def test_only_the_last_of_two_tools_ends_the_turn() -> None:
 
 
 async def test_a_tool_that_never_answers_does_not_hold_the_turn() -> None:
-    """After the deadline the dialogue is told that nothing came."""
+    """A tool without a result does not hold the turn beyond its deadline."""
     case = bench(Use("weather", {}), pace=Pace(speed=20.0, think=0.0, tool_deadline=0.05))
     case.turns.read("hello")
     await case.until("usageEvent")
@@ -257,7 +257,7 @@ async def test_a_tool_that_never_answers_does_not_hold_the_turn() -> None:
 
 
 async def test_new_words_during_a_tool_use_end_its_turn() -> None:
-    """The turn is interrupted, and a late result is kept in the record but said to nobody."""
+    """New speech during a tool use interrupts the turn, and a late result is recorded but not spoken."""
     case = bench(Use("weather", {}))
     case.turns.read("hello")
     use = await case.until("toolUse")
@@ -275,7 +275,7 @@ async def test_new_words_during_a_tool_use_end_its_turn() -> None:
 
 
 async def test_words_that_follow_at_once_replace_a_turn_that_nobody_saw() -> None:
-    """A pause in the middle of a question does not make an interruption."""
+    """Speech directly after a pause in a question replaces a turn that has not become audible."""
     case = bench(ToneSentence("Yes."), pace=Pace(speed=20.0, think=0.2))
     case.turns.notice(Turn("what is the weather"))
     case.turns.notice(Turn("in Stockholm"))
@@ -285,7 +285,7 @@ async def test_words_that_follow_at_once_replace_a_turn_that_nobody_saw() -> Non
 
 
 async def test_words_in_doubt_are_written_but_not_acted_on() -> None:
-    """The caller's words are shown as heard; the dialogue learns only that there were some."""
+    """Uncertain words are written to the transcript, but the dialogue does not act on them."""
     case = bench(ToneSentence("Pardon?"))
     case.turns.notice(Turn("mumble", confident=False))
     assert case.blocks()[0] == ("TEXT", "mumble", "PARTIAL_TURN")
@@ -294,7 +294,7 @@ async def test_words_in_doubt_are_written_but_not_acted_on() -> None:
 
 
 async def test_the_end_of_the_prompt_says_what_was_spoken() -> None:
-    """Hanging up in the middle leaves closed blocks, the spoken words, the usage and the completion's end."""
+    """The end of the prompt in mid-reply closes the blocks and reports spoken words and usage."""
     case = bench(ToneSentence(LONG))
     case.turns.read("hello")
     await case.until("contentEnd", type="AUDIO")
@@ -306,7 +306,7 @@ async def test_the_end_of_the_prompt_says_what_was_spoken() -> None:
 
 
 async def test_a_fault_strikes_as_the_answer_sounds() -> None:
-    """The script is handed over after its delay, counted from the first sound."""
+    """A fault script applies after its delay from the first audio."""
     plan = FaultPlan()
     plan.add(ModelFault(on="answer", action="exception", after_ms=10))
     case = bench(ToneSentence("Yes."), faults=plan)
@@ -316,7 +316,7 @@ async def test_a_fault_strikes_as_the_answer_sounds() -> None:
 
 
 async def test_a_flood_is_long_and_fast() -> None:
-    """Two seconds of sound for one word, faster than asked for otherwise."""
+    """A flood is two seconds of audio per word, faster than otherwise requested."""
     plan = FaultPlan()
     plan.add(ModelFault(on="answer", action="flood", seconds=2, speed=1000))
     case = bench(ToneSentence("Yes."), faults=plan, pace=Pace(speed=1.0, think=0.0))
@@ -327,7 +327,7 @@ async def test_a_flood_is_long_and_fast() -> None:
 
 
 async def test_usage_adds_up() -> None:
-    """The totals are the sums, and each event's delta is what came since the one before."""
+    """The usage totals are the sums of the deltas."""
     case = bench(ToneSentence("One."))
     for _ in range(2):
         case.turns.read("hello")
@@ -342,7 +342,7 @@ async def test_usage_adds_up() -> None:
 
 
 async def test_words_that_cover_the_wait_for_a_tool_are_said_beside_the_turn() -> None:
-    """The tool is not passed over: its answer follows."""
+    """Words that cover the wait for a tool do not replace its reply."""
     talk = bench(Use("get_weather", {"city": "Paris"}))
     talk.turns.notice(Turn("weather in Paris?"))
     use = await talk.until("toolUse")
@@ -357,7 +357,7 @@ async def test_words_that_cover_the_wait_for_a_tool_are_said_beside_the_turn() -
 
 
 async def test_words_for_a_wait_that_is_over_are_left_out() -> None:
-    """The result came before they were begun: said behind the answer, they would be nonsense."""
+    """Words for a wait that is over are omitted, because they would follow the reply."""
     talk = bench(Use("get_weather", {"city": "Paris"}))
     talk.turns.notice(Turn("weather in Paris?"))
     use = await talk.until("toolUse")
@@ -371,7 +371,7 @@ async def test_words_for_a_wait_that_is_over_are_left_out() -> None:
 
 
 async def test_another_question_passes_a_tool_over() -> None:
-    """One that needs a tool of its own."""
+    """Another question that needs a tool replaces the pending tool use."""
     talk = bench(Use("get_weather", {"city": "Paris"}))
     talk.turns.notice(Turn("weather in Paris?"))
     await talk.until("toolUse")

@@ -38,7 +38,7 @@ def _tomorrow(condition: str, aspect: Aspect, chance: int | None) -> str:
 
 @pytest.mark.parametrize(("condition", "sky", "falling"), _CONDITIONS)
 def test_the_weather_now(condition: str, sky: str, falling: str) -> None:
-    """Alone, and behind the answer to a question about rain or snow."""
+    """The current weather is a valid sentence, alone and after the answer about rain or snow."""
     told = f"It is 5 degrees and {sky} in Oslo."
     assert _now(condition, Aspect.GENERAL) == told
     rain = f"{'No' if condition in _SNOWING else 'Yes'}, {sky}." if falling else "No, it is not raining."
@@ -60,10 +60,10 @@ def test_the_weather_now(condition: str, sky: str, falling: str) -> None:
     ],
 )
 @pytest.mark.parametrize(("condition", "sky", "falling"), _CONDITIONS)
-def test_the_weather_of_a_day(  # noqa: PLR0913, PLR0917  a row of one table and a row of the other
+def test_the_weather_of_a_day(  # noqa: PLR0913, PLR0917 - a row of each table
     condition: str, sky: str, falling: str, chance: int, word: str, risk: str
 ) -> None:
-    """What falls is likely or not; under a dry sky the chance of rain is told, with the article of its number."""
+    """A day's weather names likely rain or snow and otherwise the chance of rain, with the right article."""
     degrees = "Between 1 and 7 degrees."
     general = f"{falling} {word}, {chance} percent." if falling else f"{sky}, with {risk} percent chance of rain."
     assert _tomorrow(condition, Aspect.GENERAL, chance) == f"Tomorrow in Oslo: {general} {degrees}"
@@ -75,6 +75,6 @@ def test_the_weather_of_a_day(  # noqa: PLR0913, PLR0917  a row of one table and
 
 @pytest.mark.parametrize(("condition", "sky", "falling"), _CONDITIONS)
 def test_a_day_whose_chance_of_rain_is_not_known(condition: str, sky: str, falling: str) -> None:
-    """The condition alone, without a verb that would be about now."""
+    """A day without a known chance of rain gets the condition alone, without a verb in the present."""
     told = falling.removesuffix(" is").removesuffix(" are") or sky
     assert _tomorrow(condition, Aspect.GENERAL, None) == f"Tomorrow in Oslo: {told}. Between 1 and 7 degrees."

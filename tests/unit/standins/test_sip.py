@@ -1,4 +1,4 @@
-"""SIP on the wire of the stand-ins: messages, addresses, sound."""
+"""SIP as the stand-ins send it: messages, addresses, audio."""
 
 import asyncio
 import errno
@@ -15,13 +15,13 @@ from standins.twilio.sip_leg import reachable
 
 
 def invitation() -> bytes:
-    """Make an invitation."""
+    """Return an invitation."""
     dialog = Dialog("sip:desk@127.0.0.1:5070", "+15005550006", ("127.0.0.1", 5060), "UDP")
     return dialog.invite((("X-Call-Summary", "hello"),), sdp.describe("127.0.0.1", 4000, 7)).encode()
 
 
 def test_an_invitation_is_read_as_it_was_written() -> None:
-    """Method, headers, body and where the sound goes."""
+    """An invitation is parsed with its method, headers, body and audio address."""
     message = parse(invitation())
     assert (message.method, message.uri) == ("INVITE", "sip:desk@127.0.0.1:5070")
     assert message.header("x-call-summary") == "hello"
@@ -30,7 +30,7 @@ def test_an_invitation_is_read_as_it_was_written() -> None:
 
 
 def test_compact_and_folded_headers_are_understood() -> None:
-    """Other telephones write them so."""
+    """Compact and folded headers are parsed, because other telephones send them."""
     raw = b"SIP/2.0 200 OK\r\nv: SIP/2.0/UDP a\r\nI: 1\r\nt: <sip:a>;\r\n tag=2\r\nCSeq: 1 INVITE\r\nl: 0\r\n\r\n"
     message = parse(raw)
     assert (message.status, message.header("call-id"), message.header("to")) == (200, "1", "<sip:a>; tag=2")
@@ -40,13 +40,13 @@ def test_compact_and_folded_headers_are_understood() -> None:
     "raw", [b"", b"hello", b"INVITE sip:a SIP/2.0\r\n\r\n", b"\xff\r\n\r\n", b"A B C\r\nCSeq: x\r\n\r\n"]
 )
 def test_what_is_no_message_is_refused(raw: bytes) -> None:
-    """One kind of error, whatever came."""
+    """Every invalid message raises the same kind of error."""
     with pytest.raises(MalformedSipError):
         parse(raw)
 
 
 def test_a_stream_is_cut_into_messages_wherever_it_was_torn() -> None:
-    """TCP brings pieces."""
+    """A TCP stream is split into messages at any boundary of its chunks."""
     stream = b"\r\n\r\n" + invitation() + invitation()
     buffer, found = bytearray(), []
     for byte in stream:
@@ -58,7 +58,7 @@ def test_a_stream_is_cut_into_messages_wherever_it_was_torn() -> None:
 
 
 def test_a_refusal_is_confirmed_on_the_branch_of_the_invitation() -> None:
-    """RFC 3261, 17.1.1.3; an acceptance is confirmed on a branch of its own, where its contact is."""
+    """A rejection is acknowledged on the invitation's branch (RFC 3261, 17.1.1.3), an acceptance on a new one."""
     dialog = Dialog("sip:desk@127.0.0.1:5070", "+15005550006", ("127.0.0.1", 5060), "UDP")
     request = dialog.invite((), b"")
     refused = dialog.acknowledge(reply(request, 486, "Busy Here", tag="t"))
@@ -74,13 +74,13 @@ def test_a_refusal_is_confirmed_on_the_branch_of_the_invitation() -> None:
     "text", ["tel:+1500", "sip:", "sip:a@b:x", "sip:a@b?Via=1", "sip:a@b?X-A=" + "x" * 1024, "sip:" + "a" * 260 + "@b"]
 )
 def test_what_twilio_does_not_call_is_not_called(text: str) -> None:
-    """Its limits and its list of headers hold here too."""
+    """An address that Twilio does not dial is rejected, such as one beyond its limits."""
     with pytest.raises(BadAddressError):
         read(text)
 
 
 def test_only_this_machine_is_rung() -> None:
-    """Nothing that a document says makes the stand-in leave loopback."""
+    """Only loopback addresses are dialled, whatever a document says."""
     assert reachable("sip:desk@pbx.example") is None
     assert reachable("tel:+15005550006") is None
     address = reachable("sip:desk@127.0.0.1:5070;transport=TCP?X-A=1%202")
@@ -90,7 +90,7 @@ def test_only_this_machine_is_rung() -> None:
 
 
 def test_sound_goes_in_numbered_packets() -> None:
-    """Numbers and times go up; the first packet of a spurt is marked; other payloads are left alone."""
+    """Audio has increasing numbers and timestamps, a marked first packet, and only its own payload type."""
     packets = rtp.Packets()
     first, second = packets.next(b"a" * 160), packets.next(b"b" * 160)
     assert rtp.sound_in(first) == b"a" * 160
@@ -103,7 +103,7 @@ def test_sound_goes_in_numbered_packets() -> None:
 
 
 async def test_a_port_that_is_free_for_datagrams_alone_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another one is found; where a port was asked for, the error says that it is taken."""
+    """A port that is free for UDP alone is not used, and a requested one is reported as in use."""
     start, refused = asyncio.start_server, 0
 
     async def taken_twice(serve: Any, host: str, port: int) -> asyncio.Server:  # noqa: ANN401 - passed on

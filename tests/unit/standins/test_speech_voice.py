@@ -1,4 +1,4 @@
-"""The voice: sound levels, rates, memory."""
+"""The voice: audio levels, rates, memory."""
 
 import numpy as np
 import pytest
@@ -7,20 +7,20 @@ from standins.speech.voice import Synthesiser, VoiceService, sentences_of
 
 
 class Counting:
-    """A voice that hums and counts."""
+    """A voice that hums and counts its calls."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
 
     def hum(self, text: str) -> "np.typing.NDArray[np.float32]":
-        """Hum half a second, far too loud."""
+        """Return half a second of humming that is far too loud."""
         self.said.append(text)
         return (3.0 * np.sin(np.arange(12_000) * 0.05)).astype(np.float32)
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 24_000])
 async def test_sound_has_the_asked_rate_and_a_sane_level(rate: int) -> None:
-    """Half a second stays half a second; the peak is -3 dBFS."""
+    """Audio keeps its length at the requested rate, with a peak of -3 dBFS."""
     voice = VoiceService(Synthesiser("hum", 24_000, Counting().hum))
     sound = np.frombuffer(await voice.speak("Hello.", rate), "<i2")
     await voice.aclose()
@@ -29,7 +29,7 @@ async def test_sound_has_the_asked_rate_and_a_sane_level(rate: int) -> None:
 
 
 async def test_a_repeated_sentence_is_not_made_again() -> None:
-    """And an empty one not at all."""
+    """A repeated sentence is synthesised once, and an empty one never."""
     counting = Counting()
     voice = VoiceService(Synthesiser("hum", 24_000, counting.hum))
     assert await voice.speak("Hello.", 8_000) == await voice.speak("Hello.", 8_000)
@@ -39,7 +39,7 @@ async def test_a_repeated_sentence_is_not_made_again() -> None:
 
 
 async def test_a_minus_is_spoken_as_a_word() -> None:
-    """Hibari leaves "-30" out of some sentences."""
+    """A minus sign is spoken as a word, because Hibari omits "-30" in some sentences."""
     counting = Counting()
     voice = VoiceService(Synthesiser("hum", 24_000, counting.hum))
     await voice.speak("It is -30 degrees, says the stand-in.", 8_000)
@@ -48,7 +48,7 @@ async def test_a_minus_is_spoken_as_a_word() -> None:
 
 
 def test_sentences_are_divided_at_their_ends() -> None:
-    """Not at "3 p.m."."""
+    """Text is divided at the ends of sentences, but not at "3 p.m."."""
     assert sentences_of("On Friday at 3 p.m. in London: overcast. It will be 11 degrees. -2 at night!") == [
         "On Friday at 3 p.m. in London: overcast.",
         "It will be 11 degrees. -2 at night!",

@@ -1,4 +1,4 @@
-"""The network that puts back what a telephone takes away."""
+"""The network that restores the frequencies that a telephone removes."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from tools.train_widening import trained
 
 
 def test_training_gives_the_same_network_twice() -> None:
-    """Who runs it again gets what was committed, and under the names that are read."""
+    """Training is reproducible: it returns the committed network under the names that are loaded."""
     dice = np.random.default_rng(3)
     seen = dice.normal(size=(512, 6)).astype(np.float32)
     wanted = (seen @ dice.normal(size=(6, 2))).astype(np.float32)

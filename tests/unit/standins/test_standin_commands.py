@@ -1,4 +1,4 @@
-"""What a stand-in says when it cannot serve: one line with a reason, and exit code 1. Never a traceback or nothing."""
+"""The message of a stand-in that cannot start: one line with a reason, and exit code 1; never a traceback."""
 
 import json
 import socket
@@ -22,7 +22,7 @@ LATE = "is this machine overloaded?"
 
 @pytest.fixture
 def taken() -> Iterator[str]:
-    """Give a port that another program has."""
+    """Return a port that another program uses."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         yield str(other.getsockname()[1])
 
@@ -31,7 +31,7 @@ def taken() -> Iterator[str]:
 def test_a_port_that_is_taken_is_named(
     command: Callable[[], int], taken: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Two of them were started, or something else is there."""
+    """A port in use is named in the message."""
     monkeypatch.setattr(sys, "argv", ["standin", "--port", taken])
     assert command() == 1
     (line,) = capsys.readouterr().out.splitlines()
@@ -44,7 +44,7 @@ def test_a_port_that_is_taken_is_named(
 def test_a_voice_that_is_not_loaded_in_time_is_told(
     command: Callable[[list[str]], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A time-out counts as an error of the operating system and has no words of its own."""
+    """A voice that is not loaded in time is reported, although a timeout has no message of its own."""
 
     async def late(*_: object) -> None:
         raise TimeoutError
@@ -57,7 +57,7 @@ def test_a_voice_that_is_not_loaded_in_time_is_told(
 
 
 async def test_a_voice_is_waited_for_longer_than_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where everything starts at once, loading takes a minute; afterwards a sentence takes a tenth of a second."""
+    """The time limit for loading a voice is longer than that for a sentence."""
     assert voice._START_SECONDS > 10 * voice._DEADLINE_SECONDS
     assert workers._START_DEADLINE_SECONDS > 10 * workers._DEADLINE_SECONDS
     monkeypatch.setattr(voice, "_START_SECONDS", 0.01)
@@ -71,7 +71,7 @@ async def test_a_voice_is_waited_for_longer_than_a_sentence(monkeypatch: pytest.
 
 
 def test_every_failure_has_a_reason() -> None:
-    """Whatever the error says, or does not say."""
+    """Every failure has a reason, also if its error has no message."""
     errors = (TimeoutError(), TimeoutError("late"), OSError(), OSError(98, "Address already in use"))
     told = [failure(error, 1) for error in errors]
     assert [one["event"] for one in told] == ["cannot_start", "cannot_start", "cannot_listen", "cannot_listen"]
@@ -80,7 +80,7 @@ def test_every_failure_has_a_reason() -> None:
 
 
 def test_what_ends_by_itself_or_by_ctrl_c_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """And tells by its exit code which it was."""
+    """A program that ends normally or by Ctrl-C prints nothing, and its exit code says which."""
 
     async def served() -> None:
         return None

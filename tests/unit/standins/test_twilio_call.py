@@ -1,4 +1,4 @@
-"""What a call does next, without sockets."""
+"""The next step of a call, without sockets."""
 
 from standins.twilio.twiml_parser import Connect, Dial, Say
 from standins.twilio.twiml_program import APPLICATION_ERROR, Document, Done, End, Fetch, FetchFailed, TwimlProgram
@@ -12,7 +12,7 @@ def _document(inner: str) -> Document:
 
 
 def test_verbs_after_the_stream_run_when_it_ends() -> None:
-    """The fallback is in the exchange's hands before anything can fail."""
+    """The verbs after a stream run when it ends, and the exchange has them before anything can fail."""
     program = TwimlProgram(URL)
     assert program.begin() == Fetch(URL)
     assert isinstance(program.after(_document(STREAM.format("") + "<Say>sorry</Say>")), Connect)
@@ -21,7 +21,7 @@ def test_verbs_after_the_stream_run_when_it_ends() -> None:
 
 
 def test_an_action_decides_instead_of_the_next_verb() -> None:
-    """With `action`, the rest of the document is dropped and the application asked."""
+    """A verb with `action` drops the rest of the document and requests the action URL."""
     program = TwimlProgram(URL)
     program.begin()
     program.after(_document(STREAM.format(' action="/ended"') + "<Say>never</Say>"))
@@ -30,7 +30,7 @@ def test_an_action_decides_instead_of_the_next_verb() -> None:
 
 
 def test_a_dials_result_reaches_its_action() -> None:
-    """The application learns how the dialling ended."""
+    """The result of a dial reaches its action URL."""
     program = TwimlProgram(URL)
     program.begin()
     assert isinstance(program.after(_document('<Dial action="d"><Sip>sip:a@b</Sip></Dial>')), Dial)
@@ -38,7 +38,7 @@ def test_a_dials_result_reaches_its_action() -> None:
 
 
 def test_a_failure_without_fallback_is_an_apology() -> None:
-    """The caller hears Twilio's sentence, then the call ends."""
+    """A failure without a fallback plays Twilio's apology and ends the call."""
     program = TwimlProgram(URL)
     program.begin()
     assert program.after(FetchFailed("11205", URL)) == Say(APPLICATION_ERROR)
@@ -46,7 +46,7 @@ def test_a_failure_without_fallback_is_an_apology() -> None:
 
 
 def test_the_fallback_address_is_asked_once() -> None:
-    """It is told what went wrong; when it fails too, the apology follows."""
+    """The fallback URL is requested once with the error; if it fails too, the apology follows."""
     program = TwimlProgram(URL, "https://b/fallback")
     program.begin()
     asked = program.after(FetchFailed("11205", URL))
@@ -55,7 +55,7 @@ def test_the_fallback_address_is_asked_once() -> None:
 
 
 def test_a_document_that_is_none_ends_in_the_apology() -> None:
-    """Broken TwiML is an application error, with its reason kept."""
+    """A document that is not TwiML is an application error with its reason, and the apology follows."""
     program = TwimlProgram(URL)
     program.begin()
     assert program.after(Document("Hello", URL)) == Say(APPLICATION_ERROR)
@@ -64,7 +64,7 @@ def test_a_document_that_is_none_ends_in_the_apology() -> None:
 
 
 def test_redirects_in_a_circle_end() -> None:
-    """Documents that only point at each other do not go on for ever."""
+    """Documents that redirect in a circle end the call."""
     program = TwimlProgram(URL)
     step = program.begin()
     while isinstance(step, Fetch):
@@ -73,14 +73,14 @@ def test_redirects_in_a_circle_end() -> None:
 
 
 def test_a_rejected_call_is_busy() -> None:
-    """`Reject` ends the call before it is answered."""
+    """`Reject` ends the call as busy before it is answered."""
     program = TwimlProgram(URL)
     program.begin()
     assert program.after(_document('<Reject reason="busy"/><Say>never</Say>')) == End("rejected", "busy")
 
 
 def test_an_order_replaces_what_was_planned() -> None:
-    """A live call can be given another document or another address."""
+    """A live call accepts another document or another URL, which replaces the planned verbs."""
     program = TwimlProgram(URL)
     program.begin()
     program.after(_document(STREAM.format(' action="/ended"') + "<Say>never</Say>"))

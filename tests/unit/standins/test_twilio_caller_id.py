@@ -1,4 +1,4 @@
-"""Which caller ids the exchange takes for a dialled number: Twilio's error 13214."""
+"""Which caller IDs the exchange accepts for a dialled number (Twilio's error 13214)."""
 
 import pytest
 
@@ -16,13 +16,13 @@ def _refused(caller: str, caller_id: str = "", target: str = "+46850000000") -> 
 
 @pytest.mark.parametrize("caller", ["sip:alice@a.example", "client:anna", "Anonymous", "", "+266696687"])
 def test_a_caller_without_a_number_needs_one_to_be_shown(caller: str) -> None:
-    """Without ``callerId`` the dial fails; the account's number helps."""
+    """A caller without a number cannot dial unless `callerId` is set to the account's number."""
     assert _refused(caller)
     assert not _refused(caller, OURS)
 
 
 def test_an_ordinary_caller_is_shown_as_he_is() -> None:
-    """And so is a number of the account; no other."""
+    """A caller's own number and the account's number are accepted as caller ID, and no others."""
     assert not _refused(CALLER)
     assert not _refused(CALLER, CALLER)
     assert not _refused(CALLER, OURS)
@@ -31,5 +31,5 @@ def test_an_ordinary_caller_is_shown_as_he_is() -> None:
 
 
 def test_a_sip_address_may_be_shown_anything() -> None:
-    """The rule is for telephone numbers."""
+    """A SIP address accepts any caller ID, because the rule is for telephone numbers."""
     assert not _refused("client:anna", target="sip:desk@pbx.example")

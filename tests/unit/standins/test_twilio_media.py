@@ -15,7 +15,7 @@ def _text(**message: Any) -> str:  # noqa: ANN401 - malformed on purpose
 
 
 def test_the_three_commands_are_understood() -> None:
-    """`media`, `mark` and `clear` are all an application may send."""
+    """An application may send `media`, `mark` and `clear`."""
     assert decode(_text(event="media", streamSid=SID, media={"payload": "/38="}), SID) == QueuedAudio(b"\xff\x7f")
     assert decode(_text(event="mark", streamSid=SID, mark={"name": "m"}), SID) == QueuedMark("m")
     assert decode(_text(event="clear", streamSid=SID), SID) == Clear()
@@ -46,14 +46,14 @@ def test_the_three_commands_are_understood() -> None:
     ],
 )
 def test_everything_else_is_malformed(text: str | bytes) -> None:
-    """Twilio answers with warning 31951, or 31950 for a frame that is not text, and ignores the message."""
+    """Any other message gets warning 31951, or 31950 if it is not text, and is ignored."""
     with pytest.raises(MalformedMessageError) as malformed:
         decode(text, SID)
     assert malformed.value.code == ("31950" if isinstance(text, bytes) else "31951")
 
 
 def test_messages_are_numbered_from_start_with_numbers_as_text() -> None:
-    """`connected` has no number; `start` is "1"; media counts chunks and milliseconds."""
+    """Messages are numbered as text from `start`, and media also has chunk and timestamp."""
     announcer = Announcer("AC1", "CA1", SID)
     connected = json.loads(announcer.connected())
     start = json.loads(announcer.start({"ticket": "t"}))

@@ -1,4 +1,4 @@
-"""The fragment of a webhook's address: how long is waited, and what is tried again."""
+"""The fragment of a webhook URL: timeouts and what is retried."""
 
 import httpx
 import pytest
@@ -9,14 +9,14 @@ REFUSED, LATE = httpx.ConnectError("refused"), httpx.ReadTimeout("late")
 
 
 def test_without_a_fragment_a_connection_is_tried_twice() -> None:
-    """As Twilio documents it: five seconds each, and nothing else is tried again."""
+    """Without a fragment a connection is tried twice for five seconds, and nothing else is retried."""
     how = read("", 15.0)
     assert (how.connect, how.read, how.retries, how.total) == (5.0, 15.0, 1, 15.0)
     assert [how.tries_again(failure) for failure in (REFUSED, LATE, 404, 502)] == [True, False, False, False]
 
 
 def test_time_outs_are_in_milliseconds_and_never_longer_than_usual() -> None:
-    """An address can make the exchange less patient, not more."""
+    """Timeouts are in milliseconds, and a fragment can only shorten them."""
     how = read("ct=2000&rt=3000&rc=9", 15.0)
     assert (how.connect, how.read, how.retries) == (2.0, 3.0, 5)
     assert read("rt=60000", 15.0).read == 15.0
@@ -39,6 +39,6 @@ def test_time_outs_are_in_milliseconds_and_never_longer_than_usual() -> None:
     ],
 )
 def test_only_the_failures_that_are_named_are_tried_again(fragment: str, again: list[bool]) -> None:
-    """No connection, a late answer, a refusal, a failure of the server; the first if nothing is named."""
+    """Only the named failures are retried, or a failed connection if none is named."""
     how = read(fragment, 15.0)
     assert [how.tries_again(failure) for failure in (REFUSED, LATE, 404, 502)] == again

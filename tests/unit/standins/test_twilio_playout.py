@@ -1,4 +1,4 @@
-"""What is queued for a caller, and what a caller says, 20 ms at a time."""
+"""The queue of audio for a caller, and a caller's own audio, 20 ms at a time."""
 
 from standins.twilio.caller_playout import Microphone, PlayoutBuffer
 from standins.twilio.mulaw import FRAME
@@ -7,7 +7,7 @@ A, B = b"\x10" * FRAME, b"\x20" * FRAME
 
 
 def test_sound_is_played_in_order_and_its_end_padded() -> None:
-    """Pieces of any length become frames; silence fills the last."""
+    """Audio of any length is played in order as frames, and silence fills the last one."""
     buffer = PlayoutBuffer()
     buffer.append(A[:100])
     buffer.append(A[100:] + B[:40])
@@ -17,7 +17,7 @@ def test_sound_is_played_in_order_and_its_end_padded() -> None:
 
 
 def test_a_mark_comes_due_when_the_sound_before_it_was_heard() -> None:
-    """Not when the last frame begins, but when it has been played."""
+    """A mark is due when the audio before it has been played completely."""
     buffer = PlayoutBuffer()
     buffer.append(A)
     buffer.mark("between")
@@ -27,14 +27,14 @@ def test_a_mark_comes_due_when_the_sound_before_it_was_heard() -> None:
 
 
 def test_a_mark_without_sound_is_due_at_once() -> None:
-    """Nothing is before it."""
+    """A mark without audio is due at once."""
     buffer = PlayoutBuffer()
     buffer.mark("now")
     assert buffer.take().marks == ("now",)
 
 
 def test_clear_drops_the_sound_and_returns_every_mark() -> None:
-    """A mark that comes back does not say that anything was heard."""
+    """`clear` drops the audio and returns every mark, also of audio that was not heard."""
     buffer = PlayoutBuffer()
     buffer.append(A + B)
     buffer.mark("one")
@@ -49,7 +49,7 @@ def test_clear_drops_the_sound_and_returns_every_mark() -> None:
 
 
 def test_a_caller_is_heard_without_gaps() -> None:
-    """Frames that arrive in uneven steps go out one after the other, none lost."""
+    """A caller's frames leave in a steady rhythm without loss, however unevenly they arrive."""
     microphone = Microphone()
     heard: list[bytes | None] = []
     for arriving in (1, 0, 3, 0, 0, 2, 0, 0, 0, 0, 0):
@@ -62,7 +62,7 @@ def test_a_caller_is_heard_without_gaps() -> None:
 
 
 def test_a_single_frame_is_not_kept_back() -> None:
-    """A click shorter than the lead still reaches the line."""
+    """A single frame that is shorter than the lead is still sent."""
     microphone = Microphone()
     microphone.push(A)
     assert A in [microphone.take() for _ in range(6)]

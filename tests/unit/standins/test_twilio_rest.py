@@ -1,4 +1,4 @@
-"""The REST interface without its socket."""
+"""The REST API without its socket."""
 
 import base64
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SETTINGS = ExchangeSettings(account_sid="AC1", auth_token="t", api_key_sid="SK1"
 
 @dataclass
 class FakeCall:
-    """A call as the REST interface sees it."""
+    """A call as the REST API sees it."""
 
     party: Party = Party("CA1", "AC1", "+1", "+2")
     status: str = "in-progress"
@@ -28,7 +28,7 @@ def _basic(text: str) -> str:
 
 @pytest.mark.parametrize("who", ["AC1:t", "SK1:s"])
 def test_token_and_key_open_the_account(who: str) -> None:
-    """Both of Twilio's ways in are taken."""
+    """Both the auth token and an API key authenticate the account."""
     rest.authenticate(_basic(who), "AC1", SETTINGS)
 
 
@@ -47,7 +47,7 @@ def test_token_and_key_open_the_account(who: str) -> None:
     ],
 )
 def test_others_are_refused_with_20003(header: str | None, account: str) -> None:
-    """The body is Twilio's."""
+    """Other credentials are rejected with Twilio's error 20003."""
     with pytest.raises(rest.RestError) as refused:
         rest.authenticate(header, account, SETTINGS)
     assert refused.value.status == 401
@@ -56,7 +56,7 @@ def test_others_are_refused_with_20003(header: str | None, account: str) -> None
 
 
 def test_updates_are_read() -> None:
-    """Ending, another document, another address."""
+    """Updates end a call or replace its document or URL."""
     call = FakeCall()
     assert rest.read_update({"Status": "completed"}, call) == rest.EndCall()
     assert rest.read_update({"Twiml": "<Response/>"}, call) == rest.RunTwiml("<Response/>")
@@ -67,14 +67,14 @@ def test_updates_are_read() -> None:
 
 
 def test_a_call_that_has_ended_cannot_be_changed() -> None:
-    """21220, as Twilio has it."""
+    """An ended call cannot be changed, with Twilio's error 21220."""
     with pytest.raises(rest.RestError) as refused:
         rest.read_update({"Status": "completed"}, FakeCall(ended_at=1_700_000_009.0))
     assert refused.value.body["code"] == 21220
 
 
 def test_a_call_is_described() -> None:
-    """Identifiers, numbers, status and duration are in Twilio's places."""
+    """A call's resource has Twilio's fields for IDs, numbers, status and duration."""
     described = rest.call_resource(FakeCall(status="completed", ended_at=1_700_000_009.4))
     assert described["sid"] == "CA1"
     assert described["status"] == "completed"
@@ -84,7 +84,7 @@ def test_a_call_is_described() -> None:
 
 
 def test_a_document_may_have_4000_characters() -> None:
-    """Twilio's own description of the interface says so."""
+    """A document may have 4000 characters, as Twilio's API specification says."""
     rest.read_update({"Twiml": "x" * 4000}, FakeCall())
     with pytest.raises(rest.RestError) as refused:
         rest.read_update({"Twiml": "x" * 4001}, FakeCall())

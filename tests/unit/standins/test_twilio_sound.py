@@ -1,4 +1,4 @@
-"""µ-law, recordings, and telling speech from silence."""
+"""µ-law, recordings, and the difference between speech and silence."""
 
 import io
 import wave
@@ -16,7 +16,7 @@ LOUD = mulaw.encode(np.full(160, 8000, dtype=np.int16).tobytes())
 @pytest.mark.parametrize("rate", [8000, 16000, 24000, 44100, 48000])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_recordings_of_any_rate_become_8_khz(rate: int, channels: int) -> None:
-    """A second of a 440 Hz tone stays one: same length, same pitch, same loudness."""
+    """A recording of any rate becomes 8 kHz with the same length, pitch and loudness."""
     tone = (10000 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)).astype(np.int16)
     target = io.BytesIO()
     with wave.open(target, "wb") as file:
@@ -31,19 +31,19 @@ def test_recordings_of_any_rate_become_8_khz(rate: int, channels: int) -> None:
 
 
 def test_what_is_no_wav_is_refused() -> None:
-    """Also a WAV of 8-bit samples."""
+    """An invalid WAV file is rejected, and so is one with 8-bit samples."""
     with pytest.raises(UnreadableSoundError):
         read_wav(b"ID3 something else")
 
 
 def test_a_written_wav_reads_back_the_same() -> None:
-    """Saving loses nothing."""
+    """A written WAV file is read back without loss."""
     pcm = np.arange(-500, 500, dtype=np.int16).tobytes()
     assert read_wav(write_wav(pcm)) == pcm
 
 
 def test_a_spurt_ends_after_a_pause_and_where_it_was_last_heard() -> None:
-    """Gaps between words do not end it."""
+    """A spurt ends after a pause and at its last audible frame; gaps between words do not end it."""
     spurts = Talkspurts()
     pattern = [None, LOUD, LOUD, *[None] * 5, LOUD, *[None] * 30]
     heard = [event for number, frame in enumerate(pattern) if (event := spurts.hear(number, frame))]

@@ -1,4 +1,4 @@
-"""Documents become verbs."""
+"""How documents become verbs."""
 
 import pytest
 
@@ -26,7 +26,7 @@ BASE = "https://agent.example.com/incoming-call"
 
 
 def test_the_agents_document_is_read_whole() -> None:
-    """Stream, parameters, action and the verbs that follow are kept, addresses made absolute."""
+    """The agent's document is parsed with stream, parameters, action and later verbs, with absolute URLs."""
     connect, say, dial = parse(
         """<?xml version="1.0" encoding="UTF-8"?><Response>
         <Connect action="/incoming-call/stream-ended">
@@ -53,7 +53,7 @@ def test_the_agents_document_is_read_whole() -> None:
 
 
 def test_every_other_verb_is_known_by_name() -> None:
-    """What is not executed keeps its name, so that the timeline can say so."""
+    """A verb that is not executed keeps its name for the timeline."""
     verbs = parse(
         '<Response><Pause length="2"/><Play loop="2">/a.wav</Play><Redirect method="get">/b</Redirect><Hangup/>'
         '<Reject reason="busy"/><Enqueue/><Connect><ConversationRelay/></Connect></Response>',
@@ -86,14 +86,14 @@ def test_every_other_verb_is_known_by_name() -> None:
     ],
 )
 def test_what_is_no_document_is_refused(document: str) -> None:
-    """Twilio ends such a call with an application error."""
+    """An invalid document is rejected, as Twilio ends its call with an application error."""
     with pytest.raises(TwimlError):
         parse(document, BASE)
 
 
 @pytest.mark.parametrize("url", ["wss://example.com/s", "ws://127.0.0.1:7860/s", "ws://localhost/s", "ws://[::1]:1/s"])
 def test_streams_go_over_tls_or_stay_on_this_machine(url: str) -> None:
-    """A plain address is taken for loopback only."""
+    """A stream without TLS is accepted on loopback only."""
     check_stream(Stream(url))
 
 
@@ -107,13 +107,13 @@ def test_streams_go_over_tls_or_stay_on_this_machine(url: str) -> None:
     ],
 )
 def test_streams_that_twilio_refuses_are_refused(stream: Stream) -> None:
-    """No TLS, a query string, or a parameter of 500 characters."""
+    """A stream without TLS, with a query string or with a parameter of 500 characters is rejected."""
     with pytest.raises(StreamRefusedError):
         check_stream(stream)
 
 
 def test_headers_of_a_sip_address_have_a_limit() -> None:
-    """1024 characters, encoded; the address itself is not counted."""
+    """The headers of a SIP address have a limit of 1024 encoded characters."""
     document = "<Response><Dial><Sip>sip:a@b?X-A={}</Sip></Dial></Response>"
     parse(document.format("x" * 1020), BASE)
     with pytest.raises(TwimlError, match="headers"):
@@ -121,7 +121,7 @@ def test_headers_of_a_sip_address_have_a_limit() -> None:
 
 
 def test_a_gather_has_what_twilio_documents_and_nothing_else() -> None:
-    """Its defaults, what it may hold, and that an attribute which Twilio does not know is a mistake."""
+    """A gather has Twilio's defaults and children, and an unknown attribute is an error."""
     [verb] = parse("<Response><Gather><Say>Press</Say></Gather></Response>", BASE)
     assert verb == Gather((Say("Press"),), BASE, "POST", 0, 5.0, "#")
     [verb] = parse('<Response><Gather numDigits="1" finishOnKey="" action="/a" timeout="7"/></Response>', BASE)
@@ -134,7 +134,7 @@ def test_a_gather_has_what_twilio_documents_and_nothing_else() -> None:
 
 
 def test_an_app_is_dialled_by_its_identity() -> None:
-    """As a child or as the text; the ringing during a whisper is asked for by an attribute."""
+    """An app is dialled by its identity as a child or as text, and an attribute requests the ringing."""
     document = (
         '<Response><Dial answerOnBridge="true"><Client url="/w"><Identity>anna</Identity>'
         '<Parameter name="summary" value="{}"/></Client><Client>bob</Client></Dial></Response>'

@@ -1,4 +1,4 @@
-"""Places of the world: found by every name that people use for them."""
+"""Places of the world, found by every name in use."""
 
 import csv
 from pathlib import Path
@@ -11,7 +11,7 @@ from standins.weather.cities import Cities, world
 
 @pytest.fixture(scope="module")
 def cities() -> Cities:
-    """Give all of them."""
+    """Return all cities."""
     return world()
 
 
@@ -27,19 +27,19 @@ def cities() -> Cities:
     ],
 )
 def test_the_largest_of_a_name_comes_first(cities: Cities, name: str, found: tuple[str, str]) -> None:
-    """Case and accents do not matter; three letters and more may be a beginning."""
+    """The largest city of a name comes first, without regard to case and accents, also by its first letters."""
     first = cities.search(name)[0]
     assert (first.name, first.country_code) == found
 
 
 def test_nearest_city_tells_the_time_zone(cities: Cities) -> None:
-    """Also where nobody lives."""
+    """The nearest city determines the time zone, also of an uninhabited place."""
     assert cities.nearest(48.85, 2.35).timezone == "Europe/Paris"
     assert cities.nearest(-48.9, -123.4).timezone.startswith(("Pacific/", "America/"))
 
 
 def test_every_city_that_the_speech_recogniser_knows_has_weather(cities: Cities) -> None:
-    """A place that can be said to the stand-ins can be asked for."""
+    """Every city that the recogniser knows has weather."""
     table = Path(standins.speech.__file__).with_name("cities.csv")
     with table.open(encoding="utf-8") as lines:
         spoken = [(row["name"], row["country"]) for row in csv.DictReader(lines)]

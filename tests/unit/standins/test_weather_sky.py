@@ -1,4 +1,4 @@
-"""Invented weather is plausible: it knows latitude, season and hour, and agrees with itself."""
+"""Invented weather is plausible: it follows latitude, season and hour, and is consistent."""
 
 from datetime import UTC, datetime, timedelta
 from statistics import mean
@@ -12,7 +12,7 @@ WINTER, SUMMER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=U
 
 
 def month(spot: Spot, start: datetime) -> list[HourlyWeather]:
-    """Give thirty days by the hour."""
+    """Return thirty days of hours."""
     return [spot.at(start + timedelta(hours=hour)) for hour in range(30 * 24)]
 
 
@@ -28,14 +28,14 @@ def month(spot: Spot, start: datetime) -> list[HourlyWeather]:
     ],
 )
 def test_climate(spot: Spot, start: datetime, low: float, high: float) -> None:
-    """A month is as warm as that month is there, give or take."""
+    """A month is about as warm as its place's climate."""
     assert low < mean(moment.temperature for moment in month(spot, start)) < high
 
 
 @pytest.mark.parametrize("spot", [STOCKHOLM, SINGAPORE, SYDNEY, LONDON, Spot(90, 0), Spot(-90, 0), Spot(0, 180)])
 @pytest.mark.parametrize("start", [WINTER, SUMMER])
 def test_numbers_stay_in_bounds_and_agree(spot: Spot, start: datetime) -> None:
-    """Nothing falls from a clear sky, snow needs cold, per cent have a hundred."""
+    """Numbers stay in range and agree: a clear sky is dry, snow needs cold, percentages end at 100."""
     for moment in month(spot, start):
         assert 0 <= moment.humidity <= 100
         assert 0 <= moment.probability <= 100
@@ -47,14 +47,14 @@ def test_numbers_stay_in_bounds_and_agree(spot: Spot, start: datetime) -> None:
 
 
 def test_afternoons_are_warmer_than_nights() -> None:
-    """The day has a swing, by the sun and not by anybody's clock."""
+    """Afternoons are warmer than nights, by the sun's time."""
     moments = month(SYDNEY, SUMMER)
     afternoon, night = mean(one.temperature for one in moments[5::24]), mean(one.temperature for one in moments[18::24])
     assert afternoon > night + 3
 
 
 def test_weather_changes() -> None:
-    """A month has more than one kind of weather in it, and both rain and none."""
+    """A month has several kinds of weather, and both wet and dry days."""
     moments = month(LONDON, SUMMER)
     assert len({moment.code for moment in moments}) >= 6
     assert 0.05 < mean(moment.precipitation > 0 for moment in moments) < 0.5

@@ -1,4 +1,4 @@
-"""Running tests at other dates: which dates, how they are reported, and that child processes share the clock."""
+"""Tests at other dates: the dates, the report, and a clock that child processes share."""
 
 import subprocess
 import sys
@@ -16,12 +16,12 @@ TODAY = date(2027, 5, 1)
 
 
 def unshifted(_folder: Path) -> FakeTime:
-    """Stand for a clock that libfaketime shifts, where there is none."""
+    """Replace the clock that libfaketime shifts, on a machine without it."""
     return FakeTime("")
 
 
 def test_the_awkward_dates_come_first_and_the_rest_by_chance() -> None:
-    """The same seed gives the same dates on the same day, all within five years."""
+    """The same seed selects the same dates on the same day, all within five years."""
     chosen = moments(30, 1, TODAY)
     assert chosen == moments(30, 1, TODAY)
     assert chosen != moments(30, 2, TODAY)
@@ -33,7 +33,7 @@ def test_the_awkward_dates_come_first_and_the_rest_by_chance() -> None:
 
 
 def test_every_awkward_date_is_what_it_says() -> None:
-    """A clock change happens within a minute, a Sunday is one, a leap day is one."""
+    """Each special date is what its name says, such as a clock change, a Sunday or a leap day."""
     by_reason = {moment.why: moment for moment in AWKWARD}
     for reason, hours in (
         ("forward in Europe", 1),
@@ -55,7 +55,7 @@ def _offset(instant: float, zone: str) -> float:
 
 
 def test_a_row_for_each_date_and_the_failing_tests_below_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The command sees the date and the time zone, and gets the arguments after the dashes."""
+    """Each date has a row with its failing tests, and the command gets the date, zone and arguments."""
     program = tmp_path / "program.py"
     program.write_text(
         "import os, sys\n"
@@ -77,7 +77,7 @@ def test_a_row_for_each_date_and_the_failing_tests_below_it(tmp_path: Path, caps
 
 
 def test_a_list_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """It does not even need libfaketime."""
+    """Listing the dates runs no command and needs no libfaketime."""
     assert main(["--list", "--dates", "16", "--only", "2", "16"]) == ALL_PASSED
     assert len(capsys.readouterr().out.splitlines()) == 2
 
@@ -85,7 +85,7 @@ def test_a_list_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_libfaketime_it_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In one line."""
+    """Without libfaketime one line explains how to install it."""
     monkeypatch.setenv("FAKETIME_LIB", str(tmp_path / "absent.so"))
     assert main(["--dates", "1"], folder=tmp_path) == NOT_RUN
     (line,) = capsys.readouterr().err.splitlines()
@@ -94,7 +94,7 @@ def test_without_libfaketime_it_says_how_to_install_it(
 
 @pytest.mark.real_time("what it shifts is the machine's clock")
 def test_another_date_reaches_child_processes_and_waits_stay_as_long(tmp_path: Path) -> None:
-    """The clock goes on from one process to the next, and sleeping works."""
+    """A shifted clock continues in child processes, and waits keep their length."""
     try:
         clock = FakeTime.found(tmp_path)
     except UnavailableError as reason:

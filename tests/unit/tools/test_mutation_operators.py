@@ -1,4 +1,4 @@
-"""The mutations of one file: what is changed, what is left alone, and that nothing else moves."""
+"""The mutations of one file: what changes, what does not, and that no other byte moves."""
 
 import ast
 
@@ -9,7 +9,7 @@ from tools.mutation.python_file import PythonFile
 
 
 def mutated(text: str) -> list[str]:
-    """Return the file once for each of its mutations."""
+    """Return the file with each of its mutations."""
     source = PythonFile(text)
     return [source.edited(edit) for edit in edits(source)]
 
@@ -43,12 +43,12 @@ def mutated(text: str) -> list[str]:
     ],
 )
 def test_a_mutation_changes_its_own_tokens_and_nothing_else(before: str, after: list[str]) -> None:
-    """Comments, spaces and parentheses stay as they are; letters of several bytes do not shift positions."""
+    """A mutation changes only its tokens: comments, spaces and multi-byte characters stay in place."""
     assert mutated(before) == after
 
 
 def test_an_operator_is_found_on_another_line_than_its_operands() -> None:
-    """Between the operands there may be a comment that holds the same characters."""
+    """An operator is found on another line than its operands, even with a comment in between."""
     before = "a = (\n    b  # < and or\n    < c\n)\n"
     assert mutated(before) == [before.replace("    < c", "    <= c")]
 
@@ -79,12 +79,12 @@ def test_an_operator_is_found_on_another_line_than_its_operands() -> None:
     ],
 )
 def test_what_tests_need_not_notice_is_left_alone(text: str) -> None:
-    """Types, guards, messages and log levels; and what could only raise a TypeError."""
+    """Types, guards, messages, log levels and what could only raise a TypeError are not mutated."""
     assert mutated(text) == []
 
 
 def test_what_stands_beside_the_exceptions_is_mutated() -> None:
-    """The other branch of a guard, the fields of a log event, a default that is no level."""
+    """The other branch of a guard, the fields of a log event and other defaults are mutated."""
     assert mutated("if TYPE_CHECKING:\n    a = 1\nelse:\n    a = 2\n") == [
         "if TYPE_CHECKING:\n    a = 1\nelse:\n    a = 3\n"
     ]
@@ -94,7 +94,7 @@ def test_what_stands_beside_the_exceptions_is_mutated() -> None:
 
 
 def test_every_mutation_is_another_program() -> None:
-    """Every edit compiles, and none leaves the program as it was."""
+    """Every mutation compiles and differs from the original program."""
     text = "def f(a, b):\n    while not a:\n        b += 1 if a else 2.5\n    return (a or b) - 1"
     programs = {ast.dump(ast.parse(each)) for each in mutated(text)} - {ast.dump(ast.parse(text))}
     assert len(programs) == len(mutated(text)) == 8

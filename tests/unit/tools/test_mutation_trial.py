@@ -1,4 +1,4 @@
-"""Trying mutations in a small repository: what counts as caught, and that every file is put back."""
+"""Mutation runs in a small repository: what counts as caught, and that every file is restored."""
 
 import json
 import os
@@ -20,7 +20,7 @@ NOTICES = f"exec(open({SOURCE!r}).read()); assert less(1, 2) is True and less(2,
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Make a repository with one function, which has two mutations."""
+    """Create a repository with one function, which has two mutations."""
     path = tmp_path / SOURCE
     path.parent.mkdir(parents=True)
     path.write_text(CODE)
@@ -34,7 +34,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def check(repository: Path, python: str, *more: str) -> int:
-    """Run the check with a command in Python, and see that it left the file as it was."""
+    """Run the check with a command in Python, and check that it restored the file."""
     command = shlex.join([sys.executable, "-c", python])
     try:
         return main(["--command", command, "--count", "2", *more], repository)
@@ -44,7 +44,7 @@ def check(repository: Path, python: str, *more: str) -> int:
 
 
 def test_a_test_that_looks_catches_every_mutation(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The unchanged code passes; with the boundary or the result changed it fails."""
+    """A test of the boundary and the result catches every mutation, and the unchanged code passes."""
     assert check(repository, NOTICES) == ALL_CAUGHT
     printed = capsys.readouterr().out
     assert "unchanged: exit code 0" in printed
@@ -53,7 +53,7 @@ def test_a_test_that_looks_catches_every_mutation(repository: Path, capsys: pyte
 
 
 def test_a_survivor_is_reported_and_written(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A test that does not look at the boundary lets one mutation through."""
+    """A mutation that no test catches is reported and written to the file."""
     assert check(repository, NOTICES.partition(" and ")[0], "--json", str(repository / "out.json")) == SURVIVED
     printed = capsys.readouterr().out
     assert "SURVIVED" in printed
@@ -63,25 +63,25 @@ def test_a_survivor_is_reported_and_written(repository: Path, capsys: pytest.Cap
 
 
 def test_a_number_can_be_tried_alone(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """To look at a survivor again, without the unchanged run."""
+    """A single mutation can be tested by its number, without a run of the unchanged code."""
     assert check(repository, "pass", "--only", "2", "--no-baseline") == SURVIVED
     assert "0 of 1 caught" in capsys.readouterr().out
 
 
 def test_a_list_runs_nothing(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each mutation with its number, place and change."""
+    """Listing runs no command and shows each mutation with its number, place and change."""
     assert check(repository, "raise SystemExit(9)", "--list") == ALL_CAUGHT
     assert "return a < b → return a <= b" in capsys.readouterr().out
 
 
 def test_a_command_that_fails_anyway_proves_nothing(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It would catch everything."""
+    """A command that already fails on the unchanged code is rejected, because it would catch everything."""
     assert check(repository, "raise SystemExit(3)") == NOT_RUN
     assert "fails on unchanged code" in capsys.readouterr().err
 
 
 def test_a_file_with_changes_is_not_touched(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Git could not bring back what a developer has not committed."""
+    """A file with uncommitted changes is not mutated, because git could not restore it."""
     path = repository / SOURCE
     path.write_text(CODE + "# mine\n")
     assert main(["--command", "true"], repository) == NOT_RUN
@@ -93,14 +93,14 @@ def test_a_file_with_changes_is_not_touched(repository: Path, capsys: pytest.Cap
 def test_a_command_that_hangs_is_ended_and_counts_as_caught(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The mutation made a loop endless; the row says so."""
+    """A command that hangs is killed and counts as caught, as with an endless loop."""
     assert check(repository, "while True: pass", "--no-baseline", "--only", "1", "--timeout", "0.005") == ALL_CAUGHT
     assert "caught by time limit" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_in_the_middle_puts_the_file_back(repository: Path, name: str) -> None:
-    """Ctrl-C, or the end of a CI job; `check` compares the file."""
+    """A signal such as Ctrl-C restores the file."""
     stop = f"import os, signal, time; os.kill(os.getppid(), signal.{name}); time.sleep(60)"
     with pytest.raises(Stopped):
         check(repository, stop, "--no-baseline")
@@ -123,10 +123,10 @@ def test_a_signal_in_the_middle_puts_the_file_back(repository: Path, name: str) 
     ],
 )
 def test_what_caught_a_mutation_is_read_from_the_output(output: str, by: str) -> None:
-    """The first failing test, else the linter that stopped the run before any test."""
+    """The row names the first failing test or, if no test ran, the linter that failed."""
     assert caught_by(Run(7, output, 1.0, 0)) == by
 
 
 def test_a_run_that_something_else_ended_is_named() -> None:
-    """A crash of the interpreter may be the mutation's doing, a SIGTERM is not: the row shows which."""
+    """A run that a signal ended is named: a crash may be the mutation's fault, SIGTERM is not."""
     assert caught_by(Run(-15, "", 1.0, 0)) == "signal SIGTERM"

@@ -1,4 +1,4 @@
-"""Running a test command: what is read from its output, and that nothing of it stays."""
+"""Running a test command: how its output is read, and that none of its processes remain."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from tools.suite import counts, failures, run
 
 
 def test_failures_are_read_from_the_last_summary_only() -> None:
-    """What a test printed, or logged as an error, is no failure."""
+    """Failures are read from the last summary, and printed or logged errors do not count."""
     output = (
         "= short test summary info =\nFAILED tests/inner.py::a\n= 1 failed in 0.10s =\n"
         "ERROR    library:file.py:3 a line of a log\n"
@@ -24,7 +24,7 @@ def test_failures_are_read_from_the_last_summary_only() -> None:
 
 
 def test_a_run_that_named_no_test_has_no_failures() -> None:
-    """A crash, or everything passed."""
+    """A run that names no test has no failures, whether it crashed or passed."""
     assert failures("FAILED tests are a nuisance\n") == []
     assert failures("3 passed in 0.12s\n") == []
     assert counts("3 passed in 62.12s (0:01:02)\n") == "3 passed"
@@ -32,7 +32,7 @@ def test_a_run_that_named_no_test_has_no_failures() -> None:
 
 
 def test_a_run_ends_with_its_children(tmp_path: Path) -> None:
-    """A server that a test forgot would hold its port in the next run."""
+    """A run ends with its child processes, or a forgotten server would block a port of the next run."""
     child = "import time; time.sleep(60)"
     code = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {child!r}]).pid)"
     done = run([sys.executable, "-c", code], tmp_path / "log", environ=os.environ, folder=tmp_path, limit=20)
@@ -42,7 +42,7 @@ def test_a_run_ends_with_its_children(tmp_path: Path) -> None:
 
 @pytest.mark.real_time("the limit counts while a program is busy too")
 def test_a_command_is_ended_at_its_limit_as_ctrl_c_ends_it(tmp_path: Path) -> None:
-    """So that pytest can end what its fixtures started."""
+    """A command gets SIGINT at its time limit, so that pytest can stop its fixtures."""
     code = "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: print('cleaned up')"
     done = run([sys.executable, "-c", code], tmp_path / "log", environ=os.environ, folder=tmp_path, limit=3)
     assert (done.code, done.output) == (None, "cleaned up\n")

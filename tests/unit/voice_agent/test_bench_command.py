@@ -1,4 +1,4 @@
-"""How often the bench tries each agent."""
+"""The order and number of the benchmark's trials."""
 
 import sys
 from typing import Any
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench reads
 
 
 def test_both_agents_are_tried_in_turn_in_every_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that what else the machine does meets both alike; without a valid trial there is no result."""
+    """The agents alternate in every round, so that other load affects both; an invalid trial gives no result."""
     tried = []
 
     async def note(contender: Any, load: Any, label: str) -> Trial:  # noqa: ANN401 - only names matter here

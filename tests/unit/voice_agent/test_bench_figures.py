@@ -1,4 +1,4 @@
-"""The arithmetic of the bench."""
+"""The arithmetic of the benchmark."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,14 +15,14 @@ from voice_agent.bench.trial import Load, Trial
 
 
 def trial(cpu: float, *, calls: int = 10, delays: Sequence[float] = (0.01,), trouble: Sequence[str] = ()) -> Trial:
-    """Give a trial of ten seconds."""
+    """Return a trial of ten seconds."""
     made = Trial("ours", calls, seconds=10.0, cpu_seconds=cpu, rss_base=100_000_000, rss_full=120_000_000)
     made.to_model, made.from_model, made.trouble = list(delays), list(delays), list(trouble)
     return made
 
 
 def test_departures_and_arrivals_are_paired_in_order() -> None:
-    """Nothing overtakes on one wire."""
+    """Departures and arrivals are paired in order."""
     way = Crossing()
     way.left(1.0)
     way.left(2.0)
@@ -34,7 +34,7 @@ def test_departures_and_arrivals_are_paired_in_order() -> None:
 
 
 def test_what_never_left_and_what_never_arrived_is_noticed() -> None:
-    """Either makes every later pair a wrong one."""
+    """An arrival without a departure and a missing arrival are both reported, because they break the pairs."""
     way = Crossing()
     way.arrived(1.0)
     way.left(2.0)
@@ -44,17 +44,17 @@ def test_what_never_left_and_what_never_arrived_is_noticed() -> None:
 
 @pytest.mark.parametrize(("share", "value"), [(0.5, 2.0), (0.75, 3.0), (0.99, 4.0), (0.0, 1.0)])
 def test_a_percentile_is_a_value_that_occurred(share: float, value: float) -> None:
-    """No interpolation: a p99 of few samples is their largest."""
+    """A percentile is a measured value and not an interpolation."""
     assert percentile([4.0, 1.0, 3.0, 2.0], share) == value
 
 
 def test_nothing_has_no_percentile() -> None:
-    """An empty column is no zero."""
+    """The percentile of no values is not a number."""
     assert math.isnan(percentile([], 0.5))
 
 
 def test_cpu_is_told_for_a_minute_of_one_call() -> None:
-    """3 s of CPU in 10 s of 10 calls."""
+    """CPU is given per minute of one call: here 3 s of CPU in 10 s of 10 calls."""
     made = trial(3.0)
     assert made.cpu_per_call_minute == pytest.approx(1.8)
     assert made.core_share == pytest.approx(0.3)
@@ -63,26 +63,26 @@ def test_cpu_is_told_for_a_minute_of_one_call() -> None:
 
 
 def test_the_ratio_is_taken_round_by_round() -> None:
-    """A slow minute of the machine slows both agents of a round, and drops out."""
+    """The ratio is computed per round, so that a slow minute of the machine cancels out."""
     stock = [trial(4.0), trial(8.0), trial(4.0)]
     ours = [trial(2.0), trial(4.0), trial(3.0)]
     assert median_ratio(stock, ours, lambda made: made.cpu_seconds) == pytest.approx(0.5)
 
 
 def test_the_table_names_both_agents_and_their_ratio() -> None:
-    """The first row is what the rest is about."""
+    """The table has a column for each agent and for their ratio, with the CPU first."""
     first, *rest = rows([trial(4.0)], [trial(2.0)])
     assert (first.stock, first.ours, first.ratio) == ("2.40", "1.20", 0.5)
     assert [row.stock for row in rest if row.name.startswith("webhook")] == ["none"]
 
 
 def test_a_trial_that_does_not_count_says_why_once() -> None:
-    """Twenty calls that fail for one reason give one line."""
+    """An invalid trial gives each reason once, also if twenty calls fail for it."""
     assert table.trouble([trial(1.0), trial(1.0, trouble=["webhook: 503"] * 20)]) == ["ours, 10 calls: webhook: 503"]
 
 
 def test_load_may_add_a_tenth_of_a_second_to_what_one_call_sees() -> None:
-    """A resampler's own delay is no sign of a full core."""
+    """Load may add 0.1 s to the delay of a single call, so that a resampler's own delay does not count."""
     alone = trial(1.0, calls=1, delays=[0.09])
     assert holds(trial(1.0, delays=[0.09, 0.18]), alone)
     assert not holds(trial(1.0, delays=[0.09, 0.2]), alone)
@@ -90,7 +90,7 @@ def test_load_may_add_a_tenth_of_a_second_to_what_one_call_sees() -> None:
 
 
 def agent_that_holds(limit: int, harness: Callable[[int], float] = lambda _: 0.5) -> Callable[[int], Trial]:
-    """Pretend an agent whose core is full beyond so many calls."""
+    """Return an agent that fails beyond this number of calls."""
 
     def measure(calls: int) -> Trial:
         made = trial(1.0, calls=calls, delays=[0.01 if calls <= limit else 1.0])
@@ -102,7 +102,7 @@ def agent_that_holds(limit: int, harness: Callable[[int], float] = lambda _: 0.5
 
 @pytest.mark.parametrize("start", [10, 37, 60, 90])
 async def test_the_search_comes_close_from_above_and_below(start: int) -> None:
-    """A core that holds 40 calls is found out within eight trials."""
+    """The search finds the capacity of a core that handles 40 calls within eight trials."""
     agent = agent_that_holds(40)
 
     async def measure(calls: int) -> Trial:
@@ -115,7 +115,7 @@ async def test_the_search_comes_close_from_above_and_below(start: int) -> None:
 
 
 async def test_a_failure_that_others_may_have_caused_is_tried_again() -> None:
-    """A colleague's test run on the same core is no property of the agent."""
+    """A failure during load of other processes is repeated and does not count."""
     agent = agent_that_holds(40)
     disturbances = iter([True, True])
 
@@ -131,7 +131,7 @@ async def test_a_failure_that_others_may_have_caused_is_tried_again() -> None:
 
 
 async def test_the_search_says_when_the_callers_were_full_first() -> None:
-    """Then the number is a lower bound."""
+    """A saturated harness ends the search, and the result is then a lower bound."""
     agent = agent_that_holds(1000, lambda calls: calls / 50)
 
     async def measure(calls: int) -> Trial:
@@ -144,7 +144,7 @@ async def test_the_search_says_when_the_callers_were_full_first() -> None:
 
 
 def test_a_reading_is_taken_from_what_linux_tells() -> None:
-    """A name with spaces and brackets does not shift the fields."""
+    """A process name with spaces and brackets does not shift the fields of its reading."""
     stat = "7 (a (b) c) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0".rpartition(")")[2].split()
     reading = parse(stat, "Name:\ta\nVmRSS:\t  2048 kB\nThreads:\t3\n")
     assert (reading.rss_bytes, reading.threads) == (2048 * 1024, 3)
@@ -153,7 +153,7 @@ def test_a_reading_is_taken_from_what_linux_tells() -> None:
 
 @pytest.mark.parametrize(("foreign", "warned"), [(0.05, False), (0.4, True)])
 def test_the_report_says_when_others_used_the_agents_core(tmp_path: Path, foreign: float, warned: bool) -> None:  # noqa: FBT001
-    """An agent that waits for its core handles more at once: it looks cheaper than it is."""
+    """The report says when other processes used the agent's core, which makes it look cheaper."""
     stock, ours = trial(4.0), trial(2.0)
     ours.foreign_cpu = foreign
     load = Load(10, 10.0, Cores(frozenset({0}), frozenset({1})), tmp_path)
@@ -161,6 +161,6 @@ def test_the_report_says_when_others_used_the_agents_core(tmp_path: Path, foreig
 
 
 def test_without_a_second_core_the_report_says_so() -> None:
-    """A figure that holds the callers' work is not passed off as the agent's."""
+    """Without a second core the report says that the figures include the callers' work."""
     assert "nobody is pinned" in str(Cores(frozenset(), frozenset()))
     assert "core 0" in str(Cores(frozenset({0}), frozenset({1})))

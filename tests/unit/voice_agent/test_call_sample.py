@@ -1,4 +1,4 @@
-"""What the page about calls shows of a call is what a call prints."""
+"""The sample on the page about calls is the output of a call."""
 
 import io
 import re
@@ -16,7 +16,7 @@ FOUND = {"conditions": "rain_showers", "temperature": 2, "feels_like": 1, "wind"
 
 
 def stockholm() -> verdict.Reviewed:
-    """Make the call of the page, as it would be measured."""
+    """Return the call of the page, as if measured."""
     timeline = Timeline()
     happened: list[tuple[str, float, dict[str, object]]] = [
         ("ring", 0.0, {"call_sid": "CA1"}),
@@ -54,7 +54,7 @@ def stockholm() -> verdict.Reviewed:
 
 
 def test_the_sample_on_the_page_is_what_a_call_prints() -> None:
-    """Each row, its words and its place, and the lines below; only a long row is cut on the page."""
+    """The page shows each row of a call's report with its text and place, and only shortens long rows."""
     blocks = re.findall(r"```text\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     (sample,) = (block.splitlines() for block in blocks if "TwiML" in block)
     call, printed = stockholm(), io.StringIO()

@@ -1,4 +1,4 @@
-"""`voice-agent call` tells the truth: green only where the agent spoke in the model's own words."""
+"""`voice-agent call` succeeds only if the agent spoke in the model's own words."""
 
 import asyncio
 import io
@@ -61,7 +61,7 @@ def reviewed(
     readings: Sequence[verdict.Reading] = (),
     label: str = "hello",
 ) -> verdict.Reviewed:
-    """Make a call with one turn that ended a second after it began, or without any."""
+    """Return a call with one turn, which ended a second after it began, or without turns."""
     timeline = Timeline()
     for name, at, *fields in (*happened, END):
         timeline.add(Event(name, at, *fields))
@@ -74,12 +74,12 @@ def reviewed(
 
 
 def judged(call: verdict.Reviewed) -> str:
-    """Return all that is wrong with a call; empty where nothing is."""
+    """Return the failures of a call; empty if there are none."""
     return "; ".join(verdict.judge(call, ANYTHING))
 
 
 def test_a_call_that_the_model_answers_is_green() -> None:
-    """And one without a turn, in which it only greets."""
+    """A call that the model answers succeeds, also without a turn."""
     assert judged(reviewed(*GREETED, ("sound_begins", 5.0), ("sound_ends", 6.0))) == ""
     assert judged(reviewed(*GREETED, asked=None)) == ""
 
@@ -119,13 +119,13 @@ def test_a_call_that_the_model_answers_is_green() -> None:
     ],
 )
 def test_a_call_in_which_something_else_spoke_is_red(call: verdict.Reviewed, reason: str) -> None:
-    """A fallback, an apology, a hold announcement, a person, or nothing: in one sentence."""
+    """A call with a fallback, an apology, an announcement, a person or silence fails with one sentence."""
     assert reason in judged(call)
     assert ";" not in judged(call)
 
 
 def test_a_hold_announcement_before_the_answer_is_no_answer_and_no_fault() -> None:
-    """The wait is counted to the model's own words. A recording that runs into them is one sound with them."""
+    """A hold announcement is neither a reply nor a failure, and the wait extends to the model's words."""
     hold = [Recording(12.0, "hold")]
     apart = reviewed(
         *GREETED,
@@ -143,7 +143,7 @@ def test_a_hold_announcement_before_the_answer_is_no_answer_and_no_fault() -> No
 
 @pytest.mark.parametrize("words", [True, False])
 def test_a_person_who_was_asked_for_is_an_answer(words: bool) -> None:  # noqa: FBT001 - a parameter
-    """Whether the model announces them or, for key 0 without a model, not; a person on the line is no fallback."""
+    """A transfer that the caller requested counts as a reply, with or without the model's announcement."""
     announced: tuple[Happened, ...] = (("sound_begins", 4.5), ("sound_ends", 5.5)) if words else ()
     call = reviewed(*GREETED, *announced, *TRANSFERRED, label="I want to talk to a human")
     assert judged(call) == ""
@@ -152,7 +152,7 @@ def test_a_person_who_was_asked_for_is_an_answer(words: bool) -> None:  # noqa: 
 
 
 def test_nobody_free_and_back_is_no_fallback() -> None:
-    """The document that connects the caller again comes from the agent."""
+    """A call that returns after a failed transfer does not count as a fallback."""
     back: tuple[Happened, ...] = (
         *TRANSFERRED[:5],
         ("dial_ended", 26.0, {"status": "no-answer"}),
@@ -165,7 +165,7 @@ def test_nobody_free_and_back_is_no_fallback() -> None:
 
 
 def test_the_next_address_is_no_fallback() -> None:
-    """The first one was not taken; the document that rings the second answers for the dial that ended."""
+    """The document that dials the next destination does not count as a fallback."""
     call = reviewed(
         *GREETED,
         *TRANSFERRED[:5],
@@ -197,12 +197,12 @@ def test_the_next_address_is_no_fallback() -> None:
     ],
 )
 def test_only_what_is_spoken_stands_in_quotation_marks(utterance: Utterance, shown: str) -> None:
-    """Keys and a file's name are no words, and words of one digit or letter are no keys."""
+    """Only speech has quotation marks; keys and file names are not searched for in other calls' audio."""
     assert utterance.text == shown
 
 
 def test_no_time_is_negative() -> None:
-    """Of a call that had several streams, the first sound over the first of them counts."""
+    """No time is negative: the first audio of the first stream counts."""
     call = reviewed(
         *GREETED,
         ("stream_closed", 3.0, {"code": 1011}),
@@ -220,7 +220,7 @@ def _answered_after(seconds: float) -> verdict.Reviewed:
 
 
 def test_many_calls_fail_where_most_answers_are_late() -> None:
-    """Half of them are not most; one call is no load. The table has the percentiles of the answers."""
+    """Many calls fail if more than half have a late reply; a single call never does."""
     slow = [_answered_after(9.2) for _ in range(12)] + [_answered_after(1.0) for _ in range(8)]
     wrong = verdict.late(slow, 5.0)
     assert [bool(reasons) for reasons in wrong] == [True] * 12 + [False] * 8
@@ -231,7 +231,7 @@ def test_many_calls_fail_where_most_answers_are_late() -> None:
 
 
 def test_speakers_are_told_apart_and_orders_are_no_speech() -> None:
-    """Agent and person in rows of their own; what the service writes to the model is shown as that."""
+    """Agent and person have separate rows, and a written instruction is not shown as speech."""
     call = reviewed(
         *GREETED,
         ("sound_begins", 4.5),
@@ -256,7 +256,7 @@ def test_speakers_are_told_apart_and_orders_are_no_speech() -> None:
 
 
 def test_no_line_is_cut_in_the_middle_of_a_word() -> None:
-    """A reason that does not fit goes on below."""
+    """A long reason wraps between words."""
     out = io.StringIO()
     reason = "the agent was lost, and the fallback ran: “Sorry, we lost our assistant.”, then a call to a person"
     rows = report.summary([_answered_after(1.0), _answered_after(1.0)], [[reason], []])
@@ -274,7 +274,7 @@ def test_no_line_is_cut_in_the_middle_of_a_word() -> None:
 def test_an_unknown_variable_is_refused_with_the_nearest(
     capsys: pytest.CaptureFixture[str], given: str, written: str
 ) -> None:
-    """Without it `make call TEXT=hello` would be a call in which nothing is said."""
+    """An unknown variable is rejected with the nearest one, or the call would have no turns."""
     with pytest.raises(SystemExit) as ended:
         options.read([], {"UNKNOWN_VARIABLES": given})
     assert ended.value.code == 2
@@ -282,7 +282,7 @@ def test_an_unknown_variable_is_refused_with_the_nearest(
 
 
 def test_a_variable_that_is_near_nothing_gets_the_list(capsys: pytest.CaptureFixture[str]) -> None:
-    """The account's variables are no options and may stand there."""
+    """A variable that resembles none gets the list; the account's variables are accepted."""
     with pytest.raises(SystemExit):
         options.read([], {"UNKNOWN_VARIABLES": "TWILIO_AUTH_TOKEN XYZZY"})
     assert "no variable XYZZY; there are SAY, WAV" in capsys.readouterr().err
@@ -305,7 +305,7 @@ def _wav(path: Path, samples: bytes) -> Path:
 async def test_a_recording_with_nothing_to_hear_is_refused_before_the_call(
     tmp_path: Path, content: bytes | None, reason: str
 ) -> None:
-    """With the file's name."""
+    """A silent recording is rejected before the call, with the file's name."""
     path = tmp_path / "question.wav"
     if content is None:
         path.write_text("no sound")
@@ -319,7 +319,7 @@ async def test_a_recording_with_nothing_to_hear_is_refused_before_the_call(
 def test_a_file_that_cannot_be_written_is_refused_before_the_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str
 ) -> None:
-    """Nobody is called in order to lose what was heard."""
+    """A file that cannot be written is rejected before the call, so that no audio is lost."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "place", _never)
     (tmp_path / "taken").write_text("")
@@ -331,7 +331,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_call(
 
 
 async def test_a_file_that_can_be_written_is_left_as_it_was(tmp_path: Path) -> None:
-    """The look makes no file and empties none."""
+    """The check of a writable file neither creates nor empties it."""
     kept = tmp_path / "kept.wav"
     kept.write_bytes(b"before")
     for path in (kept, tmp_path / "new" / "answer.wav"):
@@ -345,7 +345,7 @@ async def _never(*_: object) -> None:
 
 
 async def test_ctrl_c_tells_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rows until then, the recording, and the exit code of an interruption."""
+    """Ctrl-C prints the rows until then, saves the recording and returns the code of an interruption."""
     dialled = asyncio.Event()
 
     async def place(_handset: object, _number: object, result: CallResult, *_: object) -> None:
@@ -372,7 +372,7 @@ async def test_ctrl_c_tells_what_was_measured(tmp_path: Path, monkeypatch: pytes
 
 
 def test_recordings_are_read_in_the_service_s_log() -> None:
-    """Of this call alone; what is no line of it is passed over."""
+    """The recordings of a call are read from the service's log, and other lines are skipped."""
     lines = [
         '{"event":"announcement_played","call_sid":"CA1","phrase":"hold","timestamp":"2026-11-29T10:00:00.500000Z"}',
         '{"event":"announcement_played","call_sid":"CA2","phrase":"sorry","timestamp":"2026-11-29T10:00:00Z"}',

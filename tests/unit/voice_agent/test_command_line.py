@@ -1,4 +1,4 @@
-"""`voice-agent` itself: what it lists, what it imports for that, and how it refuses what it does not understand."""
+"""`voice-agent` itself: what it lists, what it imports for this, and how it rejects wrong usage."""
 
 import re
 import subprocess
@@ -25,7 +25,7 @@ sys.exit(" ".join(sorted(heavy & set(sys.modules))) or 0)
 def test_help_lists_every_command_in_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also those of other distributions, which a new member of the workspace may add."""
+    """The help lists every command in one line, including those of other distributions."""
     monkeypatch.setenv("COLUMNS", "160")
     assert main(["--help"]) == 0
     plain = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)  # GitHub's runners count as terminals
@@ -43,7 +43,7 @@ def test_help_lists_every_command_in_one_line(
 
 @pytest.mark.parametrize("command", [[], ["call"], ["run"]], ids=lambda command: " ".join(command) or "program")
 def test_help_imports_no_work(command: list[str]) -> None:
-    """It is there at once, and completion in the shell with it."""
+    """Help and shell completion import no command's implementation."""
     done = subprocess.run(
         [sys.executable, "-c", _WITHOUT_WORK, *command], capture_output=True, text=True, timeout=120, check=False
     )
@@ -53,7 +53,7 @@ def test_help_imports_no_work(command: list[str]) -> None:
 def test_a_distribution_that_is_not_installed_adds_no_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The command works without the deployment, and says what there is."""
+    """Without the deployment's distribution the command works and lists the remaining commands."""
     bench = EntryPoint("bench", "voice_agent.bench.options:bench", program.GROUP)
     monkeypatch.setattr(program, "entry_points", lambda group: [bench] if group == program.GROUP else [])
     assert main(["deploy"]) == 2
@@ -78,7 +78,7 @@ def test_a_distribution_that_is_not_installed_adds_no_command(
 def test_wrong_usage_is_one_line_that_names_the_nearest(
     typed: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With exit code 2."""
+    """Wrong usage is one line that names the nearest option or command, with exit code 2."""
     assert main(typed.split()) == 2
     told = capsys.readouterr()
     assert said in told.err
@@ -86,14 +86,14 @@ def test_wrong_usage_is_one_line_that_names_the_nearest(
 
 
 def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -> None:
-    """As packages name it."""
+    """The version is that of the distribution."""
     assert main(["--version"]) == 0
     declared = tomllib.loads((ROOT / "cli/pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert capsys.readouterr().out == f"voice-agent {declared}\n"
 
 
 def test_the_shell_completes_commands_and_options() -> None:
-    """With the scripts that typer writes for each shell."""
+    """The shell completes commands and options with the scripts that typer writes."""
     for typed, offered in (("voice-agent dep", ["deploy-plan", "deploy"]), ("voice-agent bench --r", ["--rounds"])):
         done = subprocess.run(
             [sys.executable, "-m", "voice_agent"],

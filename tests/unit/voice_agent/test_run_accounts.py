@@ -1,4 +1,4 @@
-"""`voice-agent run` says whose money speech costs before anything starts."""
+"""`voice-agent run` reports before the start which credentials pay for speech."""
 
 from pathlib import Path
 
@@ -8,16 +8,16 @@ from deployment import cost
 from voice_agent.run import accounts
 
 KEY = "AKIASP2TPHJSQH3FJRUX"
-"""Published with the account that its name holds: 171436882533."""
+"""A published example; its account is 171436882533."""
 
 
 def lines(environment: dict[str, str], *, real: bool, wishes: str = "auto") -> str:
-    """Give what is announced."""
+    """Return the announced lines."""
     return "\n".join(accounts.announcement(environment, speech_is_real=real, wishes=wishes))
 
 
 def test_keys_in_the_environment_are_announced_with_their_price(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the account's end, and never a key."""
+    """Keys in the environment are announced with the price and the account's end, but never in full."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     said = lines({"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": "secret"}, real=True)
     assert said.splitlines()[:2] == [
@@ -38,7 +38,7 @@ def test_keys_in_the_environment_are_announced_with_their_price(monkeypatch: pyt
     ids=["key", "sign-in", "unreadable"],
 )
 def test_credentials_in_a_file_alone_are_told_and_not_used(tmp_path: Path, name: str, text: str, says: str) -> None:
-    """A forgotten profile must not make a demo cost money."""
+    """Credentials that are only in a file are announced and not used."""
     (tmp_path / name).write_text(text)
     there = {
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
@@ -54,6 +54,6 @@ def test_credentials_in_a_file_alone_are_told_and_not_used(tmp_path: Path, name:
 
 
 def test_the_price_is_the_deployments_own() -> None:
-    """One estimate, rounded."""
+    """The announced price is the deployment's estimate, rounded."""
     model, *_ = cost.minute()
     assert round(model.dollars, 2) == accounts.DOLLARS_A_MINUTE

@@ -1,4 +1,4 @@
-"""What runs in containers is found by asking Compose."""
+"""`voice-agent call` asks Compose what runs in containers."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ TWILIO = {"Service": "twilio", "Publishers": None}
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a Compose file, and a `docker` that prints what `said` holds."""
+    """Create a folder with a Compose file, and a `docker` that prints the content of `said`."""
     (tmp_path / "docker-compose.yml").touch()
     docker = tmp_path / "docker"
     docker.write_text(f'#!/bin/sh\n[ "$4" = ps ] && cat {tmp_path}/said || echo a line of the log\n')
@@ -31,14 +31,14 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def says(checkout: Path, *containers: object, as_list: bool = False) -> None:
-    """Let Compose tell of these."""
+    """Script the services that Compose lists."""
     text = json.dumps(containers) if as_list else "\n".join(map(json.dumps, containers))
     (checkout / "said").write_text(text)
 
 
 @pytest.mark.parametrize("as_list", [False, True])
 def test_ports_are_those_that_were_published(checkout: Path, *, as_list: bool) -> None:
-    """Found from a folder below, too; a version of Compose may give one object a line, or a list."""
+    """The published ports are found, also from a subfolder and in both formats of Compose's output."""
     says(checkout, EDGE, NOVA, TWILIO, as_list=as_list)
     (checkout / "below").mkdir()
     found = find_containers(checkout / "below")
@@ -50,7 +50,7 @@ def test_ports_are_those_that_were_published(checkout: Path, *, as_list: bool) -
 
 
 def test_a_real_telephone_has_no_exchange_here(checkout: Path) -> None:
-    """Its port is published, and nobody is behind it."""
+    """With the real telephone there is no exchange, although its port is published."""
     says(checkout, EDGE)
     found = find_containers(checkout)
     assert found is not None
@@ -58,7 +58,7 @@ def test_a_real_telephone_has_no_exchange_here(checkout: Path) -> None:
 
 
 def test_nothing_runs(checkout: Path) -> None:
-    """No containers, or no Compose file."""
+    """Without containers or a Compose file nothing is found."""
     says(checkout)
     assert find_containers(checkout) is None
     (checkout / "docker-compose.yml").unlink()

@@ -1,4 +1,4 @@
-"""Which lines of its children `voice-agent run` shows, and how."""
+"""Which log lines of its children `voice-agent run` shows, and how."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from webrtc_agent import page
 
 
 def test_metrics_are_not_shown_to_a_person() -> None:
-    """They come twice a minute from each service, are long, and stand in the log file for whoever wants them."""
+    """Metrics are not shown to a person; the log file has them."""
     metrics = {"_aws": {"Timestamp": 1, "CloudWatchMetrics": []}, "event": "metrics", "Service": "phone-agent"}
     event = {
         "event": "call_answered",
@@ -37,7 +37,7 @@ KeyError: 'hours'"""
 
 
 def test_of_a_trace_the_cause_is_shown() -> None:
-    """Its last line and where that was raised; what stands first is the same in every trace."""
+    """Of a traceback only the exception and its place are shown."""
     line = {"event": "web_session_failed", "level": "error", "timestamp": "2026-11-23T14:15:16Z", "exception": TRACE}
     assert "exception=KeyError: 'hours' (prompts/__init__.py:15)" in short("phone-agent", json.dumps(line))
     stack = "\n".join(TRACE.splitlines()[1:-1])
@@ -46,7 +46,7 @@ def test_of_a_trace_the_cause_is_shown() -> None:
 
 
 def test_a_cause_is_shown_whole_with_its_remedy() -> None:
-    """A failure of a service is the line that a newcomer needs most."""
+    """A cause with a remedy is shown in full."""
     line = {
         "event": "model_stream_failed",
         "level": "warning",
@@ -63,7 +63,7 @@ def test_a_cause_is_shown_whole_with_its_remedy() -> None:
 
 
 def test_lines_are_cut_behind_a_word_and_times_can_be_read() -> None:
-    """Nobody reads Unix seconds."""
+    """Lines are shortened between words, and Unix seconds become a readable time."""
     about = "Pretend Open-Meteo: real places and true shapes, invented numbers and more words than fit"
     shown = short("weather", json.dumps({"event": "listening", "about": about, "started_at": 1795920000.25}))
     assert "about=Pretend Open-Meteo: real places and true shapes, invented…" in shown
@@ -72,13 +72,13 @@ def test_lines_are_cut_behind_a_word_and_times_can_be_read() -> None:
 
 
 def test_of_a_bare_trace_one_line_is_shown() -> None:
-    """A program that dies before it logs writes its trace as it is; the file has all of it."""
+    """Of a traceback without a log event only the last line is shown."""
     shown = [line for line in TRACE.splitlines() if is_for_people(line)]
     assert shown == ["KeyError: 'hours'"]
 
 
 def test_without_a_page_nothing_invites_to_it() -> None:
-    """What still works is named, and what builds the page."""
+    """Without a page the banner names what works and the command that builds the page."""
     assert NOT_BUILT in vars(page)["_NOT_BUILT"]
     parts = [Part(name, "pretend", "http://127.0.0.1:1", real=False) for name in ("page", "calls", "telephone")]
     plan = Plan([], [], cast("Program", None), parts, "http://127.0.0.1:1", {})
@@ -92,7 +92,7 @@ def test_without_a_page_nothing_invites_to_it() -> None:
 
 @pytest.mark.parametrize("trouble", ["KeyError: 'hours'", '{"event":"stopped","level":"error","error":"KeyError"}'])
 def test_a_death_is_told_in_the_one_line_that_says_why(trouble: str) -> None:
-    """Between metrics and what was done last."""
+    """The exit of a child is explained by the one log line that says why."""
     metrics = json.dumps({"_aws": {"CloudWatchMetrics": []}, "Service": "phone-agent"})
     lines = [*TRACE.splitlines()[:-1], trouble, json.dumps({"event": "stopping", "level": "info"}), *[metrics] * 14]
     shown = last_words("phone-agent", lines)

@@ -1,4 +1,4 @@
-"""`voice-agent run` decides one system at a time what is real, and says so."""
+"""`voice-agent run` decides for each system whether it is real, and reports it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ TWILIO = {
 def plan(
     environment: Mapping[str, str] | None = None, *, wishes: Wishes | None = None, live_weather: bool = False
 ) -> Plan:
-    """Plan for an environment with little in it."""
+    """Return the plan for a minimal environment."""
     base = {"PATH": "/bin", "PYTHONPATH": "src"}
     return make_plan(
         {**base, **(environment or {})}, wishes or Wishes(), SECRETS, Path("/x/.run"), live_weather=live_weather
@@ -30,22 +30,22 @@ def plan(
 
 
 def real(made: Plan) -> dict[str, bool]:
-    """Tell which outside systems are real."""
+    """Return the external systems that are real."""
     return {part.name: part.real for part in made.parts if part.name in ("speech", "telephone", "weather")}
 
 
 def phone(made: Plan) -> Program:
-    """Give the phone service."""
+    """Return the phone service."""
     return made.agents[0]
 
 
 def web(made: Plan) -> Program:
-    """Give the web service."""
+    """Return the web service."""
     return made.agents[1]
 
 
 def test_with_nothing_everything_is_a_standin() -> None:
-    """A laptop with no account gets all three, and an agent that is told where they are."""
+    """Without any account all systems are stand-ins, and the agent gets their URLs."""
     made = plan()
     assert real(made) == {"speech": False, "telephone": False, "weather": False}
     assert [program.name for program in made.standins] == ["nova", "twilio", "weather", "person"]
@@ -82,7 +82,7 @@ def test_with_nothing_everything_is_a_standin() -> None:
 
 
 def test_the_web_service_shares_all_but_the_telephone() -> None:
-    """It has the same model and weather, a port of its own, and no secret of Twilio's."""
+    """The web service shares model and weather, has its own port and gets no secret of Twilio."""
     given, of_phone = web(plan(TWILIO)).environment, phone(plan()).environment
     assert not [name for name in given if name.startswith("TWILIO_")]
     assert (given["FAST_API_PORT"], given["PUBLIC_BASE_URL"]) == ("7862", "https://agent.example")
@@ -91,14 +91,14 @@ def test_the_web_service_shares_all_but_the_telephone() -> None:
 
 
 def test_the_page_opens_on_this_machine_whatever_its_public_address() -> None:
-    """A tunnel gives Twilio its https, and the person in front of the machine still types localhost."""
+    """The page opens on localhost also if its public URL is a tunnel for Twilio."""
     assert "localhost:7860" in web(plan(TWILIO)).environment["ALLOWED_ORIGINS"]
     assert web(plan(TWILIO | {"ALLOWED_ORIGINS": "[]"})).environment["ALLOWED_ORIGINS"] == "[]"
     assert "ALLOWED_ORIGINS" not in web(plan()).environment
 
 
 def test_the_edge_knows_where_both_services_are_and_no_secret() -> None:
-    """It is ready when the page is."""
+    """The edge knows both services and no secret, and is ready when the page is."""
     edge = plan(AWS | TWILIO).edge
     targets = ("--target", "PhoneTargetGroup=127.0.0.1:7861", "--target", "WebTargetGroup=127.0.0.1:7862")
     assert edge.arguments == ("--port", "7860", *targets)
@@ -118,7 +118,7 @@ def test_the_edge_knows_where_both_services_are_and_no_secret() -> None:
 def test_daily_is_used_with_a_key_and_pretended_only_when_asked_for(
     environment: dict[str, str], wishes: Wishes, what: str
 ) -> None:
-    """The stand-in has no sound, so that nobody gets it by accident; the phone service never sees a key."""
+    """A key selects Daily and an option its stand-in, which has no audio; the phone service gets no key."""
     made = plan(environment, wishes=wishes)
     assert [part.what for part in made.parts if part.name == "visitors"] == [what]
     assert ("daily" in [program.name for program in made.standins]) == (wishes.daily == "standin")
@@ -129,7 +129,7 @@ def test_daily_is_used_with_a_key_and_pretended_only_when_asked_for(
 
 
 def test_real_keys_replace_the_speech_standin_only() -> None:
-    """With AWS credentials the agent goes to Bedrock, and nothing tells it that it is on a laptop."""
+    """AWS credentials select Bedrock, and only the stand-in for speech is replaced."""
     made = plan(AWS)
     assert real(made) == {"speech": True, "telephone": False, "weather": False}
     assert AWS.items() <= phone(made).environment.items()
@@ -142,7 +142,7 @@ def test_real_keys_replace_the_speech_standin_only() -> None:
 
 
 def test_a_profile_alone_costs_nothing() -> None:
-    """A profile in somebody's shell is used when asked for, not because it is there."""
+    """A profile alone does not select Bedrock; only an option does."""
     assert real(plan({"AWS_PROFILE": "work"}))["speech"] is False
     assert "AWS_PROFILE" not in phone(plan({"AWS_PROFILE": "work"})).environment
     asked = plan({"AWS_PROFILE": "work"}, wishes=Wishes(nova="bedrock"))
@@ -151,7 +151,7 @@ def test_a_profile_alone_costs_nothing() -> None:
 
 
 def test_a_standin_can_be_asked_for_in_spite_of_keys() -> None:
-    """`--nova standin` wins, and the real keys are not given to it."""
+    """`--nova standin` wins over real keys and does not receive them."""
     made = plan({"AWS_SESSION_TOKEN": "real"} | AWS, wishes=Wishes(nova="standin"))
     assert phone(made).environment["AWS_ACCESS_KEY_ID"] == "key"
     assert "AWS_SESSION_TOKEN" not in phone(made).environment
@@ -159,7 +159,7 @@ def test_a_standin_can_be_asked_for_in_spite_of_keys() -> None:
 
 
 def test_own_endpoints_are_left_alone() -> None:
-    """Whoever sets an address has something there."""
+    """An endpoint that the user sets is not replaced."""
     made = plan(
         {
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://nova:8443",
@@ -171,7 +171,7 @@ def test_own_endpoints_are_left_alone() -> None:
 
 
 def test_real_twilio_needs_an_address_it_can_reach() -> None:
-    """Signatures are made from the public address, so a wrong one would refuse every call."""
+    """Real Twilio needs a public URL, because a wrong one would make every signature invalid."""
     made = plan(TWILIO)
     assert real(made) == {"speech": False, "telephone": True, "weather": False}
     assert made.base_url == phone(made).environment["PUBLIC_BASE_URL"] == "https://agent.example"
@@ -183,13 +183,13 @@ def test_real_twilio_needs_an_address_it_can_reach() -> None:
     "name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"]
 )
 def test_half_a_credential_is_an_error(name: str) -> None:
-    """A typing mistake in `.env` must not pass for the wish to have a stand-in."""
+    """Half of a credential is an error and does not select the stand-in."""
     with pytest.raises(MisconfiguredError, match=f"{name} is set without"):
         plan({name: "x"})
 
 
 def test_live_weather_when_it_answers() -> None:
-    """The live service is taken when it is there, unless a stand-in is asked for."""
+    """The live weather service is used if it answers, unless the stand-in is selected."""
     assert plan(live_weather=True).state["weather"] == {
         "forecast_url": "https://api.open-meteo.com/v1/forecast",
         "geocoding_url": "https://geocoding-api.open-meteo.com/v1/search",
@@ -201,7 +201,7 @@ def test_live_weather_when_it_answers() -> None:
 
 
 def test_a_key_of_a_weather_customer_is_for_the_live_service_only() -> None:
-    """Whoever has one wants the live service; a stand-in is not given it, nor the services beside a stand-in."""
+    """A weather key selects the live service, and a stand-in never gets it."""
     customer = {"OPEN_METEO_API_KEY": "key"}
     assert not wants_weather_probe(customer, Wishes())
     made = plan(customer)
@@ -214,13 +214,13 @@ def test_a_key_of_a_weather_customer_is_for_the_live_service_only() -> None:
 
 
 def test_standins_do_not_get_real_secrets() -> None:
-    """A pretend cloud has no business to know credentials of a real one."""
+    """Stand-ins get no real secrets."""
     for program in plan({"DAILY_API_KEY": "real"} | AWS, wishes=Wishes(nova="standin")).standins:
         assert "real" not in program.environment.values()
 
 
 def test_ports_reach_everything() -> None:
-    """Another port moves the program, its health check and the agent's setting together."""
+    """Another port changes the program, its health check and the agent's setting together."""
     made = plan(wishes=Wishes(Ports(edge=6, phone=1, nova=2, nova_control=3, twilio=4, weather=5, person=7)))
     nova, twilio, weather, person = made.standins
     assert (nova.ports, nova.health) == ((2, 3), "http://127.0.0.1:3/health")
@@ -235,7 +235,7 @@ def test_ports_reach_everything() -> None:
 
 @pytest.mark.parametrize("given", [{"TRANSFER_DESTINATIONS": "sales=tel:+46850000000"}, TWILIO])
 def test_a_person_on_this_machine_only_where_they_can_be_called(given: Mapping[str, str]) -> None:
-    """Whoever names people has some; Twilio itself cannot ring a telephone on loopback."""
+    """Configured people are used; the local telephone only if Twilio's stand-in can call it."""
     made = plan(given)
     assert "person" not in [program.name for program in made.standins]
     assert phone(made).environment.get("TRANSFER_DESTINATIONS") == given.get("TRANSFER_DESTINATIONS")
@@ -243,7 +243,7 @@ def test_a_person_on_this_machine_only_where_they_can_be_called(given: Mapping[s
 
 
 def test_wishes_and_ports_are_different_options() -> None:
-    """`--weather` and `--weather-port` share a word, and nothing else; variables give the defaults."""
+    """`--weather` and `--weather-port` are separate options, and variables set their defaults."""
     said = ["--weather", "standin", "--weather-port", "5", "--nova-port", "2", "--daily", "standin", "--port", "6"]
     wishes = read(said, {"NOVA": "bedrock", "PHONE_PORT": "1"}).wishes
     assert (wishes.nova, wishes.weather, wishes.daily) == ("bedrock", "standin", "standin")
@@ -252,14 +252,14 @@ def test_wishes_and_ports_are_different_options() -> None:
 
 
 def test_a_port_of_zero_is_a_free_one() -> None:
-    """Several can run beside each other."""
+    """A port of zero is a free one, so that several systems can run at once."""
     ports = read(["--port", "0", "--web-port", "0"], {}).wishes.ports
     assert 0 not in (ports.edge, ports.web)
     assert ports.edge != ports.web
 
 
 def test_banner_says_which_is_which_and_what_to_try() -> None:
-    """Nobody should take a stand-in for the real thing."""
+    """The banner says which systems are stand-ins and what to try."""
     text = banner(plan(AWS))
     table = [" ".join(line.split()) for line in text.splitlines()]
     assert "speech Amazon Nova Sonic https://bedrock-runtime.eu-north-1.amazonaws.com" in table
@@ -270,7 +270,7 @@ def test_banner_says_which_is_which_and_what_to_try() -> None:
 
 
 def test_banner_with_a_real_number_names_the_webhook() -> None:
-    """With real Twilio, `make call` would reach nobody."""
+    """With real Twilio the banner names the webhook instead of `make call`."""
     text = banner(plan(TWILIO))
     assert "https://agent.example/incoming-call" in text
     assert "make call" not in text
@@ -298,7 +298,7 @@ def test_banner_with_a_real_number_names_the_webhook() -> None:
     ],
 )
 def test_log_lines_are_made_short(line: str, shown: str) -> None:
-    """A line for machines becomes one for a person; what is no such line passes."""
+    """A JSON log line is shortened for a person, and another line is unchanged."""
     assert short("phone-agent", line)[9:] == shown
 
 
@@ -307,10 +307,10 @@ def test_log_lines_are_made_short(line: str, shown: str) -> None:
     [("1763907316", "14:15:16"), ('"2025-11-23T14:15:16.5Z"', "14:15:16")],
 )
 def test_log_lines_keep_their_own_time(stamp: str, shown: str) -> None:
-    """Minutes and seconds are the line's own; the hour is that of this machine's clock."""
+    """A log line keeps its own time, in this machine's time zone."""
     assert short("nova", f'{{"event": "x", "at": {stamp}}}')[2:8] == shown[2:]
 
 
 def test_seconds_since_the_start_of_a_call_are_no_time_of_day() -> None:
-    """Such a line gets the time at which it is shown."""
+    """A line with seconds since the start of a call shows the current time instead."""
     assert not short("twilio", '{"event": "x", "at": 3661.0}').startswith("01:01:01")

@@ -13,7 +13,7 @@ from voice_agent.call.running import ModelView
 
 
 def test_turns_keep_the_order_they_were_written_in(tmp_path: Path) -> None:
-    """Words, recordings and keys can be mixed."""
+    """Spoken, recorded and pressed turns keep the order of the command line."""
     wav = tmp_path / "a.wav"
     wav.touch()
     read = options.read(["--say", "one", "--dtmf", "1#", "--wav", str(wav), "--say", "two"], {})
@@ -21,7 +21,7 @@ def test_turns_keep_the_order_they_were_written_in(tmp_path: Path) -> None:
 
 
 def test_variables_are_the_defaults_of_options() -> None:
-    """`make call SAY=… BARGE_IN=1.5s` works, and an option wins over its variable."""
+    """Variables set the defaults of options, and an option wins over its variable."""
     env = {"SAY": "hi", "BARGE_IN": "1.5s", "CALLS": "20", "SAVE": "a.wav", "EXPECT_TOOL": "t", "URL": "https://h"}
     read = options.read([], env)
     assert (read.turns, read.barge_in, read.calls) == ((turns.Spoken("hi"),), 1.5, 20)
@@ -34,7 +34,7 @@ def test_variables_are_the_defaults_of_options() -> None:
     "wrong", [["--calls", "0"], ["--barge-in", "soon"], ["--dtmf", "x"], ["--wav", "none.wav"], ["--nonsense"]]
 )
 def test_wrong_usage_ends_with_code_2(wrong: list[str]) -> None:
-    """As commands do."""
+    """Wrong usage exits with code 2."""
     with pytest.raises(SystemExit) as ended:
         options.read(wrong, {})
     assert ended.value.code == 2
@@ -49,7 +49,7 @@ def test_wrong_usage_ends_with_code_2(wrong: list[str]) -> None:
     ],
 )
 def test_callers_choose_in_turn(text: str, said: list[str]) -> None:
-    """One sentence serves many callers."""
+    """Callers take the choices of a text in rotation."""
     assert [turns.choose(text, caller) for caller in range(3)] == said
 
 
@@ -78,7 +78,7 @@ def _expected(tool: str = "", text: str = "", say: str = "", *, visible: bool = 
 
 
 def test_expectations_that_are_met_say_nothing() -> None:
-    """Tool used, text heard."""
+    """A met expectation of a tool or a text reports nothing."""
     call = _reviewed("in Paris it is four degrees", ("get_current_weather",))
     assert verdict.judge(call, _expected("get_current_weather", "four degrees")) == []
 
@@ -93,14 +93,14 @@ def test_expectations_that_are_met_say_nothing() -> None:
     ],
 )
 def test_expectations_that_fail_say_why(expected: verdict.Expected, reason: str) -> None:
-    """In a sentence each; a place that another caller asked for is one of them."""
+    """A failed expectation is one sentence, also when another caller's place is heard."""
     call = _reviewed("in Paris it is four degrees", ("get_current_weather",))
     (wrong,) = verdict.judge(call, expected)
     assert reason in wrong
 
 
 def test_the_report_fits_a_narrow_terminal_without_colour() -> None:
-    """Rows wrap under themselves, and nothing that was not measured appears."""
+    """The report fits a narrow terminal without colour and leaves out what was not measured."""
     out = io.StringIO()
     terminal = report.CallReport(out, {}, width=48)
     for line in report.lines(_reviewed("in Paris it is four degrees and the wind blows from the west"), "+1 → +2"):
@@ -113,7 +113,7 @@ def test_the_report_fits_a_narrow_terminal_without_colour() -> None:
 
 
 def test_many_calls_become_a_table() -> None:
-    """With percentiles of what was measured."""
+    """Many calls become a table with percentiles."""
     rows = report.summary([_reviewed(), _reviewed()], [[], ["no answer"]])
     assert rows[1].split() == ["1", "0.50", "s", "0.60", "s", "ok"]
     assert rows[-3:] == [
@@ -124,7 +124,7 @@ def test_many_calls_become_a_table() -> None:
 
 
 def test_the_command_lists_and_refuses_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a command it shows what there is."""
+    """Without a command the program lists the commands, and an unknown one is rejected."""
     assert command_line.main(["--help"]) == 0
     assert "call" in capsys.readouterr().out
     assert command_line.main(["dance"]) == 2

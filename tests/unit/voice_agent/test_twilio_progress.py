@@ -1,4 +1,4 @@
-"""The line that says how far the calls are."""
+"""The progress line of calls."""
 
 import io
 
@@ -14,14 +14,14 @@ def _handset(*events: str) -> Handset:
 
 
 def test_one_caller_is_described_by_what_happened_last() -> None:
-    """Events that mean nothing to a watcher are passed over."""
+    """A single caller is described by the last event that changes what it does."""
     assert describe([_handset()]) == "dialling"
     assert describe([_handset("ring", "answered", "stream_started", "mark")]) == "waiting to be greeted"
     assert describe([_handset("sound_begins", "clear")]) == "listening"
 
 
 def test_many_callers_are_counted() -> None:
-    """Those whose call has ended."""
+    """Of many callers those whose call has ended are counted."""
     assert describe([_handset("ring"), _handset("ring", "ended")]) == "1 of 2 calls are over"
 
 

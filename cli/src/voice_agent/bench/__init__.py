@@ -1,1 +1,1 @@
-"""Measures the phone agent beside a stock Pipecat one: the same calls, the same model, the same minute."""
+"""Benchmarks the phone agent against a stock Pipecat agent: the same calls, the same model, the same minute."""

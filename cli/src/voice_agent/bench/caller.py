@@ -1,4 +1,4 @@
-"""A caller made for numbers: plays Twilio for one call with as little work as that takes."""
+"""A benchmark caller: simulates Twilio for one call with as little work as possible."""
 
 import asyncio
 import base64
@@ -23,23 +23,23 @@ from voice_agent.bench.crossing import CallTimes
 WEBHOOK_SECONDS: Final = 15.0
 OPEN_SECONDS: Final = 10.0
 FIRST_AUDIO_SECONDS: Final = 15.0
-"""Patience with an overloaded agent; one that needs longer has failed."""
+"""Time limits for an overloaded agent; a slower one has failed."""
 _CLOSE_SECONDS: Final = 2.0
 
 
 class CallFailed(Exception):
-    """The call did not come about, or ended before its time."""
+    """The call was not established, or ended early."""
 
 
 class Caller:
-    """One call. `dial`, then `talk` until told to stop; both ends write into `times`.
+    """One call: `dial`, then `hang_up`. Caller and model both write into `times`.
 
     Args:
-        base_url: The agent under test.
-        account_sid: Twilio account that it knows.
+        base_url: URL of the agent under test.
+        account_sid: Twilio account that the agent accepts.
         auth_token: Signs webhook and handshake.
-        seed: Decides when blips come.
-        times: What is timed.
+        seed: Determines when the caller sends blips.
+        times: Receives the measurements.
     """
 
     def __init__(self, base_url: str, account_sid: str, auth_token: str, seed: int, times: CallTimes) -> None:
@@ -58,16 +58,17 @@ class Caller:
         self._hanging_up = False
 
     async def dial(self, client: httpx.AsyncClient) -> None:
-        """Ask the webhook, open the stream, say `start`, and let sound flow.
+        """Request the webhook, open the stream, send `start`, and start the audio in both directions.
 
         Raises:
-            CallFailed: the agent did not take the call.
+            CallFailed: the agent did not accept the call.
         """
         stream = await self._ask(client)
         try:
             self._socket = await connect(
                 stream.url,
                 additional_headers={HANDSHAKE_HEADER: sign(self._auth_token, stream.url)},
+                # Twilio offers no compression and sends no pings, so both would be work that a real call lacks.
                 compression=None,
                 open_timeout=OPEN_SECONDS,
                 close_timeout=_CLOSE_SECONDS,
@@ -85,10 +86,10 @@ class Caller:
         ]
 
     async def greeted(self) -> None:
-        """Wait for the first sound.
+        """Wait for the agent's first audio.
 
         Raises:
-            CallFailed: there was none.
+            CallFailed: no audio arrived in time.
         """
         try:
             async with asyncio.timeout(FIRST_AUDIO_SECONDS):
@@ -97,7 +98,8 @@ class Caller:
             raise CallFailed(f"no sound within {FIRST_AUDIO_SECONDS:.0f} s") from None
 
     async def hang_up(self) -> None:
-        """End the call; bounded."""
+        """Hang up, within a time limit."""
+        # From here on a closed stream is expected, and is not recorded as trouble.
         self._hanging_up = True
         for task in self._tasks:
             task.cancel()
@@ -138,13 +140,15 @@ class Caller:
         return verbs[0].stream
 
     async def _speak(self, socket: ClientConnection) -> None:
-        """Send a frame every 20 ms: silence until the agent is heard, with blips after that."""
+        """Send a frame every 20 ms: silence until the agent is heard, then silence with blips."""
         began = time.monotonic()
         try:
             for number in itertools.count():
                 blip = self._heard.is_set() and next(self._blips)
+                # Each frame has its own due time: sleeping 20 ms after each send would add up the delays.
                 await asyncio.sleep(max(0.0, began + number * mulaw.FRAME_SECONDS - time.monotonic()))
                 text = self._line.media(sound.BLIP if blip else sound.QUIET)
+                # The clock starts before the send, so that a blocked socket counts as the agent's delay.
                 if blip:
                     self._times.to_model.left(time.monotonic())
                 await socket.send(text)
@@ -168,6 +172,7 @@ class Caller:
             self._lost(closed)
 
     def _hear(self, payload: str, at: float) -> None:
+        # Twilio plays what it receives in sequence: a burst ends as much later as it is long.
         codes = base64.b64decode(payload)
         self._played_until = max(self._played_until, at) + len(codes) / mulaw.RATE
         crossing = self._times.from_model
@@ -178,13 +183,14 @@ class Caller:
                 self._heard.set()
 
     def _mark(self, name: str, socket: ClientConnection) -> None:
-        """Send it back when what came before it has been played."""
+        """Send a mark back when the audio before it has been played."""
         wait = max(0.0, self._played_until - time.monotonic())
         self._marks[name] = asyncio.get_running_loop().call_later(wait, self._echo, name, socket)
 
     def _echo(self, name: str, socket: ClientConnection) -> None:
         self._marks.pop(name).cancel()
         if not self._hanging_up:
+            # The list keeps a reference: the event loop itself does not, and could drop the task.
             echo = asyncio.create_task(self._send(socket, self._line.mark(name)))
             self._tasks.append(echo)
             echo.add_done_callback(self._tasks.remove)
@@ -196,7 +202,9 @@ class Caller:
     def _clear(self, at: float, socket: ClientConnection) -> None:
         if self._times.clears.awaited:
             self._times.clears.arrived(at)
+        # Twilio drops its buffer at a `clear`, and returns the marks of the dropped audio at once.
         self._played_until = at
+        # A copy, because `_echo` removes the mark.
         for name in list(self._marks):
             self._echo(name, socket)
 

@@ -1,4 +1,4 @@
-"""How many calls one core holds, found by trying."""
+"""Search for the number of calls that one core handles."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -8,34 +8,34 @@ from voice_agent.bench.figures import percentile
 from voice_agent.bench.trial import Trial
 
 ADDED_SECONDS: Final = 0.1
-"""What load may add, at the 99th percentile, to the delay that a call has on its own."""
+"""Most seconds that load may add, at the 99th percentile, to the delay of a single call."""
 HARNESS_LIMIT: Final = 0.85
-"""Share of their core above which callers and model disturb their own clocks."""
+"""Share of the callers' core above which callers and model distort their own measurements."""
 FOREIGN_LIMIT: Final = 0.1
-"""Share of a core taken by others above which a failure says nothing: the trial is made again."""
+"""Share of a core that other processes may use; above it a failed trial is inconclusive and is repeated."""
 _STEP: Final = 1.4
 _TRIALS: Final = 8
 _CLOSE: Final = 0.08
-"""The search ends when the bounds are this close."""
+"""The search ends when the bounds are this close, relative to the lower one."""
 
 type TryCalls = Callable[[int], Awaitable[Trial]]
 
 
 @dataclass(slots=True)
 class Capacity:
-    """The outcome of a search. `fails` is None when no number of calls was too many."""
+    """The result of a search. `fails` is None if no trial had too many calls."""
 
     passes: int = 0
     fails: int | None = None
     full_harness: bool = False
-    """The callers' core was full before the agent's: the true number is higher."""
+    """The callers' core was saturated before the agent's: the true number is higher."""
     disturbed: int = 0
-    """Trials that failed while others used the cores; they were made again."""
+    """Trials that failed while other processes used the cores; they were repeated."""
     trials: list[Trial] = field(default_factory=list)
 
 
 def holds(trial: Trial, alone: Trial) -> bool:
-    """Tell whether the agent kept up: nothing went wrong, and load added little to what one call sees."""
+    """Return whether the agent kept up: no call failed, and load added little to the delay of a single call."""
     return trial.valid and all(
         percentile(loaded, 0.99) - percentile(single, 0.5) < ADDED_SECONDS
         for loaded, single in ((trial.to_model, alone.to_model), (trial.from_model, alone.from_model))
@@ -43,24 +43,26 @@ def holds(trial: Trial, alone: Trial) -> bool:
 
 
 async def search(try_calls: TryCalls, alone: Trial, start: int) -> Capacity:
-    """Find the largest number of calls that one core holds, near enough.
+    """Find approximately the largest number of calls that one core handles.
 
     Args:
-        try_calls: Makes a trial of so many calls.
+        try_calls: Runs a trial with that many calls.
         alone: A trial of one call.
-        start: Where to begin.
+        start: First number to try.
     """
     found = Capacity()
     calls = max(1, start)
     for _ in range(_TRIALS):
         trial = await try_calls(calls)
         found.trials.append(trial)
+        # A saturated harness delays its own packets, so more calls would measure the harness.
         if trial.harness_cpu > HARNESS_LIMIT:
             found.full_harness = True
             break
         if holds(trial, alone):
             found.passes = max(found.passes, calls)
         elif trial.foreign_cpu > FOREIGN_LIMIT:
+            # `calls` is unchanged: the loop repeats this trial, at most until its trials are used up.
             found.disturbed += 1
             continue
         else:
@@ -72,6 +74,7 @@ async def search(try_calls: TryCalls, alone: Trial, start: int) -> Capacity:
 
 
 def _next(found: Capacity) -> int:
+    # Grow until a trial fails, or shrink until one passes, then halve the interval between both.
     if found.fails is None:
         return max(found.passes + 1, round(found.passes * _STEP))
     if not found.passes:

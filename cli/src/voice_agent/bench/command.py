@@ -1,4 +1,4 @@
-"""`voice-agent bench`: the phone agent beside a stock Pipecat one, in the same run."""
+"""`voice-agent bench`: compares the phone agent with a stock Pipecat agent in the same run."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ _IMPOSSIBLE: Final = 2
 
 
 def measure(options: BenchOptions) -> int:
-    """Measure and print. 0: the figures count; 1: calls failed; 2: nothing could be measured here."""
+    """Run the benchmark, print it and return 0 if it is valid, 1 if calls failed, 2 if this machine cannot measure."""
     try:
         meter.read(os.getpid())
     except NoMeter as error:
@@ -31,7 +31,7 @@ def measure(options: BenchOptions) -> int:
         return _IMPOSSIBLE
     factory = None
     with contextlib.suppress(ImportError):
-        import uvloop  # noqa: PLC0415 - optional
+        import uvloop  # noqa: PLC0415 - an optional dependency
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
@@ -40,12 +40,14 @@ def measure(options: BenchOptions) -> int:
 
 async def _bench(options: BenchOptions) -> int:
     cores = Cores.available()
+    # The callers and the model run in this process and must stay off the agent's core.
     cores.pin(0, cores.others)
     trials: dict[Contender, list[Trial]] = {STOCK: [], OURS: []}
     found: dict[str, Capacity] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         load = Load(options.calls, options.seconds, cores, Path(folder))
         for number in range(1, options.rounds + 1):
+            # The agents alternate, so that a drift of the machine's speed affects both.
             for contender, so_far in trials.items():
                 so_far.append(await _try(contender, load, f"round {number}"))
         every = [trial for so_far in trials.values() for trial in so_far]
@@ -80,5 +82,6 @@ async def _capacity(contender: Contender, load: Load, so_far: Sequence[Trial]) -
     alone = await _try(contender, calls(1), "alone")
     if not alone.valid:
         return Capacity(trials=[alone])
+    # A little below the estimate, so that the first trial probably passes.
     start = round(calls_per_core(so_far[-1]) * 0.9)
     return await search(lambda number: _try(contender, calls(number), "capacity"), alone, start)

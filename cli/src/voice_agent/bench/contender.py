@@ -1,4 +1,4 @@
-"""The agents under test, each as a process of its own."""
+"""The agents under test, each in its own process."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ _STOP_SECONDS: Final = 3.0
 _TAIL: Final = 2000
 _TWILIO: Final = ExchangeSettings()
 _NOWHERE: Final = "http://127.0.0.1:9"
-"""The discard port: nothing in a measurement may leave this machine."""
+"""The discard port: a benchmark must not send traffic off this machine."""
 _FOREIGN: Final = ("AWS_", "NOVA_", "TWILIO_", "OPEN_METEO_", "MEDIA_")
 
 
@@ -31,7 +31,7 @@ class NotReady(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """An agent under test: a name for the table, and the command that runs it."""
+    """An agent under test: its name in the table, and its command."""
 
     name: str
     command: tuple[str, ...]
@@ -47,7 +47,7 @@ OURS: Final = Contender("ours", (sys.executable, "-m", "phone_agent"))
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that answers calls."""
+    """A running agent."""
 
     base_url: str
     pid: int
@@ -55,7 +55,7 @@ class Running:
 
     @property
     def gone(self) -> bool:
-        """Whether it has ended by itself."""
+        """Whether the process has ended."""
         return self.process.returncode is not None
 
 
@@ -63,10 +63,10 @@ class Running:
 async def running(
     contender: Contender, *, model_url: str, roots: Path, cores: Cores, log: Path
 ) -> AsyncIterator[Running]:
-    """Start an agent on its core and stop it at the end.
+    """Start an agent on its core, and stop it on exit.
 
     Raises:
-        NotReady: it ended or did not answer in time; the text holds the end of its log.
+        NotReady: it exited or did not answer in time; the message includes the end of its log.
     """
     if shutil.which(contender.command[0]) is None:
         raise NotReady(f"{contender.name}: it has an environment of its own: `make bench` and `make apart` create it")
@@ -81,6 +81,7 @@ async def running(
             stderr=output,
         )
     try:
+        # Pinned before the agent starts its threads, which inherit the core.
         cores.pin(process.pid, cores.agent)
         agent = Running(base_url, process.pid, process)
         try:
@@ -93,6 +94,7 @@ async def running(
 
 
 def _environment(port: int, base_url: str, model_url: str, roots: Path) -> dict[str, str]:
+    # The developer's own settings could send calls to a real service or change what is measured.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     return inherited | {
         "HOST": "127.0.0.1",

@@ -1,4 +1,4 @@
-"""From trials to the figures of a table. Pure."""
+"""Compute the figures of the table from trials. Pure."""
 
 import math
 import statistics
@@ -12,7 +12,7 @@ _MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: a quantity for both agents, and ours as a share of the stock one's."""
+    """One row: a quantity for both agents, and the ratio of ours to the stock agent's."""
 
     name: str
     stock: str
@@ -21,7 +21,7 @@ class Row:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Give the smallest value that at least this share of the values does not exceed; NaN of nothing."""
+    """Return the nearest-rank percentile, for a share from 0 to 1; NaN if there are no values."""
     if not values:
         return math.nan
     ordered = sorted(values)
@@ -29,20 +29,23 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def median_ratio(stock: Sequence[Trial], ours: Sequence[Trial], of: Callable[[Trial], float]) -> float | None:
-    """Compare round by round, for the machine drifts, and give the ratio in the middle."""
+    """Return the median of the ratios of each round."""
+    # The machine's speed drifts between rounds: the agents are comparable only within one.
     ratios = [of(mine) / of(theirs) for theirs, mine in zip(stock, ours, strict=True) if of(theirs)]
     return statistics.median(ratios) if ratios else None
 
 
 def rows(stock: Sequence[Trial], ours: Sequence[Trial]) -> list[Row]:
-    """Give the table."""
+    """Return the rows of the table."""
 
     def middle(name: str, of: Callable[[Trial], float], form: str) -> Row:
         theirs, mine = (format(statistics.median(map(of, trials)), form) for trials in (stock, ours))
         return Row(name, theirs, mine, median_ratio(stock, ours, of))
 
     def delay(name: str, of: Callable[[Trial], list[float]]) -> Row:
+        # The delays of all rounds together: one round has too few for a 99th percentile.
         theirs, mine = ([value for trial in trials for value in of(trial)] for trials in (stock, ours))
+        # On a fast machine a delay can round to nothing, and a ratio to nothing has no meaning.
         before = percentile(theirs, 0.5)
         return Row(name, _delays(theirs), _delays(mine), percentile(mine, 0.5) / before if before > 0 else None)
 
@@ -67,5 +70,5 @@ def _delays(seconds: Sequence[float]) -> str:
 
 
 def calls_per_core(trial: Trial) -> float:
-    """Estimate how many calls fill one core, from the CPU of the calls that there were."""
+    """Estimate how many calls saturate one core, from the CPU that the trial's calls used."""
     return 60 / trial.cpu_per_call_minute if trial.cpu_seconds else math.inf

@@ -1,7 +1,7 @@
-"""A model that follows a script and looks at its clock: the wire of Nova Sonic, without its rules and its wits.
+"""A scripted model that measures times: the wire protocol of Nova Sonic without its rules or intelligence.
 
-It runs beside the callers, off the measured core, so it does no more than it must: no signature is checked, and of
-the caller's sound it only looks for blips. What an agent has to get right is the stand-in's business.
+It runs beside the callers, off the measured core, so it does as little as possible: it checks no signature, and only
+searches the caller's audio for blips. The stand-in checks whether an agent follows the protocol.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _SAID: Final = "It is mild, with a light wind and a few clouds over the harbour.
 
 
 class ScriptedModel:
-    """Listens where the agent under test expects Bedrock; `async with ScriptedModel(folder) as model`."""
+    """Replaces Bedrock for the agent under test; use it as `async with ScriptedModel(folder) as model`."""
 
     def __init__(self, folder: Path) -> None:
         self._trust = make_trust(folder)
@@ -40,18 +40,18 @@ class ScriptedModel:
         self._expected: tuple[CallTimes, int, asyncio.Future[None]] | None = None
         self._server: asyncio.Server | None = None
         self.unexpected = 0
-        """Streams that were opened without a call: an agent that lost one and tries again."""
+        """Streams without a call: the agent lost a stream and retried."""
 
     @property
     def url(self) -> str:
-        """Where clients find it."""
+        """The URL of the model."""
         if self._server is None:
             raise RuntimeError("the model is not listening")
         return f"https://localhost:{self._server.sockets[0].getsockname()[1]}"
 
     @property
     def roots(self) -> Path:
-        """Certificates for SSL_CERT_FILE."""
+        """The certificates for SSL_CERT_FILE."""
         return self._trust.bundle_file
 
     async def __aenter__(self) -> Self:
@@ -63,7 +63,7 @@ class ScriptedModel:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop listening and drop what is open."""
+        """Stop listening and drop open connections."""
         if self._server is not None:
             self._server.close()
         for stream in list(self._streams):
@@ -72,7 +72,7 @@ class ScriptedModel:
             connection.abort()
 
     def expect(self, times: CallTimes, seed: int) -> asyncio.Future[None]:
-        """Take the next stream for this call; done when it is open. One call is awaited at a time."""
+        """Assign the next stream to this call, one call at a time; the future is done when the stream is open."""
         opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._expected = (times, seed, opened)
         return opened
@@ -81,6 +81,7 @@ class ScriptedModel:
         return ServerConnection(self._accept, self._connections)
 
     def _accept(self, exchange: H2Request) -> Answering:
+        # A stream does not name its call, so the harness makes its calls one after the other.
         expected, self._expected = self._expected, None
         if expected is None:
             self.unexpected += 1
@@ -112,7 +113,8 @@ class _Stream:
         roster.add(self)
 
     def received(self, chunk: bytes) -> None:
-        """Take a piece of the client's event stream."""
+        """Process a chunk of the client's event stream."""
+        # The time of arrival, before this process spends any time on decoding.
         at = time.monotonic()
         try:
             for message in self._decoder.feed(chunk):
@@ -123,12 +125,12 @@ class _Stream:
             self._exchange.abort()
 
     def ended(self) -> None:
-        """The client is done."""
+        """Close the stream when the client has finished."""
         self._exchange.end()
         self._stop()
 
     def lost(self, reason: str) -> None:
-        """The stream is gone."""
+        """Stop the conversation when the stream is lost."""
         del reason
         self._stop()
 
@@ -147,6 +149,7 @@ class _Stream:
                 self._completion = Completion(str(uuid.uuid4()), body["promptName"], self._send)
             case "contentStart":
                 self._open(body)
+            # The interactive text is the request to greet: the script starts when it is complete.
             case "contentEnd" if body["contentName"] in self._asked:
                 self._begin()
             case "sessionEnd":
@@ -184,6 +187,7 @@ class _Stream:
         began = time.monotonic()
         self._times.answer_amplitude = answer.amplitude
         self._times.from_model.left(began)
+        # The model generates faster than real time, so a reply is sent before the caller has heard it.
         sent = await self._speak(completion, answer, began)
         if answer.cut_after is None:
             completion.close_audio("END_TURN")
@@ -192,6 +196,7 @@ class _Stream:
             return
         if sent >= answer.length:
             completion.close_audio("END_TURN")
+        # The barge-in is at its scheduled time even if all audio has been sent.
         await _until(began + answer.cut_after)
         completion.close_audio("END_TURN")
         completion.final(_SAID[:20], "PARTIAL_TURN")
@@ -199,7 +204,7 @@ class _Stream:
         completion.interrupted()
 
     async def _speak(self, completion: Completion, answer: Answer, began: float) -> float:
-        """Send the sound, up to the moment at which the caller cuts in; give the seconds that were sent."""
+        """Send the audio up to the caller's barge-in, and return how many seconds were sent."""
         chunk = sound.tone(sound.CHUNK_SECONDS, self._rate, answer.amplitude)
         sent = 0.0
         while sent < answer.length:

@@ -13,7 +13,7 @@ _EPILOG = "Exit code: 0 valid results, 1 calls failed, 2 measuring is not possib
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What is to be measured, checked."""
+    """The validated options of a benchmark."""
 
     calls: int
     rounds: int

@@ -1,7 +1,7 @@
-"""Sounds that can be found again at the other end of the line. Pure.
+"""Test audio that the other end of the line can detect. Pure.
 
-The caller is quiet but for blips of one frame; the model's answers are a tone. Both are square waves of 500 Hz, which
-pass any resampler of a telephone agent.
+The caller is silent except for blips of one frame, and the model's replies are a tone. Both are square waves of 500 Hz,
+which pass any resampler of a telephone agent.
 """
 
 from typing import Final
@@ -15,46 +15,49 @@ BLIP: Final = (b"\x90" * 8 + b"\x10" * 8) * (mulaw.FRAME // 16)
 """20 ms of µ-law at an amplitude of 16000."""
 
 HEARD: Final = 2000
-"""Amplitude above which there is sound at all; a resampler rings at a hundredth of what it is given."""
+"""Amplitude above which a sample is not silence; a resampler rings at a hundredth of its input."""
 BLIP_GAP: Final = 0.15
-"""Seconds of sound in which a second loud sample still belongs to the same blip."""
+"""Seconds within which a second loud sample belongs to the same blip."""
 
 LOW: Final = 6000
 HIGH: Final = 20_000
-"""Amplitudes of answers in turn: a late piece of the answer before is not taken for the next."""
+"""Amplitudes of alternate replies, so that a late chunk of one reply is not mistaken for the next."""
 _BETWEEN: Final = 12_000
 
 CHUNK_SECONDS: Final = 0.04
-"""Length of the pieces in which the model sends."""
+"""Length of the chunks that the model sends."""
 
 
 def tone(seconds: float, rate: int, amplitude: int) -> bytes:
-    """Give a square wave as 16-bit mono PCM."""
+    """Return a square wave as 16-bit mono PCM."""
     count = round(seconds * rate)
+    # Two halves of a period of 500 Hz.
     half = rate // 1000
     wave = np.where(np.arange(count) // half % 2, -amplitude, amplitude)
     return wave.astype("<i2").tobytes()
 
 
 def first_loud(pcm: bytes) -> int | None:
-    """Give the index of the first sample of 16-bit PCM that is no silence."""
+    """Return the index of the first sample of 16-bit PCM that is not silence."""
     samples = np.frombuffer(pcm, "<i2")
+    # Most chunks are silent: the two extremes decide faster than a comparison of every sample.
     if not samples.size or (samples.max() <= HEARD and samples.min() >= -HEARD):
         return None
     return int(((samples > HEARD) | (samples < -HEARD)).argmax())
 
 
 def is_answer(codes: bytes, amplitude: int) -> bool:
-    """Tell whether a piece of µ-law holds the beginning of an answer of this loudness."""
+    """Return whether a chunk of µ-law contains the beginning of a reply of this amplitude."""
+    # In 32 bits, because the absolute value of -32768 does not fit into 16.
     peak = int(np.abs(np.frombuffer(mulaw.decode(codes), "<i2").astype(np.int32)).max(initial=0))
     return peak > _BETWEEN if amplitude == HIGH else HEARD < peak < _BETWEEN
 
 
 class BlipFinder:
-    """Finds blips in a stream of 16-bit PCM, whatever the sizes it comes in.
+    """Finds blips in a stream of 16-bit PCM in chunks of any size.
 
     Args:
-        rate: Samples a second.
+        rate: Samples per second.
     """
 
     def __init__(self, rate: int) -> None:
@@ -63,7 +66,7 @@ class BlipFinder:
         self._quiet_from = 0
 
     def feed(self, pcm: bytes) -> bool:
-        """Take a piece; True when a blip begins in it."""
+        """Process a chunk and return whether a blip begins in it."""
         began = False
         index = first_loud(pcm)
         if index is not None:

@@ -1,8 +1,8 @@
-"""The agent to compare with: what Pipecat's documentation leads to for Nova Sonic over Twilio, and nothing more.
+"""The reference agent: what Pipecat's documentation recommends for Nova Sonic over Twilio, and nothing more.
 
 FastAPI WebSocket transport, Twilio serializer, Pipecat's own Nova Sonic service with its default rates (16 kHz in, 24
 kHz out), context aggregators without a local VAD, metrics on. Two things differ from a deployment: `create_client` is
-overridden for the endpoint, and nobody is told to hang up, for there is no Twilio.
+overridden for the endpoint, and the agent does not hang up through Twilio's REST API, which this benchmark lacks.
 """
 
 import os
@@ -46,7 +46,7 @@ class StockService(AWSNovaSonicLLMService):
     """Pipecat's service, pointed at another endpoint."""
 
     def create_client(self) -> BedrockRuntimeClient:
-        """Make a client as the service does itself, but for the endpoint."""
+        """Return a client like the service's own, with another endpoint."""
         config = Config(
             endpoint_uri=os.environ["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"],
             region=os.environ["AWS_REGION"],
@@ -59,12 +59,12 @@ class StockService(AWSNovaSonicLLMService):
 
 
 async def weather(call: FunctionCallParams) -> None:
-    """Answer as the example does, with a constant."""
+    """Return a constant, as Pipecat's example does."""
     await call.result_callback({"conditions": "nice", "temperature": 20, "format": call.arguments["format"]})
 
 
 def make_service() -> StockService:
-    """Make the speech service of one call."""
+    """Return the speech service of one call."""
     service = StockService(
         access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
         secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
@@ -78,7 +78,7 @@ def make_service() -> StockService:
 
 
 async def hold_call(socket: WebSocket) -> None:
-    """Hold one call on an accepted socket."""
+    """Run one call on an accepted WebSocket."""
     _, call = await parse_telephony_websocket(socket)
     serializer = TwilioFrameSerializer(
         stream_sid=call["stream_id"],
@@ -96,22 +96,23 @@ async def hold_call(socket: WebSocket) -> None:
         params=PipelineParams(enable_metrics=True, enable_usage_metrics=True),
     )
 
-    async def greet(_transport: Any, _client: Any) -> None:  # noqa: ANN401 - Pipecat's own
+    async def greet(_transport: Any, _client: Any) -> None:  # noqa: ANN401 - untyped in Pipecat
         context.add_message({"role": "developer", "content": "Please introduce yourself to the caller."})
         await worker.queue_frames([LLMRunFrame()])
 
-    async def leave(_transport: Any, _client: Any) -> None:  # noqa: ANN401 - Pipecat's own
+    async def leave(_transport: Any, _client: Any) -> None:  # noqa: ANN401 - untyped in Pipecat
         await worker.cancel()
 
     transport.add_event_handler("on_client_connected", greet)
     transport.add_event_handler("on_client_disconnected", leave)
+    # uvicorn handles SIGINT for the whole process.
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
     await runner.run()
 
 
 def create_app(stream_url: str) -> FastAPI:
-    """Make the application; `stream_url` is where Twilio is to connect."""
+    """Return the application; `stream_url` is the URL for Twilio's media stream."""
     app = FastAPI()
 
     @app.get("/health")
@@ -131,7 +132,7 @@ def create_app(stream_url: str) -> FastAPI:
 
 
 def main() -> None:
-    """Serve on loopback; settings come from the environment under the names that the phone agent uses, too."""
+    """Serve on loopback, with the environment variables that the phone agent also uses."""
     port = int(os.environ["FAST_API_PORT"])
     uvicorn.run(create_app(f"ws://127.0.0.1:{port}/ws"), host="127.0.0.1", port=port, log_level="warning")
 

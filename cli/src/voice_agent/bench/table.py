@@ -1,4 +1,4 @@
-"""The report of a run, as text and as JSON."""
+"""The report of a benchmark, as text and as JSON."""
 
 import dataclasses
 import statistics
@@ -17,7 +17,7 @@ _CAVEAT: Final = (
 
 
 def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
-    """Write the table and what it is and is not."""
+    """Return the table, with what it does and does not show."""
     lines = [
         f"{_count(load.calls, 'call')}, {_count(len(stock), 'round')} of {load.seconds:g} s in turn; {load.cores}",
         "",
@@ -42,14 +42,14 @@ def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
 
 
 def trouble(trials: Sequence[Trial]) -> list[str]:
-    """Say of each trial that does not count why."""
+    """Return why each invalid trial is invalid."""
     return [
         f"{trial.agent}, {trial.calls} calls: {reason}" for trial in trials for reason in dict.fromkeys(trial.trouble)
     ]
 
 
 def capacity(found: dict[str, Capacity]) -> str:
-    """Write what the search gave."""
+    """Return the result of the search as text."""
     lines = ["Calls that one core holds with less than 100 ms added at p99, each way:"]
     for name, outcome in found.items():
         bound = f"fails at {outcome.fails}" if outcome.fails else "not reached"
@@ -57,6 +57,7 @@ def capacity(found: dict[str, Capacity]) -> str:
             bound = "the callers' own core was full first"
         again = f"; {outcome.disturbed} trials disturbed by others" if outcome.disturbed else ""
         lines.append(f"  {name:<6} {outcome.passes:>4}   ({bound}{again})")
+    # The trials insert the stock agent first.
     stock, ours = found.values()
     if stock.passes and ours.passes:
         lines.append(f"  ours/stock: {'at least ' if ours.full_harness else ''}{ours.passes / stock.passes:.1f}")
@@ -64,7 +65,7 @@ def capacity(found: dict[str, Capacity]) -> str:
 
 
 def as_json(load: Load, trials: Sequence[Trial], found: dict[str, Capacity]) -> dict[str, Any]:
-    """Give everything that was measured, times in seconds and memory in bytes."""
+    """Return all measurements, with times in seconds and memory in bytes."""
     return {
         "calls": load.calls,
         "seconds": load.seconds,
@@ -75,6 +76,7 @@ def as_json(load: Load, trials: Sequence[Trial], found: dict[str, Capacity]) -> 
 
 
 def _trial(trial: Trial) -> dict[str, Any]:
+    # A trial that failed before its measurement has no rates: dividing by its length would fail.
     derived = {"cpu_per_call_minute": trial.cpu_per_call_minute, "valid": trial.valid} if trial.seconds else {}
     return dataclasses.asdict(trial) | derived
 

@@ -1,4 +1,4 @@
-"""One trial: one agent, started anew, with so many calls for so many seconds."""
+"""One trial: a newly started agent with a number of calls for a number of seconds."""
 
 import asyncio
 import gc
@@ -22,36 +22,36 @@ _STREAM_SECONDS: Final = 15.0
 """Longest wait for an agent to open its model stream."""
 _WARM_UP_SECONDS: Final = 1.0
 _SETTLE_SECONDS: Final = 1.0
-"""From the last call's first sound to the begin of what is measured."""
+"""Delay between the last call's first audio and the start of the measurement."""
 _PATIENCE: Final = 2.0
-"""Seconds after which something that was sent counts as lost."""
+"""Seconds after which a frame or event counts as lost."""
 _TWILIO: Final = ExchangeSettings()
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What every trial of a run has in common."""
+    """The settings of every trial of a run."""
 
     calls: int
     seconds: float
     cores: Cores
     folder: Path
-    """For certificates and the agents' logs."""
+    """Holds certificates and the agents' logs."""
 
 
 @dataclass(slots=True)
 class Trial:
-    """What came out. Times in seconds, memory in bytes."""
+    """The result of a trial. Times in seconds, memory in bytes."""
 
     agent: str
     calls: int
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     harness_cpu: float = 0.0
-    """Share of a core that callers and model took: near 1 they are what is measured."""
+    """Share of a core that callers and model used; near 1 the trial measures them and not the agent."""
     foreign_cpu: float = 0.0
-    """Share that somebody else took of the agent's core, or of the callers' where that is more. An agent that has to
-    wait handles more at once: its CPU falls and its delays grow."""
+    """Share that other processes used of the agent's core or of the callers', whichever is more. An agent that has to
+    wait handles more per wake-up: its CPU falls and its delays grow."""
     rss_base: int = 0
     """After one call."""
     rss_full: int = 0
@@ -62,33 +62,33 @@ class Trial:
     from_model: list[float] = field(default_factory=list)
     clear: list[float] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
-    """Why the trial does not count; empty if it does."""
+    """Why the trial is invalid; empty if it is valid."""
 
     @property
     def valid(self) -> bool:
-        """Whether every call went as it should."""
+        """Whether every call succeeded."""
         return not self.trouble
 
     @property
     def cpu_per_call_minute(self) -> float:
-        """CPU seconds of the agent for a minute of one call."""
+        """The agent's CPU seconds for each minute of a call."""
         return self.cpu_seconds * 60 / (self.seconds * self.calls)
 
     @property
     def core_share(self) -> float:
-        """How much of one core the agent took."""
+        """Share of one core that the agent used."""
         return self.cpu_seconds / self.seconds
 
     @property
     def rss_per_call(self) -> float:
-        """What a call adds while it lasts."""
+        """Memory that each call adds."""
         return max(0.0, (self.rss_full - self.rss_base) / self.calls)
 
 
 async def run_trial(contender: Contender, load: Load) -> Trial:
-    """Start the agent and the model, hold the calls, take the readings, stop everything.
+    """Start the agent and the model, make the calls, measure them, and stop everything.
 
-    Does not raise for what an agent does wrong: that is the trial's trouble.
+    A failure of the agent does not raise; it makes the trial invalid.
     """
     trial = Trial(contender.name, load.calls)
     log = load.folder / f"{contender.name}.log"
@@ -113,7 +113,7 @@ class _Switchboard:
         self._client = client
 
     async def hold(self, trial: Trial, load: Load) -> None:
-        """Hold one call to warm up, then all; fill in the trial."""
+        """Make a warm-up call, then all calls, and fill in the trial."""
         try:
             await self._warm_up(trial)
             callers, times = await self._connect(trial, load.calls)
@@ -129,6 +129,7 @@ class _Switchboard:
             await _hang_up(callers)
 
     async def _warm_up(self, trial: Trial) -> None:
+        # The first call imports modules and opens connection pools; it must not count as memory per call.
         caller, _ = await self._call(seed=0)
         await asyncio.sleep(_WARM_UP_SECONDS)
         await caller.hang_up()
@@ -136,7 +137,7 @@ class _Switchboard:
         trial.rss_base = meter.read(self._agent.pid).rss_bytes
 
     async def _connect(self, trial: Trial, calls: int) -> tuple[list[Caller], list[CallTimes]]:
-        """Make the calls, one at a time: so the model knows whose stream is whose."""
+        """Make the calls one at a time, so that the model can assign each stream to its call."""
         callers: list[Caller] = []
         times: list[CallTimes] = []
         try:
@@ -145,6 +146,7 @@ class _Switchboard:
                 callers.append(caller)
                 times.append(kept)
         except BaseException:
+            # Also on Ctrl-C: the calls that are connected would otherwise keep their tasks.
             await _hang_up(callers)
             raise
         trial.webhook = [kept.webhook for kept in times if kept.webhook is not None]
@@ -170,11 +172,11 @@ class _Switchboard:
 
     async def _measure(self, trial: Trial, load: Load, times: Sequence[CallTimes]) -> None:
         gc.collect()
-        gc.freeze()  # a collection of ours would show as the agent's delay
+        gc.freeze()  # a garbage collection in this process would count as the agent's delay
         before = _Moment.now(self._agent.pid, load.cores)
         await asyncio.sleep(load.seconds)
         after = _Moment.now(self._agent.pid, load.cores)
-        await asyncio.sleep(min(_PATIENCE, load.seconds))  # let arrive what was sent
+        await asyncio.sleep(min(_PATIENCE, load.seconds))  # let frames in transit arrive
         begin, end = before.at, after.at
         _fill(trial, before, after)
         for kept in times:
@@ -188,7 +190,7 @@ class _Switchboard:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """All readings at one time."""
+    """All readings at one moment."""
 
     at: float
     agent: Reading
@@ -207,6 +209,7 @@ def _fill(trial: Trial, before: _Moment, after: _Moment) -> None:
     trial.cpu_seconds = after.agent.cpu_seconds - before.agent.cpu_seconds
     harness_seconds = after.harness - before.harness
     trial.harness_cpu = harness_seconds / trial.seconds
+    # The core's busy time without the process that is pinned to it is the work of other processes.
     foreign = (
         after.agent_core - before.agent_core - trial.cpu_seconds,
         after.other_cores - before.other_cores - harness_seconds,
@@ -217,7 +220,7 @@ def _fill(trial: Trial, before: _Moment, after: _Moment) -> None:
 
 
 def _losses(times: CallTimes, end: float) -> list[str]:
-    """Name what left within the time and never arrived: then the pairs no longer match, and no figure is worth much."""
+    """Return what was sent and never arrived: a loss breaks the pairing, and so every figure of the call."""
     named: dict[str, Crossing] = {
         "blips": times.to_model,
         "answers": times.from_model,

@@ -13,28 +13,28 @@ from standins.twilio.timeline import Event, Timeline
 from voice_agent.call.utterances import Utterance
 
 GREETING_SECONDS: Final = 6.0
-"""How long a caller waits for the agent to speak first."""
+"""Seconds that a caller waits for the greeting."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How a caller times what it says. All in seconds."""
+    """The time limits of a caller, all in seconds."""
 
     settle: float = 1.0
-    """Silence after which the agent has finished; up to 0.8 s were measured between two sentences of one answer."""
+    """Silence that ends a reply; up to 0.8 s were measured between two sentences of one reply."""
     last_settle: float = 2.0
-    """The same after the last turn, so that an answer that comes in two pieces is heard out."""
+    """The same after the last turn, so that the caller hears all of a reply that comes in two parts."""
     answer: float = 12.0
-    """How long to wait for an answer to begin; all callers ask at the same moment, so many need more of it."""
+    """Longest wait for a reply to begin; all callers ask at the same moment, so many callers need more of it."""
     call: float = 120.0
-    """How long the whole call may take."""
+    """Longest duration of the call."""
     barge_in: float | None = None
-    """Speak this long after the agent began, instead of letting it finish."""
+    """Barge in this long after the agent began to speak; None to let it finish."""
 
 
 @dataclass
 class Exchanged:
-    """A turn and its answer, in seconds on the call's timeline."""
+    """A turn and its reply, in seconds on the call's timeline."""
 
     label: str
     began: float
@@ -42,12 +42,12 @@ class Exchanged:
     answer_began: float | None = None
     answer_ended: float | None = None
     text: str = ""
-    """What the caller did, for a report; empty is the label, spoken."""
+    """What the caller did, for the report; empty if the caller spoke the label."""
 
 
 @dataclass
 class CallResult:
-    """What came of one call."""
+    """The result of one call."""
 
     caller: int
     timeline: Timeline = field(default_factory=Timeline)
@@ -58,21 +58,22 @@ class CallResult:
 
     @property
     def call_sid(self) -> str:
-        """The call's sid, empty if it never rang."""
+        """The call's SID; empty if it never rang."""
         ring = self.timeline.last("ring")
         return str(ring.fields["call_sid"]) if ring else ""
 
     def heard(self, start: float = 0.0, stop: float | None = None) -> bytes:
-        """Return what was heard between two times as 16-bit mono PCM at 8 kHz."""
+        """Return the audio between two times as 16-bit mono PCM at 8 kHz."""
         last = None if stop is None else self._frame(stop)
         return self.recording.pcm(self._frame(start), last)
 
     def _frame(self, at: float) -> int:
+        # The recording begins when the call is answered, and has one frame for every 20 ms.
         return max(0, round((at - self.answered_at) / mulaw.FRAME_SECONDS))
 
 
 class Caller:
-    """Works through the turns on one handset."""
+    """Takes its turns on one handset."""
 
     def __init__(self, handset: Handset, patience: Patience, result: CallResult) -> None:
         self._handset = handset
@@ -81,7 +82,8 @@ class Caller:
         self._result = result
 
     async def converse(self, utterances: Sequence[Utterance]) -> None:
-        """Speak all turns. A turn that gets no answer ends the conversation and is the result's failure."""
+        """Take all turns. A turn without a reply ends the conversation and becomes the result's failure."""
+        # With a single turn the only thing to barge into is the greeting.
         alone = len(utterances) == 1
         await self._listen(0.0, GREETING_SECONDS, self._patience.settle, cut=alone)
         for index, utterance in enumerate(utterances):
@@ -102,6 +104,7 @@ class Caller:
             turn.ended = self._timeline.now()
         else:
             await self._handset.say(utterance.mulaw)
+        # Only the last reply is waited for longer: waiting after each would slow down every call.
         settle = self._patience.last_settle if last else self._patience.settle
         heard = await self._listen(turn.ended, self._patience.answer, settle, cut=not last)
         if heard is None and not self._handset.ended:
@@ -114,10 +117,11 @@ class Caller:
     async def _listen(
         self, since: float, seconds: float, settle: float, *, cut: bool
     ) -> tuple[float, float | None] | None:
-        """Wait for speech that begins after `since`, and (unless it is to be cut) for its end."""
+        """Wait for speech that begins after `since` and, unless the caller may barge in, for its end."""
         began = await self._speech(since, seconds)
         if began is None:
             return None
+        # A caller that barges in does not wait for the end of the reply, so this reply has none.
         if cut and self._patience.barge_in is not None:
             await self._wait_until(began.at + self._patience.barge_in)
             return began.at, None
@@ -125,11 +129,13 @@ class Caller:
             last = self._last_sound()
             if last.name == "sound_ends" and not self._is_put_through() and self._timeline.now() - last.at >= settle:
                 return began.at, last.at
+            # Audio that lasts produces no event, so the loop checks at least once a second for the call's end.
             rest = last.at + settle - self._timeline.now() if last.name == "sound_ends" else 1.0
             await self._timeline.until_change(max(rest, 0.01))
         return began.at, self._last_sound().at
 
     async def _speech(self, since: float, seconds: float) -> Event | None:
+        # A turn that is still playing must not use up the time for its reply.
         until = max(since, self._timeline.now()) + seconds
         while True:
             found = next((event for event in self._timeline.named("sound_begins") if event.at >= since), None)
@@ -139,7 +145,7 @@ class Caller:
             await self._timeline.until_change(left)
 
     def _is_put_through(self) -> bool:
-        """Tell whether a person is being called for this caller, or has only just answered: then silence is no end."""
+        """Return whether a transfer is in progress or was just answered: then silence does not end a reply."""
         dial, answer = self._timeline.last("dial"), self._timeline.last("dial_bridged")
         if dial is None or self._count("dial_ended") >= self._count("dial"):
             return False
@@ -161,7 +167,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Number:
-    """The number to call, and the caller ID."""
+    """The URLs and the two numbers of a call."""
 
     exchange_url: str
     webhook_url: str
@@ -172,7 +178,7 @@ class Number:
 async def place(
     handset: Handset, number: Number, result: CallResult, utterances: Sequence[Utterance], patience: Patience
 ) -> None:
-    """Make one call from dialling to hanging up; what went wrong is in the result, with all heard until then."""
+    """Make one call; the result holds its failure and everything heard until then."""
     try:
         async with asyncio.timeout(patience.call), handset:
             await handset.dial(number.webhook_url, caller=number.caller, callee=number.callee)
@@ -183,6 +189,7 @@ async def place(
         result.failure = f"the exchange at {number.exchange_url} does not answer ({error})"
     finally:
         result.answered_at = handset.answered_at
+    # The first failure is the cause; the way in which the call ended is often its consequence.
     result.failure = result.failure or _failure(handset.timeline)
 
 

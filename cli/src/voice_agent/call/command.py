@@ -1,4 +1,4 @@
-"""`voice-agent call`: one caller or many, against this machine or a deployment."""
+"""`voice-agent call`: one or many callers, against this machine or a deployment."""
 
 import asyncio
 import contextlib
@@ -33,16 +33,16 @@ _INTERRUPTED: Final = 130
 
 
 class UsageError(Exception):
-    """The call cannot be made as asked."""
+    """The options do not allow a call."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make the calls that the arguments ask for, and report; see `--help` for the exit codes."""
+    """Make the calls, report them, and return the exit code that `--help` describes."""
     return run(call_options.read(arguments))
 
 
 def run(options: CallOptions) -> int:
-    """Make the calls, report, and return the exit code."""
+    """Make the calls, report them, and return the exit code."""
     try:
         return asyncio.run(make_calls(options, Path.cwd(), sys.stdout))
     except (UsageError, SilentError, UnusableRecordingError) as error:
@@ -56,25 +56,27 @@ def run(options: CallOptions) -> int:
 
 
 async def make_calls(options: CallOptions, folder: Path, out: TextIO, patience: Patience | None = None) -> int:
-    """Make all calls at once, save what was heard, write the report, and return the exit code.
+    """Make all calls at once, save their audio, write the report, and return the exit code.
 
     Args:
-        options: What to do.
-        folder: Where to look for a running system, and in the folders above.
-        out: Gets the report.
-        patience: How callers time what they say; by default fit for a conversation.
+        options: The validated options.
+        folder: Where to look for a running system; then in the folders above it.
+        out: Receives the report.
+        patience: Time limits of the callers; the default suits a conversation.
 
     Raises:
-        UsageError: the calls cannot be made as asked.
-        SilentError: there are words to say and no voice.
+        UsageError: the options do not allow the calls.
+        SilentError: a turn needs a voice and none is installed.
         UnusableRecordingError: a recording cannot be read, or is silent.
-        NothingRunsError: nobody is there to be called.
+        NothingRunsError: no running system was found.
     """
+    # All callers speak at the same moment, so more callers wait longer for a reply.
     patience = patience or Patience(answer=12.0 + options.calls / 2)
     patience = replace(patience, call=options.timeout, barge_in=options.barge_in)
     _check_writable(options)
     talks = any(isinstance(turn, Spoken) for turn in options.turns)
     async with open_voice(started=talks) as speak, _exchange(options, folder, speak) as (number, running):
+        # Speech synthesis is slow and would delay the turns if it ran during the calls.
         utterances = [await prepare(options.turns, caller, speak) for caller in range(options.calls)]
         handsets = [Handset(number.exchange_url) for _ in utterances]
         results = [CallResult(caller, each.timeline, each.heard) for caller, each in enumerate(handsets)]
@@ -84,7 +86,7 @@ async def make_calls(options: CallOptions, folder: Path, out: TextIO, patience: 
                 for handset, result, turns in zip(handsets, results, utterances, strict=True):
                     calls.create_task(place(handset, number, result, turns, patience))
         except asyncio.CancelledError:
-            # Ctrl-C: the calls have been hung up. What was measured is printed all the same, without waiting.
+            # Ctrl-C: the task group has hung up the calls. The report shows what was measured until then.
             if (task := asyncio.current_task()) is not None:
                 task.uncancel()
             stopped = True
@@ -97,13 +99,14 @@ async def make_calls(options: CallOptions, folder: Path, out: TextIO, patience: 
 
 
 def _check_writable(options: CallOptions) -> None:
-    """Find out before the calls whether what is heard can be kept after them."""
+    """Check before the calls that the audio can be saved after them."""
     if options.save is None:
         return
     path = _file(options.save, 0, options.calls)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not path.exists()
+        # Opening for appending tests the permission and keeps an existing recording.
         with path.open("ab"):
             pass
         if is_new:
@@ -117,8 +120,9 @@ def _check_writable(options: CallOptions) -> None:
 async def _exchange(
     options: CallOptions, folder: Path, speak: Speak | None
 ) -> AsyncIterator[tuple[Number, Running | None]]:
-    """Yield the number to call: at the running exchange, or for a deployment at one of our own."""
+    """Yield the number to call: at the running exchange or, for a deployment, at an exchange of our own."""
     running = None if options.url else await find_running(folder)
+    # A URL of this machine's own system is not a deployment: its exchange has the credentials.
     if options.url and (local := await _running_here(options.url, folder)) is not None:
         running = local
     if running is not None and running.exchange_url:
@@ -146,6 +150,7 @@ async def _running_here(url: str, folder: Path) -> Running | None:
 
 
 def _webhook(url: str) -> str:
+    # A URL without a path is the service itself; a user who names a path means another webhook.
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         reason = f"{url!r} is not a URL such as https://agent.example.com"
@@ -154,7 +159,7 @@ def _webhook(url: str) -> str:
 
 
 def _save(options: CallOptions, results: Sequence[CallResult]) -> None:
-    """Keep what was heard, whatever came of the call."""
+    """Save the audio of every call, also of a failed one."""
     if options.save is None:
         return
     for result in results:
@@ -168,6 +173,7 @@ def _file(path: Path, caller: int, calls: int) -> Path:
 
 async def _report(options: CallOptions, results: Sequence[CallResult], running: Running | None, out: TextIO) -> int:
     reviewed = [await _review(options, result, running) for result in results]
+    # Of a deployment only the audio is visible: its model and its logs are out of reach.
     visible = running is not None
     expected = Expected(options.expect_tool, options.expect_text, options.turns, visible, options.expect_speech)
     wrong = [
@@ -183,9 +189,10 @@ async def _report(options: CallOptions, results: Sequence[CallResult], running: 
 
 async def _review(options: CallOptions, result: CallResult, running: Running | None) -> Reviewed:
     view = await model_view(running, result.call_sid) if running and result.call_sid else None
-    # Reading twenty recordings takes longer than the calls did: only when something depends on it.
+    # Recognising the speech of twenty calls takes longer than the calls, so it runs only if a check needs it.
     wanted = options.calls == 1 or options.expect_text or any("|" in str(turn) for turn in options.turns)
     read = await readings(result) if wanted else []
+    # The log has Unix time and the timeline seconds of the call.
     zero = result.timeline.began_at
     heard = played(running, result.call_sid) if running and result.call_sid else []
     recordings = [Recording(one.at - zero, one.name) for one in heard]
@@ -237,4 +244,5 @@ def _write_json(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]], out: 
         }
         for call, reasons in zip(calls, wrong, strict=True)
     ]
+    # A single call is an object and not a list of one, so that `jq` reads it directly.
     out.write(json.dumps(documents if len(documents) > 1 else documents[0], indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""What `docker compose up` started here, as `voice-agent call` needs it: told by Compose itself."""
+"""The containers that `docker compose up` started, as Compose lists them."""
 
 import json
 import shutil
@@ -12,18 +12,18 @@ _ASK_SECONDS: Final = 10.0
 
 _EDGE: Final = ("edge", 7860)
 _EXCHANGE: Final = ("edge", 8445)
-"""The exchange stands on the load balancer's network."""
+"""The exchange shares the load balancer's network, which publishes its port."""
 _MODEL: Final = ("nova", 8444)
 
 CALLED_URL: Final = f"http://127.0.0.1:{_EDGE[1]}"
-"""Where the exchange reaches the load balancer's part, whatever port of this machine is published for it."""
+"""The URL of the load balancer for the exchange, which does not use the port that this machine publishes."""
 
 
 class Containers:
-    """The containers of one Compose project.
+    """The running containers of one Compose project.
 
     Args:
-        folder: Where its file is.
+        folder: Contains the Compose file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,21 +32,21 @@ class Containers:
 
     @property
     def base_url(self) -> str:
-        """Where the load balancer's part answers on this machine; empty if nothing runs."""
+        """The load balancer's URL on this machine; empty if it does not run."""
         return self._url(*_EDGE)
 
     @property
     def exchange_url(self) -> str:
-        """Where handsets connect; empty where the telephone is the real one."""
+        """The URL for handsets; empty if the telephone is the real Twilio."""
         return self._url(*_EXCHANGE) if "twilio" in self._running else ""
 
     @property
     def model_control_url(self) -> str:
-        """Where the pretend model tells what it heard; empty where the model is the real one."""
+        """The control URL of the model stand-in; empty if the model is the real one."""
         return self._url(*_MODEL)
 
     def phone_log(self) -> list[str]:
-        """Give the phone service's log so far."""
+        """Return the phone service's log so far."""
         return self._ask("logs", "--no-log-prefix", "--no-color", "phone-agent").splitlines()
 
     def _url(self, service: str, port: int) -> str:
@@ -60,21 +60,23 @@ class Containers:
             return ""
         command = [docker, "compose", "--file", str(self._folder / _FILE), *words]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)  # noqa: S603 - no shell, and every word is ours
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)  # noqa: S603 - no shell, and constant arguments
         except (OSError, subprocess.TimeoutExpired):
             return ""
+        # Without a Docker daemon or project nothing runs in containers, which is not an error here.
         return done.stdout if done.returncode == 0 else ""
 
 
 def find_containers(start: Path) -> Containers | None:
-    """Look for a Compose file in this folder or one above it, and for what runs of it."""
+    """Return the running containers of the nearest Compose file, in this folder or above; None if there are none."""
     folder = next((each for each in (start, *start.parents) if (each / _FILE).is_file()), None)
     found = Containers(folder) if folder else None
     return found if found and found.base_url else None
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """Read JSON objects, one a line; earlier versions of Compose write a list of all."""
+    """Yield the JSON objects of an output."""
+    # Compose writes one object per line; earlier versions write one list.
     for line in text.splitlines():
         if line.startswith("["):
             yield from json.loads(line)

@@ -1,4 +1,4 @@
-"""The options of `voice-agent call`. Most can be given as variables too, so that `make call SAY=…` works."""
+"""The options of `voice-agent call`. Most are also variables, so that `make call SAY=…` works."""
 
 import difflib
 import re
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MAX_CALLS: Final = 500
 VARIABLES: Final = ("SAY", "WAV", "DTMF", "BARGE_IN", "CALLS", "LATE", "SAVE", "EXPECT_TOOL", "EXPECT_TEXT", "URL")
 _OTHERS: Final = {"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "NO_COLOR", "COLUMNS"}
-"""What is not an option of a call and may be set on make's command line all the same."""
+"""Variables that make's command line may set although they are not options of a call."""
 _MEANT: Final = {
     "SAY": ("TEXT", "WORDS", "SENTENCE", "QUESTION", "MESSAGE", "PROMPT", "ASK", "SPEAK"),
     "WAV": ("FILE", "AUDIO", "SOUND", "RECORDING", "INPUT", "PLAY"),
@@ -32,7 +32,7 @@ _MEANT: Final = {
     "EXPECT_TEXT": ("EXPECT", "HEAR", "HEARD"),
     "URL": ("HOST", "ADDRESS", "BASE_URL", "ENDPOINT"),
 }
-"""What people call these variables who have not looked them up."""
+"""Names that people guess for these variables."""
 _EPILOG: Final = """\
 The caller takes its turns in the order given, each after the agent has finished, unless it barges in.
 
@@ -52,7 +52,7 @@ _DEPLOYED: Final = "Calling a deployment"
 
 @dataclass(frozen=True)
 class CallOptions:
-    """What is to be done, checked."""
+    """The validated options of a call."""
 
     turns: tuple[Turn, ...]
     barge_in: float | None
@@ -76,17 +76,17 @@ _ORDER: Final = f"{__name__}.order"
 
 
 class _InOrder(TyperCommand):
-    """Keeps the order of the command line, which typer loses between options that repeat."""
+    """Keeps the order of the turns on the command line, which typer loses between repeated options."""
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
-        """Parse once more, for the order alone."""
+        """Parse twice, and keep the order of the first parse."""
         _, _, order = self.make_parser(ctx).parse_args([*args])
         ctx.meta[_ORDER] = [param.name for param in order]
         return super().parse_args(ctx, args)
 
 
 class _Seconds(float):
-    """A default that `--help` shows as it would be typed."""
+    """A default that `--help` shows in the form in which a user types it."""
 
     def __str__(self) -> str:
         return f"{float(self):g}s"
@@ -107,14 +107,15 @@ def _header(text: str) -> str:
 
 
 def nearest(name: str) -> str:
-    """Return the variable that a name was meant to be; empty if none is near."""
+    """Return the variable that a wrong name probably means; empty if none is similar."""
     capitals = name.upper()
+    # Known guesses first: `AUDIO` means WAV, which no comparison of letters would find.
     meant = next((variable for variable, others in _MEANT.items() if capitals in others), "")
     return meant or next(iter(difflib.get_close_matches(capitals, VARIABLES, n=1, cutoff=0.7)), "")
 
 
 @command("voice_agent.call.command:run", cls=_InOrder, epilog=_EPILOG)
-def call(  # noqa: PLR0913 - each is an option
+def call(  # noqa: PLR0913 - each parameter is an option
     context: typer.Context,
     *,
     say: Annotated[
@@ -254,7 +255,7 @@ def call(  # noqa: PLR0913 - each is an option
 
 
 def read(arguments: Sequence[str], env: Mapping[str, str] | None = None) -> CallOptions:
-    """Return the options, checked; `env` replaces the variables of the process.
+    """Return the validated options; `env` replaces the variables of the process.
 
     Raises:
         SystemExit: The arguments ask for help (0), or are wrong (2).
@@ -263,10 +264,10 @@ def read(arguments: Sequence[str], env: Mapping[str, str] | None = None) -> Call
 
 
 def _refuse_unknown(context: typer.Context) -> None:
-    """Stop at a variable of make's command line that means nothing: nothing would be said in that call.
+    """Reject an unknown variable of make's command line: its call would have no turns.
 
     Raises:
-        Exit: With code 2, after a line that names the nearest variable, but no option: nobody typed one.
+        Exit: With code 2, after a line that names the nearest variable; not an option, because the user typed none.
     """
     for name in sorted(set(context.obj.get("UNKNOWN_VARIABLES", "").split()) - _OTHERS):
         near = nearest(name)
@@ -278,6 +279,7 @@ def _refuse_unknown(context: typer.Context) -> None:
 def _turns(context: typer.Context, given: Mapping[str, Sequence[str]]) -> tuple[Turn, ...]:
     values = {name: iter(texts) for name, texts in given.items()}
     turns = tuple(_turn(context, name, next(values[name])) for name in context.meta[_ORDER] if name in values)
+    # A turn on the command line wins over the variables.
     variables = ((name.lower(), context.obj.get(name)) for name in ("SAY", "WAV", "DTMF"))
     return turns or tuple(_turn(context, name, text) for name, text in variables if text)
 

@@ -1,4 +1,4 @@
-"""A line that says how far the calls are, for a person who watches a terminal."""
+"""The progress line of calls on a terminal."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ _DOING: Final = {
 
 @contextlib.asynccontextmanager
 async def progress(handsets: Sequence[Handset], stream: TextIO) -> AsyncIterator[None]:
-    """Keep the line up to date as long as the block lasts, then remove it."""
+    """Update the line during the block, then remove it."""
     terminal = Terminal(stream)
     if not terminal.watched:
         yield
@@ -34,6 +34,7 @@ async def progress(handsets: Sequence[Handset], stream: TextIO) -> AsyncIterator
         yield
     finally:
         task.cancel()
+        # The task must end before the line is removed, or it could print the line once more.
         await asyncio.wait({task})
         terminal.wipe()
 
@@ -46,8 +47,9 @@ async def _show(handsets: Sequence[Handset], terminal: Terminal) -> None:
 
 
 def describe(handsets: Sequence[Handset]) -> str:
-    """Say what one caller is doing, or how many callers are done."""
+    """Return what a single caller is doing, or how many calls are over."""
     if len(handsets) > 1:
         return f"{sum(handset.ended for handset in handsets)} of {len(handsets)} calls are over"
+    # The newest event that has a description; others, such as marks, do not change what the caller does.
     events = (event.name for handset in handsets for event in reversed(handset.timeline.events))
     return next((_DOING[name] for name in events if name in _DOING), "dialling")

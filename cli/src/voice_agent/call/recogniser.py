@@ -1,4 +1,4 @@
-"""Read what a caller heard: the recogniser gets the recording alone, and the model stand-in has no part in it."""
+"""Transcribe what a caller heard, from the recording alone and independently of the model stand-in."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from voice_agent.call.speakers import Speaker, sounds, spans
 from voice_agent.call.verdict import Reading
 
 _SPOKEN = {Speaker.AGENT, Speaker.FALLBACK, Speaker.PERSON}
-"""A telephone that rings elsewhere says nothing."""
+"""The speakers to transcribe; a ringing telephone has no words."""
 
 
 async def readings(result: CallResult) -> list[Reading]:
-    """Read the greeting and each answer, by speaker, in a thread: the call is over, only the terminal waits."""
+    """Return the transcript of the greeting and each reply, by speaker."""
     heard = sounds(result)
     edges = [0.0, *(turn.ended for turn in result.turns), float("inf")]
     found = []
@@ -24,7 +24,9 @@ async def readings(result: CallResult) -> list[Reading]:
             began, ended = max(start, span.began), min(stop, span.ended)
             if began >= ended or span.speaker not in _SPOKEN:
                 continue
+            # The last interval has no end time, so it extends to the end of the recording.
             pcm = result.heard(began, None if ended == float("inf") else ended)
+            # In a thread, because recognition takes seconds and Ctrl-C must still work.
             if any(pcm) and (text := await asyncio.to_thread(transcribe_answer, pcm, mulaw.RATE)):
                 at = next((one.began for one in heard if one.speaker is span.speaker and one.began >= began), began)
                 found.append(Reading(at, turn, span.speaker, text))
@@ -32,5 +34,5 @@ async def readings(result: CallResult) -> list[Reading]:
 
 
 def transcripts(result: CallResult, read: Sequence[Reading]) -> list[str | None]:
-    """Return the greeting and each answer, all speakers together; None where there is nothing."""
+    """Return the transcripts of greeting and replies, all speakers together; None where nothing was recognised."""
     return [" ".join(one.text for one in read if one.turn == turn) or None for turn in range(len(result.turns) + 1)]

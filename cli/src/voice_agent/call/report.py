@@ -1,4 +1,4 @@
-"""Timelines for people. Every line is something that was measured; what was not is left out."""
+"""Timelines for people. Every line shows a measurement; the report leaves out what was not measured."""
 
 import math
 import statistics
@@ -27,26 +27,26 @@ _ENDS: Final = {
 
 @dataclass(frozen=True)
 class Line:
-    """One row: a time in seconds, who or what, and the text."""
+    """One row: a time in seconds, a label for the speaker or event, and the text."""
 
     at: float
     label: str
     text: str
     style: str = ""
-    """Of the label, in rich's words."""
+    """The label's rich style."""
 
 
 class CallReport(Terminal):
     """Writes the rows of calls."""
 
     def row(self, line: Line) -> None:
-        """Write one row, its text wrapped under itself."""
+        """Write one row, its text with a hanging indent."""
         self.hanging((f"{line.at:7.2f}  ", "dim"), (f"{line.label:<{_LABEL}} ", line.style), text=line.text)
 
     def table(self, rows: Sequence[str]) -> None:
-        """Write rows that are laid out already; what does not fit goes on below, between two words."""
+        """Write rows that are already laid out; wrap a long one between words."""
         for row in rows:
-            column = row.rfind("  ")  # the last one is the longest
+            column = row.rfind("  ")  # the last column is the longest
             inner = " " * (column + 2 if 0 <= column <= self.width // 2 else 0)
             parts = textwrap.wrap(row, self.width, subsequent_indent=inner, break_on_hyphens=False) or [""]
             parts[0] = row[: len(row) - len(row.lstrip())] + parts[0].lstrip() if row.strip() else ""
@@ -77,7 +77,7 @@ _EVENTS: Final[dict[str, _Describe]] = {
 
 
 def lines(call: Reviewed, ring: str) -> list[Line]:
-    """Return the rows of one call in the order things happened."""
+    """Return the rows of one call in chronological order."""
     result = call.result
     rows = [Line(0.0, "ring", ring, "bold")] if result.call_sid else []
     rows += [
@@ -88,17 +88,18 @@ def lines(call: Reviewed, ring: str) -> list[Line]:
 
 
 def first_audio_seconds(result: CallResult) -> float | None:
-    """How long after the first stream's start the caller first heard something over it."""
+    """Return the seconds between the first stream's start and its first audio; None without audio."""
     first = _first_audio_event(result)
     return None if first is None else first[1].at - first[0].at
 
 
 def _first_audio_event(result: CallResult) -> tuple[Event, Event] | None:
-    """Return the start of the first stream and the first sound that came over it, not from Twilio or a person."""
+    """Return the first stream's start and its first audio, which excludes the audio of Twilio or a person."""
     started = next(iter(result.timeline.named("stream_started")), None)
     closed = next(iter(result.timeline.named("stream_closed")), None)
     if started is None:
         return None
+    # Audio after the stream has closed is the fallback's, not the agent's.
     until = math.inf if closed is None else closed.at
     sounds = result.timeline.named("sound_begins")
     sound = next((event for event in sounds if started.at <= event.at < until), None)
@@ -113,7 +114,7 @@ def _first_audio(result: CallResult) -> list[Line]:
 
 
 def _connections(result: CallResult) -> list[Line]:
-    """Tell when caller and person were connected, and how long after the person picked up."""
+    """Return when caller and person were connected, and how long after the person answered."""
     rows = []
     answered: float | None = None
     for event in result.timeline.events:
@@ -129,6 +130,7 @@ def _clears(result: CallResult) -> list[Line]:
     rows = []
     spoke = result.timeline.named("caller_begins")
     for clear in result.timeline.named("clear"):
+        # The reaction time counts from the last start of the caller's speech before the clear.
         before = [event.at for event in spoke if event.at <= clear.at]
         text = f"{int(str(clear.fields['dropped_ms'])) / 1000:.2f} s of sound dropped unheard"
         rows.append(
@@ -144,6 +146,7 @@ def _clears(result: CallResult) -> list[Line]:
 
 def _turns(call: Reviewed) -> list[Line]:
     greeting = [one for one in call.readings if one.turn == 0]
+    # A millisecond later, so that the transcript follows the row of the audio that it belongs to.
     rows = [_read(one, one.at + 0.001, "greeting") for one in greeting if one.speaker is not Speaker.FALLBACK]
     heard = call.sounds
     for number, (turn, sounds) in enumerate(zip(call.result.turns, answers(call.result.turns, heard), strict=True), 1):
@@ -170,7 +173,7 @@ def _model(call: Reviewed) -> list[Line]:
     if call.view is None:
         return []
     zero = call.result.timeline.began_at
-    # Before the caller's first turn it has only read what the agent told it to open with.
+    # Before the caller's first turn the model has received only the agent's request to greet.
     first = min((turn.began for turn in call.result.turns), default=math.inf)
     rows = [
         _written(item["at"] - zero, item["text"])
@@ -191,14 +194,14 @@ def _model(call: Reviewed) -> list[Line]:
 
 
 def _written(at: float, text: str) -> Line:
-    """Show instructions to the model as such, not as speech."""
+    """Return the row of a written instruction to the model, which is not speech."""
     return Line(at, "order", f"to the model, in writing: {text}", "dim")
 
 
 def _result(result: dict[str, Any] | None) -> str:
     if result is None:
         return "no result"
-    # "speak" has the other values in words, and the answer is printed below.
+    # "speak" repeats the other values in words, and the report prints the reply below.
     return ", ".join(_entry(name, value) for name, value in result.items() if name != "speak")
 
 
@@ -209,7 +212,7 @@ def _entry(name: str, value: object) -> str:
 
 
 def totals(call: Reviewed) -> str:
-    """Sum a call up in a line."""
+    """Return a summary of a call in one line."""
     result = call.result
     parts = [f"{len(result.turns)} turn{'s' if len(result.turns) != 1 else ''}"]
     if (first := first_audio_seconds(result)) is not None:
@@ -221,7 +224,7 @@ def totals(call: Reviewed) -> str:
 
 
 def summary(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]]) -> list[str]:
-    """Lay out many calls as a table and its last lines."""
+    """Return the table of many calls and its totals."""
     rows = [f"{'call':>4}  {'first audio':>11}  {'answer':>7}  result"]
     for number, (call, reasons) in enumerate(zip(calls, wrong, strict=True), 1):
         first, waits = first_audio_seconds(call.result), call.waits
@@ -229,6 +232,7 @@ def summary(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]]) -> list[s
         began = "-" if first is None else f"{first:.2f} s"
         rows.append(f"{number:>4}  {began:>11}  {answer:>7}  {reasons[0] if reasons else 'ok'}")
     firsts = sorted(seconds for call in calls if (seconds := first_audio_seconds(call.result)) is not None)
+    # Percentiles of all replies, not of the calls' medians, which would hide a single slow reply.
     waits = sorted(wait for call in calls for wait in call.waits)
     answered = sum(bool(call.waits) for call in calls)
     rows += ["", f"{answered} of {len(calls)} answered, {sum(map(bool, wrong))} not as expected"]
@@ -241,5 +245,5 @@ def summary(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]]) -> list[s
 
 
 def _percentile(values: Sequence[float], percent: int) -> float:
-    """Return the nearest-rank percentile of sorted values: one that was measured, not one in between."""
+    """Return the nearest-rank percentile of sorted values: a measured one, not an interpolation."""
     return values[max(0, -(-len(values) * percent // 100) - 1)]

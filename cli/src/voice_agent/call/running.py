@@ -1,4 +1,4 @@
-"""What runs on this machine, and what the pretend model says it heard."""
+"""The system that runs on this machine, and what its model stand-in reports about a call."""
 
 import asyncio
 import contextlib
@@ -30,19 +30,19 @@ class Running:
     """A system started by `voice-agent run`, or by `docker compose up`."""
 
     base_url: str
-    """Where it answers on this machine."""
+    """The URL on this machine."""
     called_url: str
-    """The same place as the exchange reaches it."""
+    """The same service's URL for the exchange."""
     exchange_url: str
-    """Empty where the telephone is the real one: then no exchange runs on this machine."""
+    """Empty if the telephone is the real Twilio, because then no exchange runs on this machine."""
     model_control_url: str
     phone_log: Callable[[], Iterable[str]]
-    """Gives the lines of the phone service's log."""
+    """Returns the lines of the phone service's log."""
 
 
 @dataclass
 class ModelView:
-    """What the pretend model noticed of one call; `at` are Unix seconds."""
+    """What the model stand-in recorded of one call; `at` are Unix seconds."""
 
     heard: list[dict[str, Any]] = field(default_factory=list)
     tools: list[dict[str, Any]] = field(default_factory=list)
@@ -59,9 +59,10 @@ class Played:
 
 
 def played(running: Running, call_sid: str) -> list[Played]:
-    """Read in the service's own log which recordings a call heard."""
+    """Return the recordings that a call heard, from the service's log."""
     found = []
     for line in running.phone_log():
+        # Parsing JSON is slow and the log long, so a text search selects the lines.
         if call_sid in line and "announcement_played" in line:
             with contextlib.suppress(ValueError, TypeError, KeyError):
                 fields = json.loads(line)
@@ -71,11 +72,12 @@ def played(running: Running, call_sid: str) -> list[Played]:
 
 
 async def find_running(start: Path) -> Running:
-    """Find what was started in this folder or one above it, and check that somebody answers.
+    """Find the system that was started in this folder or one above it, and check that it answers.
 
     Raises:
-        NothingRunsError: nothing was started there, or nobody answers.
+        NothingRunsError: no system was started there, or it does not answer.
     """
+    # In a thread, because asking Compose takes up to ten seconds.
     running = _processes(start) or await asyncio.to_thread(_containers, start)
     if running is None:
         raise NothingRunsError(DEFAULT_URL)
@@ -89,7 +91,8 @@ async def find_running(start: Path) -> Running:
 
 
 def _processes(start: Path) -> Running | None:
-    """Read the state file that `voice-agent run` keeps while it runs."""
+    """Return the system of the state file that `voice-agent run` keeps while it runs."""
+    # Above too, so that the command also works in a subfolder of the checkout.
     path = next((folder / _STATE for folder in (start, *start.parents) if (folder / _STATE).is_file()), None)
     if path is None:
         return None
@@ -117,9 +120,10 @@ def _lines(log: Path) -> Iterator[str]:
 
 
 async def model_view(running: Running, call_sid: str) -> ModelView | None:
-    """Ask the pretend model about the sessions of a call; None when it cannot be known."""
+    """Return what the model stand-in reports about the sessions of a call; None if there is none."""
     if not running.model_control_url:
         return None
+    # A call has several sessions, because the agent renews its model session.
     view = ModelView()
     sessions = [*_sessions(await asyncio.to_thread(running.phone_log), call_sid)]
     async with httpx.AsyncClient(trust_env=False, timeout=_LOOK_SECONDS) as client:
@@ -138,10 +142,11 @@ def _add(view: ModelView, session: dict[str, Any]) -> None:
 
 
 def _sessions(log: Iterable[str], call_sid: str) -> Iterator[str]:
-    """Find the model sessions of a call in the agent's own log."""
+    """Yield the model sessions of a call, from the agent's log."""
     for line in log:
         if call_sid in line and "model_session_started" in line:
             with contextlib.suppress(ValueError):
                 fields = json.loads(line)
+                # The text search also matches a line that only mentions this call.
                 if fields.get("call_sid") == call_sid and fields.get("model_session_id"):
                     yield fields["model_session_id"]

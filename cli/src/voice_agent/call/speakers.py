@@ -1,4 +1,4 @@
-"""Who is heard on a call, and when: the agent, the fallback's verbs or a person. Read off the timeline alone. Pure."""
+"""Identify the speakers of a call from its timeline: the agent, the fallback or a person. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from typing import Final
 from voice_agent.call.caller import CallResult, Exchanged
 
 RECORDING_LEAD: Final = 0.75
-"""Seconds before a sound in which the service's log tells of a recording, for the sound to be that recording."""
+"""Longest time in seconds from the log line of a recording to the audio that is this recording."""
 _RECORDING_LAG: Final = 0.1
-"""The same after it: two programs look at the clock."""
+"""Longest time in seconds by which the log line may follow the audio, because two programs read the clock."""
 
 
 class Speaker(StrEnum):
-    """Whose sound the caller hears."""
+    """The speakers that a caller can hear."""
 
     AGENT = "agent"
-    """What comes over the media stream: the model, or a recording that the service plays in its place."""
+    """The media stream: the model, or a recording that the service plays instead."""
     FALLBACK = "fallback"
-    """Twilio itself, which executes the verbs behind a stream that is lost, or of a call that was turned away."""
+    """Twilio itself, which executes the verbs after a lost stream or of a rejected call."""
     RINGING = "ringing"
     PERSON = "person"
     NONE = "none"
@@ -41,7 +41,7 @@ _HOLDERS: Final = {
 
 @dataclass(frozen=True)
 class Span:
-    """A time in which one speaker holds the line; all times are seconds of the timeline."""
+    """An interval in which one speaker holds the line, in seconds of the timeline."""
 
     began: float
     ended: float
@@ -50,34 +50,34 @@ class Span:
 
 @dataclass(frozen=True)
 class Sound:
-    """Something that was heard, by one speaker."""
+    """Continuous audio of one speaker."""
 
     began: float
     ended: float
     speaker: Speaker
     recording: str = ""
-    """Name of the recording that the service played in place of the model, where it was one."""
+    """Name of the recording that the service played instead of the model; empty if it was none."""
 
     @property
     def is_model(self) -> bool:
-        """Whether it may be the model's own words."""
+        """Whether it can be the model's own words."""
         return self.speaker is Speaker.AGENT and not self.recording
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording that the service played in place of the model: `at` is in seconds of the timeline."""
+    """A recording that the service played instead of the model; `at` is in seconds of the timeline."""
 
     at: float
     name: str
 
 
 def spans(result: CallResult) -> list[Span]:
-    """Divide a call by who holds its line."""
+    """Return the intervals of a call by speaker."""
     changes: list[tuple[float, Speaker]] = []
     for event in result.timeline.events:
         speaker = _HOLDERS.get(event.name)
-        # The exchange plays the person itself.
+        # During a transfer the exchange speaks as the person, with the same event.
         acted_out = event.name == "say" and bool(changes) and changes[-1][1] is Speaker.PERSON
         if speaker is not None and not acted_out:
             changes.append((event.at, speaker))
@@ -86,12 +86,12 @@ def spans(result: CallResult) -> list[Span]:
 
 
 def sounds(result: CallResult, recordings: Sequence[Recording] = (), said: Sequence[float] = ()) -> list[Sound]:
-    """Return all that was heard, in order, divided by speaker.
+    """Return everything that the caller heard, in order, divided by speaker.
 
     Args:
-        result: Of the call.
-        recordings: What the service's log says that it played.
-        said: When the model said something, where that can be seen: a recording that runs into its words is an answer.
+        result: The result of the call.
+        recordings: The recordings in the service's log.
+        said: When the model spoke, where that is known: a recording that runs into its words counts as a reply.
     """
     events = [event for event in result.timeline.events if event.name in {"sound_begins", "sound_ends"}]
     stops = [event.at for event in events if event.name == "sound_ends"]
@@ -99,6 +99,7 @@ def sounds(result: CallResult, recordings: Sequence[Recording] = (), said: Seque
     heard = []
     for began in starts:
         ended = next((at for at in stops if at >= began), float("inf"))
+        # One stretch of audio can belong to several speakers, such as the agent and then a person.
         for span in spans(result):
             start, stop = max(began, span.began), min(ended, span.ended)
             if start < stop and span.speaker in {Speaker.AGENT, Speaker.FALLBACK, Speaker.PERSON}:
@@ -109,21 +110,22 @@ def sounds(result: CallResult, recordings: Sequence[Recording] = (), said: Seque
 def _recording(start: float, stop: float, span: Span, recordings: Sequence[Recording], said: Sequence[float]) -> str:
     if span.speaker is not Speaker.AGENT or any(start <= at < stop for at in said):
         return ""
+    # The service logs a recording when it queues it, a moment before its first frame is heard.
     near = (one.name for one in recordings if start - RECORDING_LEAD <= one.at <= start + _RECORDING_LAG)
     return next(near, "")
 
 
 def answers(turns: Sequence[Exchanged], heard: Sequence[Sound]) -> list[list[Sound]]:
-    """Return the sounds that followed each turn, up to the next one."""
+    """Return the audio that followed each turn, up to the next turn."""
     edges = [turn.ended for turn in turns] + [float("inf")]
     return [[sound for sound in heard if began <= sound.began < until] for began, until in pairwise(edges)]
 
 
 def fallbacks(result: CallResult) -> list[str]:
-    """Return what ran on a call because the agent was lost: each in a few words.
+    """Return what Twilio executed on a call because the agent was lost, each in a few words.
 
-    A person is dialled by the agent through Twilio's REST service; a dial that nothing of this kind went before is the
-    document's own.
+    The agent dials a person through Twilio's REST API, which redirects the call first. A dial without a redirect is the
+    fallback's own.
     """
     found: list[str] = []
     asked = bridged = dialled = False
@@ -131,7 +133,7 @@ def fallbacks(result: CallResult) -> list[str]:
         match event.name:
             case "redirected":
                 asked, bridged, dialled = True, False, False
-            case "twiml":  # what comes after a dial may be the next address
+            case "twiml":  # after a dial this may be the next destination
                 asked = asked and dialled
             case "stream_started":
                 asked = dialled = False
@@ -149,9 +151,10 @@ def fallbacks(result: CallResult) -> list[str]:
 
 
 def was_transferred(result: CallResult) -> bool:
-    """Tell whether the agent put the caller through to a person."""
+    """Return whether the agent transferred the caller to a person."""
     asked = False
     for event in result.timeline.events:
+        # A new document or stream ends what the redirect asked for, so a later dial is not its dial.
         if event.name in {"twiml", "stream_started"}:
             asked = False
         asked = asked or event.name == "redirected"

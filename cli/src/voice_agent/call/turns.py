@@ -1,4 +1,4 @@
-"""What a caller does on a call: says something, plays a recording, presses keys; and how several callers differ."""
+"""The turns of a caller: speak, play a recording or press keys; and the differences between several callers."""
 
 import re
 from collections.abc import Sequence
@@ -10,21 +10,21 @@ _CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}")
 
 @dataclass(frozen=True)
 class Spoken:
-    """Words for the local voice."""
+    """Text for the local voice."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A WAV file."""
+    """A WAV file to play."""
 
     path: Path
 
 
 @dataclass(frozen=True)
 class Pressed:
-    """Keys."""
+    """Keys to press."""
 
     digits: str
 
@@ -33,7 +33,7 @@ type Turn = Spoken | Recorded | Pressed
 
 
 def choose(text: str, caller: int) -> str:
-    """Return what this caller says: of each `{a|b|c}`, or of a whole `a|b|c`, the part whose turn it is."""
+    """Return the text of this caller: in each `{a|b|c}`, or a whole `a|b|c`, the callers take the parts in rotation."""
     if not _CHOICE.search(text) and "|" in text:
         text = "{" + text + "}"
     return _CHOICE.sub(lambda found: _pick(found[1].split("|"), caller), text)
@@ -44,7 +44,7 @@ def _pick(parts: Sequence[str], caller: int) -> str:
 
 
 def choices(text: str) -> list[str]:
-    """Return the parts of the first choice in a text, none if it has none."""
+    """Return the parts of the first choice in a text; empty without a choice."""
     if not _CHOICE.search(text) and "|" in text:
         text = "{" + text + "}"
     found = _CHOICE.search(text)

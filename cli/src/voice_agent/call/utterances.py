@@ -1,4 +1,4 @@
-"""A caller's turns made ready before the call: the audio to send, or the keys to press."""
+"""Prepare a caller's turns before the call: the audio to send, or the keys to press."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,24 +11,25 @@ from voice_agent.call.turns import Pressed, Recorded, Spoken, Turn, choose
 
 @dataclass(frozen=True)
 class Utterance:
-    """A turn made ready: sound to send, or keys to press."""
+    """A prepared turn: audio to send, or keys to press."""
 
     label: str
     mulaw: bytes = field(default=b"", repr=False)
     digits: str = ""
     is_recording: bool = False
-    """Whether the label is a file's name and no words."""
+    """Whether the label is a file name and not spoken text."""
 
     @property
     def text(self) -> str:
-        """Say what the caller does; only what is spoken stands in quotation marks."""
+        """Describe what the caller does, with quotation marks around speech."""
         if self.digits:
             return f"press {self.digits}"
         return f"play {self.label}" if self.is_recording else f"“{self.label}”"
 
     @property
     def audible_seconds(self) -> float:
-        """When the last sound of it has been said; a recording may go on with silence."""
+        """Seconds until the last audible frame ends; a recording may continue with silence."""
+        # A wait for the reply counts from the last audible frame: most recordings end with silence.
         frames = range(0, len(self.mulaw), mulaw.FRAME)
         last = next(
             (start for start in reversed(frames) if mulaw.is_audible(self.mulaw[start : start + mulaw.FRAME])), 0
@@ -37,11 +38,11 @@ class Utterance:
 
 
 class SilentError(Exception):
-    """There are words to say and no voice to say them."""
+    """A turn needs a voice and none is installed."""
 
 
 class UnusableRecordingError(Exception):
-    """A recording cannot be read, or has nothing in it to hear; the text names the file."""
+    """A recording cannot be read or is silent; the message names the file."""
 
 
 def _recorded(path: Path) -> bytes:
@@ -53,6 +54,7 @@ def _recorded(path: Path) -> bytes:
     except UnreadableSoundError as error:
         reason = f"{path} cannot be read: {error}"
         raise UnusableRecordingError(reason) from error
+    # The agent would never reply to silence, and the call would fail after its longest wait.
     if not any(mulaw.is_audible(sound[at : at + mulaw.FRAME]) for at in range(0, len(sound), mulaw.FRAME)):
         reason = f"{path} is {'silent' if sound else 'empty'}: the agent would wait for words that never come"
         raise UnusableRecordingError(reason)
@@ -60,11 +62,11 @@ def _recorded(path: Path) -> bytes:
 
 
 async def prepare(turns: Sequence[Turn], caller: int, speak: Speak | None) -> list[Utterance]:
-    """Make the sound of all turns before the call begins, so that nothing is computed while it is timed.
+    """Prepare the audio of all turns before the call, so that synthesis does not disturb its times.
 
     Raises:
-        SilentError: words without a voice.
-        UnusableRecordingError: a recording cannot be read, or has nothing in it to hear.
+        SilentError: a turn needs a voice and none is installed.
+        UnusableRecordingError: a recording cannot be read or is silent.
     """
     return [await _prepare(turn, caller, speak) for turn in turns]
 

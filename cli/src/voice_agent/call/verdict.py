@@ -1,4 +1,4 @@
-"""Was the call as expected? Every answer is a sentence, an empty list means yes."""
+"""Check whether a call was as expected. Each failure is a sentence, and an empty list means success."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,43 +20,43 @@ _RECORDINGS: Final = {
 
 @dataclass(frozen=True)
 class Reading:
-    """What the recogniser made of one speaker's words, and when they began on the timeline."""
+    """The transcript of one speaker's words, and when they began on the timeline."""
 
     at: float
     turn: int
-    """0 is the greeting, 1 the answer to the first turn."""
+    """0 is the greeting, 1 the reply to the first turn."""
     speaker: Speaker
     text: str
 
 
 @dataclass
 class Reviewed:
-    """A call with what is known of it beside the line itself."""
+    """A call with what the logs and the recogniser add to its result."""
 
     result: CallResult
     view: ModelView | None
     transcripts: list[str | None]
-    """What the recogniser made of the greeting and of each answer; None where there is nothing."""
+    """The transcripts of the greeting and of each reply; None where nothing was recognised."""
     readings: list[Reading] = field(default_factory=list)
-    """The same by speaker."""
+    """The same transcripts by speaker."""
     recordings: list[Recording] = field(default_factory=list)
-    """What the service played in place of the model, as far as its log can be read."""
+    """The recordings that the service played instead of the model, if its log is readable."""
 
     @property
     def transcript(self) -> str:
-        """All of it."""
+        """The whole transcript."""
         return " ".join(text for text in self.transcripts if text)
 
     @property
     def sounds(self) -> list[Sound]:
-        """All that was heard, by speaker."""
+        """Everything that the caller heard, by speaker."""
         zero = self.result.timeline.began_at
         said = [item["at"] - zero for item in self.view.said] if self.view is not None else []
         return sounds(self.result, self.recordings, said)
 
     @property
     def waits(self) -> list[float]:
-        """How long after each turn's last sound the model's own answer began, of those that it answered."""
+        """Seconds from the end of each turn to the model's own reply, for the turns that have one."""
         waits = []
         for turn, heard in zip(self.result.turns, answers(self.result.turns, self.sounds), strict=True):
             first = next((sound.began for sound in heard if sound.is_model), None)
@@ -67,21 +67,22 @@ class Reviewed:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a call is held against."""
+    """The expectations of a call."""
 
     tool: str
     text: str
     turns: Sequence[Turn]
     inside_visible: bool
-    """Whether tools can be seen: not from outside a deployment."""
+    """Whether the tools are visible; from outside a deployment they are not."""
     speech: bool = False
-    """Whether the agent itself has to answer, and not a recording such as its apology."""
+    """Whether the model itself has to reply; a recording such as the apology does not count."""
 
 
 def judge(call: Reviewed, expected: Expected) -> list[str]:
-    """Return what is wrong with a call."""
+    """Return the failures of a call."""
     wrong = [call.result.failure] if call.result.failure else []
     wrong += _replaced(call)
+    # A lost agent is silent too, and one cause needs only one sentence.
     if expected.speech and not wrong:
         wrong += _silence(call.result)
     if expected.tool:
@@ -94,10 +95,10 @@ def judge(call: Reviewed, expected: Expected) -> list[str]:
 
 
 def late(calls: Sequence[Reviewed], seconds: float) -> list[list[str]]:
-    """Return for each call what is wrong with its answers, where most answers of many calls came late."""
+    """Return the late replies of each call, if most of many calls had a late reply."""
     slowest = [max(call.waits, default=0.0) for call in calls]
     are_late = [wait > seconds for wait in slowest]
-    if len(calls) < 2 or sum(are_late) * 2 <= len(calls):  # noqa: PLR2004 - one call is no load
+    if len(calls) < 2 or sum(are_late) * 2 <= len(calls):  # noqa: PLR2004 - one call is not a load
         return [[] for _ in calls]
     most = f"most of {len(calls)} calls were answered late"
     return [
@@ -107,10 +108,11 @@ def late(calls: Sequence[Reviewed], seconds: float) -> list[list[str]]:
 
 
 def _replaced(call: Reviewed) -> list[str]:
-    """Say where something else than the model's own words was heard. One sentence is enough: one cause has many."""
+    """Return the first sign that the caller heard something other than the model; one cause has many signs."""
     heard = call.sounds
     if not call.result.timeline.named("stream_started"):
-        return []  # the failure says so
+        return []  # the call's failure reports it
+    # The most specific cause first: after a lost agent the later checks would fail too.
     if ran := fallbacks(call.result):
         return [f"the agent was lost, and the fallback ran: {', then '.join(ran)}"]
     if any(one.name == "sorry" for one in call.recordings):
@@ -121,7 +123,7 @@ def _replaced(call: Reviewed) -> list[str]:
 
 
 def _unanswered(call: Reviewed, heard: Sequence[Sound]) -> list[str]:
-    """Name the first turn to which something was heard, but not the model."""
+    """Return the first turn that was followed by audio, but not by the model."""
     turns = zip(call.result.turns, answers(call.result.turns, heard), strict=True)
     wrong = [(turn, answer) for turn, answer in turns if answer and not any(sound.is_model for sound in answer)]
     return [
@@ -141,7 +143,8 @@ def _instead(heard: Sequence[Sound]) -> str:
 
 
 def _silence(result: CallResult) -> list[str]:
-    """Look for an answer of the agent's own: it marks the end of what it says, and of no recording."""
+    """Return a failure if the agent itself did not reply."""
+    # The agent sends a mark at the end of the model's speech, but not after a recording.
     asked = result.turns[-1].began if result.turns else 0.0
     if any(mark.at >= asked for mark in result.timeline.named("mark")):
         return []
@@ -160,11 +163,12 @@ def _tool(view: ModelView | None, expected: Expected) -> list[str]:
 
 
 def _cross_talk(call: Reviewed, turns: Sequence[Turn]) -> list[str]:
-    """Look in one caller's sound for what only others asked about."""
+    """Return what a caller heard although only other callers asked about it."""
     wrong = []
     for turn in turns:
         if isinstance(turn, Spoken):
             own = choose(turn.text, call.result.caller)
+            # A part that is also in this caller's own text is not cross-talk.
             others = [part for part in choices(turn.text) if not contains(own, part)]
             wrong += [
                 f"heard {other!r}, which another caller asked" for other in others if contains(call.transcript, other)

@@ -1,4 +1,4 @@
-"""Says before anything starts whose money speech costs, and how to stay local."""
+"""Reports before the start which AWS credentials pay for speech, and how to stay local."""
 
 import base64
 import configparser
@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Final
 
 DOLLARS_A_MINUTE: Final = 0.01
-"""About what a minute of a call costs at Amazon, by the deployment's own estimate (a test compares them)."""
+"""Approximate cost of a minute of speech at Amazon; a test compares it with the deployment's estimate."""
 _SHOWN: Final = 4
 
 
 def announcement(environment: Mapping[str, str], *, speech_is_real: bool, wishes: str) -> Iterator[str]:
-    """Give the lines: the credentials that were found, what a minute costs, and how to choose otherwise.
+    """Yield the lines: the credentials that were found, the cost of a minute, and how to change the choice.
 
     Args:
-        environment: Variables, those of `.env` among them.
-        speech_is_real: Whether the plan asks Bedrock.
+        environment: Variables, including those of `.env`.
+        speech_is_real: Whether the plan uses Bedrock.
         wishes: The value of `NOVA` or `--nova`.
     """
     found = source(environment)
@@ -30,10 +30,11 @@ def announcement(environment: Mapping[str, str], *, speech_is_real: bool, wishes
 
 
 def source(environment: Mapping[str, str]) -> str:
-    """Name where AWS's credentials are, by the files alone; its account tells one from another. Empty: none."""
+    """Describe the AWS credentials with the end of their account, without a request to AWS; empty if there are none."""
     key = environment.get("AWS_ACCESS_KEY_ID", "")
     if key:
         return f"AWS_ACCESS_KEY_ID {_masked(key)} in {_place()}"
+    # The order of the default AWS chain: variables, the shared credentials file, the config file.
     profile = environment.get("AWS_PROFILE", "default")
     shared = Path(environment.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials").expanduser()
     config = Path(environment.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser()
@@ -51,14 +52,14 @@ def _place() -> str:
 
 
 def _masked(key: str) -> str:
-    """Name the account that a key belongs to, which is part of its name, or the key's end."""
+    """Return the end of the account that a key ID encodes or, for an older key ID, the end of the key ID."""
     if (account := _account(key)) is not None:
         return f"of account …{account[-_SHOWN:]}"
     return f"…{key[-_SHOWN:]}"
 
 
 def _account(key: str) -> str | None:
-    """Read the account out of an access key's name, as keys since 2019 have it: 40 bits behind the first."""
+    """Return the account that an access key ID since 2019 encodes: 40 bits after the first."""
     try:
         bits = int.from_bytes(base64.b32decode(key[4:])[:6], "big")
     except ValueError:
@@ -72,6 +73,7 @@ def _short(path: Path) -> str:
 
 
 def _read(path: Path, section: str) -> Mapping[str, str]:
+    # Values may contain a percent sign, which other parsers would interpolate.
     parser = configparser.RawConfigParser()
     try:
         parser.read(path, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a person reads: which part is real and which pretends, what to try next, and log lines made short."""
+"""Output for people: which part is real and which is a stand-in, what to try next, and short log lines."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from voice_agent.run.parts import Part
 from voice_agent.run.plan import Plan
 
 _LONGEST = 60
-"""Characters of one value in a log line."""
+"""Most characters of one value in a log line."""
 
 _LONGEST_CAUSE = 110
 _LONGEST_LINE = 220
@@ -17,23 +17,23 @@ _LONGEST_LINE = 220
 _TRACES = frozenset({"exception", "stack"})
 _TRACE_HEADS = ("Traceback (most recent call last):", "During handling of the above", "The above exception was")
 _PLACE = re.compile(r'File "(?:[^"]*/)?([^"/]+/[^"/]+)", line (\d+)')
-"""Folder and file, and the line, of each frame of a trace."""
+"""Matches folder, file and line of each frame of a traceback."""
 
 _QUIET_FIELDS = frozenset(
     {"event", "timestamp", "time", "at", "level", "logger", "service", "standin", "environment", "request_id"}
 )
-"""Fields that say nothing, or say it a second time, on a terminal. The log files have them all."""
+"""Fields that add nothing on a terminal. The log files have them all."""
 
 _IDENTIFIER = re.compile(r"(?:[A-Z]{2})?[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f-]{27}")
 _FIRST_OF_UNIX_TIME = 1e9
-"""A number below this one counts from the start of a call, not from 1970."""
+"""A smaller number is seconds since the start of a call, not since 1970."""
 
 
 NO_PAGE = "Ready, but the page is not built: `make page` builds it, or says why it cannot. Telephone calls work."
 
 
 def banner(plan: Plan, *, page: bool = True) -> str:
-    """Say what runs and what to do with it; without a page, what works all the same."""
+    """Return what runs and how to use it; without a page, what works nevertheless."""
     rows = [("", "what answers", "where"), *((part.name, part.what, part.url) for part in plan.parts)]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     table = [f"  {name:<{widths[0]}}  {what:<{widths[1]}}  {url}".rstrip() for name, what, url in rows]
@@ -57,16 +57,16 @@ def _next(parts: Sequence[Part]) -> list[str]:
 
 
 def is_for_people(line: str) -> bool:
-    """Tell whether a log line is worth a person's while.
+    """Return whether to show a log line to a person.
 
-    Metrics come twice a minute and are for machines. Of a bare trace only its last line says what happened; the log
+    Metrics appear twice a minute and are for machines. Only the last line of a traceback says what happened; the log
     file has the rest.
     """
     return '"_aws"' not in line and not line.startswith((" ", "\t", *_TRACE_HEADS))
 
 
 def short(name: str, line: str) -> str:
-    """Turn a log line of a child into one for a person; what is no JSON object passes as it is."""
+    """Return a child's log line in short form; a line that is not a JSON object is returned unchanged."""
     try:
         fields = json.loads(line)
     except ValueError:
@@ -76,7 +76,7 @@ def short(name: str, line: str) -> str:
     level = str(fields.get("level", "info")).lower()
     mark = f"{level.upper()} " if level not in ("info", "debug") else ""
     if "why" in fields and "remedy" in fields:
-        # What a person should read is whole: the cause, and what to do about it.
+        # An error with a cause and a remedy is meant for a person, so it is not shortened.
         head = f"{_clock(fields)} {name:<11} {mark}{fields.get('event', '')}"
         return f"{head}: {_sentence(fields['why'])} {_sentence(fields['remedy'])}"
     words = [
@@ -87,7 +87,7 @@ def short(name: str, line: str) -> str:
 
 
 def _sentence(clause: object) -> str:
-    """Make a sentence of a clause."""
+    """Return a clause as a sentence."""
     text = str(clause)
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -106,7 +106,7 @@ def _clock(fields: Mapping[str, object]) -> str:
 
 
 def _tells(value: object) -> bool:
-    """Leave out zero, nothing and empty; but False tells something."""
+    """Return whether a value says something: False does, but zero, None and empty values do not."""
     return value is False or bool(value)
 
 
@@ -118,23 +118,24 @@ def _value(key: str, value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     if key in _TRACES:
         return _cut(_cause(text), _LONGEST_CAUSE)
+    # Eight characters are enough to find the identifier in the log file.
     if _IDENTIFIER.fullmatch(text):
         return f"{text[:8]}…"
     return _cut(text, _LONGEST)
 
 
 def _cause(trace: str) -> str:
-    """Return what a trace ends with, and where that was raised: the rest is in the log file."""
+    """Return a traceback's exception and where it was raised; the log file has the rest."""
     lines = [line for line in trace.splitlines() if line.strip()]
     places = _PLACE.findall(trace)
     where = f"{places[-1][0]}:{places[-1][1]}" if places else ""
-    if not lines or lines[-1].startswith((" ", "\t")):  # the stack alone, without what was raised
+    if not lines or lines[-1].startswith((" ", "\t")):  # a stack without an exception
         return where
     return f"{lines[-1].strip()} ({where})" if where else lines[-1].strip()
 
 
 def _cut(text: str, length: int) -> str:
-    """Cut a text that is too long behind a word."""
+    """Shorten a text that is too long, after a whole word if possible."""
     if len(text) <= length:
         return text
     kept, space, _ = text[: length - 1].rpartition(" ")
@@ -142,9 +143,9 @@ def _cut(text: str, length: int) -> str:
 
 
 def last_words(name: str, lines: Sequence[str]) -> str:
-    """Return the one line of a log that tells most about the death of the program that wrote it; empty if none does.
+    """Return the log line that best explains why its program ended; empty if none does.
 
-    An error or a warning, or the end of a trace, goes before a line that only says what was done last.
+    An error, a warning or the end of a traceback is preferred to a line about the last step.
     """
     told = [line for line in lines if line.strip() and is_for_people(line)]
     telling = [line for line in told if _is_trouble(line)]
@@ -156,5 +157,5 @@ def _is_trouble(line: str) -> bool:
     try:
         fields = json.loads(line)
     except ValueError:
-        return not line.startswith((" ", "\t"))  # what a program cries out with; a trace ends with its error
+        return not line.startswith((" ", "\t"))  # plain text on standard error; a traceback ends with its error
     return isinstance(fields, dict) and str(fields.get("level", "info")).lower() in {"warning", "error", "critical"}

@@ -1,4 +1,4 @@
-"""`voice-agent run`: start both services and a stand-in for everything that is not there, and stop them in order."""
+"""`voice-agent run`: start both services, with a stand-in for each system that is not configured, and stop them."""
 
 import asyncio
 import contextlib
@@ -24,8 +24,9 @@ _RUN = Path(".run")
 
 
 def run(request: RunRequest) -> int:
-    """Run until Ctrl-C, a signal, the end of ``--then`` or the death of a child; the last is exit code 1."""
+    """Run until Ctrl-C, a signal, the end of ``--then`` or the exit of a child, which returns 1."""
     try:
+        # The lock comes first: the ports and the state file belong to the run that holds it.
         with only_one(_RUN):
             plan = _plan(request)
             check_ports(plan, left_behind(_RUN))
@@ -36,7 +37,7 @@ def run(request: RunRequest) -> int:
     except (AlreadyRunningError, MisconfiguredError, ChildError) as error:
         _say(f"voice-agent run: {error}")
         return 1
-    except KeyboardInterrupt:  # before the children, and with them the signal handlers, are there
+    except KeyboardInterrupt:  # before the signal handlers and the children exist
         return 130
 
 
@@ -54,7 +55,8 @@ def _plan(request: RunRequest) -> Plan:
 
 
 def _weather_answers() -> bool:
-    """Ask Open-Meteo, in a thread that is left behind when its time is up: resolving a name has no time-out."""
+    """Return whether Open-Meteo answers within the time limit."""
+    # Name resolution has no timeout, so a daemon thread waits for it and the program does not.
     answered = threading.Event()
     threading.Thread(target=_probe, args=(answered,), daemon=True).start()
     return answered.wait(_PROBE_SECONDS)
@@ -67,6 +69,6 @@ def _probe(answered: threading.Event) -> None:
 
 
 def _say(text: str) -> None:
-    with contextlib.suppress(OSError):  # the terminal is gone; what is left is to stop
+    with contextlib.suppress(OSError):  # the terminal is gone, and stopping must continue
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

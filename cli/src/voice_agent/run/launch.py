@@ -1,4 +1,4 @@
-"""Start what a plan says, wait until it is over, and stop it in order."""
+"""Start the programs of a plan, wait until one ends, and stop them in order."""
 
 import asyncio
 import contextlib
@@ -18,25 +18,25 @@ from voice_agent.run.process import Child, ChildError
 from voice_agent.run.state import write_state
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, `kill`, and the end of the terminal: children have sessions of their own and would outlive it."""
+"""Ctrl-C, `kill`, and a closed terminal, which the children would survive in their own sessions."""
 _PAGE_SECONDS = 3.0
 NOT_BUILT = "page is not built"
-"""Words of the service without its page."""
+"""Text that the service returns without its page."""
 
 type Say = Callable[[str], None]
 
 
 async def launch(plan: Plan, folder: Path, say: Say, *, then: str | None = None) -> int:
-    """Own the children from the first start to the last stop; ends with a signal, the command, or a child.
+    """Run the children until a signal, the end of the command, or the exit of a child.
 
     Args:
         plan: What to start.
-        folder: For logs and the state file.
-        say: Gets every line for the person who watches.
-        then: A shell command to run once all is ready; its exit code is ours.
+        folder: Holds logs and the state file.
+        say: Receives every line of output.
+        then: A shell command to run when everything is ready; its exit code is returned.
 
     Raises:
-        ChildError: A child died or did not become ready; the others have been stopped.
+        ChildError: A child exited or did not become ready; the others have been stopped.
     """
     children: list[Child] = []
     with _cancelled_by_signals():
@@ -46,13 +46,15 @@ async def launch(plan: Plan, folder: Path, say: Say, *, then: str | None = None)
             say("Stopping: calls may end first. Ctrl-C again does not wait.")
             return 0
         finally:
+            # A second signal cancels the graceful stop, whose `finally` then kills what is left.
             with contextlib.suppress(asyncio.CancelledError):
                 await _stop(children, {agent.name for agent in plan.agents})
 
 
 @contextlib.contextmanager
 def _cancelled_by_signals() -> Iterator[None]:
-    """Let each signal that comes cancel this task."""
+    """Cancel this task on each signal."""
+    # Cancelling runs every `finally`, so a signal stops the children in the usual order.
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     for number in _SIGNALS:
         loop.add_signal_handler(number, lambda: task and task.cancel())
@@ -66,6 +68,7 @@ def _cancelled_by_signals() -> Iterator[None]:
 async def _lead(plan: Plan, children: list[Child], folder: Path, say: Say, then: str | None) -> int:
     await _start(plan.standins, children, folder, say)
     await _start(plan.agents, children, folder, say)
+    # The edge comes last, so that its port answers only when the services behind it do.
     await _start([plan.edge], children, folder, say)
     page = await _has_page(plan)
     pids = {"voice-agent": os.getpid(), **{child.program.name: child.pid for child in children}}
@@ -78,7 +81,7 @@ async def _lead(plan: Plan, children: list[Child], folder: Path, say: Say, then:
 
 
 async def _has_page(plan: Plan) -> bool:
-    """Ask for the page: a service without it says so, with 503. Where nothing is known, promise as before."""
+    """Return whether the service has its page; without one it answers 503. True if it does not answer."""
     async with httpx.AsyncClient(trust_env=False, timeout=_PAGE_SECONDS) as client:
         try:
             answer = await client.get(str(plan.state["base_url"]))
@@ -92,6 +95,7 @@ async def _start(programs: Sequence[Program], children: list[Child], folder: Pat
         if is_for_people(line):
             say(short(name, line))
 
+    # All start before the first is waited for: their imports overlap.
     started = [Child(program, folder / f"{program.name}.jsonl", show) for program in programs]
     for child in started:
         say(f"starting {child.program.name} …")
@@ -103,6 +107,7 @@ async def _start(programs: Sequence[Program], children: list[Child], folder: Pat
             for child in started:
                 group.create_task(_ready(child, begin, say))
     except* ChildError as errors:
+        # One cause is enough: the other children often fail because of the first.
         raise errors.exceptions[0] from None
 
 
@@ -112,10 +117,10 @@ async def _ready(child: Child, begin: float, say: Say) -> None:
 
 
 async def _until_over(children: Sequence[Child], then: str | None) -> int:
-    """Wait for the command, if there is one, or for the first child that dies.
+    """Wait for the command, if there is one, or for the first child that exits.
 
     Raises:
-        ChildError: One died.
+        ChildError: A child exited.
     """
     deaths = [asyncio.create_task(child.ended()) for child in children]
     command = [asyncio.create_task(_command(then))] if then else []
@@ -137,11 +142,11 @@ async def _command(text: str) -> int:
         return await process.wait()
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGTERM)  # with whatever it left in the background
+            os.killpg(process.pid, signal.SIGTERM)  # with its background processes
 
 
 async def _stop(children: Sequence[Child], agents: Collection[str]) -> None:
-    """Stop the services first, so that calls end on a line that still works; a second Ctrl-C ends the waiting."""
+    """Stop the services first, so that calls end while the stand-ins still run; a second Ctrl-C kills everything."""
     first = [child for child in children if child.program.name in agents]
     try:
         await asyncio.gather(*(child.stop() for child in first))

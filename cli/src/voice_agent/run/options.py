@@ -1,4 +1,4 @@
-"""The options of `voice-agent run`. Each port and each choice is a variable too, also one of `.env`."""
+"""The options of `voice-agent run`. Each port and each choice is also a variable, of the process or of `.env`."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -20,27 +20,28 @@ _DEFAULTS = Ports()
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What is to be started, checked."""
+    """The validated options of a run."""
 
     wishes: Wishes
     then: str | None
     environment: Mapping[str, str]
-    """The variables of the process laid over those of `.env`."""
+    """The variables of the process, and those of `.env` that it does not set."""
 
 
 def variables() -> dict[str, str]:
-    """Return the variables of the process, and those of `.env` below them, as the services read them."""
+    """Return the variables of the process and, for those that it does not set, of `.env`, as the services do."""
+    # An empty line of `.env` is a template's placeholder and not a setting.
     stored = {name: value for name, value in dotenv_values(Path(".env")).items() if value}
     return {**stored, **os.environ}
 
 
-def _port(name: str, what: str) -> Any:  # noqa: ANN401 - as typer has it
+def _port(name: str, what: str) -> Any:  # noqa: ANN401 - typer's own type
     option, variable = PORT_NAMES[name]
     return typer.Option(option, envvar=variable, metavar="PORT", min=0, max=65535, help=what, rich_help_panel=_PORTS)
 
 
 @command("voice_agent.run.command:run", variables=variables)
-def run(  # noqa: PLR0913 - each is an option
+def run(  # noqa: PLR0913 - each parameter is an option
     context: typer.Context,
     *,
     nova: Annotated[
@@ -101,7 +102,7 @@ def run(  # noqa: PLR0913 - each is an option
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> RunRequest:
-    """Return what is to be started; `environment` replaces the variables of the process and of `.env`.
+    """Return the validated options; `environment` replaces the variables of the process and of `.env`.
 
     Raises:
         SystemExit: The arguments ask for help (0), or are wrong (2).

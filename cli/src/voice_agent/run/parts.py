@@ -1,4 +1,4 @@
-"""The vocabulary of a plan: ports, credentials, wishes, programs and the systems that are real or pretended."""
+"""The types of a plan: ports, credentials, options, programs, and systems that are real or stand-ins."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ type Choice = Literal["auto", "standin", "bedrock", "live"]
 
 
 class MisconfiguredError(Exception):
-    """What is set does not fit together; the text says what to do."""
+    """The settings contradict each other; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where everything listens, on loopback."""
+    """The ports on loopback."""
 
     edge: int = 7860
     phone: int = 7861
@@ -28,7 +28,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Credentials of the stand-ins, made anew for each run."""
+    """The stand-ins' credentials, which are new for each run."""
 
     access_key: str
     secret_key: str
@@ -53,7 +53,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One system, for the banner and for the state file."""
+    """One system, as the banner and the state file show it."""
 
     name: str
     what: str
@@ -63,7 +63,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a person asked for on the command line."""
+    """The choices of the command line."""
 
     ports: Ports = Ports()
     nova: Choice = "auto"
@@ -77,10 +77,10 @@ class System:
     """One system that the services use.
 
     Args:
-        part: For the banner.
-        settings: What a service is told about it.
-        state: What others are told about it.
-        program: The stand-in, where it is one.
+        part: The system in the banner.
+        settings: Variables that the services need to reach it.
+        state: The system in the state file, for other programs.
+        program: The stand-in; None for a real system.
     """
 
     part: Part

@@ -1,8 +1,8 @@
 """What `voice-agent run` starts: both services, the edge before them, and stand-ins. Pure.
 
-The environment and ``.env`` decide, one system at a time. A system is real when its credentials are given by name.
-Nothing is looked up elsewhere, so that a forgotten AWS profile cannot make a demo cost money; ``NOVA=bedrock`` says
-that it may, with whatever credentials AWS's own chain finds.
+The environment and ``.env`` decide for each system. A system is real if they name its credentials. The plan looks
+nowhere else, so that a forgotten AWS profile cannot make a demo cost money; ``NOVA=bedrock`` permits this, with the
+credentials that the default AWS chain finds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,15 +13,15 @@ from voice_agent.run import systems
 from voice_agent.run.parts import Part, Program, Secrets, System, Wishes
 
 _DRAIN_SECONDS = "10"
-"""A person who presses Ctrl-C does not wait as long as a deployment does."""
+"""Shorter than in a deployment, because a person waits after Ctrl-C."""
 
 _NAMES = ("nova", "twilio", "daily", "weather", "people")
-"""How the state file calls the systems."""
+"""The names of the systems in the state file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that is to be started: stand-ins first, at once; then the services; then the edge."""
+    """What to start: first all stand-ins at once, then the services, then the edge."""
 
     standins: Sequence[Program]
     agents: Sequence[Program]
@@ -29,33 +29,33 @@ class Plan:
     parts: Sequence[Part]
     base_url: str
     state: Mapping[str, object]
-    """What others may need to know while it runs; see `voice_agent.run.state`."""
+    """What other programs can read while it runs; see `voice_agent.run.state`."""
 
     @property
     def speech_is_real(self) -> bool:
-        """Whether talking costs money."""
+        """Whether speech costs money."""
         return any(part.real for part in self.parts if part.name == "speech")
 
     @property
     def programs(self) -> list[Program]:
-        """All of them, in the order of their start."""
+        """All programs in starting order."""
         return [*self.standins, *self.agents, self.edge]
 
 
 def make_plan(
     environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folder: Path, *, live_weather: bool
 ) -> Plan:
-    """Decide what is real.
+    """Decide which systems are real.
 
     Args:
-        environment: The process environment laid over ``.env``.
-        wishes: Options.
-        secrets: For stand-ins.
-        folder: ``.run``: logs, certificates.
+        environment: The variables of the process and of ``.env``.
+        wishes: The options.
+        secrets: Credentials for the stand-ins.
+        folder: ``.run``, for logs and certificates.
         live_weather: Whether Open-Meteo answers.
 
     Raises:
-        MisconfiguredError: Something is given by half.
+        MisconfiguredError: Only half of a key is set.
     """
     nova = systems.nova(environment, wishes, secrets, folder)
     twilio = systems.twilio(environment, wishes, secrets)
@@ -65,7 +65,7 @@ def make_plan(
     every = (nova, twilio, daily, weather, people)
     local = f"http://127.0.0.1:{wishes.ports.edge}"
     base_url = environment["PUBLIC_BASE_URL"].rstrip("/") if twilio.part.real else local
-    # Calls and visits outlive the service here as in the cloud: started again, it takes up what it has lost.
+    # As in the cloud, calls and visits survive a restart: the service resumes those that it lost.
     remembered = {"CALL_STORE": f"file:{folder / 'calls'}"}
     phone = _agent(
         remembered | _without(environment, "DAILY_"),
@@ -104,7 +104,7 @@ def make_plan(
 
 
 def wants_weather_probe(environment: Mapping[str, str], wishes: Wishes) -> bool:
-    """Tell whether it matters that the live service answers."""
+    """Return whether the plan depends on an answer of the live weather service."""
     chosen = {"OPEN_METEO_FORECAST_URL", "OPEN_METEO_API_KEY"} & environment.keys()
     return wishes.weather == "auto" and not chosen
 
@@ -118,7 +118,8 @@ def _doors(base_url: str, port: int) -> list[Part]:
 
 
 def _origins(base_url: str, port: int) -> dict[str, str]:
-    """Let the page be opened on this machine also while its public address is another."""
+    """Allow the page on this machine even if its public URL is another."""
+    # The service accepts its own public origin without this setting.
     if base_url == f"http://127.0.0.1:{port}":
         return {}
     return {"ALLOWED_ORIGINS": ",".join(f"http://{host}:{port}" for host in ("localhost", "127.0.0.1"))}
@@ -126,7 +127,7 @@ def _origins(base_url: str, port: int) -> dict[str, str]:
 
 def _agent(environment: Mapping[str, str], name: str, port: int, base_url: str, used: Sequence[System]) -> Program:
     if any(setting.startswith("AWS_") for setting in used[0].settings):
-        # The credential chain must find the stand-in's keys, and nothing before them.
+        # The credential chain must find only the stand-in's keys.
         environment = _without(environment, "AWS_") | {"AWS_REGION": environment.get("AWS_REGION", "us-east-1")}
     return Program(
         name=name,
@@ -137,6 +138,7 @@ def _agent(environment: Mapping[str, str], name: str, port: int, base_url: str, 
             "ENVIRONMENT": "local",
             "AWS_REGION": "us-east-1",
             **environment,
+            # The plan's own values come last: a setting of the developer must not move a port or a system.
             "HOST": "127.0.0.1",
             "FAST_API_PORT": str(port),
             "PUBLIC_BASE_URL": base_url,
@@ -145,6 +147,7 @@ def _agent(environment: Mapping[str, str], name: str, port: int, base_url: str, 
         },
         health=f"http://127.0.0.1:{port}/health",
         ports=(port,),
+        # Longer than the drain, so that the service ends its calls before it is killed.
         stop_seconds=float(environment.get("DRAIN_SECONDS", _DRAIN_SECONDS)) + 5,
     )
 
@@ -160,7 +163,7 @@ def _edge(environment: Mapping[str, str], wishes: Wishes) -> Program:
             *("--target", f"WebTargetGroup=127.0.0.1:{ports.web}"),
         ),
         environment=systems.without_secrets(environment),
-        health=f"http://127.0.0.1:{ports.edge}/health",  # the web service's own: everything is in its place then
+        health=f"http://127.0.0.1:{ports.edge}/health",  # the web service's: it answers when the whole chain works
         ports=(ports.edge,),
     )
 

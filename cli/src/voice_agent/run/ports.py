@@ -1,4 +1,4 @@
-"""Which option and variable sets which port, and whether a port is free."""
+"""The option and variable of each port, and a check that a port is free."""
 
 import secrets
 import socket
@@ -19,21 +19,22 @@ PORT_NAMES = {
     "daily": ("--daily-port", "DAILY_PORT"),
     "person": ("--person-port", "PERSON_PORT"),
 }
-"""Each port's option and variable."""
+"""The option and variable of each port."""
 
 
 def check_ports(plan: Plan, left_behind: str = "") -> None:
-    """Find out before anything starts that a port is taken.
+    """Check before the start that no port is in use.
 
     Args:
-        plan: What is to be started.
-        left_behind: What an earlier run may have left there, for the message.
+        plan: What to start.
+        left_behind: What an earlier run may have left running, for the message.
 
     Raises:
-        MisconfiguredError: It is; the text says how to choose another.
+        MisconfiguredError: A port is in use; the message says how to choose another.
     """
     names = {"phone-agent": ("phone",), "webrtc-agent": ("web",), "nova": ("nova", "nova_control")}
     for program in plan.programs:
+        # A program with several ports, such as nova, lists them in the order of these names.
         for port, name in zip(program.ports, names.get(program.name, (program.name,)), strict=True):
             option, variable = PORT_NAMES[name]
             if not _is_free(port):
@@ -52,8 +53,8 @@ def _is_free(port: int) -> bool:
 def free_port() -> int:
     """Choose a port that is not in use.
 
-    It lies below the ports that systems hand out by themselves (from 32768 on Linux, from 49152 elsewhere). Otherwise
-    an outgoing connection could take it before the program that it is meant for listens.
+    The port is below the ephemeral ports (from 32768 on Linux, from 49152 elsewhere). Otherwise an outgoing connection
+    could take it before its program listens.
 
     Raises:
         MisconfiguredError: a thousand ports in a row are in use.

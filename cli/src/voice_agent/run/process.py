@@ -1,4 +1,4 @@
-"""One child process: start it, wait until it answers, read along in its log, stop it."""
+"""One child process: start it, wait until it is healthy, follow its log, stop it."""
 
 import asyncio
 import contextlib
@@ -15,20 +15,20 @@ from voice_agent.run.parts import Program
 
 _LOOK_SECONDS = 0.2
 _LAST_LINES = 200
-"""Of its log, among which the line is looked for that tells why."""
+"""How many lines of the log are searched for the cause."""
 
 
 class ChildError(Exception):
-    """A child died or did not become ready; the text holds the line of its log that says why."""
+    """A child exited or did not become ready; the message includes the log line that says why."""
 
 
 class Child:
-    """A started program, whose output goes straight to its log: a slow terminal cannot hold up a call.
+    """A running program that writes directly to its log, so that a slow terminal cannot delay a call.
 
     Args:
         program: What to run.
-        log: Its file, emptied at the start.
-        show: Gets each line of output.
+        log: Its log file, which is emptied at the start.
+        show: Receives each line of output.
     """
 
     def __init__(self, program: Program, log: Path, show: Callable[[str, str], None]) -> None:
@@ -41,12 +41,13 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process id, once started."""
+        """The process ID; 0 before the start."""
         return self._process.pid if self._process is not None else 0
 
     async def start(self) -> None:
-        """Start it in a process group of its own: Ctrl-C goes to us, and we say who stops when."""
+        """Start the process in its own process group."""
         with self._log.open("wb") as output:
+            # In its own session: the terminal sends Ctrl-C only to this program, which stops the children in order.
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -61,10 +62,10 @@ class Child:
         self._tail = asyncio.create_task(self._read_along())
 
     async def ready(self) -> None:
-        """Wait until it answers.
+        """Wait until the health check succeeds.
 
         Raises:
-            ChildError: It died, or its time is up.
+            ChildError: The process exited, or did not become healthy in time.
         """
         died = asyncio.create_task(self.ended())
         try:
@@ -77,13 +78,13 @@ class Child:
             died.cancel()
 
     async def ended(self) -> str:
-        """Wait until it ends by itself, and tell its last words."""
+        """Wait until the process exits, and return how, with the log line that says why."""
         code = await self._process.wait() if self._process is not None else 0
         how = f"with exit code {code}" if code >= 0 else f"by signal {-code}"
         return f"{self.program.name} was ended {how}{self._last_words()}"
 
     async def stop(self) -> None:
-        """Ask it to end, and end it with all its workers when its time is up."""
+        """Terminate the process, and kill it with its workers after its time limit."""
         if self._process is None:
             return
         if self._process.returncode is None:
@@ -98,10 +99,10 @@ class Child:
             await asyncio.wait({self._tail})
 
     def kill(self) -> None:
-        """End it and its workers now."""
+        """Kill the process and its workers."""
         if self._process is None or self._killed:
             return
-        self._killed = True  # once only: later its process id may be somebody else's
+        self._killed = True  # once only: another process may get its ID later
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -111,6 +112,7 @@ class Child:
                 with contextlib.suppress(httpx.HTTPError):
                     if (await client.get(self.program.health)).is_success:
                         return
+                # A wait for the exit instead of a sleep: a program that fails at its start is reported immediately.
                 await asyncio.wait({died}, timeout=_LOOK_SECONDS)
         raise ChildError(died.result())
 
@@ -119,6 +121,7 @@ class Child:
             rest = ""
             try:
                 while True:
+                    # A line may still be incomplete when it is read, so its start is kept for the next round.
                     rest = self._pass_on(rest + lines.read())
                     await asyncio.sleep(_LOOK_SECONDS)
             finally:

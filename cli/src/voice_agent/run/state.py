@@ -1,4 +1,4 @@
-"""The folder ``.run`` of a running system: a lock against a second one, and a file that tells others what runs."""
+"""The folder ``.run`` of a running system: a lock against a second run, and a state file for other programs."""
 
 import fcntl
 import json
@@ -9,15 +9,15 @@ from pathlib import Path
 
 
 class AlreadyRunningError(Exception):
-    """Another one runs in this folder."""
+    """Another run uses this folder."""
 
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Hold the folder; the operating system lets go of it however this program ends.
+    """Lock the folder; the operating system releases the lock however this program ends.
 
     Raises:
-        AlreadyRunningError: Another program holds it.
+        AlreadyRunningError: Another program holds the lock.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / "lock").open("w") as lock:
@@ -30,17 +30,19 @@ def only_one(folder: Path) -> Iterator[None]:
 
 
 def write_state(folder: Path, state: Mapping[str, object], pids: Mapping[str, int]) -> Path:
-    """Tell others what runs. The file holds the stand-ins' credentials: only its owner may read it."""
+    """Write the state file. Only its owner may read it, because it contains the stand-ins' credentials."""
     path, draft = folder / "run.json", folder / "run.json.new"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # The mode is set when the file is created, so the credentials are never readable for others.
     with os.fdopen(descriptor, "w") as file:
         json.dump({**state, "pids": dict(pids)}, file, indent=1)
+    # A reader never sees half a file.
     draft.replace(path)
     return path
 
 
 def left_behind(folder: Path) -> str:
-    """Say which processes a run that was killed may have left; empty if the last one ended as it should."""
+    """Return which processes a killed run may have left; empty if the last run stopped in order."""
     try:
         pids = json.loads((folder / "run.json").read_text())["pids"]
     except (OSError, ValueError, KeyError):

@@ -1,4 +1,4 @@
-"""Each system that the services use, real or pretended: what its settings say decides. Pure."""
+"""Each system that the services use, real or a stand-in as its settings decide. Pure."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,17 +12,17 @@ _AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _TWILIO_KEYS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 
 _DEMO_NUMBER = "+15005550001"
-"""The number that `voice-agent call` dials: one that Twilio keeps for tests."""
+"""The number that `voice-agent call` dials, which Twilio reserves for tests."""
 
 _PRIVATE = ("AWS_", "TWILIO_", "DAILY_", "OPEN_METEO_API_")
-"""Prefixes of what stand-ins have no business to know."""
+"""Prefixes of the variables that stand-ins must not see."""
 
 
 def nova(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folder: Path) -> System:
-    """Decide on the speech model.
+    """Return the speech model, real or a stand-in.
 
     Raises:
-        MisconfiguredError: Half a key is given.
+        MisconfiguredError: Only half of a key is set.
     """
     endpoint = environment.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME")
     given = _both(environment, _AWS_KEYS)
@@ -49,7 +49,7 @@ def nova(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folde
     )
     settings = {
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": url,
-        # Wherever the developer's other work is, the stand-in is where Nova Sonic is.
+        # Not AWS_REGION: the developer may work in a region that does not offer Nova Sonic.
         "NOVA_SONIC_REGION": environment.get("NOVA_SONIC_REGION") or "us-east-1",
         "AWS_ACCESS_KEY_ID": secrets.access_key,
         "AWS_SECRET_ACCESS_KEY": secrets.secret_key,
@@ -60,10 +60,10 @@ def nova(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folde
 
 
 def twilio(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets) -> System:
-    """Decide on the telephone.
+    """Return the telephone, real or a stand-in.
 
     Raises:
-        MisconfiguredError: Half a key is given, or no address that Twilio reaches.
+        MisconfiguredError: Only half of a key is set, or PUBLIC_BASE_URL is not an https URL.
     """
     given = _both(environment, _TWILIO_KEYS)
     if given:
@@ -77,7 +77,7 @@ def twilio(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets) -> 
         "TWILIO_ACCOUNT_SID": secrets.account_sid,
         "TWILIO_AUTH_TOKEN": secrets.auth_token,
         "TWILIO_API_BASE_URL": url,
-        # One account's token is enough, and a real API key in .env is not for a stand-in to see.
+        # The account's token is enough, and a stand-in must not see a real API key of .env.
         "TWILIO_API_SID": "",
         "TWILIO_API_SECRET": "",
     }
@@ -94,7 +94,7 @@ def twilio(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets) -> 
 
 
 def daily(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets) -> System:
-    """Decide how a visitor's sound travels: through Daily with a key of its own, else from browser to machine."""
+    """Return the transport of a visitor's audio: Daily if its key is set, otherwise directly from the browser."""
     if wishes.daily == "standin":
         url = f"http://127.0.0.1:{wishes.ports.daily}"
         program = Program(
@@ -116,7 +116,7 @@ def daily(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets) -> S
 
 
 def weather(environment: Mapping[str, str], wishes: Wishes, *, live: bool) -> System:
-    """Decide on the weather service; ``live`` tells whether the real one answers. A key is only the real one's."""
+    """Return the weather service; ``live`` says whether the real one answers."""
     chosen = environment.get("OPEN_METEO_FORECAST_URL") or (environment.get("OPEN_METEO_API_KEY") and LIVE_FORECAST)
     if wishes.weather == "live" or (wishes.weather == "auto" and (chosen or live)):
         forecast = chosen or LIVE_FORECAST
@@ -136,6 +136,7 @@ def weather(environment: Mapping[str, str], wishes: Wishes, *, live: bool) -> Sy
         ports=(wishes.ports.weather,),
     )
     forecast, geocoding = f"{url}/v1/forecast", f"{url}/v1/search"
+    # A key makes the service use the real API, so the stand-in needs it to be empty.
     hidden = dict.fromkeys({"OPEN_METEO_API_KEY"} & environment.keys(), "")
     settings = {"OPEN_METEO_FORECAST_URL": forecast, "OPEN_METEO_GEOCODING_URL": geocoding, **hidden}
     state = {"forecast_url": forecast, "geocoding_url": geocoding, "live": False}
@@ -143,9 +144,9 @@ def weather(environment: Mapping[str, str], wishes: Wishes, *, live: bool) -> Sy
 
 
 def people(environment: Mapping[str, str], wishes: Wishes, *, real_telephone: bool) -> System:
-    """Decide who answers a caller who wants a person: whoever is configured, else a telephone on this machine.
+    """Return the people for transfers: those that are configured, otherwise a telephone on this machine.
 
-    Twilio itself could not call that one, so with the real telephone there is nobody until somebody is named.
+    The real Twilio cannot call this machine's telephone, so with it transfers need TRANSFER_DESTINATIONS.
     """
     named = environment.get("TRANSFER_DESTINATIONS", "")
     if named or real_telephone:
@@ -163,7 +164,7 @@ def people(environment: Mapping[str, str], wishes: Wishes, *, real_telephone: bo
     )
     settings = {
         "TRANSFER_DESTINATIONS": f"reception={address}",
-        "TRANSFER_ACCEPT": environment.get("TRANSFER_ACCEPT", "key"),  # so that a call shows it
+        "TRANSFER_ACCEPT": environment.get("TRANSFER_ACCEPT", "key"),  # so that a demo call includes the key press
         "FALLBACK_DESTINATION": environment.get("FALLBACK_DESTINATION", address),
         "CALLBACK_NUMBER": environment.get("CALLBACK_NUMBER", _DEMO_NUMBER),
     }
@@ -180,5 +181,5 @@ def _both(environment: Mapping[str, str], names: tuple[str, str]) -> bool:
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give an environment for a stand-in."""
+    """Return the environment for a stand-in, without real credentials."""
     return {name: value for name, value in environment.items() if not name.startswith(_PRIVATE)}

@@ -93,7 +93,7 @@ class CloudFormation:
         Raises:
             StackError: The stack does not reach such a state.
         """
-        # Changing a stack during an operation fails, so wait for it, whoever started it.
+        # Changing a stack during an operation fails, so wait for it, also if another deployment started it.
         status = self._ended(stack.name) if self.status(stack).endswith("IN_PROGRESS") else self.status(stack)
         if status == "UPDATE_ROLLBACK_FAILED":
             say("the rollback of an earlier update failed; retrying it")

@@ -95,7 +95,7 @@ def _marker(job: DeployContext, which: str) -> str:
 
 def _tell(job: DeployContext, mark: Any) -> None:  # noqa: ANN401 - called with a repository
     """Tag both services' images. A failure only warns: the images that run are still in the registry."""
-    # Each repository by itself: one failure does not keep the other from being tagged.
+    # Each repository separately: one failure does not prevent the tag of the other.
     for service, repository in REPOSITORIES.items():
         try:
             mark(repository)

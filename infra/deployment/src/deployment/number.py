@@ -19,7 +19,7 @@ _MOST_LISTED = 50
 
 @dataclass(frozen=True)
 class Account:
-    """An account at Twilio, as its secret has it."""
+    """A Twilio account, as the secret describes it."""
 
     sid: str
     user: str
@@ -27,15 +27,15 @@ class Account:
 
     @classmethod
     def of(cls, secret: Mapping[str, str]) -> "Account":
-        """Return the account with its API key where there is one: a key can be revoked, and signs no webhooks."""
+        """Return the account with its API key if it has one: a key can be revoked and cannot sign webhooks."""
         sid = secret.get("account_sid", "")
         if secret.get("api_sid") and secret.get("api_secret"):
             return cls(sid, secret["api_sid"], secret["api_secret"])
         return cls(sid, sid, signing(secret).get("auth_token", ""))
 
 
-class HttpxTransport(HttpClient):  # type: ignore[misc]  # the package carries no types
-    """Sends the requests of Twilio's client with httpx, which trusts SSL_CERT_FILE; the library's own does not.
+class HttpxTransport(HttpClient):  # type: ignore[misc]  # the package has no types
+    """Sends the requests of Twilio's client with httpx, because the library's own client ignores SSL_CERT_FILE.
 
     Args:
         seconds: Time limit of a request.
@@ -44,11 +44,11 @@ class HttpxTransport(HttpClient):  # type: ignore[misc]  # the package carries n
     def __init__(self, seconds: float) -> None:
         super().__init__(logging.getLogger(__name__), is_async=False, timeout=seconds)
 
-    def request(self, method: str, uri: str, **request: Any) -> Response:  # noqa: ANN401 - httpx's own
+    def request(self, method: str, uri: str, **request: Any) -> Response:  # noqa: ANN401 - httpx's default
         """Send one request.
 
         Raises:
-            HTTPStatusError: Twilio refuses. Of a list that is refused the library would keep no status.
+            HTTPStatusError: Twilio rejects the request; for a rejected list the library itself would lose the status.
             HTTPError: Twilio does not answer.
         """
         request["follow_redirects"] = request.pop("allow_redirects", False)
@@ -61,12 +61,11 @@ def rest_client(account: Account, api: str, seconds: float = 15) -> Client:
     """Return Twilio's client for an account.
 
     Args:
-        account: Whose numbers and calls.
-        api: Base URL of Twilio's REST API. It names region and edge already, so the client reads neither from the
-            environment.
+        account: The account that owns the numbers and calls.
+        api: Base URL of Twilio's REST API. It includes region and edge, so the client reads no variables.
         seconds: Time limit of a request.
     """
-    environment = {"TWILIO_ACCOUNT_SID": account.sid}  # an empty one would be replaced by the process's own
+    environment = {"TWILIO_ACCOUNT_SID": account.sid}  # the client would replace an empty one by the process's own
     client = Client(
         account.user, account.password, account.sid, http_client=HttpxTransport(seconds), environment=environment
     )
@@ -79,8 +78,8 @@ class Pointed:
     """The result of `point`.
 
     Attributes:
-        changed: the number had another webhook URL before.
-        fallback: the webhook URL that Twilio requests when the first one does not answer.
+        changed: whether the number had another webhook URL before.
+        fallback: the webhook URL that Twilio requests if the first one does not answer.
     """
 
     changed: bool
@@ -91,14 +90,14 @@ def point(account: Account, number: str, webhook: str, fallback: str, api: str) 
     """Set the webhook URLs of a number.
 
     Args:
-        account: whose number it is.
-        number: as +46701234567.
-        webhook: requested for each call.
-        fallback: requested when that does not answer; empty keeps the number's own, or takes the webhook.
+        account: the account that owns the number.
+        number: in E.164 form, such as +46701234567.
+        webhook: the URL to request for each call.
+        fallback: the URL to request if the webhook does not answer; empty keeps the number's own, or uses the webhook.
         api: base URL of Twilio's REST API.
 
     Raises:
-        DeploymentError: Twilio has no such number in this account, or refuses.
+        DeploymentError: Twilio has no such number in this account, or rejects the request.
     """
     with _explained():
         resource = _found(rest_client(account, api), account, number)
@@ -118,7 +117,7 @@ def look(account: Account, number: str, api: str) -> str:
     """Return the webhook URL of a number.
 
     Raises:
-        DeploymentError: Twilio has no such number in this account, or refuses.
+        DeploymentError: Twilio has no such number in this account, or rejects the request.
     """
     with _explained():
         return str(_found(rest_client(account, api), account, number).voice_url or "nobody")
@@ -139,10 +138,10 @@ class Listed:
 
 
 def listed(account: Account, api: str, number: str = "") -> list[Listed]:
-    """List the numbers of an account, fifty at most, or the given one.
+    """Return the numbers of an account, at most fifty, or only the given one.
 
     Raises:
-        DeploymentError: Twilio refuses, or has no such number in this account.
+        DeploymentError: Twilio rejects the request, or has no such number in this account.
     """
     client = rest_client(account, api)
     with _explained():
@@ -150,7 +149,7 @@ def listed(account: Account, api: str, number: str = "") -> list[Listed]:
     return [Listed(str(one.phone_number), str(one.voice_url or ""), str(one.voice_method or "POST")) for one in found]
 
 
-def _found(client: Client, account: Account, number: str) -> Any:  # noqa: ANN401 - the package carries no types
+def _found(client: Client, account: Account, number: str) -> Any:  # noqa: ANN401 - the package has no types
     for resource in client.incoming_phone_numbers.list(phone_number=number, limit=1):
         return resource
     raise DeploymentError(f"Twilio's account {account.sid[:6]}… has no number {number}", "buy it, or correct it")
@@ -158,7 +157,7 @@ def _found(client: Client, account: Account, number: str) -> Any:  # noqa: ANN40
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Raise what Twilio answers, or that it does not, as an error that says what to do."""
+    """Turn an error of Twilio, or a missing answer, into an error that says what to do."""
     try:
         yield
     except httpx.HTTPStatusError as error:
@@ -179,7 +178,7 @@ def _message(answer: httpx.Response) -> str:
         return answer.reason_phrase
 
 
-def _own_fallback(resource: Any) -> str:  # noqa: ANN401 - the package carries no types
-    """Return the fallback URL that was set by hand; the webhook URL again is what an earlier run has set."""
+def _own_fallback(resource: Any) -> str:  # noqa: ANN401 - the package has no types
+    """Return the fallback URL that an operator set; one that equals the webhook URL comes from an earlier run."""
     there = str(resource.voice_fallback_url or "")
     return "" if there == resource.voice_url else there

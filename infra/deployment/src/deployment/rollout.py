@@ -214,7 +214,7 @@ class Rollout:
     def _agreed(self, change_set: ChangeSet) -> None:
         try:
             self.consent.ask("Make these changes?")
-        # Also on Ctrl-C: an unconfirmed change set would block nothing, but confuse whoever opens the console.
+        # Also on Ctrl-C: an unconfirmed change set would block nothing, but confuse a reader of the console.
         except (DeclinedError, UsageError, KeyboardInterrupt, EOFError):
             self.job.cloudformation.discard(change_set)
             raise

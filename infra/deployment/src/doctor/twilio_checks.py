@@ -80,7 +80,7 @@ def pointing(surroundings: MachineState) -> list[tuple[str, Callable[[], None]]]
     if account is None or not account.password or not surroundings.webhook:
         return []
     there = number.listed(account, surroundings.twilio_api, surroundings.number)
-    # Never change one of several numbers without being told which.
+    # Of several numbers, change only one that the operator names.
     if len(there) != 1 or is_ours(surroundings, there[0]):
         return []
     (one,) = there

@@ -120,7 +120,7 @@ class EcsStandin:
         if fault is None or (fault.action == "slow" and fault.comes_true):
             return JSONResponse(task.as_json())
         if fault.action == "hang":
-            # The client must give up by itself.
+            # The client has to time out.
             await _until_gone(request)
         return fault.answer(task.arn)
 

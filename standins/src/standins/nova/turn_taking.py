@@ -111,7 +111,7 @@ class TurnTaking:
             run.result = result
         if fault := self._around.faults.take("tool_result"):
             self._schedule(fault)
-        # A result that nobody waits for came too late, or twice.
+        # A result without a waiting request came too late, or twice.
         waiting = self._awaited.pop(tool_use_id, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(result)

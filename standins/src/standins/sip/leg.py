@@ -108,7 +108,7 @@ class Leg:
         try:
             answer = await self._final(seconds)
         except asyncio.CancelledError:
-            # A cancelled INVITE would otherwise go on ringing.
+            # A cancelled INVITE would otherwise continue to ring.
             await self._give_up()
             raise
         finally:

@@ -159,7 +159,7 @@ class SessionRecognition:
         return sound
 
     def _start_guess(self, pcm: bytes) -> tuple[bytes, asyncio.Task[DecodedWords]]:
-        # The caller went on speaking after the pause, so the earlier transcript is incomplete.
+        # The caller continued to speak after the pause, so the earlier transcript is incomplete.
         if self._guess is not None:
             self._guess[1].cancel()
         self._guess = pcm, asyncio.create_task(self._hearing.transcribe(pcm, self._rate))

@@ -114,7 +114,7 @@ class Handset:
 
     async def hang_up(self) -> None:
         """Hang up."""
-        # After the end of the call nobody listens on the socket.
+        # After the end of the call the exchange no longer reads the socket.
         if not self.ended:
             await self._send(json.dumps({"hang_up": True}))
 

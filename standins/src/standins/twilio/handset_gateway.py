@@ -46,7 +46,7 @@ class Desk:
             # Either side may end first: the call by its document, the phone by closing the socket.
             await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # Hang up even if this task is cancelled, or the call would go on without a phone.
+            # Hang up even if this task is cancelled, or the call would continue without a phone.
             call.hang_up()
             for task in (sending, receiving):
                 task.cancel()

@@ -95,7 +95,7 @@ class DialledCall:
 
     def press(self, digits: str) -> None:
         """Press keys as the caller."""
-        # Without a stream a key is recorded only: nobody receives it.
+        # Without a stream a key is only recorded: the agent cannot receive it.
         for digit in digits:
             self.timeline.record("dtmf", digit=digit, sent=self.stream is not None)
             if self.stream is not None:
@@ -173,7 +173,7 @@ class DialledCall:
                 self.timeline.record("redirected", by="url")
                 return self._program.redirect(url, method)
             case Finish(reason):
-                # Twilio still sends the outcome to `action`, although nobody is left to hear its document.
+                # Twilio still sends the outcome to `action`, although no caller is left to hear its document.
                 if isinstance(interrupted, Connect | Dial) and interrupted.action:
                     told = self.party.params("completed", self._dialled(interrupted))
                     self._callbacks.send(interrupted.action, interrupted.method, told)

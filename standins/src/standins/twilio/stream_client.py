@@ -157,7 +157,7 @@ class MediaStream:
         if not self._open:
             return
         if self.held:
-            # Timestamps go on during a hold, because the call does.
+            # Timestamps continue during a hold, because the call does.
             self._announcer.skip(frame)
             return
         text = self._announcer.media(frame)

@@ -136,7 +136,7 @@ class TwimlExecutor:
     async def _play(self, url: str, loop: int) -> None:
         try:
             mulaw = await announcement_audio.fetched(url)
-        # As at Twilio, an unreadable file is an error in the log, and the document goes on.
+        # As at Twilio, an unreadable file is an error in the log, and the document continues.
         except announcement_audio.UnreadableSoundError as error:
             self._timeline.record("error", code=_UNREADABLE_SOUND, reason=str(error))
             return

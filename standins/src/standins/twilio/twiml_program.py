@@ -139,7 +139,7 @@ class TwimlProgram:
         current = self._current
         # An action replaces the rest of the document, even if more verbs follow.
         if isinstance(current, Connect | Dial) and current.action:
-            # Twilio sends the outcome of Connect and Dial to `action`; without one, the document goes on.
+            # Twilio sends the outcome of Connect and Dial to `action`; without one, the document continues.
             self._verbs = []
             return self._go(Fetch(current.action, current.method, params))
         return self._next()

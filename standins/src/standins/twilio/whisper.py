@@ -150,7 +150,7 @@ class Whisper:
                     return url, method, {}
                 case Gather():
                     keys = await self._gather(verb)
-                    # Without a key the document goes on, which is how a voicemail is detected.
+                    # Without a key the document continues, which is how a voicemail is detected.
                     if keys:
                         return verb.action, verb.method, {"Digits": keys, "FinishedOnKey": ""}
                 case _:

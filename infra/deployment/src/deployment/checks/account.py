@@ -40,6 +40,7 @@ def _clock(answer: dict[str, Any], now: Callable[[], datetime]) -> Finding:
         return unknown("clock", "AWS sent no date")
     off = abs(now() - parsedate_to_datetime(date))
     text = f"{off.total_seconds():.0f} s off AWS's"
+    # Warn long before the limit: a clock that drifts reaches it during the deployment.
     if off >= _REFUSED:
         return bad("clock", text, "correct this machine's clock: AWS rejects requests that are 5 minutes off")
     if off >= _NOTICEABLE:

@@ -29,6 +29,7 @@ def judge(subscriptions: list[Any], email: str) -> Finding:
         subscriptions: The topic's subscriptions, as SNS lists them.
         email: `AlertEmail` of the environment. Not printed, because other people read the log.
     """
+    # SNS lists "PendingConfirmation" instead of an ARN until the subscriber confirms.
     confirmed = [one for one in subscriptions if one["SubscriptionArn"].startswith("arn:")]
     if confirmed:
         count = len(confirmed)

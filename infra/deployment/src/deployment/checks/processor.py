@@ -54,6 +54,7 @@ def _built_for(aws: Aws, repository: str, tag: str) -> str:
     ]
     manifest: dict[str, Any] = json.loads(found[0]["imageManifest"]) if found else {}
     digest = manifest.get("config", {}).get("digest", "")
+    # Only the manifest of a single image names a configuration; without one there is nothing to compare.
     if not digest:
         return ""
     address = aws.ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=digest)["downloadUrl"]

@@ -16,6 +16,7 @@ def check(aws: Aws) -> list[Finding]:
 
 
 def _read(aws: Aws, subject: str) -> Finding:
+    # Reading the usage too would take requests to EC2, for a check that only warns.
     service, code = _QUOTAS[subject]
     quota = aws.quotas.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]
     text = f"{quota['Value']:.0f} allowed ({quota['QuotaName']}); those in use are not counted"

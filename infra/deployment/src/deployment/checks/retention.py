@@ -35,6 +35,7 @@ def _running(
             try:
                 tag = cloudformation.parameters(stack).get("ImageTag", "")
             except AwsFailure:
+                # The credentials of one environment often must not read another's stacks.
                 continue
             if tag:
                 yield environment, service, tag

@@ -9,6 +9,7 @@ def check(job: DeployContext) -> Finding:
     regions = [job.aws.model_region]
     if overflow := job.environment.parameters.get("NovaSonicOverflowRegion", ""):
         regions.append(overflow)
+    # Another region is allowed, but data protection rules may require the operator to know it.
     elsewhere = [region for region in regions if region != job.aws.region]
     where = " and ".join(regions)
     if not elsewhere:

@@ -115,7 +115,7 @@ def daily(surroundings: MachineState) -> list[ProbeResult]:
     if not key:
         return [ProbeResult("P12 Daily", None, "DAILY_API_KEY is not set")]
     name, url = f"doctor-{uuid4().hex[:12]}", surroundings.get("DAILY_API_URL", _DAILY).rstrip("/")
-    # The room expires by itself if this program is killed before it deletes it.
+    # The room also expires, in case this program is killed before it deletes the room.
     expires = int(time.time()) + 120
     room = {"name": name, "privacy": "private", "properties": {"exp": expires, "eject_at_room_exp": True}}
     token = {"properties": {"room_name": name, "exp": expires}}
