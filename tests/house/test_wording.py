@@ -1,4 +1,4 @@
-"""The English of the rewritten files stays plain, and dense code keeps its reasons."""
+"""Hold the English plain, and the reasons beside dense code."""
 
 from functools import cache
 from pathlib import Path
@@ -8,61 +8,11 @@ import pytest
 from tools import wording
 from tools.wording import Density, Prose, Report
 
-REWRITTEN = (
-    "Makefile",
-    "cli/",
-    "docker-compose.yml",
-    "docs/",
-    "infra/",
-    "pyproject.toml",
-    "services/phone-agent/src/",
-    "services/phone-agent/src/phone_agent/signature.py",
-    "services/phone-agent/src/phone_agent/twiml.py",
-    "services/webrtc-agent/client/",
-    "services/webrtc-agent/src/",
-    "services/webrtc-agent/src/webrtc_agent/daily/retry.py",
-    "shared/agent_core/src/",
-    "shared/agent_core/src/agent_core/adapters/call_store/",
-    "shared/agent_core/src/agent_core/adapters/open_meteo/fetch.py",
-    "shared/agent_core/src/agent_core/adapters/open_meteo/remembered.py",
-    "standins/src/",
-    "tests/conftest.py",
-    "tests/contract/",
-    "tests/e2e/",
-    "tests/endurance/",
-    "tests/faults/",
-    "tests/fuzzing/",
-    "tests/house/",
-    "tests/house/test_wording.py",
-    "tests/infra/",
-    "tests/integration/",
-    "tests/preload/",
-    "tests/soak/",
-    "tests/support/",
-    "tests/third_party/",
-    "tests/unit/agent_core/",
-    "tests/unit/dashboard/",
-    "tests/unit/deployment/",
-    "tests/unit/fuzzing/",
-    "tests/unit/phone_agent/",
-    "tests/unit/standins/",
-    "tests/unit/support/",
-    "tests/unit/tools/",
-    "tests/unit/voice_agent/",
-    "tests/unit/webrtc_agent/",
-    "tools/",
-    "tools/wording.py",
-"""Exceptions below these paths, of which there may only be fewer."""
-"""Paths whose prose has been rewritten. A path is added when its prose is done, and never removed."""
-"""Where the prose has been rewritten. A path is added when its prose is done, and never removed."""
-)
-NOT_YET = (
-
 
 @cache
-def rewritten() -> tuple[Report, dict[str, Density]]:
-    """Scan the rewritten files once."""
-    files = {path: wording.read(path) for path in wording.tracked(REWRITTEN)}
+def everything() -> tuple[Report, dict[str, Density]]:
+    """Scan all files once."""
+    files = {path: wording.read(path) for path in wording.tracked()}
     report = wording.scan(prose for texts, _ in files.values() for prose in texts)
     return report, wording.densities({path: lines for path, (_, lines) in files.items()})
 
@@ -74,22 +24,22 @@ def scan_file(path: Path, text: str) -> tuple[Report, Density]:
     return wording.scan(texts), lines
 
 
-def test_rewritten_prose_has_no_banned_term() -> None:
-    """Rewritten prose has no banned term; `python -m tools.wording PATH` prints each finding."""
-    report, _ = rewritten()
+def test_prose_has_no_banned_term() -> None:
+    """Each finding names the file, the line and what to write; `python -m tools.wording PATH` prints them."""
+    report, _ = everything()
     assert report.words > 40_000
     assert [str(place) for place in report.findings] == []
 
 
-def test_rewritten_prose_names_roles_and_actors() -> None:
+def test_prose_names_roles_and_actors() -> None:
     """A pronoun in place of a role appears at most once in ten thousand words."""
-    report, _ = rewritten()
+    report, _ = everything()
     assert [str(place) for place in report.too_many] == []
 
 
-def test_every_rewritten_package_gives_reasons() -> None:
+def test_every_package_gives_reasons() -> None:
     """At least four of a hundred lines of code have a comment, in each package."""
-    _, packages = rewritten()
+    _, packages = everything()
     assert len(packages) > 10
     sparse = {name: f"{one.comments} in {one.code}" for name, one in packages.items() if not one.is_enough}
     assert sparse == {}
@@ -109,7 +59,7 @@ def test_every_rewritten_package_gives_reasons() -> None:
     ],
 )
 def test_a_term_is_found_on_its_line(tmp_path: Path, name: str, text: str, line: int) -> None:
-    """A term is found on its line, also if it is broken over two lines, after code, and in each kind of file."""
+    """Also where it is broken over two lines, behind code, and in each kind of file."""
     report, _ = scan_file(tmp_path / name, text)
     assert [place.line for place in report.findings] == [line]
 
@@ -125,13 +75,13 @@ def test_a_term_is_found_on_its_line(tmp_path: Path, name: str, text: str, line:
     ],
 )
 def test_code_and_quotations_are_left_alone(tmp_path: Path, name: str, text: str) -> None:
-    """Code and quotations are not checked."""
+    """Only prose is checked, and a quotation is not ours."""
     report, _ = scan_file(tmp_path / name, text)
     assert report.findings == []
 
 
 def test_comments_are_counted_by_line_of_code(tmp_path: Path) -> None:
-    """Comments are counted by line, a directive counts only with a reason, and docstrings do not count."""
+    """A directive without a reason is no comment, and a docstring is neither code nor comment."""
     text = '"""Do it.\n\nOften.\n"""\n\n# Why.\nx = 1  # noqa: S101\ny = 2  # noqa: S101 - why\n'
     text += "z = f()  # type: ignore[no-untyped-call]\nz = g()  # type: ignore[misc]  # untyped\n"
     _, lines = scan_file(tmp_path / "a.py", text)
@@ -139,7 +89,7 @@ def test_comments_are_counted_by_line_of_code(tmp_path: Path) -> None:
 
 
 def test_one_telltale_word_is_always_allowed(tmp_path: Path) -> None:
-    """A short text may use each telltale word once."""
+    """A short text may use each word once."""
     once, _ = scan_file(tmp_path / "a.md", "Nobody knows.\n")
     twice, _ = scan_file(tmp_path / "b.md", "Nobody knows,\nand nobody asks.\n")
     assert once.too_many == []
@@ -147,13 +97,13 @@ def test_one_telltale_word_is_always_allowed(tmp_path: Path) -> None:
 
 
 def test_the_command_reports_each_place(capsys: pytest.CaptureFixture[str]) -> None:
-    """The command passes for the rewritten files, and its last line has the figures."""
+    """The rewritten files pass, and the last line has the figures."""
     assert wording.main(["tools/wording.py", "tests/house/test_wording.py"]) == 0
     assert "words; whoever" in capsys.readouterr().out
 
 
 def test_every_allowed_finding_has_a_reason_and_exists() -> None:
-    """Every allowed finding has a reason and still exists."""
+    """An exception that is not used any more is removed."""
     for (path, name), reason in wording.ALLOWED.items():
         texts = [Prose(path, prose.line, prose.text) for prose in wording.read(path)[0]]
         assert name in wording.BANNED

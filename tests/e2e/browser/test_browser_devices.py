@@ -117,4 +117,4 @@ async def _speaks_into(visitor: VisitorPage, device: str) -> bool:
 
 async def _says_that_it_changed(visitor: VisitorPage, kind: str, label: str) -> None:
     await expect(visitor.problem).to_contain_text(f"another {kind}", ignore_case=True)
-    await expect(visitor.problem).to_contain_text(f"{label} now.")
+    await expect(visitor.problem).to_contain_text(f"through {label}.")
