@@ -18,7 +18,7 @@ PAGE := $(if $(filter environment,$(MAKECMDGOALS)),--page=required,$(if $(filter
 .PHONY: help environment test-environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs pictures readme-pictures coverage audit sbom drill rollout lint format doctor lock bench deploy-plan deploy destroy clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-24s %s\n", $$1, $$2 }'
 
 environment: ## create .venv from the lock files if it is missing (every target does this)
 	@sh tools/bootstrap.sh $(PAGE)

@@ -3,11 +3,15 @@
 import sys
 from collections.abc import Sequence
 
-from voice_agent.loading import interruptible
+from voice_agent.loading import INTERRUPTED, interruptible
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    with interruptible():
-        from voice_agent.program import invoke_program  # noqa: PLC0415 - typer takes a tenth of a second to import
-    return invoke_program(sys.argv[1:] if arguments is None else arguments)
+    # Ctrl-C can also come between the imports and the command's own handler, or while help is written.
+    try:
+        with interruptible():
+            from voice_agent.program import invoke_program  # noqa: PLC0415 - typer takes a tenth of a second to import
+        return invoke_program(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
