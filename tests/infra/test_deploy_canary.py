@@ -268,7 +268,8 @@ async def test_a_bad_version_never_gets_a_caller_and_a_good_one_replaces_what_ru
                 flat = " ".join(said.split())
                 assert code == 1, what
                 assert (
-                    "the new version failed before it received callers, and no service was changed: a call did" in flat
+                    "the new version failed before it received callers, and no service was changed: smoke-test call failed"
+                    in flat
                 )
                 assert images(aws) == former, what
                 assert bad.lines("call_answered") or bad.lines("request_refused"), what

@@ -95,7 +95,7 @@ def test_a_role_that_aws_does_not_know_yet_is_no_reason_to_stop(
     reason = "Unable to assume the service linked role. Please verify that the ECS service linked role exists."
     break_once(monkeypatch, "pipecat-test-platform", reason)
     said = operator.deploy("--yes", "--foundation")[1]
-    assert "! platform AWS does not know yet a role that it has just created: once more" in flat(said)
+    assert "! platform IAM is still propagating a role that AWS has just created: retrying" in flat(said)
     assert stacks()["pipecat-test-platform"] == "CREATE_COMPLETE"
     assert "✓ edge created" in flat(said)
 

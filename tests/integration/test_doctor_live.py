@@ -228,6 +228,6 @@ def test_nothing_is_spent_without_consent(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(live_command, "_model", spend)
     shown, given = io.StringIO(), DoctorOptions(out=tmp_path / "x.jsonl")
     assert live_command.run(MachineState(tmp_path, {}), Screen(shown), given) == 1
-    assert "about 1 USD at most" in shown.getvalue()
+    assert "at most about 1 USD" in shown.getvalue()
     assert "nothing was done; pass --yes to confirm" in shown.getvalue()
     assert list(tmp_path.iterdir()) == []
