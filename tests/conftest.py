@@ -15,6 +15,7 @@ journeys, and tests with that mark elsewhere.
 import functools
 import gc
 import importlib
+import logging
 import os
 import random
 import sys
@@ -220,6 +221,22 @@ def same_surroundings() -> Iterator[None]:
     yield
     os.chdir(folder)
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def no_log_handlers_left() -> Iterator[None]:
+    """Fail a test that leaves a handler on a logger, where it would read, or break, what later tests log."""
+    before = _handlers()
+    yield
+    if left := _handlers() - before:
+        pytest.fail(f"log handlers are left: {', '.join(sorted(f'{handler} of {name}' for name, handler in left))}")
+
+
+def _handlers() -> set[tuple[str, logging.Handler]]:
+    """Return each handler and its logger's name, without pytest's own."""
+    loggers = {"root": logging.getLogger(), **logging.Logger.manager.loggerDict}
+    handlers = {(name, handler) for name, one in loggers.items() for handler in getattr(one, "handlers", ())}
+    return {(name, handler) for name, handler in handlers if not type(handler).__module__.startswith("_pytest.")}
 
 
 @pytest.fixture(autouse=True)

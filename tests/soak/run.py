@@ -86,12 +86,11 @@ async def soak(plan: Plan, say: Callable[[str], None]) -> Report:
     async with WeatherStandin() as weather, fleet(plan.folder, score, (PHONE, PHONE), _settings(weather)) as ships:
         ships.nova.ledger.kept = _KEPT_SESSIONS
         trouble = Trouble(ships, weather, plan.share)
-        trouble.watch()
         people = People(trouble, ships.edge.url, plan.folder / "timelines.jsonl")
         watch, books = Watch(), Books(ships)
         for ship in ships.tasks:
             books.open(ship)
-        with _running(watch.follow(ships, say, people)):
+        with trouble.watch(), _running(watch.follow(ships, say, people)):
             calling = [asyncio.create_task(people.keep_calling()) for _ in range(plan.callers)]
             await asyncio.sleep(plan.minutes * 60 * DIES_AFTER)
             _let_a_task_die(ships, people, say)

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,11 +148,20 @@ class Trouble:
     _elsewhere: list[tuple[str, WeatherFault]] = field(default_factory=list)
     _journal: Journal = field(default_factory=Journal)
 
-    def watch(self) -> None:
-        """Read from the stand-in which streams had a fault."""
-        logging.getLogger("standins.nova").addHandler(self._journal)
-        logging.getLogger("standins.nova").setLevel(logging.INFO)
-        logging.getLogger("standins.nova").propagate = False
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Read from the stand-in's log which streams had a fault, and keep that log out of the output."""
+        log = logging.getLogger("standins.nova")
+        before = log.level, log.propagate
+        log.addHandler(self._journal)
+        log.setLevel(logging.INFO)
+        log.propagate = False
+        try:
+            yield
+        finally:
+            log.removeHandler(self._journal)
+            log.setLevel(before[0])
+            log.propagate = before[1]
 
     def choose(self, caller: Caller) -> str | None:
         """Decide for a call that begins.

@@ -70,7 +70,7 @@ async def _ask(page: Page) -> None:
     await field.fill(QUESTION)
     await field.press("Enter")
     await expect(page.get_by_role("article")).to_be_visible(timeout=_PATIENCE_MS)
-    answer = page.locator('.turn--agent .sentence[data-heard="said"]', has_text="degrees")
+    answer = page.locator('.turn--agent .sentence[data-heard="said"]', has_text="degree")
     await expect(answer).not_to_have_count(0, timeout=_PATIENCE_MS)
     await expect(page.get_by_role("status")).to_have_text("Ready", timeout=_PATIENCE_MS)
     # Without focus, so that the picture shows neither a caret nor a focus ring.

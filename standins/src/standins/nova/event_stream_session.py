@@ -22,7 +22,7 @@ from standins.nova.effects import (
 from standins.nova.errors import INVALID_EVENT_BYTES, StreamFault, invalid, screen
 from standins.nova.event_log import note
 from standins.nova.eventstream import FramingError, MessageDecoder, StreamMessage
-from standins.nova.faults import ModelFault
+from standins.nova.faults import ModelFault, note_fault
 from standins.nova.h2_request import H2Request
 from standins.nova.inputs import parse
 from standins.nova.protocol_state import ProtocolState
@@ -200,7 +200,7 @@ class EventStreamSession:
         """Apply a fault to the open stream."""
         if self._over.is_set():
             return
-        note("fault_struck", session_id=self._record.session_id, on=fault.on, action=fault.action, error=fault.error)
+        note_fault(fault, session_id=self._record.session_id)
         match fault.action:
             case "freeze":
                 self._exchange.freeze()

@@ -4,6 +4,8 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from standins.nova.event_log import note
+
 type Moment = Literal["open", "session", "answer", "tool_use", "tool_result"]
 type Action = Literal[
     "freeze",
@@ -163,6 +165,11 @@ class FaultPlan:
     def pending(self) -> list[ModelFault]:
         """Return the scripts that can still apply."""
         return [script.fault for script in self._scripts if script.left != 0]
+
+
+def note_fault(fault: ModelFault, **whose: object) -> None:
+    """Log that a fault occurred, in the stream or request that `whose` identifies."""
+    note("fault_struck", **whose, on=fault.on, action=fault.action, error=fault.error)
 
 
 class _Script:

@@ -7,7 +7,7 @@ from standins.nova import payload, stream_request
 from standins.nova.errors import StreamRefused
 from standins.nova.event_log import note
 from standins.nova.event_stream_session import EventStreamSession
-from standins.nova.faults import ModelFault
+from standins.nova.faults import ModelFault, note_fault
 from standins.nova.h2_request import H2Request
 from standins.nova.server_state import ServerState
 from standins.nova.session_records import SessionRecord
@@ -64,7 +64,7 @@ class PendingStream:
         return None if self._lost.is_set() else stream_request.admit(request, self._server_state)
 
     async def _struck_by(self, fault: ModelFault) -> bool:
-        note("fault_struck", request_id=self._request_id, on="open", action=fault.action, error=fault.error)
+        note_fault(fault, request_id=self._request_id)
         await asyncio.sleep((fault.delay_ms + fault.after_ms) / 1000)
         if fault.error is not None:
             raise StreamRefused(fault.error[:1].upper() + fault.error[1:], fault.message, "injected")

@@ -9,8 +9,7 @@ from typing import Any
 from standins.nova import tool_uses
 from standins.nova.backend import DialogueBackend, Step, SynthesisBackend, ToolStep, TurnHeard
 from standins.nova.completion import BARE_INTERRUPTED, INTERRUPTED, Completion
-from standins.nova.event_log import note
-from standins.nova.faults import Action, FaultPlan, ModelFault
+from standins.nova.faults import Action, FaultPlan, ModelFault, note_fault
 from standins.nova.pace import Pace
 from standins.nova.reply_playout import PlayedSentence, Playout
 from standins.nova.session_records import Said, SessionRecord, ToolRun, Words
@@ -300,7 +299,7 @@ class TurnTaking:
     def _alter(self, fault: ModelFault) -> bool:
         """Return whether a fault changes what is written next, and log it if so."""
         if fault.alters:
-            note("fault_struck", session_id=self._around.record.session_id, on=fault.on, action=fault.action)
+            note_fault(fault, session_id=self._around.record.session_id)
             self._float_usage = self._float_usage or fault.action == "float_usage"
         return fault.alters
 
