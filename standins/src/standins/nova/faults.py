@@ -167,9 +167,10 @@ class FaultPlan:
         return [script.fault for script in self._scripts if script.left != 0]
 
 
-def note_fault(fault: ModelFault, **whose: object) -> None:
+def note_fault(fault: ModelFault, **whose: str) -> None:
     """Log that a fault occurred, in the stream or request that `whose` identifies."""
-    note("fault_struck", **whose, on=fault.on, action=fault.action, error=fault.error)
+    fields: dict[str, Any] = {**whose, "on": fault.on, "action": fault.action, "error": fault.error}
+    note("fault_struck", **fields)
 
 
 class _Script:
