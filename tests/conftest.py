@@ -233,10 +233,14 @@ def no_log_handlers_left() -> Iterator[None]:
 
 
 def _handlers() -> set[tuple[str, logging.Handler]]:
-    """Return each handler and its logger's name, without pytest's own."""
+    """Return each handler and its logger's name, without pytest's own and those that libraries add on import."""
     loggers = {"root": logging.getLogger(), **logging.Logger.manager.loggerDict}
     handlers = {(name, handler) for name, one in loggers.items() for handler in getattr(one, "handlers", ())}
-    return {(name, handler) for name, handler in handlers if not type(handler).__module__.startswith("_pytest.")}
+    return {
+        (name, handler)
+        for name, handler in handlers
+        if not isinstance(handler, logging.NullHandler) and not type(handler).__module__.startswith("_pytest.")
+    }
 
 
 @pytest.fixture(autouse=True)
