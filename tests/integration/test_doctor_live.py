@@ -1,6 +1,7 @@
 """The probes of `voice-agent doctor --live` against both readings of what the sources disagree about."""
 
 import io
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -211,6 +212,20 @@ def test_p9_asks_with_and_without_a_key(status: int, assumed: bool, monkeypatch:
         (False, False),
         (True, True),
     ]
+
+
+async def test_each_probe_has_its_cost(tmp_path: Path) -> None:
+    """The tokens of each stream count for its probe, and the line has every probe and the sum."""
+    async with asked(tmp_path / "events.jsonl") as (_, one):
+        assert live_command.costs(one.usage).startswith("0.000 USD")
+        await model_probes.answers(replace(one, times=1))
+        await model_probes.schemas(replace(one, times=1))
+    assert set(one.usage) == {"P2", "P4"}
+    assert all(live_command.spent(tokens) > 0 for tokens in one.usage.values())
+    said = re.fullmatch(r"(.*) USD, from .* \(P2 (.*), P4 (.*); the others nothing\)", live_command.costs(one.usage))
+    assert said is not None
+    total, *each = (float(dollars) for dollars in said.groups())
+    assert total == pytest.approx(sum(each), abs=0.002)
 
 
 async def _in_thread[R](work: Callable[[MachineState], R], here: MachineState) -> R:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 from uuid import uuid4
 
@@ -58,7 +59,7 @@ async def role(surroundings: MachineState, model: ModelProbes, arn: str) -> list
         await one.stream.ready()
 
     try:
-        await ModelProbes(client, model.model_id, model.recording).open("P7", use)
+        await replace(model, client=client).open("P7", use)
     except ModelError as error:
         return [ProbeResult("P7 policy", assumed=False, found=classify(error).why)]
     return [ProbeResult("P7 policy", assumed=True, found="bedrock:InvokeModel is enough")]

@@ -2,7 +2,7 @@
 
 import asyncio
 import wave
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -56,8 +56,7 @@ def run(surroundings: MachineState, screen: Screen, given: DoctorOptions) -> int
     finally:
         recording.close()
     show(found, screen)
-    dollars = spent(asked.usage)
-    screen.row(CheckMark.STEP, "cost", f"{dollars:.3f} USD, from the tokens that the model reported")
+    screen.row(CheckMark.STEP, "cost", costs(asked.usage))
     screen.row(CheckMark.STEP, "events", f"{given.out}{'' if given.content else ', without texts and audio'}")
     screen.row(CheckMark.STEP, "left", _LEFT)
     return 0
@@ -112,7 +111,15 @@ def sentence() -> bytes:
     return bytes(whole.mean(axis=1).astype(np.int16).tobytes())
 
 
-def spent(usage: Sequence[wire.Usage]) -> float:
+def costs(usage: Mapping[str, Sequence[wire.Usage]]) -> str:
+    """Return the cost of each probe and of all; only those of the model cost anything."""
+    dollars = {probe: spent(tokens) for probe, tokens in sorted(usage.items())}
+    each = ", ".join(f"{probe} {cost:.3f}" for probe, cost in dollars.items())
+    total = f"{sum(dollars.values()):.3f} USD, from the tokens that the model reported"
+    return f"{total} ({each}; the others nothing)" if each else total
+
+
+def spent(usage: Iterable[wire.Usage]) -> float:
     """Return the cost of the tokens in USD, by the prices of the deployment's estimate."""
     prices = measured()["dollars_for_1000_tokens"]
     return float(sum(getattr(one, kind) * price for one in usage for kind, price in prices.items()) / 1000)

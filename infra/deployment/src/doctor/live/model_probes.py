@@ -46,6 +46,7 @@ class ModelProbes:
         tool_words: Text that makes the model use the tool `look_up`.
         at_once: Number of streams for the probe that opens many.
         times: Number of repetitions for replies and tool calls.
+        usage: Tokens that the model reported, by probe ("P1").
     """
 
     client: SdkModelClient
@@ -56,7 +57,7 @@ class ModelProbes:
     tool_words: str = "Please use look_up now."
     at_once: int = _AT_ONCE
     times: int = 5
-    usage: list[wire.Usage] = field(default_factory=list)
+    usage: dict[str, list[wire.Usage]] = field(default_factory=dict)
 
     async def open(self, name: str, use: Callable[[ModelExchange], Awaitable[Any]]) -> ModelExchange:
         """Open a stream, use it, and return it with its events.
@@ -70,7 +71,9 @@ class ModelProbes:
             one.refused = one.over_at is not None
             if not one.refused:
                 await one.goodbye()
-        self.usage += [event for _, event in one.events if isinstance(event, wire.Usage)]
+        # "P4b tool call 3" belongs to P4.
+        probe = name.partition(" ")[0].rstrip("abc")
+        self.usage.setdefault(probe, []).extend(event for _, event in one.events if isinstance(event, wire.Usage))
         return one
 
     async def history(self, name: str, messages: Messages, settle: float = _USUAL_SETTLE) -> str:
