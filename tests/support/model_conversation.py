@@ -10,13 +10,13 @@ from agent_core.nova.model_session import ModelSession
 from agent_core.nova.quirks import Quirks
 from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.transcript import ConversationTranscript
-from agent_core.nova.wire import ModelEvent
+from agent_core.nova.turns import Fact
 from tests.support.scripted_model import ScriptedModel
 from tests.support.scripted_source import ScriptedSource, patience
 
 
 class Conversation:
-    """A link over a scripted model, and all events that it emitted."""
+    """A link over a scripted model, and all facts that it reported."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Conversation:
     ) -> None:
         self.model = model
         self.stats = SessionStats()
-        self.events: list[ModelEvent] = []
+        self.facts: list[Fact] = []
         self.transcript = ConversationTranscript()
         self.said: list[Announcement] = []
         self.connection = ResilientConnection(
@@ -41,9 +41,13 @@ class Conversation:
             quirks=quirks,
         )
 
-    async def take(self, event: ModelEvent) -> None:
-        """Keep an event."""
-        self.events.append(event)
+    async def take(self, fact: Fact) -> None:
+        """Keep a fact."""
+        self.facts.append(fact)
+
+    def count(self, kind: type[Fact]) -> int:
+        """Return how many facts of a kind were reported."""
+        return sum(isinstance(fact, kind) for fact in self.facts)
 
     @asynccontextmanager
     async def talking(self) -> AsyncIterator[asyncio.Task[None]]:

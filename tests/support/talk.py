@@ -19,7 +19,8 @@ from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.sdk import SdkModelClient
 from agent_core.nova.transcript import ConversationTranscript, History
-from agent_core.nova.wire import AgentAudio, CompletionStarted, ModelEvent, Role, ToolUse, WireToolSpec
+from agent_core.nova.turns import Fact, ReplyAudio, StreamStarted, ToolRequested
+from agent_core.nova.wire import Role, WireToolSpec
 from standins.nova.server import NovaStandin
 from standins.nova.session_records import SessionRecord
 from tests.support import ledger
@@ -85,15 +86,15 @@ class Talk:
     async def discard(self) -> None:
         """Do nothing: there is no pre-warmed session."""
 
-    async def take(self, event: ModelEvent) -> None:
-        """Handle an event as a service does."""
-        match event:
-            case AgentAudio(pcm):
+    async def take(self, fact: Fact) -> None:
+        """Handle a fact as a service does."""
+        match fact:
+            case ReplyAudio(pcm):
                 self.sound_ms += len(pcm) / 16
-            case CompletionStarted(model_session_id):
+            case StreamStarted(model_session_id):
                 self.model_sessions.append(model_session_id)
-            case ToolUse(tool_use_id):
-                task = asyncio.create_task(self._use(tool_use_id))
+            case ToolRequested(use):
+                task = asyncio.create_task(self._use(use.tool_use_id))
                 self._tools.add(task)
                 task.add_done_callback(self._tools.discard)
 

@@ -16,7 +16,8 @@ from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.quirks import Quirks
 from agent_core.nova.resilient_connection import ResilientConnection, backoff
 from agent_core.nova.transcript import ConversationTranscript, History
-from agent_core.nova.wire import AgentAudio, ModelEvent, Role
+from agent_core.nova.turns import Fact, ReplyAudio, ReplyEnded, StreamStarted, ToolRequested
+from agent_core.nova.wire import Role
 from tests.support import scripted_model as say
 from tests.support.model_conversation import Conversation
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
@@ -56,7 +57,7 @@ def _said(words: str) -> list[bytes]:
     return [*say.answer(words, SOUND), *say.text_block("ASSISTANT", words, speculative=False, stop="END_TURN")]
 
 
-async def _ignore(_event: ModelEvent) -> None:
+async def _ignore(_fact: Fact) -> None:
     """Do nothing."""
 
 
@@ -139,7 +140,7 @@ async def test_written_words_with_an_answer_are_not_given_again() -> None:
     async with talk.talking():
         first = await talk.model.stream(0)
         first.say(say.event("completionStart"), *say.answer("Hello.", b"\x01\x00" * 80))
-        await until(lambda: len(talk.events) == 7)
+        await until(lambda: talk.count(ReplyEnded) == 1)
         first.fail(LOST)
         second = await talk.model.stream(1)
         await second.until_sent("contentStart", count=2)
@@ -174,7 +175,7 @@ async def test_a_completed_answer_forgives_earlier_failures() -> None:
     async with talk.talking() as running:
         stream = await talk.model.stream(0, seconds=8)
         stream.say(*say.answer("Hello.", SOUND), *say.heard("hm"), *say.answer("Yes?", SOUND))
-        await until(lambda: sum(isinstance(event, AgentAudio) for event in talk.events) == 2)
+        await until(lambda: talk.count(ReplyAudio) == 2)
         talk.model.refusals.append(LOST)
         stream.fail(LOST)
         await talk.model.stream(1, seconds=8)
@@ -267,7 +268,7 @@ async def test_one_refusal_in_an_open_call_costs_one_stream(text: str) -> None:
     async with talk.talking() as running:
         first = await talk.model.stream(0)
         first.say(say.event("completionStart"), *say.answer("Hello.", SOUND))
-        await until(lambda: any(isinstance(event, AgentAudio) for event in talk.events))
+        await until(lambda: talk.count(ReplyAudio) == 1)
         first.say(*say.heard("weather in Oslo?"))
         first.fail(ModelRejected("ValidationException", text))
         second = await talk.model.stream(1)
@@ -332,7 +333,7 @@ async def test_the_model_is_nudged_only_while_a_tool_works() -> None:
         first = await talk.model.stream(0)
         assert not talk.connection.nudge("Say that you look.")
         first.say(say.event("completionStart"), *say.heard("weather?"), *say.tool_use("get_weather", "use-1", {}))
-        await until(lambda: talk.connection._tracker.tools == {"use-1"})
+        await until(lambda: talk.connection.turns.tools == {"use-1"})
         assert talk.connection.nudge("Say that you look.")
         await first.until_sent("textInput", count=2)
         assert first.texts("USER") == ["Say that you look."]
@@ -343,12 +344,12 @@ async def test_the_model_is_nudged_only_while_a_tool_works() -> None:
         await second.until_sent("textInput", count=2)
         assert second.texts("USER") == ["weather?"]
         second.say(*say.tool_use("get_weather", "use-2", {}))
-        await until(lambda: talk.connection._tracker.tools == {"use-2"})
+        await until(lambda: talk.connection.turns.tools == {"use-2"})
         assert talk.connection.nudge("Say that you look.")
         second.fail(ModelRejected("ValidationException", TEXTS[4]))
         third = await talk.model.stream(2)
         third.say(*say.tool_use("get_weather", "use-3", {}))
-        await until(lambda: talk.connection._tracker.tools == {"use-3"})
+        await until(lambda: talk.connection.turns.tools == {"use-3"})
         assert not talk.connection.nudge("Say that you look.")
     assert not quirks.takes_nudges
     assert not quirks.holds_audio
@@ -377,13 +378,13 @@ async def test_audio_is_held_after_it_was_refused_during_a_tool() -> None:
     async with talk.talking():
         first = await talk.model.stream(0)
         first.say(say.event("completionStart"), *say.heard("weather?"), *say.tool_use("get_weather", "use-1", {}))
-        await until(lambda: talk.connection._tracker.tools == {"use-1"})
+        await until(lambda: talk.connection.turns.tools == {"use-1"})
         talk.connection.hear(b"\x01\x00" * 160)
         first.fail(ModelRejected("ValidationException", TEXTS[4]))
         second = await talk.model.stream(1)
         await second.until_sent("textInput", count=2)
         second.say(*say.tool_use("get_weather", "use-2", {}))
-        await until(lambda: talk.connection._tracker.tools == {"use-2"})
+        await until(lambda: talk.connection.turns.tools == {"use-2"})
         before = len(second.sound())
         talk.connection.hear(b"\x02\x00" * 160)
         await asyncio.sleep(1)
@@ -453,7 +454,7 @@ async def test_what_a_session_dropped_is_counted() -> None:
     talk = Conversation(ScriptedModel(lambda stream: stream.say(say.event("completionStart"))))
     async with talk.talking():
         stream = await talk.model.stream(0)
-        await until(lambda: len(talk.events) == 1)
+        await until(lambda: talk.count(StreamStarted) == 1)
         stream.takes_events.clear()
         for _ in range(7):
             talk.connection.hear(b"\x01\x00" * 8000)
@@ -524,7 +525,7 @@ async def test_a_late_tool_result_finds_nobody() -> None:
     async with talk.talking():
         first = await talk.model.stream(0)
         first.say(*say.tool_use("get_weather", "use-1", {}))
-        await until(lambda: len(talk.events) == 3)
+        await until(lambda: talk.count(ToolRequested) == 1)
         first.fail(LOST)
         second = await talk.model.stream(1)
         await second.until_sent("contentStart", count=2)

@@ -8,6 +8,7 @@ import pytest
 
 from agent_core.announcements import Announcement
 from agent_core.errors import ModelRejected, ModelUnavailable
+from agent_core.nova.turns import AnswerOver, Progress, ReplyAudio, ReplyEnded, SentenceEnded, TextFinal
 from agent_core.nova.wire import Role
 from tests.support import scripted_model as say
 from tests.support.model_conversation import Conversation
@@ -177,10 +178,11 @@ async def test_fault_08_the_agent_speaks_on_while_the_next_stream_listens() -> N
         assert not _closed(first)
         assert talk.model.open_streams == 2
         assert second.texts("ASSISTANT")[-1] == "Yes. Once."
-        heard = len(talk.events)
+        before = len(talk.facts)
         first.say(say.audio(SOUND), ENDS, *FINAL)
         await _pass(1)
-        assert len(talk.events) == heard + 5
+        reported = [type(fact) for fact in talk.facts[before:] if not isinstance(fact, Progress)]
+        assert reported == [ReplyAudio, SentenceEnded, AnswerOver, ReplyEnded, TextFinal]
         assert _closed(first)
         assert talk.transcript.history[-1] == (Role.ASSISTANT, "Yes. Once.")
         assert second.texts("USER").count("Greet the caller.") == 0

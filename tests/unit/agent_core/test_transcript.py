@@ -7,14 +7,16 @@ from hypothesis import strategies as st
 
 from agent_core.nova import wire
 from agent_core.nova.transcript import MAX_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, ConversationTranscript, History
+from agent_core.nova.turns import Turns
 from agent_core.nova.wire import Role
 from tests.support import scripted_model as say
 
 
 def _after(*payloads: bytes) -> list[tuple[str, str]]:
-    transcript = ConversationTranscript()
+    transcript, turns = ConversationTranscript(), Turns()
     for payload in payloads:
-        transcript.take(wire.parse(payload))
+        for fact in turns.take(wire.parse(payload)):
+            transcript.take(fact)
     return [(role.value, words) for role, words in transcript.history]
 
 

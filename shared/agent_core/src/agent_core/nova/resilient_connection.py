@@ -31,10 +31,10 @@ from agent_core.nova.retiring import RetiringStream, why
 from agent_core.nova.session_factory import ModelSource
 from agent_core.nova.stream_watchdog import ANSWER_SECONDS, TURN_SECONDS, StreamWatchdog, abandon
 from agent_core.nova.transcript import ConversationTranscript, History, whole
-from agent_core.nova.turn_tracker import TurnTracker
-from agent_core.nova.wire import ModelEvent, Role, StopReason
+from agent_core.nova.turns import AnswerOver, CallerWords, Fact, Facts, ReplyAudio, StreamStarted, Turns
+from agent_core.nova.wire import ModelEvent, Role
 
-type Handle = Callable[[ModelEvent], Awaitable[None]]
+type Handle = Callable[[Fact], Awaitable[None]]
 
 log = structlog.get_logger()
 
@@ -45,6 +45,11 @@ START_SECONDS = 8.0
 def backoff(failures: int) -> float:
     """Return the seconds to wait after so many consecutive failures: none, then about 1 and 3."""
     return float(2 ** (failures - 1) - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, hides nothing
+
+
+async def _report(facts: Facts, handle: Handle) -> None:
+    for fact in facts:
+        await handle(fact)
 
 
 @dataclass(slots=True)
@@ -86,13 +91,13 @@ class ResilientConnection:
         self._hold_announcer = patience
         self._renew_after = renew_after
         self._quirks = quirks or Quirks()
-        self._tracker = TurnTracker()
+        self.turns = Turns()
         self._replay_buffer = ReplayBuffer(input_rate)
-        self._watchdog = StreamWatchdog(self._tracker, self._replay_buffer, patience, input_rate)
+        self._watchdog = StreamWatchdog(self.turns, self._replay_buffer, patience, input_rate)
         self._session: ModelSession | None = None
         self._old: _Talk | None = None
         self._broken: asyncio.Future[ModelError] | None = None
-        self._leaving = RetiringStream(self._tracker)
+        self._leaving = RetiringStream(self.turns)
         self._bytes_per_ms = input_rate * 2 / 1000
         self._waiting_audio: deque[bytes] = deque()
         self._asked: str | None = None
@@ -124,7 +129,7 @@ class ResilientConnection:
     @property
     def owes_answer(self) -> bool:
         """Whether the caller waits for the model."""
-        return self._tracker.reply_pending or self._tracker.speaking
+        return self.turns.reply_pending or self.turns.speaking
 
     def hear(self, pcm: bytes) -> None:
         """Send the caller's audio; buffered for a while when there is no session. Never blocks."""
@@ -145,7 +150,7 @@ class ResilientConnection:
         """Send the model written words to reply to; record them if the caller wrote them. Never blocks."""
         self._asked = words = whole(words)
         self._asked_since_hand_over = True
-        self._tracker.asked()
+        self.turns.asked()
         self._hold_announcer.wait_for_start()
         if by_caller:
             self._failures.caller_spoke()
@@ -161,12 +166,7 @@ class ResilientConnection:
         This is not a question: no reply becomes pending, and a replacement stream does not receive it again. Never
         blocks.
         """
-        if (
-            self._session is None
-            or self._tracker.speaking
-            or not self._tracker.working
-            or not self._quirks.takes_nudges
-        ):
+        if self._session is None or self.turns.speaking or not self.turns.working or not self._quirks.takes_nudges:
             return False
         self._session.read(words)
         self._nudged = True
@@ -178,10 +178,10 @@ class ResilientConnection:
         if not any(session and session.answer_tool(tool_use_id, result) for session in sessions):
             return False
         self._nudged = False
-        self._tracker.tool_answered(tool_use_id)
+        self.turns.tool_answered(tool_use_id)
         # Also if something was said while the tool ran: if the stream breaks now, the question has no reply yet.
-        self._torn_off = self._torn_off or self._tracker.reply_pending
-        if self._tracker.reply_pending:
+        self._torn_off = self._torn_off or self.turns.reply_pending
+        if self.turns.reply_pending:
             self._hold_announcer.work_ended()
             self._watchdog.expect(TURN_SECONDS)
         else:
@@ -217,8 +217,8 @@ class ResilientConnection:
             return
         now = asyncio.get_running_loop().time()
         # Read before anything below changes the state of the lost stream.
-        waiting = self._tracker.reply_pending or self._tracker.working or self._replay_buffer.waits
-        self._failures.count(now, waiting=waiting or self._tracker.speaking)
+        waiting = self.turns.reply_pending or self.turns.working or self._replay_buffer.waits
+        self._failures.count(now, waiting=waiting or self.turns.speaking)
         log.warning("model_stream_failed", error=error.reason, failures=self._failures.in_a_row, **causes.fields(error))
         pointless = self._failures.pointless(error, now, self._watchdog.waited(now))
         self._adapt(error)
@@ -233,10 +233,10 @@ class ResilientConnection:
         complaint = complaint_of(error.kind, error.reason)
         if complaint is Complaint.BLOCKED_WORDS:
             self._forget_words()
-        elif complaint is Complaint.INPUT and self._tracker.tools and self._nudged:
+        elif complaint is Complaint.INPUT and self.turns.tools and self._nudged:
             log.warning("model_refuses_nudges")
             self._quirks.takes_nudges = False
-        elif complaint is Complaint.INPUT and self._tracker.tools and not self._quirks.holds_audio:
+        elif complaint is Complaint.INPUT and self.turns.tools and not self._quirks.holds_audio:
             log.warning("model_refuses_audio_during_tools")
             self._quirks.holds_audio = True
         elif complaint is Complaint.HISTORY or self._history_suspected(error):
@@ -259,13 +259,13 @@ class ResilientConnection:
     async def _tear_off(self, error: ModelError, handle: Handle, *, waiting: bool, more: bool = True) -> None:
         """Discard what the lost session still had to say; announce a retry to a caller who waits."""
         silently = remedy_for(error.kind, error.reason) is RetryPolicy.RECOVER
-        self._torn_off = self._tracker.speaking or self._tracker.working or self._torn_off
+        self._torn_off = self.turns.speaking or self.turns.working or self._torn_off
         if more:
-            self._hold_announcer.lost(waiting=waiting, cut_off=self._tracker.speaking, silently=silently)
-        if self._tracker.speaking:
+            self._hold_announcer.lost(waiting=waiting, cut_off=self.turns.speaking, silently=silently)
+        if self.turns.speaking:
             # Observers count this reply as finished; it will be started again.
-            await handle(wire.ContentEnded("AUDIO", StopReason.END_TURN))
-        self._transcript.add(Role.ASSISTANT, self._tracker.lose())
+            await _report(self.turns.cut_off(), handle)
+        self._transcript.add(Role.ASSISTANT, self.turns.lose())
         self._watchdog.expect_nothing()
 
     def _keep_sentence(self) -> None:
@@ -323,13 +323,13 @@ class ResilientConnection:
         talking = self._leaving.talking
         if talking is None or not talking.done() or self._closed:
             return
-        if self._tracker.settled or self._asked_since_hand_over:
+        if self.turns.settled or self._asked_since_hand_over:
             self._leaving.end()  # the old session had nothing left to say
             return
         error = self._counted(why(talking))
         log.warning("model_stream_failed", error=error.reason, failures=self._failures.in_a_row, **causes.fields(error))
-        waiting = self._tracker.reply_pending or self._tracker.working
-        unfinished = waiting or self._tracker.speaking
+        waiting = self.turns.reply_pending or self.turns.working
+        unfinished = waiting or self.turns.speaking
         await self._tear_off(error, handle, waiting=waiting)
         self._leaving.end()
         if unfinished:
@@ -344,7 +344,7 @@ class ResilientConnection:
         self._leaving.end()
         sentence = self._replay_buffer.unheard(old.session.unsent_audio)
         # Planned words are not final, but the caller will hear them, so the new session must know them.
-        planned = ((Role.ASSISTANT, self._tracker.pending_text),) if self._tracker.pending_text else ()
+        planned = ((Role.ASSISTANT, self.turns.pending_text),) if self.turns.pending_text else ()
         history = fit_history(self._transcript.history + planned, self._quirks.history_bytes)
         session.begin(history)
         for pcm in sentence:
@@ -356,7 +356,7 @@ class ResilientConnection:
         self._stats.audio_dropped_ms += old.session.dropped_audio_ms
         self._stats.model_streams += 1
         self._stats.renewals += 1
-        log.info("model_session_renewed", settled=self._tracker.settled, repeated_bytes=sum(map(len, sentence)))
+        log.info("model_session_renewed", settled=self.turns.settled, repeated_bytes=sum(map(len, sentence)))
         self._old = old
         self._leaving.begin(old.session, old.talking)
         return fresh
@@ -376,7 +376,7 @@ class ResilientConnection:
         self._use(talk.session, ())
         for pcm in self._replay_buffer.newest(self._since_hand_over):
             talk.session.hear(pcm)
-        if self._asked_since_hand_over and self._tracker.reply_pending:
+        if self._asked_since_hand_over and self.turns.reply_pending:
             self._ask(talk.session, self._asked)
         return talk
 
@@ -395,38 +395,41 @@ class ResilientConnection:
                 await self._overtake(handle)
         elif session is not self._leaving.session:
             return
-        self._note(event)
-        self._tracker.take(event)
-        self._transcript.take(event)
-        await handle(event)
+        facts = self.turns.take(event)
+        self._note(facts)
+        for fact in facts:
+            self._transcript.take(fact)
+        await _report(facts, handle)
         if session is self._leaving.session and isinstance(event, wire.ContentEnded):
             self._leaving.end_if_settled()
 
     async def _overtake(self, handle: Handle) -> None:
         """End the old session's reply: the new session has something to say, so the caller has spoken."""
-        if self._tracker.speaking:
-            await handle(wire.ContentEnded("AUDIO", StopReason.INTERRUPTED))
+        if self.turns.speaking:
+            await _report(self.turns.interrupt(), handle)
         self._leaving.end()
 
-    def _note(self, event: ModelEvent) -> None:
-        if isinstance(event, wire.CompletionStarted):
-            return
-        self._watchdog.note(event, self._tracker)
+    def _note(self, facts: Facts) -> None:
+        self._watchdog.note(facts)
+        for fact in facts:
+            match fact:
+                case StreamStarted():
+                    return
+                case ReplyAudio():
+                    self._torn_off = False
+                case AnswerOver(spoken):
+                    if spoken:
+                        self._failures.answered()
+                        self._history_refused = False
+                        self._hold_announcer.answer_ended()
+                    self._asked = None
+                case CallerWords():
+                    self._failures.caller_spoke()
+                    self.caller_turns += 1
         # Any event but the first proves that the model is working, so the start deadline no longer applies.
         if self._start_deadline is not None:
             self._start_deadline.reschedule(None)
             self._start_deadline = None
-        if isinstance(event, wire.AgentAudio):
-            self._torn_off = False
-        elif self._tracker.answer_ends(event):
-            if self._tracker.speaking and not self._tracker.working:
-                self._failures.answered()
-                self._history_refused = False
-                self._hold_announcer.answer_ended()
-            self._asked = None
-        elif isinstance(event, wire.Text) and self._tracker.block.role == Role.USER:
-            self._failures.caller_spoke()
-            self.caller_turns += 1
 
     async def _open(self) -> ModelSession:
         await self._leaving.room()
@@ -449,13 +452,13 @@ class ResilientConnection:
     def _ask(self, session: ModelSession, question: str | None) -> None:
         if question is not None:
             session.read(question)
-            self._tracker.asked()
+            self.turns.asked()
             self._watchdog.expect(ANSWER_SECONDS)
 
     def _unfinished(self) -> tuple[History, str | None]:
         """Return the history and the question for a new session: words without a reply, or whose reply was cut off."""
         history, words = self._transcript.waiting
-        unheard = prompts.load("say_again") if self._replay_buffer.waits or self._tracker.reply_pending else None
+        unheard = prompts.load("say_again") if self._replay_buffer.waits or self.turns.reply_pending else None
         if words is not None or self._asked is not None or not self._torn_off:
             return history, words or self._asked or unheard
         last = max((at for at, (role, _) in enumerate(history) if role is Role.USER), default=None)

@@ -5,7 +5,7 @@ from typing import Any
 
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.nova.model_session import ModelSession
-from agent_core.nova.turn_tracker import TurnTracker
+from agent_core.nova.turns import Turns
 
 PROVE_SECONDS = 1.0
 """How long a new stream must survive before the old one is closed; a bad history is refused within 0.2 s in the field.
@@ -18,10 +18,10 @@ class RetiringStream:
     """Retires the streams of one conversation.
 
     Args:
-        floor: What the old stream still has to say.
+        turns: What the old stream still has to say.
     """
 
-    def __init__(self, tracker: TurnTracker) -> None:
+    def __init__(self, turns: Turns) -> None:
         self.session: ModelSession | None = None
         """The old stream that is finishing its reply, or waits until the new one has proven itself."""
         self.talking: asyncio.Task[None] | None = None
@@ -29,7 +29,7 @@ class RetiringStream:
         self.proven = True
         """Whether the stream that took over has survived long enough to be relied on."""
         self._timers: list[asyncio.TimerHandle] = []
-        self._tracker = tracker
+        self._turns = turns
         self._closing: set[asyncio.Task[Any]] = set()
 
     def release(self, talking: asyncio.Task[None], *, cancel: bool = False) -> None:
@@ -56,7 +56,7 @@ class RetiringStream:
 
     def end_if_settled(self) -> None:
         """Close the old stream if it has finished its reply and is no longer needed."""
-        if self.proven and self._tracker.settled:
+        if self.proven and self._turns.settled:
             self.end()
 
     def take_back(self) -> tuple[ModelSession, asyncio.Task[None]] | None:
@@ -77,7 +77,7 @@ class RetiringStream:
     def _end(self, old: ModelSession) -> None:
         if self.session is old:
             self.session = self.talking = None
-            self._tracker.lose()
+            self._turns.lose()
             self._stop_timers()
         self._close(old)
 

@@ -6,7 +6,6 @@ Pipecat transport; a phone call gets it directly, because one frame per 20 ms co
 """
 
 import asyncio
-import re
 import time
 import traceback
 
@@ -42,7 +41,6 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.utils.time import time_now_iso8601
 
 from agent_core.errors import ModelError, ModelUnavailable
-from agent_core.nova import wire
 from agent_core.nova.declared_rate import DeclaredRate
 from agent_core.nova.frame_audio_sink import FrameAudioSink
 from agent_core.nova.head_start import HeadStart
@@ -50,12 +48,28 @@ from agent_core.nova.pipecat_settings import settings
 from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.session_callbacks import AudioSink, SessionCallbacks
 from agent_core.nova.tool_calls import ToolCalls
-from agent_core.nova.wire import ModelEvent, StopReason
+from agent_core.nova.turns import (
+    AudioStarted,
+    Fact,
+    Interrupted,
+    MarkupPlanned,
+    ReplyAudio,
+    ReplyEnded,
+    ReplyStarted,
+    SentenceEnded,
+    SpeechEnded,
+    StreamStarted,
+    TextPlanned,
+    TokensUsed,
+    ToolRequested,
+    TurnEnded,
+    TurnStarted,
+    TurnTranscribed,
+    UnknownEvent,
+)
+from agent_core.nova.wire import Usage
 
 log = structlog.get_logger()
-
-_MARKUP = re.compile(r"\s*<[a-z_]+[\s=>]", re.IGNORECASE)
-
 
 MAX_UNKNOWN_NAMES = 5
 """Most kinds of unknown events that one conversation logs."""
@@ -85,15 +99,9 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._tools = ToolCalls(connection, host, self.broadcast_frame)
         self._rate = DeclaredRate(output_rate)
         self._head_start = HeadStart(connection.quirks, output_rate)
-        self._block = wire.ContentStarted("", "", speculative=False)
-        self._heard: list[str] = []
+        self._turns = connection.turns
         self._planned: AggregatedTextFrame | None = None
-        self._answering = False
-        self._unheard = False
-        self._muted = False
         self._audible = False
-        self._caller_has_turn = False
-        self._speech_end_told = False
         self._asked_at: float | None = None
         self._unknown: set[str] = set()
         self._is_clean = False
@@ -190,40 +198,62 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     def _note_silence(self) -> None:
         self._audible = False
         # Silence within a reply, or after an interruption, does not end the reply.
-        if self._frames.fell_silent() and not self._answering and not self._muted:
+        if self._frames.fell_silent() and not self._turns.replying and not self._turns.obsolete:
             self._host.answer_heard()
 
-    async def _handle(self, event: ModelEvent) -> None:
-        match event:
-            case wire.AgentAudio(pcm):
-                await self._play(pcm)
-            case wire.ContentStarted():
-                await self._start_block(event)
-            case wire.Text(words):
-                await self._read(words)
-            case wire.ContentEnded(reason=reason):
-                await self._end_block(reason)
-            case wire.ToolUse():
-                await self._end_caller_turn()
-                await self._end_answer()  # what was said before a tool call counts as a reply of its own
-                self.create_task(self._tools.use(event))
+    async def _handle(self, fact: Fact) -> None:
+        match fact:
+            case ReplyAudio():
+                await self._play(fact)
+            case TurnStarted(first):
+                await self._start_turn(first=first)
+            case SpeechEnded():
+                self._asked_at = time.monotonic()
+                self._host.caller_turn_ended()
+            case TurnEnded():
+                # Like the start of a turn, of no use to a phone call, which nothing but the model listens to.
+                if self._voice is None:
+                    await self.broadcast_frame(UserStoppedSpeakingFrame)
+            case TurnTranscribed(words):
+                self._stats.caller_turns += 1
+                frame = TranscriptionFrame(words, user_id="", timestamp=time_now_iso8601())
+                await self.push_frame(frame, FrameDirection.UPSTREAM)
+            case ToolRequested(use):
+                self.create_task(self._tools.use(use))
             case _:
-                await self._handle_report(event)
+                await self._handle_reply(fact)
 
-    async def _handle_report(self, event: ModelEvent) -> None:
-        """Handle events that carry neither words nor audio."""
-        match event:
-            case wire.Usage():
-                await self._count_tokens(event)
-            case wire.CompletionStarted(model_session_id):
+    async def _handle_reply(self, fact: Fact) -> None:
+        match fact:
+            case AudioStarted(sample_rate):
+                self._rate.begin(sample_rate)
+                self._head_start.begin()
+            case ReplyStarted():
+                self._stats.agent_turns += 1
+                await self.push_frame(LLMFullResponseStartFrame())
+                await self.push_frame(TTSStartedFrame())
+            case TextPlanned(words):
+                await self._plan(words)
+            case MarkupPlanned():
+                self._connection.break_off(ModelUnavailable("SpokenMarkup", "the model was about to speak markup"))
+            case SentenceEnded():
+                await self._say_planned()
+            case Interrupted():
+                await self._interrupt()
+            case ReplyEnded():
+                await self._end_reply()
+            case _:
+                await self._handle_report(fact)
+
+    async def _handle_report(self, fact: Fact) -> None:
+        """Handle facts about the stream rather than about the conversation."""
+        match fact:
+            case TokensUsed(usage):
+                await self._count_tokens(usage)
+            case StreamStarted(model_session_id):
                 self._tools.new_stream()
                 self._host.model_session_started(model_session_id)
-            case wire.CompletionEnded():
-                await self._end_answer()
-            case wire.UserSpeechEnded():
-                self._speech_end_told = True
-                self._end_of_turn()
-            case wire.UnknownModelEvent(name):
+            case UnknownEvent(name):
                 self._note_unknown(name)
 
     def _note_unknown(self, name: str) -> None:
@@ -233,41 +263,33 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             self._unknown.add(name)
             log.info("model_event_unknown", name=name)
 
-    async def _play(self, pcm: bytes) -> None:
-        # Audio of an interrupted reply may still arrive after the interruption.
-        if self._muted:
+    async def _play(self, audio: ReplyAudio) -> None:
+        if audio.obsolete:
             return
         # The first audio of this reply is the moment when the caller starts to hear it.
-        if self._unheard:
-            self._unheard = False
+        if audio.first:
             self._host.answer_began()
             await self._report_latency()
-        pcm = self._rate.convert(pcm)
+        pcm = self._rate.convert(audio.pcm)
         pcm = self._head_start.before(pcm, asyncio.get_running_loop().time(), self.sounds_for()) + pcm
         if self._voice is not None:
             self._voice.play(pcm)
         else:
             await self._frames.play(pcm)
 
-    async def _start_block(self, block: wire.ContentStarted) -> None:
-        self._block = block
-        if block.kind == "AUDIO":
-            self._rate.begin(block.sample_rate)
-            self._head_start.begin()
-        if block.role == wire.Role.USER:
-            self._begin_turn()
-            # The caller has taken the turn: everything that has not been heard yet is obsolete.
-            if self._voice is not None:
-                self._voice.interrupt()
-            else:
-                await self._give_turn_to_caller()
-        elif block.role == wire.Role.ASSISTANT and (block.speculative or block.kind == "AUDIO"):
-            self._muted = False
-            await self._start_answer()
-
-    def _end_of_turn(self) -> None:
-        self._asked_at = time.monotonic()
-        self._host.caller_turn_ended()
+    async def _start_turn(self, *, first: bool) -> None:
+        """Let the caller speak: everything that has not been heard yet is obsolete."""
+        self._begin_turn()
+        if self._voice is not None:
+            self._voice.interrupt()
+            return
+        if self._frames.phrase_only:
+            await self.broadcast_interruption()  # type: ignore[no-untyped-call]  # as below
+        elif self._audible:
+            for fact in self._turns.interrupt():
+                await self._handle_reply(fact)
+        if first:
+            await self.broadcast_frame(UserStartedSpeakingFrame)
 
     async def _report_latency(self) -> None:
         """Report the time from the end of the caller's turn to the first audio, as Pipecat's time to first byte.
@@ -283,35 +305,6 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._tools.new_turn()
         self._host.caller_took_turn()
 
-    async def _give_turn_to_caller(self) -> None:
-        if self._frames.phrase_only:
-            await self.broadcast_interruption()  # type: ignore[no-untyped-call]  # as below
-        elif self._audible:
-            await self._interrupt()
-        if not self._caller_has_turn:
-            self._caller_has_turn = True
-            await self.broadcast_frame(UserStartedSpeakingFrame)
-
-    async def _start_answer(self) -> None:
-        if self._answering:
-            return
-        self._answering = self._unheard = True
-        self._stats.agent_turns += 1
-        await self._end_caller_turn()
-        await self.push_frame(LLMFullResponseStartFrame())
-        await self.push_frame(TTSStartedFrame())
-
-    async def _read(self, words: str) -> None:
-        if self._block.role == wire.Role.USER:
-            self._heard.append(words)
-        elif wire.interrupts(words):
-            await self._interrupt()
-        elif self._block.speculative and _MARKUP.match(words):
-            # the model is about to speak a tool call aloud (AWS re:Post, "infinite tool calling loop")
-            self._connection.break_off(ModelUnavailable("SpokenMarkup", "the model was about to speak markup"))
-        elif self._block.speculative and not self._muted:  # else the caller has taken the turn and will not hear it
-            await self._plan(words)
-
     async def _plan(self, words: str) -> None:
         """Announce a sentence that is about to be spoken. Only `_say_planned` adds it to the context."""
         if self._voice is None:  # for pages: `bot-transcription` is made from it; phone calls do not use it
@@ -323,24 +316,6 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._planned.will_be_spoken = True
         await self.push_frame(self._planned)
 
-    async def _end_block(self, reason: StopReason) -> None:
-        if self._caller_has_turn:
-            self._caller_has_turn = False
-            await self.broadcast_frame(UserStoppedSpeakingFrame)
-        if self._block.role == wire.Role.USER:
-            # Nova 2.5 has already reported this, and its report is the earlier, more accurate time.
-            if not self._speech_end_told:
-                self._end_of_turn()
-            self._speech_end_told = False
-        if self._block.role != wire.Role.ASSISTANT:
-            return
-        if reason is StopReason.INTERRUPTED:
-            await self._interrupt()
-        elif self._block.kind == "AUDIO":
-            await self._say_planned()
-            if reason is StopReason.END_TURN:
-                await self._end_answer()
-
     async def _say_planned(self) -> None:
         planned, self._planned = self._planned, None
         if planned is not None:
@@ -350,19 +325,13 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             said.will_be_spoken = True
             await self.push_frame(said)
 
-    async def _end_answer(self) -> None:
-        if not self._answering:
-            return
-        self._answering = False
+    async def _end_reply(self) -> None:
         if self._voice is not None:
             self._voice.finish_answer()
         await self.push_frame(LLMFullResponseEndFrame())
         await self.push_frame(TTSStoppedFrame())
 
     async def _interrupt(self) -> None:
-        if self._muted:
-            return
-        self._muted = True
         # Stop the audio first, then update the state.
         if self._voice is not None:
             self._voice.interrupt()
@@ -372,27 +341,20 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         # after it.
         await asyncio.sleep(0)
         await self.broadcast_interruption()  # type: ignore[no-untyped-call]  # Pipecat leaves it unannotated
-        await self._end_answer()
 
     async def _note_interruption(self) -> None:
         """Handle an interruption from elsewhere: someone typed while the agent was talking."""
-        if self._muted or not (self._answering or self._audible):
+        if not (self._turns.replying or self._audible):
             return
-        self._muted = True
-        self._stats.interruptions += 1
-        self._planned = None
-        await self._end_answer()
+        for fact in self._turns.interrupt():
+            # The audio has been stopped already.
+            if isinstance(fact, Interrupted):
+                self._stats.interruptions += 1
+                self._planned = None
+            else:
+                await self._handle_reply(fact)
 
-    async def _end_caller_turn(self) -> None:
-        # Sent once per turn, however many pieces the model's transcript arrived in.
-        if not self._heard:
-            return
-        words, self._heard = " ".join(self._heard), []
-        self._stats.caller_turns += 1
-        frame = TranscriptionFrame(words, user_id="", timestamp=time_now_iso8601())
-        await self.push_frame(frame, FrameDirection.UPSTREAM)
-
-    async def _count_tokens(self, used: wire.Usage) -> None:
+    async def _count_tokens(self, used: Usage) -> None:
         self._stats.speech_input_tokens += used.speech_input
         self._stats.text_input_tokens += used.text_input
         self._stats.speech_output_tokens += used.speech_output

@@ -11,14 +11,12 @@ import structlog
 from agent_core import causes
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.hold_announcements import HoldAnnouncer
-from agent_core.nova import wire
 from agent_core.nova.failures import WAIT_SECONDS
 from agent_core.nova.model_session import ModelSession
 from agent_core.nova.renewal import RenewalClock, Stage
 from agent_core.nova.replay_buffer import ReplayBuffer
 from agent_core.nova.session_factory import ModelSource
-from agent_core.nova.turn_tracker import TurnTracker
-from agent_core.nova.wire import ModelEvent, Role
+from agent_core.nova.turns import AnswerOver, CallerWords, Facts, Progress, ReplyAudio, ToolRequested, Turns
 
 log = structlog.get_logger()
 
@@ -43,16 +41,14 @@ class StreamWatchdog:
     """Watches the streams of one conversation, one at a time.
 
     Args:
-        tracker: Tracks whose turn it is.
+        turns: Tracks whose turn it is.
         replay_buffer: The caller's audio.
         patience: Plays hold announcements.
         input_rate: Hz of the caller's audio.
     """
 
-    def __init__(
-        self, tracker: TurnTracker, replay_buffer: ReplayBuffer, patience: HoldAnnouncer, input_rate: int
-    ) -> None:
-        self._tracker = tracker
+    def __init__(self, turns: Turns, replay_buffer: ReplayBuffer, patience: HoldAnnouncer, input_rate: int) -> None:
+        self._turns = turns
         self._replay_buffer = replay_buffer
         self._hold_announcer = patience
         self._silence = bytes(int(input_rate * _LOOK_SECONDS) * 2)
@@ -81,28 +77,34 @@ class StreamWatchdog:
         """Expect no reply: the stream that owed one is gone."""
         self._answer_by = None
 
-    def note(self, event: ModelEvent, tracker: TurnTracker) -> None:
+    def note(self, facts: Facts) -> None:
         """Record a sign of life."""
-        match event:
-            # These events come without the model working on a reply.
-            case wire.Usage() | wire.UnknownModelEvent() | wire.UserSpeechEnded():
-                return
-            case wire.AgentAudio():
-                self._hold_announcer.answered()
-                self.expect(STALL_SECONDS)
-                self._waiting_since = None
-            case wire.Text() if tracker.block.role == Role.USER:
-                self._replay_buffer.understood()
-                self._doubted = False
-                self._waiting_since = None  # counted from the caller's newest words
-                self._hold_announcer.wait_for_turn()
-                self.expect(TURN_SECONDS)
-            case wire.ToolUse():
-                # A running tool has its own deadline.
-                self._answer_by = None
-            case _ if tracker.answer_ends(event):
-                self._answer_by = self._waiting_since = None
-            case _ if self._answer_by is not None:
+        # Reports come without the model working on a reply.
+        if Progress() not in facts:
+            return
+        for fact in facts:
+            match fact:
+                case ReplyAudio():
+                    self._hold_announcer.answered()
+                    self.expect(STALL_SECONDS)
+                    self._waiting_since = None
+                    break
+                case CallerWords():
+                    self._replay_buffer.understood()
+                    self._doubted = False
+                    self._waiting_since = None  # counted from the caller's newest words
+                    self._hold_announcer.wait_for_turn()
+                    self.expect(TURN_SECONDS)
+                    break
+                case ToolRequested():
+                    # A running tool has its own deadline.
+                    self._answer_by = None
+                    break
+                case AnswerOver():
+                    self._answer_by = self._waiting_since = None
+                    break
+        else:
+            if self._answer_by is not None:
                 self.expect(TURN_SECONDS)
         self._replay_buffer.signed()
         self._spoke = True
@@ -182,9 +184,9 @@ class StreamWatchdog:
             case Stage.NOT_YET:
                 return False
             case Stage.WHEN_QUIET:
-                return self._tracker.settled and self._replay_buffer.pauses and self._hold_announcer.is_quiet()
+                return self._turns.settled and self._replay_buffer.pauses and self._hold_announcer.is_quiet()
             case Stage.WHEN_SPEAKING:
-                return self._replay_buffer.pauses and not (self._tracker.reply_pending or self._tracker.tools)
+                return self._replay_buffer.pauses and not (self._turns.reply_pending or self._turns.tools)
             case Stage.ANYHOW:
                 return True
 

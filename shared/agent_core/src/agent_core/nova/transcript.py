@@ -8,8 +8,8 @@ different paths and may overtake each other.
 from collections import deque
 from collections.abc import Callable
 
-from agent_core.nova import wire
-from agent_core.nova.wire import ModelEvent, Role
+from agent_core.nova.turns import CallerWords, Fact, TextFinal
+from agent_core.nova.wire import Role
 
 type History = tuple[tuple[Role, str], ...]
 
@@ -45,7 +45,6 @@ class ConversationTranscript:
     def __init__(self, said: History = (), changed: Callable[[History], None] | None = None) -> None:
         self._said: deque[tuple[Role, str]] = deque()
         self._bytes = 0
-        self._speaker: Role | None = None
         self._changed: Callable[[History], None] | None = None
         for role, words in said:
             self.add(role, words)
@@ -64,14 +63,13 @@ class ConversationTranscript:
             return self.history, None
         return self.history[:-1], None if self._taken_up else self._said[-1][1]
 
-    def take(self, event: ModelEvent) -> None:
-        """Record the words that an event contains."""
-        if isinstance(event, wire.ContentStarted):
-            # Only final text counts: speculative text may never be spoken.
-            spoken = event.kind == "TEXT" and not event.speculative and event.role in (Role.USER, Role.ASSISTANT)
-            self._speaker = Role(event.role) if spoken else None
-        elif isinstance(event, wire.Text) and self._speaker is not None and not wire.interrupts(event.content):
-            self.add(self._speaker, event.content)
+    def take(self, fact: Fact) -> None:
+        """Record the words that a fact contains. Only spoken words count: planned ones may never be spoken."""
+        match fact:
+            case CallerWords(words):
+                self.add(Role.USER, words)
+            case TextFinal(words):
+                self.add(Role.ASSISTANT, words)
 
     def add(self, role: Role, words: str) -> None:
         """Record words that the model will not report, such as typed ones."""
