@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import certifi
+import hypothesis
 import pytest
 
 from tests.support import faults, threats
@@ -113,6 +114,10 @@ def _preload(name: str) -> Any:  # noqa: ANN401 - a module that the processes wh
         sys.path.insert(0, folder)
     return importlib.import_module(name)
 
+
+# An example may take any time on a busy machine; a test that hangs has a deadline of its own.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 _folder = tempfile.TemporaryDirectory(prefix="voice-agent-tests-")
 _forget_the_shell()

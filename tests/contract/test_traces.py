@@ -14,11 +14,11 @@ from opentelemetry.semconv._incubating.attributes import error_attributes
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes as judge
 
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.conversation.session import Session
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.observability import gen_ai
 from agent_core.observability.meter import Meter
 from agent_core.observability.otlp import tracing
-from agent_core.session import Session
 from agent_core.session_request import AudioRoute, SessionRequest
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools

@@ -11,7 +11,7 @@ NAMED_BY_THE_CALENDAR = {
     "agent_core/nova/sdk.py",  # compares the time with the model's, which rejects signatures of a wrong clock
     "agent_core/observability/meter.py",  # when something was counted
     "agent_core/observability/otlp.py",  # when a span began
-    "agent_core/session.py",  # when a conversation began
+    "agent_core/conversation/session.py",  # when a conversation began
     "phone_agent/phone_service.py",  # when an unconnected call began
     "phone_agent/twilio_transfer.py",  # when Twilio received the dial request
     "webrtc_agent/daily/room_factory.py",  # when a room expires

@@ -9,7 +9,7 @@ import pytest
 
 from agent_core.settings import CoreSettings
 from phone_agent.settings import PhoneSettings
-from tools import reference, reference_http
+from tools import reference, reference_http, state_diagram
 from tools.workspace import ROOT
 from webrtc_agent.settings import WebSettings
 
@@ -33,6 +33,14 @@ def test_the_page_of_routes_is_current() -> None:
     """The page has each route, and OpenAPI stays off in production."""
     assert reference_http.PAGE.read_text(encoding="utf-8") == reference_http.http_page()
     assert [app().openapi_url for app in (reference_http.phone_app, reference_http.web_app)] == [None, None]
+
+
+def test_the_state_diagram_is_current(tmp_path: Path) -> None:
+    """The architecture page shows the phases that the code has; `python -m tools.state_diagram` renews it."""
+    assert state_diagram.is_current()
+    other = tmp_path / "page.md"
+    other.write_text(state_diagram.PAGE.read_text(encoding="utf-8").replace("talking -->", "speaking -->"))
+    assert not state_diagram.is_current(other)
 
 
 EXAMPLE = ROOT / ".env.example"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from agent_core.closing import GOODBYE_SECONDS
+from agent_core.events import GOODBYE_SECONDS
 from standins.nova.backend import Step
 from standins.twilio.call_server import RestFault
 from tests.integration.conftest import House

@@ -38,10 +38,10 @@ QUICK_VISIT = (
 """Functions of a visit: between start and offer, at the response, and in the conversation's task."""
 QUICK = (
     "agent_core.agent_runtime.AgentRuntime.prompt",
-    "agent_core.session.Session.run",
-    "agent_core.session.Session.greet",
-    "agent_core.session.Session._release",
-    "agent_core.session.Session._finish",
+    "agent_core.conversation.session.Session.run",
+    "agent_core.conversation.session.Session.greet",
+    "agent_core.conversation.session.Session._release",
+    "agent_core.conversation.session.Session._finish",
     "agent_core.agent_runtime.AgentRuntime.keep",
     "agent_core.nova.resilient_connection.ResilientConnection.close",
     "phone_agent.live_call.MediaStreamCall.__init__",

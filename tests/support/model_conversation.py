@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agent_core.announcements import Announcement  # noqa: TC001 - annotates an attribute
+from agent_core.announcements import Announcement
 from agent_core.events import SessionStats
+from agent_core.nova.facts import Fact
 from agent_core.nova.model_session import ModelSession
 from agent_core.nova.quirks import Quirks
 from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.transcript import ConversationTranscript
-from agent_core.nova.turns import Fact
 from tests.support.scripted_model import ScriptedModel
-from tests.support.scripted_source import ScriptedSource, patience
+from tests.support.scripted_source import ScriptedSource
+from tests.support.state_runner import StateRunner
 
 
 class Conversation:
@@ -30,16 +31,22 @@ class Conversation:
         self.stats = SessionStats()
         self.facts: list[Fact] = []
         self.transcript = ConversationTranscript()
-        self.said: list[Announcement] = []
+        self.state = StateRunner(lambda: not self.connection.caller_speaks)
         self.connection = ResilientConnection(
             ScriptedSource(model, first),
             self.transcript,
             self.stats,
-            patience(self.said, lambda: not self.connection.caller_speaks),
+            self.state.on,
+            self.state.is_quiet,
             input_rate=8000,
             renew_after=renew_after,
             quirks=quirks,
         )
+
+    @property
+    def said(self) -> list[Announcement]:
+        """The announcements that the caller heard."""
+        return self.state.said
 
     async def take(self, fact: Fact) -> None:
         """Keep a fact."""

@@ -23,7 +23,7 @@ More would start a browser and a product each, and two cores carry no more than 
 """
 LONG: Final = {
     "unit/agent_core/test_model_renewal.py",
-    "unit/agent_core/test_idleness.py",
+    "unit/agent_core/test_idle.py",
     "unit/fuzzing/test_fuzz.py",
     "infra/test_deploy_command.py",
 }

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from agent_core.announcements import Announcement
-from agent_core.hold_announcements import HoldAnnouncer
+from agent_core.nova.facts import Fact
 from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.transcript import History
 from tests.support.scripted_model import ScriptedModel
@@ -40,6 +39,6 @@ class ScriptedSource:
             await self._first.close()
 
 
-def patience(said: list[Announcement], is_quiet: Callable[[], bool] = lambda: True) -> HoldAnnouncer:
-    """Return a patience that records what it says."""
-    return HoldAnnouncer(said.append, is_quiet)
+def unwatched() -> tuple[Callable[[Fact], object], Callable[[], bool]]:
+    """Return what a connection reports to, and asks for quiet, where a test looks at neither."""
+    return (lambda _fact: None), (lambda: True)

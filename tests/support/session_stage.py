@@ -6,15 +6,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.conversation.session import Session
 from agent_core.events import CallDetailRecord, SessionStats
+from agent_core.extensions import ExtensionFactory, none
 from agent_core.nova.transcript import History
-from agent_core.session import Session
-from agent_core.session_request import AudioRoute, SessionRequest
+from agent_core.session_request import AudioRoute, People, SessionRequest
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.registry import Tool
 from agent_core.tools.transfer import transfer_tools
-from agent_core.transfer_controller import People
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import until
 
@@ -72,13 +72,18 @@ class Stage:
     """An agent over a scripted model, and the records of its conversations."""
 
     def __init__(
-        self, before: Before = NOTHING, people: People | None = None, more: Sequence[Tool] = (), **settings: int
+        self,
+        before: Before = NOTHING,
+        people: People | None = None,
+        more: Sequence[Tool] = (),
+        extend: ExtensionFactory = none,
+        **settings: int,
     ) -> None:
         self.model = ScriptedModel()
         self.records: list[CallDetailRecord] = []
         tools = [*goodbye_tools(), *transfer_tools(people.names if people is not None else ()), *more]
         self.agent = AgentRuntime(
-            CoreSettings.model_validate({"max_sessions": 3, **settings}), self.model, tools, self._keep
+            CoreSettings.model_validate({"max_sessions": 3, **settings}), self.model, tools, self._keep, extend=extend
         )
         place = self.agent.admission.admit()
         self.voice = Silent()
@@ -97,11 +102,15 @@ class Stage:
 
 @asynccontextmanager
 async def running_session(
-    before: Before = NOTHING, people: People | None = None, more: Sequence[Tool] = (), **settings: int
+    before: Before = NOTHING,
+    people: People | None = None,
+    more: Sequence[Tool] = (),
+    extend: ExtensionFactory = none,
+    **settings: int,
 ) -> AsyncIterator[tuple[Stage, asyncio.Task[CallDetailRecord]]]:
     """Run a conversation; at the end of the block it must end within eight seconds, and hold nothing."""
     tasks = asyncio.all_tasks()
-    stage = Stage(before, people, more, **settings)
+    stage = Stage(before, people, more, extend, **settings)
     running = asyncio.create_task(stage.session.run())
     await stage.model.stream()
     yield stage, running

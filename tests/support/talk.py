@@ -13,18 +13,18 @@ from awscrt import io as crt_io
 from agent_core.announcements import Announcement
 from agent_core.errors import ModelError
 from agent_core.events import SessionStats
-from agent_core.hold_announcements import HoldAnnouncer
 from agent_core.nova.credentials import CredentialSource
+from agent_core.nova.facts import Fact, ReplyAudio, StreamStarted, ToolRequested
 from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.sdk import SdkModelClient
 from agent_core.nova.transcript import ConversationTranscript, History
-from agent_core.nova.turns import Fact, ReplyAudio, StreamStarted, ToolRequested
 from agent_core.nova.wire import Role, WireToolSpec
 from standins.nova.server import NovaStandin
 from standins.nova.session_records import SessionRecord
 from tests.support import ledger
 from tests.support.numbered import LOUD, QUIET, frame
+from tests.support.state_runner import StateRunner
 from tests.support.waiting import until
 
 MODEL = "amazon.nova-2-5-sonic"
@@ -50,7 +50,6 @@ class Talk:
     model: str = MODEL
     said_before: History = ()
     stats: SessionStats = field(default_factory=SessionStats)
-    phrases: list[Announcement] = field(default_factory=list)
     failure: ModelError | None = None
     amplitude: int = QUIET
     muted: bool = False
@@ -62,11 +61,22 @@ class Talk:
     def __post_init__(self) -> None:
         """Connect the parts."""
         self.transcript = ConversationTranscript(self.said_before)
-        self.patience = HoldAnnouncer(self.phrases.append, lambda: not self.connection.caller_speaks)
+        self.state = StateRunner(lambda: not self.connection.caller_speaks)
         self.connection = ResilientConnection(
-            self, self.transcript, self.stats, self.patience, input_rate=8000, renew_after=self.renew_after
+            self,
+            self.transcript,
+            self.stats,
+            self.state.on,
+            self.state.is_quiet,
+            input_rate=8000,
+            renew_after=self.renew_after,
         )
         self._tools: set[asyncio.Task[None]] = set()
+
+    @property
+    def phrases(self) -> list[Announcement]:
+        """The announcements that the caller heard."""
+        return self.state.said
 
     def _prompt(self, history: History) -> SessionPrompt:
         return SessionPrompt("Be brief.", "matthew", tools=_TOOLS, history=history)

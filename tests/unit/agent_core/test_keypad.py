@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from agent_core.conversation.keypad import MAX_KEYS, PAUSE_SECONDS, Collector, Typed
 from agent_core.events import EndReason
-from agent_core.keypad import MAX_KEYS, PAUSE_SECONDS, Collector, Typed
 from agent_core.nova.wire import Role
 from tests.support import scripted_model as say
 from tests.support.session_stage import Before, Stage, running_session

@@ -11,17 +11,17 @@ from agent_core import prompts
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.events import SessionStats
 from agent_core.nova import stream_watchdog
+from agent_core.nova.facts import Fact, ReplyAudio, ReplyEnded, StreamStarted, ToolRequested
 from agent_core.nova.failures import MAX_TRIES
 from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.quirks import Quirks
 from agent_core.nova.resilient_connection import ResilientConnection, backoff
 from agent_core.nova.transcript import ConversationTranscript, History
-from agent_core.nova.turns import Fact, ReplyAudio, ReplyEnded, StreamStarted, ToolRequested
 from agent_core.nova.wire import Role
 from tests.support import scripted_model as say
 from tests.support.model_conversation import Conversation
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
-from tests.support.scripted_source import ScriptedSource, patience
+from tests.support.scripted_source import ScriptedSource, unwatched
 from tests.support.waiting import until
 
 LOST = ModelUnavailable("InternalServerException")
@@ -49,7 +49,7 @@ class Slow(ScriptedSource):
 
 def _connection(source: ScriptedSource) -> ResilientConnection:
     return ResilientConnection(
-        source, ConversationTranscript(), SessionStats(), patience([]), input_rate=8000, renew_after=360
+        source, ConversationTranscript(), SessionStats(), *unwatched(), input_rate=8000, renew_after=360
     )
 
 
@@ -399,7 +399,7 @@ async def test_a_refusal_of_what_is_taken_up_is_tried_again() -> None:
     model = _refusing(lambda: ModelRejected("ValidationException", "Chat history should be sent completely"), 1)
     source = ScriptedSource(model)
     said = ConversationTranscript(((Role.USER, "Oslo"), (Role.ASSISTANT, "It rains.")))
-    connection = ResilientConnection(source, said, SessionStats(), patience([]), input_rate=8000, renew_after=360)
+    connection = ResilientConnection(source, said, SessionStats(), *unwatched(), input_rate=8000, renew_after=360)
     running = asyncio.create_task(connection.run(_ignore))
     await until(lambda: model.open_streams == 1)
     await connection.close()

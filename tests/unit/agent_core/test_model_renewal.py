@@ -8,7 +8,7 @@ import pytest
 
 from agent_core.announcements import Announcement
 from agent_core.errors import ModelRejected, ModelUnavailable
-from agent_core.nova.turns import AnswerOver, Progress, ReplyAudio, ReplyEnded, SentenceEnded, TextFinal
+from agent_core.nova.facts import AnswerOver, Progress, ReplyAudio, ReplyEnded, SentenceEnded, TextFinal
 from agent_core.nova.wire import Role
 from tests.support import scripted_model as say
 from tests.support.model_conversation import Conversation

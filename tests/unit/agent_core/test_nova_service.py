@@ -18,7 +18,7 @@ from agent_core.nova.transcript import ConversationTranscript
 from agent_core.pipeline import ConversationPipeline
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
-from tests.support.scripted_source import ScriptedSource, patience
+from tests.support.scripted_source import ScriptedSource, unwatched
 from tests.support.waiting import until
 
 SOUND = b"\x01\x00" * 80
@@ -109,7 +109,7 @@ class Talk:
             ScriptedSource(self.model),
             ConversationTranscript(),
             self.desk.stats,
-            patience([]),
+            *unwatched(),
             input_rate=8000,
             renew_after=360,
         )

@@ -15,7 +15,7 @@ from agent_core.nova.transcript import ConversationTranscript
 from agent_core.pipeline import ConversationPipeline, SoundInFrames
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel
-from tests.support.scripted_source import ScriptedSource, patience
+from tests.support.scripted_source import ScriptedSource, unwatched
 from tests.support.waiting import until
 from tests.unit.agent_core.test_nova_service import SOUND, Desk, Ear
 
@@ -57,7 +57,7 @@ async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page
     """The context holds each sentence once in either case: the text frames are only for clients of a page."""
     model, desk, wire, context = ScriptedModel(), Desk(), Wire(), LLMContext()
     connection = ResilientConnection(
-        ScriptedSource(model), ConversationTranscript(), desk.stats, patience([]), input_rate=8000, renew_after=360
+        ScriptedSource(model), ConversationTranscript(), desk.stats, *unwatched(), input_rate=8000, renew_after=360
     )
     service = NovaSonicService(connection, desk, output_rate=8000, voice=None if is_page else Ear())
     sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
@@ -81,7 +81,7 @@ async def test_a_page_gets_the_tokens_and_the_latency_of_each_answer() -> None:
     """Pipecat reports these only for a service that claims support; the greeting answers no turn."""
     model, desk, wire = ScriptedModel(), Desk(), Wire()
     connection = ResilientConnection(
-        ScriptedSource(model), ConversationTranscript(), desk.stats, patience([]), input_rate=8000, renew_after=360
+        ScriptedSource(model), ConversationTranscript(), desk.stats, *unwatched(), input_rate=8000, renew_after=360
     )
     service = NovaSonicService(connection, desk, output_rate=8000, voice=None)
     sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
@@ -107,7 +107,7 @@ async def test_a_recording_has_a_caption_that_is_no_sentence_of_the_model() -> N
     """A caption is planned and spoken under a type of its own, and is neither text of the model nor in its context."""
     model, desk, wire, context = ScriptedModel(), Desk(), Wire(), LLMContext()
     connection = ResilientConnection(
-        ScriptedSource(model), ConversationTranscript(), desk.stats, patience([]), input_rate=8000, renew_after=360
+        ScriptedSource(model), ConversationTranscript(), desk.stats, *unwatched(), input_rate=8000, renew_after=360
     )
     service = NovaSonicService(connection, desk, output_rate=8000, voice=None)
     sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)

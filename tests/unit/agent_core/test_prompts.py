@@ -17,15 +17,17 @@ import structlog
 
 from agent_core import prompts
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.conversation.actions import RefuseTransfer
+from agent_core.conversation.inputs import TransferWanted
+from agent_core.conversation.state import ConversationRules, ConversationState
+from agent_core.conversation.transfers import Transfers
 from agent_core.errors import ConfigurationError, ModelRejected, UpstreamError
-from agent_core.events import SessionStats
 from agent_core.nova.stream import ModelStream
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.registry import Tool, ToolRegistry
 from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
-from agent_core.transfer_controller import TransferController
 from agent_core.weather_report import Conditions, Day, Forecast, Hour, LocationNotFound, Now
 from standins.nova import instructions
 
@@ -125,19 +127,14 @@ class _Conversation:
 
     async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
         """Hand over."""
-        handover = TransferController(
-            self._people,
-            stats=SessionStats(),
-            summary=str,
-            succeeded=lambda: None,
-            failed=lambda _: None,
-            transfers=self._transfers,
-            log=structlog.get_logger(),
-        )
-        try:
-            return await handover.ask(destination, reason)
-        finally:
-            handover.cancel()
+        transfers = Transfers(self._people, lambda _: None, structlog.get_logger())
+        shown = await transfers.show(destination)
+        if shown is not None:
+            return shown
+        state = ConversationState(ConversationRules(transfers=self._transfers))
+        follows = state.on(TransferWanted(destination, reason), now=0.0)
+        refused = [action for action in follows if isinstance(action, RefuseTransfer)]
+        return transfers.result(destination, refused[0] if refused else None)
 
 
 async def _results() -> AsyncIterator[tuple[str, Mapping[str, Any]]]:

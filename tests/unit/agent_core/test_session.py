@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent_core import session as session_module
 from agent_core.announcements import Announcement
+from agent_core.conversation import session as session_module
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.events import EndReason
 from agent_core.nova.wire import Role

@@ -7,10 +7,10 @@ import pytest
 
 from agent_core import prompts
 from agent_core.announcements import Announcement
+from agent_core.conversation.keypad import PAUSE_SECONDS
+from agent_core.conversation.state import LAST_CALL_SECONDS
 from agent_core.errors import ModelRejected
 from agent_core.events import EndReason
-from agent_core.failure_exit import LAST_CALL_SECONDS
-from agent_core.keypad import PAUSE_SECONDS
 from tests.support import scripted_model as say
 from tests.support.session_stage import Stage, running_session
 from tests.support.staff import Staff
@@ -147,7 +147,7 @@ async def _lose_model(stage: Stage) -> None:
     error = ModelRejected("AccessDeniedException")
     stage.model.refusals.extend([error] * 2)
     (await stage.model.stream()).fail(error)
-    await until(lambda: stage.session._failure_exit.reason is not None)
+    await until(lambda: stage.session._state.failing is not None)
 
 
 async def test_a_key_while_the_agent_is_sorry_calls_at_once() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_core.nova import wire
-from agent_core.nova.turns import (
+from agent_core.nova.facts import (
     AnswerOver,
     AudioStarted,
     CallerWords,
@@ -26,11 +26,11 @@ from agent_core.nova.turns import (
     TokensUsed,
     ToolRequested,
     TurnEnded,
-    Turns,
     TurnStarted,
     TurnTranscribed,
     UnknownEvent,
 )
+from agent_core.nova.turns import Turns
 from agent_core.nova.wire import ModelEvent, Role, StopReason
 
 PLANNED = wire.ContentStarted("TEXT", Role.ASSISTANT, speculative=True)

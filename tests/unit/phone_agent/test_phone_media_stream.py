@@ -215,7 +215,7 @@ NEAR_MESSAGES = st.dictionaries(
 )
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(st.text() | st.binary())
 def test_any_text_is_an_event_or_malformed(text: str | bytes) -> None:
     """Any text raises at most the one error that the media stream expects."""
@@ -225,7 +225,7 @@ def test_any_text_is_an_event_or_malformed(text: str | bytes) -> None:
         assert refusal.reason  # noqa: PT017 - decoding may also succeed
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(NEAR_MESSAGES, st.sampled_from(["media", "start", "dtmf", "mark", "stop", "connected", None]))
 def test_any_object_is_an_event_or_malformed(message: dict[str, Any], event: str | None) -> None:
     """Any JSON with the right names in the wrong places raises at most that error, too."""
@@ -237,7 +237,7 @@ def test_any_object_is_an_event_or_malformed(message: dict[str, Any], event: str
         assert refusal.reason  # noqa: PT017 - decoding may also succeed
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(st.binary(min_size=1, max_size=MAX_PAYLOAD))
 def test_sound_survives_both_ways(ulaw: bytes) -> None:
     """A reader of the documented format decodes the audio that the codec sent."""

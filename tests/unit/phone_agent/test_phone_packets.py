@@ -28,7 +28,7 @@ def test_packet_needs_a_length(frame_ms: int) -> None:
         Packetizer(frame_ms)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(st.lists(st.binary(max_size=700), max_size=12), st.sampled_from([20, 40, 60]))
 def test_however_sound_comes_it_goes_on_complete(pieces: list[bytes], frame_ms: int) -> None:
     """Any pieces produce the same audio, in packets of one length; less than a packet waits for more."""

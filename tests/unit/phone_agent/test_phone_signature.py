@@ -359,7 +359,7 @@ def test_an_address_with_capitals_is_signed_as_it_is_written() -> None:
         post(verifier, sign(f"https://agent.example.com/voice{PATH}", FORM))
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(st.lists(st.tuples(st.text(), st.text()), max_size=8))
 def test_any_form_is_signed_as_the_peer_signs_it(form: list[tuple[str, str]]) -> None:
     """For any names and values, sorted or repeated, both sides compute the same signature."""

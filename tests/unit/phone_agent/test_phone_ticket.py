@@ -227,7 +227,7 @@ def test_labels_keep_keys_apart() -> None:
     assert hmac.digest(TOKEN.encode(), b"", "sha256") not in keys
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=130))
 def test_ticket_returns_for_any_ids_and_no_text_passes_for_one(call: str, account: str, garbage: str) -> None:
     """A stream token is valid for ids of any form, and any other text is rejected."""

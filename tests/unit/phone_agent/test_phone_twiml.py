@@ -62,7 +62,7 @@ def test_hostile_values_stay_values() -> None:
     assert response[2][0].text == "sip:" + expected
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(st.text(st.characters()))
 def test_any_text_makes_a_document(text: str) -> None:
     """Twilio can read the document, whatever text it contains."""

@@ -13,10 +13,10 @@ from starlette.websockets import WebSocketState
 from agent_core import causes
 from agent_core.call_state import CallState
 from agent_core.call_state_writer import CallStateWriter
+from agent_core.conversation.session import Session
 from agent_core.errors import AgentError
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.resumption import OVER
-from agent_core.session import Session
 from agent_core.session_request import AudioRoute, SessionRequest
 from agent_core.uvicorn_protocols import pongs_of
 from phone_agent import media_stream

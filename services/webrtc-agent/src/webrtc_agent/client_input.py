@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
+from agent_core.conversation.session import Session
 from agent_core.events import EndReason
-from agent_core.session import Session
 from agent_core.token_bucket import TokenBucket
 from webrtc_agent.messages import (
     Drop,

@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.conversation.session import Session
 from agent_core.errors import AtCapacity
 from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
-from agent_core.session import Session
 from agent_core.session_request import AudioRoute, SessionRequest
 from agent_core.token_bucket import TokenBucket
 from webrtc_agent import connection

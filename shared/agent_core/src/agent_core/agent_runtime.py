@@ -6,13 +6,13 @@ from typing import Protocol
 
 import structlog
 
-from agent_core import generations, prompts
+from agent_core import extensions, generations, prompts
 from agent_core.admission import Admission
 from agent_core.announcements import Recordings
-from agent_core.closing import GOODBYE_SECONDS
 from agent_core.daily_budget import DailyBudget, Prices
 from agent_core.errors import ModelError
-from agent_core.events import CallDetailRecord, EndReason, SessionStats
+from agent_core.events import GOODBYE_SECONDS, CallDetailRecord, EndReason, SessionStats
+from agent_core.extensions import ExtensionFactory, Extensions
 from agent_core.nova.metered import MeteredClient
 from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.quirks import Quirks
@@ -57,6 +57,7 @@ class AgentRuntime:
         records: Receives the end records.
         meter: Receives the metrics; without one they are not exported.
         overflow: Opens streams in the second region, if the settings name one.
+        extend: Makes what an adopter adds to the pipeline of a conversation.
 
     Raises:
         ConfigurationError: a prompt or a recording is unusable.
@@ -71,8 +72,10 @@ class AgentRuntime:
         meter: Meter | None = None,
         *,
         overflow: ModelClient | None = None,
+        extend: ExtensionFactory = extensions.none,
     ) -> None:
         self.settings = settings
+        self._extend = extend
         spend = DailyBudget(settings.daily_budget_usd)
         meter = meter or Meter("unnamed")
         self._speaker = ModelIdentity(meter.service, settings.model_id)
@@ -101,6 +104,15 @@ class AgentRuntime:
         self._tool_specs = tuple(_as_wire(spec) for spec in ToolRegistry(tools).specs)
         reaches_people = any(spec.name == TRANSFER for spec in self._tool_specs)
         self._people = f"{prompts.load('people')}\n\n" if reaches_people else ""
+
+    def extensions_of(self, session_id: str) -> Extensions:
+        """Return what an adopter adds to a conversation; nothing if that fails, because the call matters more."""
+        # Called while a call is set up: an exception here would cost the caller the agent.
+        try:
+            return self._extend(session_id)
+        except Exception as error:  # noqa: BLE001 - code that is not ours
+            log.warning("extensions_failed", session_id=session_id, error=type(error).__name__)
+            return Extensions()
 
     def prompt(
         self, sample_rate: tuple[int, int], facts: Mapping[str, str], history: History = (), *, details: str = ""

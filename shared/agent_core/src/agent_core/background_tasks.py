@@ -49,6 +49,7 @@ async def operations(agent: AgentRuntime, meter: Meter) -> AsyncIterator[None]:
 def _stream_tables(name: str, settings: CoreSettings) -> "list[DynamoStreamTable]":
     from agent_core.adapters.stream_table import DynamoStreamTable  # noqa: PLC0415 - boto3 takes 0.15 s and 3 MB
 
+    # Each model has a quota of its own in each region, so each pair has its own count.
     pools = [f"{region}/{settings.model_id}" for region in settings.model_regions]
     return [DynamoStreamTable(name, pool, region=settings.aws_region) for pool in pools]
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Final
 
+GOODBYE_SECONDS: Final = 10.0
+"""Longest wait for the agent's goodbye to be heard, before a conversation ends anyway."""
+
 
 class EndReason(StrEnum):
     """Why a conversation ended; every conversation has exactly one reason."""

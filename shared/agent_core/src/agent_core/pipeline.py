@@ -23,6 +23,7 @@ from pipecat.turns.user_stop import ExternalUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
+from agent_core.extensions import Extensions
 from agent_core.nova.service import NovaSonicService
 from agent_core.rtvi import SentenceProcessor
 
@@ -34,6 +35,9 @@ MAX_CHARACTERS = 32_000
 """Most characters of all these messages; the newest is kept, however long it is."""
 _STOP_SECONDS = 2.0
 """Time for the processors to stop; the whole tear-down may take five seconds."""
+
+
+_NO_EXTENSIONS = Extensions()
 
 
 class _SentSound(FrameProcessor):
@@ -111,18 +115,28 @@ class ConversationPipeline:
         service: The model.
         context: What has been said; shared with the code that opens the next model session.
         sound: How audio travels as frames, where it does.
+        extensions: What an adopter adds.
     """
 
-    def __init__(self, service: NovaSonicService, context: LLMContext, sound: SoundInFrames | None) -> None:
+    def __init__(
+        self,
+        service: NovaSonicService,
+        context: LLMContext,
+        sound: SoundInFrames | None,
+        extensions: Extensions = _NO_EXTENSIONS,
+    ) -> None:
         # The model decides turns: without this, Pipecat loads a local turn detector for every call.
         turns = UserTurnStrategies(
             start=[ExternalUserTurnStartStrategy()], stop=[ExternalUserTurnStopStrategy(wait_for_transcript=False)]
         )
         user = LLMUserAggregatorParams(user_turn_strategies=turns)
         pair = LLMContextAggregatorPair(context, user_params=user, realtime_service_mode=True)
-        words: list[FrameProcessor] = [pair.user(), service, pair.assistant()]
+        before: list[FrameProcessor] = [pair.user(), *extensions.caller_side, service, *extensions.agent_side]
         self._service = service
-        self._worker = _worker(words) if sound is None else _worker_with_sound(words, sound)
+        if sound is None:
+            self._worker = _worker([*before, pair.assistant()], extensions)
+        else:
+            self._worker = _worker_with_sound(before, pair.assistant(), sound, extensions)
         self._runner = WorkerRunner(handle_sigint=False, handle_sigterm=False, check_dangling_tasks=False)
 
     async def run(self) -> None:
@@ -171,9 +185,12 @@ def _is_of_pipecat(task: asyncio.Task[Any]) -> bool:
     return code is not None and f"{os.sep}pipecat{os.sep}" in code.co_filename
 
 
-def _worker(processors: list[FrameProcessor], rtvi: RTVIObserverParams | None = None) -> PipelineWorker:
+def _worker(
+    processors: list[FrameProcessor], extensions: Extensions, rtvi: RTVIObserverParams | None = None
+) -> PipelineWorker:
     return PipelineWorker(
         Pipeline(processors),
+        observers=list(extensions.observers),
         params=PipelineParams(
             enable_metrics=rtvi is not None,
             enable_usage_metrics=rtvi is not None,
@@ -190,13 +207,15 @@ def _worker(processors: list[FrameProcessor], rtvi: RTVIObserverParams | None = 
     )
 
 
-def _worker_with_sound(words: list[FrameProcessor], sound: SoundInFrames) -> PipelineWorker:
-    user, service, assistant = words
+def _worker_with_sound(
+    words: list[FrameProcessor], assistant: FrameProcessor, sound: SoundInFrames, extensions: Extensions
+) -> PipelineWorker:
     # Arguments and results of other tools may contain what a visitor must not see.
     levels = dict.fromkeys(sound.shown_tools, RTVIFunctionCallReportLevel.FULL)
     levels["*"] = RTVIFunctionCallReportLevel.NONE
     worker = _worker(
-        [sound.source, user, service, sound.sink, _SentSound(sound.on_sound), assistant],
+        [sound.source, *words, sound.sink, _SentSound(sound.on_sound), assistant],
+        extensions,
         RTVIObserverParams(function_call_report_level=levels),
     )
 

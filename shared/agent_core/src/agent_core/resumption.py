@@ -28,6 +28,7 @@ def for_model(said: History) -> History:
 
 def first_words(call: CallState) -> str:
     """Return the instruction that makes the model resume the conversation."""
+    # What happened to the caller meanwhile, such as a person who did not answer, matters more than the last question.
     if call.note is not None:
         return call.note
     asked = next((words for speaker, words in reversed(call.history) if speaker == Role.USER), None)

@@ -1,7 +1,8 @@
 """Describe how a conversation starts, and open its model sessions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from pipecat.processors.frame_processor import FrameProcessor
 
@@ -12,7 +13,25 @@ from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.prewarm_pool import PrewarmedSession
 from agent_core.nova.session_callbacks import AudioSink
 from agent_core.nova.transcript import History
-from agent_core.transfer_controller import People
+
+
+class People(Protocol):
+    """How a channel connects a person."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the people who can be reached; key 0 calls the first."""
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether the caller is transferred, after an announcement; otherwise the page shows something at once."""
+
+    async def bring(self, destination: str, summary: str) -> None:
+        """Transfer the caller, or show how to reach a person.
+
+        Raises:
+            UpstreamError: it failed; nothing has changed for the caller.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class TokenBucket:
     def charge(self, amount: float) -> None:
         """Take tokens even if there are too few, for amounts known only on arrival. The debt is bounded."""
         self._grow()
+        # Without a bound, one huge message would silence its sender for hours.
         self._left = max(-self._burst, self._left - amount)
 
     def _grow(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from agent_core.agent_runtime import AgentRuntime
-from agent_core.closing import GOODBYE_SECONDS
+from agent_core.events import GOODBYE_SECONDS
 from agent_core.session_request import SessionRequest
 from webrtc_agent.call_back import Contact
 from webrtc_agent.daily import native

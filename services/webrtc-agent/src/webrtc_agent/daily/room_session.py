@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.conversation.session import Session
 from agent_core.errors import AtCapacity
 from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
-from agent_core.session import Session
 from agent_core.session_request import AudioRoute, SessionRequest
 from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.client_input import ClientInput

@@ -18,9 +18,20 @@ import structlog
 from agent_core import causes, prompts
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.events import SessionStats
-from agent_core.hold_announcements import HoldAnnouncer
 from agent_core.nova import wire
 from agent_core.nova.error_policy import Complaint, RetryPolicy, complaint_of, remedy_for
+from agent_core.nova.facts import (
+    AnswerOver,
+    Asked,
+    CallerWords,
+    ConnectionClosed,
+    Fact,
+    Facts,
+    ReplyAudio,
+    StreamLost,
+    StreamStarted,
+    ToolAnswered,
+)
 from agent_core.nova.failures import Failures
 from agent_core.nova.model_session import BACKLOG_SECONDS, ModelSession
 from agent_core.nova.quirks import Quirks
@@ -31,7 +42,7 @@ from agent_core.nova.retiring import RetiringStream, why
 from agent_core.nova.session_factory import ModelSource
 from agent_core.nova.stream_watchdog import ANSWER_SECONDS, TURN_SECONDS, StreamWatchdog, abandon
 from agent_core.nova.transcript import ConversationTranscript, History, whole
-from agent_core.nova.turns import AnswerOver, CallerWords, Fact, Facts, ReplyAudio, StreamStarted, Turns
+from agent_core.nova.turns import Turns
 from agent_core.nova.wire import ModelEvent, Role
 
 type Handle = Callable[[Fact], Awaitable[None]]
@@ -45,11 +56,6 @@ START_SECONDS = 8.0
 def backoff(failures: int) -> float:
     """Return the seconds to wait after so many consecutive failures: none, then about 1 and 3."""
     return float(2 ** (failures - 1) - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, hides nothing
-
-
-async def _report(facts: Facts, handle: Handle) -> None:
-    for fact in facts:
-        await handle(fact)
 
 
 @dataclass(slots=True)
@@ -68,7 +74,8 @@ class ResilientConnection:
         source: Opens the sessions.
         transcript: Holds the conversation so far, for a replacement session.
         stats: Counts the streams and the lost audio.
-        patience: Plays hold announcements.
+        report: Receives every fact at once; must not block.
+        is_quiet: Returns whether neither side is speaking or still heard.
         input_rate: Hz of the caller's audio.
         renew_after: See ``RenewalClock``.
         quirks: What this process has learned about the model.
@@ -79,7 +86,8 @@ class ResilientConnection:
         source: ModelSource,
         transcript: ConversationTranscript,
         stats: SessionStats,
-        patience: HoldAnnouncer,
+        report: Callable[[Fact], object],
+        is_quiet: Callable[[], bool],
         *,
         input_rate: int,
         renew_after: float,
@@ -88,12 +96,12 @@ class ResilientConnection:
         self._source = source
         self._transcript = transcript
         self._stats = stats
-        self._hold_announcer = patience
+        self._report = report
         self._renew_after = renew_after
         self._quirks = quirks or Quirks()
         self.turns = Turns()
         self._replay_buffer = ReplayBuffer(input_rate)
-        self._watchdog = StreamWatchdog(self.turns, self._replay_buffer, patience, input_rate)
+        self._watchdog = StreamWatchdog(self.turns, self._replay_buffer, report, is_quiet, input_rate)
         self._session: ModelSession | None = None
         self._old: _Talk | None = None
         self._broken: asyncio.Future[ModelError] | None = None
@@ -113,8 +121,6 @@ class ResilientConnection:
         self._since_hand_over = 0
         self._asked_since_hand_over = False
         self._closed = False
-        self.caller_turns = 0
-        """Number of times that the caller has said or written something."""
 
     @property
     def quirks(self) -> Quirks:
@@ -151,10 +157,9 @@ class ResilientConnection:
         self._asked = words = whole(words)
         self._asked_since_hand_over = True
         self.turns.asked()
-        self._hold_announcer.wait_for_start()
+        self._report(Asked(by_caller))
         if by_caller:
             self._failures.caller_spoke()
-            self.caller_turns += 1
             self._transcript.add(Role.USER, words)
         if self._session is not None:
             self._session.read(words)
@@ -182,10 +187,8 @@ class ResilientConnection:
         # Also if something was said while the tool ran: if the stream breaks now, the question has no reply yet.
         self._torn_off = self._torn_off or self.turns.reply_pending
         if self.turns.reply_pending:
-            self._hold_announcer.work_ended()
             self._watchdog.expect(TURN_SECONDS)
-        else:
-            self._hold_announcer.answered()
+        self._report(ToolAnswered(self.turns.reply_pending))
         return True
 
     def break_off(self, error: ModelError) -> None:
@@ -261,10 +264,10 @@ class ResilientConnection:
         silently = remedy_for(error.kind, error.reason) is RetryPolicy.RECOVER
         self._torn_off = self.turns.speaking or self.turns.working or self._torn_off
         if more:
-            self._hold_announcer.lost(waiting=waiting, cut_off=self.turns.speaking, silently=silently)
+            self._report(StreamLost(waiting, self.turns.speaking, silently))
         if self.turns.speaking:
             # Observers count this reply as finished; it will be started again.
-            await _report(self.turns.cut_off(), handle)
+            await self._tell(self.turns.cut_off(), handle)
         self._transcript.add(Role.ASSISTANT, self.turns.lose())
         self._watchdog.expect_nothing()
 
@@ -399,14 +402,21 @@ class ResilientConnection:
         self._note(facts)
         for fact in facts:
             self._transcript.take(fact)
-        await _report(facts, handle)
+        await self._tell(facts, handle)
         if session is self._leaving.session and isinstance(event, wire.ContentEnded):
             self._leaving.end_if_settled()
+
+    async def _tell(self, facts: Facts, handle: Handle) -> None:
+        # Decisions first: what observers do with a fact may take a moment.
+        for fact in facts:
+            self._report(fact)
+        for fact in facts:
+            await handle(fact)
 
     async def _overtake(self, handle: Handle) -> None:
         """End the old session's reply: the new session has something to say, so the caller has spoken."""
         if self.turns.speaking:
-            await _report(self.turns.interrupt(), handle)
+            await self._tell(self.turns.interrupt(), handle)
         self._leaving.end()
 
     def _note(self, facts: Facts) -> None:
@@ -421,11 +431,9 @@ class ResilientConnection:
                     if spoken:
                         self._failures.answered()
                         self._history_refused = False
-                        self._hold_announcer.answer_ended()
                     self._asked = None
                 case CallerWords():
                     self._failures.caller_spoke()
-                    self.caller_turns += 1
         # Any event but the first proves that the model is working, so the start deadline no longer applies.
         if self._start_deadline is not None:
             self._start_deadline.reschedule(None)
@@ -473,7 +481,7 @@ class ResilientConnection:
     async def close(self) -> None:
         """Release the sessions and open no more; bounded, idempotent."""
         self._closed = True
-        self._hold_announcer.stop()
+        self._report(ConnectionClosed())
         failed: Exception | None = None
         for release in (self._source.discard, self._drop_session, self._leaving.gone):
             try:

@@ -42,13 +42,7 @@ from pipecat.utils.time import time_now_iso8601
 
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.nova.declared_rate import DeclaredRate
-from agent_core.nova.frame_audio_sink import FrameAudioSink
-from agent_core.nova.head_start import HeadStart
-from agent_core.nova.pipecat_settings import settings
-from agent_core.nova.resilient_connection import ResilientConnection
-from agent_core.nova.session_callbacks import AudioSink, SessionCallbacks
-from agent_core.nova.tool_calls import ToolCalls
-from agent_core.nova.turns import (
+from agent_core.nova.facts import (
     AudioStarted,
     Fact,
     Interrupted,
@@ -67,6 +61,12 @@ from agent_core.nova.turns import (
     TurnTranscribed,
     UnknownEvent,
 )
+from agent_core.nova.frame_audio_sink import FrameAudioSink
+from agent_core.nova.head_start import HeadStart
+from agent_core.nova.pipecat_settings import settings
+from agent_core.nova.resilient_connection import ResilientConnection
+from agent_core.nova.session_callbacks import AudioSink, SessionCallbacks
+from agent_core.nova.tool_calls import ToolCalls
 from agent_core.nova.wire import Usage
 
 log = structlog.get_logger()

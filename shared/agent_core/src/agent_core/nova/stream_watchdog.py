@@ -10,13 +10,22 @@ import structlog
 
 from agent_core import causes
 from agent_core.errors import ModelError, ModelUnavailable
-from agent_core.hold_announcements import HoldAnnouncer
+from agent_core.nova.facts import (
+    AnswerOver,
+    CallerWords,
+    Fact,
+    Facts,
+    Progress,
+    ReplyAudio,
+    SpeechIgnored,
+    ToolRequested,
+)
 from agent_core.nova.failures import WAIT_SECONDS
 from agent_core.nova.model_session import ModelSession
 from agent_core.nova.renewal import RenewalClock, Stage
 from agent_core.nova.replay_buffer import ReplayBuffer
 from agent_core.nova.session_factory import ModelSource
-from agent_core.nova.turns import AnswerOver, CallerWords, Facts, Progress, ReplyAudio, ToolRequested, Turns
+from agent_core.nova.turns import Turns
 
 log = structlog.get_logger()
 
@@ -43,14 +52,23 @@ class StreamWatchdog:
     Args:
         turns: Tracks whose turn it is.
         replay_buffer: The caller's audio.
-        patience: Plays hold announcements.
+        report: Receives that the model does not react to the caller.
+        is_quiet: Returns whether neither side is speaking or still heard.
         input_rate: Hz of the caller's audio.
     """
 
-    def __init__(self, turns: Turns, replay_buffer: ReplayBuffer, patience: HoldAnnouncer, input_rate: int) -> None:
+    def __init__(
+        self,
+        turns: Turns,
+        replay_buffer: ReplayBuffer,
+        report: Callable[[Fact], object],
+        is_quiet: Callable[[], bool],
+        input_rate: int,
+    ) -> None:
         self._turns = turns
         self._replay_buffer = replay_buffer
-        self._hold_announcer = patience
+        self._report = report
+        self._is_quiet = is_quiet
         self._silence = bytes(int(input_rate * _LOOK_SECONDS) * 2)
         self._heard_at = 0.0
         self._answer_by: float | None = None
@@ -85,7 +103,6 @@ class StreamWatchdog:
         for fact in facts:
             match fact:
                 case ReplyAudio():
-                    self._hold_announcer.answered()
                     self.expect(STALL_SECONDS)
                     self._waiting_since = None
                     break
@@ -93,7 +110,6 @@ class StreamWatchdog:
                     self._replay_buffer.understood()
                     self._doubted = False
                     self._waiting_since = None  # counted from the caller's newest words
-                    self._hold_announcer.wait_for_turn()
                     self.expect(TURN_SECONDS)
                     break
                 case ToolRequested():
@@ -175,7 +191,7 @@ class StreamWatchdog:
         """
         if self._replay_buffer.waits and self._replay_buffer.pauses and self._answer_by is None and not self._doubted:
             self._doubted = True
-            self._hold_announcer.wait_for_turn()
+            self._report(SpeechIgnored())
             self.expect(TURN_SECONDS)
 
     def _may_pass(self, stage: Stage) -> bool:
@@ -184,7 +200,7 @@ class StreamWatchdog:
             case Stage.NOT_YET:
                 return False
             case Stage.WHEN_QUIET:
-                return self._turns.settled and self._replay_buffer.pauses and self._hold_announcer.is_quiet()
+                return self._turns.settled and self._replay_buffer.pauses and self._is_quiet()
             case Stage.WHEN_SPEAKING:
                 return self._replay_buffer.pauses and not (self._turns.reply_pending or self._turns.tools)
             case Stage.ANYHOW:

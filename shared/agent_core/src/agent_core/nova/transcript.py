@@ -8,7 +8,7 @@ different paths and may overtake each other.
 from collections import deque
 from collections.abc import Callable
 
-from agent_core.nova.turns import CallerWords, Fact, TextFinal
+from agent_core.nova.facts import CallerWords, Fact, TextFinal
 from agent_core.nova.wire import Role
 
 type History = tuple[tuple[Role, str], ...]

@@ -1,179 +1,41 @@
 """Turn the model's events into facts about the conversation. No I/O.
 
 This is the only place that reads the events of a conversation. What it finds out is the same for everyone: whose turn
-it is, what was said, and what the agent still owes. A *reply* is what the agent says in one go, as observers see it; an
-*answer* is everything it says to one turn, so a reply that ends with a tool call does not end the answer.
+it is, what was said, and what the agent still owes.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from agent_core.nova import wire
+from agent_core.nova.facts import (
+    AnswerOver,
+    AudioStarted,
+    CallerWords,
+    Fact,
+    Facts,
+    Interrupted,
+    MarkupPlanned,
+    Progress,
+    ReplyAudio,
+    ReplyEnded,
+    ReplyStarted,
+    SentenceEnded,
+    SpeechEnded,
+    StreamStarted,
+    TextFinal,
+    TextPlanned,
+    TokensUsed,
+    ToolRequested,
+    TurnEnded,
+    TurnStarted,
+    TurnTranscribed,
+    UnknownEvent,
+)
 from agent_core.nova.wire import ModelEvent, Role, StopReason
 
 _MARKUP: Final = re.compile(r"\s*<[a-z_]+[\s=>]", re.IGNORECASE)
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """The model works on the conversation. Reports of tokens, unknown events and the like do not show that."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamStarted:
-    """A stream has begun; the id is the model's own."""
-
-    model_session_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class TurnStarted:
-    """The caller has taken the turn: what the agent has not said yet is obsolete. ``first`` is False for a repeat."""
-
-    first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CallerWords:
-    """The model has understood words of the caller."""
-
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechEnded:
-    """The caller has stopped speaking. Nova 2.5 reports it before the words; otherwise their end implies it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnEnded:
-    """The caller's turn is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnTranscribed:
-    """All words of a turn, in one piece, however many pieces the model reported; comes before the reply."""
-
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyStarted:
-    """The agent begins to reply."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextPlanned:
-    """A sentence is about to be spoken."""
-
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class MarkupPlanned:
-    """A tool call is about to be spoken aloud (AWS re:Post, "infinite tool calling loop")."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextFinal:
-    """Words that were spoken."""
-
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class AudioStarted:
-    """Audio of this rate follows, in Hz; None if the model declares none."""
-
-    sample_rate: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyAudio:
-    """A piece of the agent's audio.
-
-    Attributes:
-        pcm: 16-bit PCM at the declared rate.
-        first: Whether it is the first of its reply.
-        obsolete: Whether the reply was interrupted before: nobody must hear it.
-    """
-
-    pcm: bytes
-    first: bool
-    obsolete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SentenceEnded:
-    """The planned sentence has been delivered as audio."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interrupted:
-    """The caller talks over the reply; reported once for each reply."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyEnded:
-    """The reply is over, for whatever reason; reported once for each reply."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerOver:
-    """The model says no more to the last turn: it has finished, was interrupted, or the caller took the turn.
-
-    ``spoken`` is True if it ended while audio was being delivered and no tool was awaited.
-    """
-
-    spoken: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ToolRequested:
-    """The model requests a tool call."""
-
-    use: wire.ToolUse
-
-
-@dataclass(frozen=True, slots=True)
-class TokensUsed:
-    """Tokens since the last report."""
-
-    usage: wire.Usage
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownEvent:
-    """An event that this version does not know."""
-
-    name: str
-
-
-type Fact = (
-    Progress
-    | StreamStarted
-    | TurnStarted
-    | CallerWords
-    | SpeechEnded
-    | TurnEnded
-    | TurnTranscribed
-    | ReplyStarted
-    | TextPlanned
-    | MarkupPlanned
-    | TextFinal
-    | AudioStarted
-    | ReplyAudio
-    | SentenceEnded
-    | Interrupted
-    | ReplyEnded
-    | AnswerOver
-    | ToolRequested
-    | TokensUsed
-    | UnknownEvent
-)
-type Facts = Sequence[Fact]
 
 _PROGRESS: Final = Progress()
 
@@ -311,6 +173,7 @@ class Turns:
         return facts
 
     def _start_reply(self) -> list[Fact]:
+        # A reply consists of several blocks: words and audio of each sentence.
         if self.replying:
             return []
         self.replying = self._no_audio_yet = True

@@ -2,24 +2,26 @@
 
 import asyncio
 
-from agent_core.idle_monitor import IdleMonitor
+from agent_core.conversation.actions import Ask
+from agent_core.conversation.inputs import Connected, KeyPressed, Released
+from agent_core.conversation.state import ConversationRules
+from agent_core.nova.facts import CallerWords
+from tests.support.state_runner import StateRunner
 
 
-class Silence:
+class Silence(StateRunner):
     """An idle timeout of ten seconds and its actions."""
 
     def __init__(self, after: float = 10) -> None:
         self.busy = False
-        self.turns = 0
-        self.did: list[str] = []
-        self.idleness = IdleMonitor(
-            after,
-            is_busy=lambda: self.busy,
-            turns=lambda: self.turns,
-            ask=lambda: self.did.append("ask"),
-            give_up=lambda: self.did.append("goodbye"),
-        )
-        self.idleness.start()
+        super().__init__(owes_answer=lambda: self.busy, rules=ConversationRules(idle_seconds=after))
+        self.on(Connected())
+
+    @property
+    def did(self) -> list[str]:
+        """The prompts that were sent, without those about keys."""
+        prompts = [action.prompt for _, action in self.actions if isinstance(action, Ask)]
+        return [prompt for prompt in prompts if prompt != "keys_typed"]
 
 
 async def test_silence_is_asked_about_once_and_then_ends() -> None:
@@ -28,11 +30,11 @@ async def test_silence_is_asked_about_once_and_then_ends() -> None:
     await asyncio.sleep(9)
     assert silence.did == []
     await asyncio.sleep(2)
-    assert silence.did == ["ask"]
+    assert silence.did == ["still_there"]
     await asyncio.sleep(11)
-    assert silence.did == ["ask", "goodbye"]
+    assert silence.did == ["still_there", "goodbye"]
     await asyncio.sleep(60)
-    assert silence.did == ["ask", "goodbye"]
+    assert silence.did == ["still_there", "goodbye"]
 
 
 async def test_the_silence_begins_when_the_last_word_was_heard() -> None:
@@ -44,21 +46,21 @@ async def test_the_silence_begins_when_the_last_word_was_heard() -> None:
     await asyncio.sleep(9)
     assert silence.did == []
     await asyncio.sleep(2)
-    assert silence.did == ["ask"]
-    silence.idleness.stop()
+    assert silence.did == ["still_there"]
+    silence.on(Released())
 
 
 async def test_a_caller_who_answers_is_asked_anew() -> None:
     """After a word or a key, the next silence begins with a question again."""
     silence = Silence()
     await asyncio.sleep(11)
-    silence.turns += 1
+    silence.on(CallerWords("yes"))
     await asyncio.sleep(11)
-    assert silence.did == ["ask", "ask"]
-    silence.idleness.noticed()
+    assert silence.did == ["still_there", "still_there"]
+    silence.on(KeyPressed("1"))
     await asyncio.sleep(11)
-    assert silence.did == ["ask", "ask", "ask"]
-    silence.idleness.stop()
+    assert silence.did == ["still_there", "still_there", "still_there"]
+    silence.on(Released())
 
 
 async def test_zero_never_asks() -> None:

@@ -6,11 +6,16 @@ from typing import Any
 import pytest
 import structlog
 
+from agent_core.conversation.actions import Action, Ask, CallPerson, End, PrepareTransfer, RefuseTransfer
+from agent_core.conversation.inputs import AnswerHeard, Input, KeyPressed, TransferWanted
+from agent_core.conversation.keypad import PAUSE_SECONDS
+from agent_core.conversation.state import ConversationRules, Phase
+from agent_core.conversation.transfers import Transfers
 from agent_core.errors import UpstreamError
-from agent_core.events import SessionStats
+from agent_core.nova.facts import ReplyStarted
 from agent_core.tools.registry import ToolFailure, ToolRegistry
 from agent_core.tools.transfer import transfer_tools
-from agent_core.transfer_controller import TransferController
+from tests.support.state_runner import StateRunner
 
 
 class Staff:
@@ -35,23 +40,53 @@ class Conversation:
     """A conversation in which the agent has said one thing, heard to its end."""
 
     def __init__(self, staff: Staff | None, *, transfers: int = 0) -> None:
-        self.stats = SessionStats(agent_turns=1)
+        self.transfers = Transfers(staff, self.on, structlog.stdlib.get_logger())
+        self.runner = StateRunner(rules=ConversationRules(by_key=self.transfers.by_key, transfers=transfers))
         self.over: list[str] = []
-        self.handover = TransferController(
-            staff,
-            stats=self.stats,
-            summary=lambda reason: f"summary: {reason}",
-            succeeded=lambda: self.over.append("transferred"),
-            failed=lambda name: self.over.append(f"{name} failed"),
-            transfers=transfers,
-            log=structlog.stdlib.get_logger(),
-        )
-        self.handover.answer_heard()
+        self.runner.do = self._do
+        self.runner.on(ReplyStarted())
+        self.runner.on(AnswerHeard())
         self.tools = ToolRegistry(transfer_tools(Staff.names), conversation=self)
+
+    def on(self, one: Input) -> None:
+        """Take the outcome of a transfer."""
+        self.runner.on(one)
+
+    def _do(self, action: Action) -> None:
+        """Transfer as a session does."""
+        match action:
+            case PrepareTransfer(destination, reason, by):
+                self.transfers.prepare(destination, f"summary: {reason}", by=by)
+            case CallPerson(destination):
+                self.transfers.call(destination)
+            case End():
+                self.over.append("transferred")
+            case Ask("transfer_failed", {"destination": name}):
+                self.over.append(f"{name} failed")
+
+    @property
+    def by_key(self) -> str | None:
+        """Whom key 0 calls."""
+        return self.runner.state.by_key
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the caller is being transferred."""
+        return self.runner.state.phase is Phase.TRANSFERRING
+
+    async def press(self) -> None:
+        """Press key 0 and wait until it counts."""
+        self.runner.on(KeyPressed("0"))
+        await asyncio.sleep(PAUSE_SECONDS + 0.01)
 
     async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
         """Hand over as a session does."""
-        return await self.handover.ask(destination, reason)
+        shown = await self.transfers.show(destination)
+        if shown is not None:
+            return shown
+        follows = self.runner.on(TransferWanted(destination, reason))
+        refused = [action for action in follows if isinstance(action, RefuseTransfer)]
+        return self.transfers.result(destination, refused[0] if refused else None)
 
     async def ask(self, **arguments: object) -> dict[str, Any]:
         """Request a transfer as the model does; return its result."""
@@ -59,9 +94,9 @@ class Conversation:
 
     async def speak(self, seconds: float) -> None:
         """Let the agent say something that is heard to its end."""
-        self.stats.agent_turns += 1
+        self.runner.on(ReplyStarted())
         await asyncio.sleep(seconds)
-        self.handover.answer_heard()
+        self.runner.on(AnswerHeard())
 
 
 def test_the_model_sees_names_only() -> None:
@@ -84,7 +119,7 @@ async def test_the_announcement_is_heard_before_anybody_is_called() -> None:
     await asyncio.sleep(2)
     assert staff.brought == [("sales", "summary: an invoice")]
     assert conversation.over == ["transferred"]
-    assert await conversation.handover.done()
+    assert await conversation.transfers.done()
 
 
 async def test_a_model_that_says_nothing_does_not_keep_the_caller() -> None:
@@ -102,14 +137,14 @@ async def test_one_at_a_time_and_two_in_a_call() -> None:
     await conversation.ask(destination="sales", reason="")
     assert (await conversation.ask(destination="reception", reason=""))["error"] == "transfer_under_way"
     for _ in range(200):
-        conversation.handover.press()
+        conversation.runner.on(KeyPressed("0"))
     await asyncio.sleep(15)
     assert [name for name, _ in staff.brought] == ["sales"]
     once = Conversation(staff, transfers=1)
     assert (await once.ask(destination="sales", reason=""))["status"] == "connecting"
     back = Conversation(staff, transfers=2)
     assert (await back.ask(destination="sales", reason=""))["error"] == "already_transferred"
-    assert back.handover.by_key is None
+    assert back.by_key is None
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 3.1])
@@ -119,7 +154,7 @@ async def test_the_same_request_has_the_same_answer(seconds: float, by_key: bool
     staff = Staff()
     conversation = Conversation(staff)
     if by_key:
-        conversation.handover.press()
+        await conversation.press()
         first = None
     else:
         first = await conversation.ask(destination="reception", reason="an invoice")
@@ -145,10 +180,10 @@ async def test_a_key_does_not_wait_for_what_the_agent_was_saying() -> None:
     """A key interrupts the agent's sentence, which is not the announcement; the next words are."""
     staff = Staff()
     conversation = Conversation(staff)
-    conversation.stats.agent_turns += 1  # it is speaking
-    assert conversation.handover.by_key == "reception"
-    conversation.handover.press()
-    assert conversation.handover.under_way
+    conversation.runner.on(ReplyStarted())  # it is speaking
+    assert conversation.by_key == "reception"
+    await conversation.press()
+    assert conversation.under_way
     await conversation.speak(1.5)
     assert staff.brought == []
     await asyncio.sleep(1)
@@ -162,13 +197,13 @@ async def test_after_a_failure_a_second_wish_is_tried_and_no_third() -> None:
     await conversation.ask(destination="sales", reason="")
     await asyncio.sleep(5)
     assert conversation.over == ["sales failed"]
-    assert not await conversation.handover.done()
-    assert conversation.handover.under_way is False
+    assert not await conversation.transfers.done()
+    assert conversation.under_way is False
     assert (await conversation.ask(destination="sales", reason=""))["status"] == "connecting"
     await asyncio.sleep(5)
     assert conversation.over == ["sales failed"] * 2
     assert (await conversation.ask(destination="sales", reason=""))["error"] == "already_transferred"
-    assert conversation.handover.by_key is None
+    assert conversation.by_key is None
     assert len(staff.brought) == 2
 
 
@@ -179,7 +214,7 @@ async def test_where_nobody_takes_over_the_way_to_them_is_shown() -> None:
     for _ in range(2):
         assert (await conversation.ask(destination="sales", reason=""))["status"] == "shown"
     assert staff.brought == [("sales", "")] * 2
-    assert conversation.handover.by_key is None
+    assert conversation.by_key is None
     assert conversation.over == []
 
 

@@ -4,8 +4,6 @@ Consecutive keys form one input, which a pause or ``#`` completes. Key 0 request
 phone and account numbers begin with 0 too, so it also waits for the pause before it calls anyone.
 """
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,46 +71,6 @@ class Collector:
         """Return what has been typed so far, complete or not."""
         keys, self._keys = self._keys, ""
         return [Typed(keys, self._alone)] if keys else []
-
-
-class Keypad:
-    """Collects the keys of one conversation in its event loop.
-
-    Args:
-        typed: Called with each input, exactly once.
-    """
-
-    def __init__(self, typed: Callable[[Typed], None]) -> None:
-        self._typed = typed
-        self._collector = Collector()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def press(self, key: str) -> None:
-        """Add a key."""
-        loop = asyncio.get_running_loop()
-        self._hand_on(self._collector.press(key, loop.time()))
-        self._wait()
-
-    def finish(self) -> None:
-        """Pass on what has been typed so far, without waiting for the pause."""
-        self._hand_on(self._collector.finish())
-        self._wait()
-
-    def _wait(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if (due := self._collector.due) is not None:
-            self._timer = asyncio.get_running_loop().call_at(due, self._expire)
-
-    def _expire(self) -> None:
-        self._timer = None
-        # A timer may fire a clock tick early; the input is complete all the same.
-        self._hand_on(self._collector.finish())
-
-    def _hand_on(self, complete: list[Typed]) -> None:
-        for typed in complete:
-            self._typed(typed)
 
 
 class CutVoice:

@@ -1,4 +1,7 @@
-"""Run one conversation on any channel, from its admission to exactly one end record."""
+"""Run one conversation on any channel, from its admission to exactly one end record.
+
+The session decides nothing: it passes what happens to a `ConversationState` and carries out the actions that follow.
+"""
 
 import asyncio
 import time
@@ -13,13 +16,14 @@ import structlog
 from agent_core import causes, prompts
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.announcements import Announcement
-from agent_core.closing import GracefulHangup
-from agent_core.errors import ModelError, UpstreamError
+from agent_core.conversation import actions, inputs
+from agent_core.conversation.actions import Action
+from agent_core.conversation.inputs import Input
+from agent_core.conversation.keypad import CutVoice
+from agent_core.conversation.state import ConversationRules, ConversationState, Phase
+from agent_core.conversation.transfers import Transfers
+from agent_core.errors import ModelError, ModelRejected, UpstreamError
 from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
-from agent_core.failure_exit import FailureExit
-from agent_core.hold_announcements import HoldAnnouncer
-from agent_core.idle_monitor import IdleMonitor
-from agent_core.keypad import CutVoice, Keypad, Typed
 from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.service import NovaSonicService
 from agent_core.nova.transcript import ConversationTranscript
@@ -29,13 +33,8 @@ from agent_core.session_request import AudioRoute, ModelSessionFactory, SessionR
 from agent_core.summary import summarise
 from agent_core.tools.goodbye import END_CALL
 from agent_core.tools.registry import ToolRecord, ToolRegistry
-from agent_core.transfer_controller import TransferController
 from agent_core.units import known_region
 
-GREETING_SECONDS = 1.5
-"""Longest wait for a page's ready message; a client that sends no such message is greeted then."""
-OVERTIME_SECONDS = 5.0
-"""How soon a caller past the time limit is wished goodbye after a transfer, which had precedence, has failed."""
 TEARDOWN_SECONDS = 4.0
 """Everything is released within this time, even if the model has stopped reading."""
 LAST_CLOSE_SECONDS = 1.0
@@ -56,15 +55,10 @@ class Session:
         self._started = self._connected_at = time.monotonic()
         # A future, because only the first reason counts.
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
-        self._hangup = GracefulHangup(stats, self._end_when_heard)
-        self._hold_announcer = HoldAnnouncer(self._say, self._is_quiet, self._nudge)
         self._voice = CutVoice(media.voice) if media.voice is not None else None
-        self._keypad = Keypad(self._take_keys)
-        self._kept_keys: list[str] = []
         self.ready = asyncio.Event()
         """Set when the pipeline accepts messages."""
         self._connected = asyncio.Event()
-        self._greeted = False
         self.sounded_at: float | None = None
         """When the agent was last heard, in monotonic seconds; only where its audio travels in frames."""
         self._running: asyncio.Task[None] | None = None
@@ -82,42 +76,33 @@ class Session:
         self._tools = ToolRegistry(agent.tools, conversation=self, on_call=self._note_tool)
         self._context = RecentContext()
         self._transcript = ConversationTranscript(session_request.history, session_request.on_words)
-        self._transfers = TransferController(
-            media.people,
-            stats=stats,
-            summary=lambda reason: summarise(self._transcript.history, reason),
-            succeeded=lambda: self.end(EndReason.TRANSFERRED),
-            failed=self._not_handed_over,
-            transfers=session_request.transfers,
-            log=self._log,
+        self._transfers = Transfers(media.people, self.on, self._log)
+        rules = ConversationRules(
+            agent.settings.idle_prompt_seconds, media.way_to_ear, self._transfers.by_key, session_request.transfers
         )
-        self._failure_exit = FailureExit(self._transfers, self._say_sorry, self.end)
+        self._state = ConversationState(rules)
+        self._timer: asyncio.TimerHandle | None = None
         self._connection = ResilientConnection(
             ModelSessionFactory(agent, session_request, media),
             self._transcript,
             self.stats,
-            self._hold_announcer,
+            self.on,
+            self._is_quiet,
             input_rate=media.input_rate,
             renew_after=agent.settings.nova_sonic_renew_seconds,
             quirks=agent.quirks,
         )
-        self._idle_monitor = IdleMonitor(
-            agent.settings.idle_prompt_seconds,
-            is_busy=lambda: self._transfers.under_way or self._connection.owes_answer or not self._is_quiet(),
-            turns=lambda: self._connection.caller_turns,
-            ask=lambda: self._connection.read(prompts.load("still_there")),
-            give_up=lambda: self.say_goodbye(EndReason.IDLE_TIMEOUT),
-        )
         self._service = NovaSonicService(self._connection, self, output_rate=media.output_rate, voice=self._voice)
-        self._pipeline = ConversationPipeline(self._service, self._context, self._sound_in_frames())
+        self._pipeline = ConversationPipeline(
+            self._service, self._context, self._sound_in_frames(), agent.extensions_of(self.session_id)
+        )
 
     def connected(self) -> None:
         """Open the model: the caller is connected. They are greeted when ``greet`` is called, or a little later."""
         if not self._connected.is_set():
             self._connected_at = time.monotonic()
             self._connected.set()
-            self._idle_monitor.start()
-            asyncio.get_running_loop().call_later(GREETING_SECONDS, self.greet)
+            self.on(inputs.Connected())
 
     @property
     def region(self) -> str:
@@ -128,13 +113,81 @@ class Session:
         """Wait for ``connected``."""
         await self._connected.wait()
 
+    def on(self, one: Input) -> list[Action]:
+        """Take what has happened and do what follows from it; return what that was. Never blocks."""
+        return self._follow(one, asyncio.get_running_loop().time())
+
+    def _follow(self, one: Input, now: float) -> list[Action]:
+        follows = self._state.on(one, now)
+        # An action may cause another input at once, such as a question that the connection reports.
+        for action in follows:
+            self._do(action)
+        self._set_timer()
+        return follows
+
+    def _set_timer(self) -> None:
+        due = self._state.due
+        if self._timer is not None:
+            if due == self._timer.when():
+                return
+            self._timer.cancel()
+        self._timer = None if due is None else asyncio.get_running_loop().call_at(due, self._tick)
+
+    def _tick(self) -> None:
+        assert self._timer is not None  # noqa: S101 - it has called this
+        # A timer may fire a clock tick early; what it was set for is due all the same.
+        now = max(self._timer.when(), asyncio.get_running_loop().time())
+        self._timer = None
+        self._follow(inputs.Tick(self._is_quiet(), self._connection.owes_answer), now)
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case actions.PrepareTransfer(destination, reason, by):
+                self._transfers.prepare(destination, summarise(self._transcript.history, reason), by=by)
+            case actions.CallPerson(destination):
+                self._transfers.call(destination)
+            case actions.End(reason):
+                self._reason.set_result(reason)
+            case actions.CutOff() | actions.Play() | actions.Apologize() | actions.Nudge():
+                self._sound(action)
+            case _:
+                self._write(action)
+
+    def _sound(self, action: Action) -> None:
+        match action:
+            case actions.CutOff():
+                if self._voice is not None:
+                    self._voice.cut()
+            case actions.Play(announcement):
+                self._say(announcement)
+            case actions.Apologize():
+                self._say(Announcement.SORRY)
+                self.on(inputs.ApologyPlaying(self._service.sounds_for() + self._media.way_to_ear))
+            case actions.Nudge():
+                if self._agent.takes_nudges:
+                    self._connection.nudge(prompts.looking_up())
+
+    def _write(self, action: Action) -> None:
+        match action:
+            case actions.Greet():
+                words = self._session_request.first_words
+                if words != "":
+                    self._connection.read(words or prompts.load("greeting"))
+            case actions.Ask():
+                self._ask(action)
+            case actions.RememberKeys(keys):
+                # For the task that continues this conversation, if one does.
+                self._transcript.add(Role.USER, prompts.load("keys_typed", keys=keys))
+
+    def _ask(self, ask: actions.Ask) -> None:
+        typed = [prompts.load("keys_typed", keys=keys) for keys in ask.after_keys]
+        for words in typed:
+            self._transcript.add(Role.USER, words)
+        self._connection.read(" ".join([*typed, prompts.load(ask.prompt, **ask.values)]), by_caller=ask.by_caller)
+
     def greet(self) -> None:
         """Let the agent speak first; only the first call counts."""
-        if not self._greeted and not self._reason.done():
-            self._greeted = True
-            words = self._session_request.first_words
-            if words != "":
-                self._connection.read(words or prompts.load("greeting"))
+        self.on(inputs.ReadyToListen())
 
     def hear(self, pcm: bytes) -> None:
         """Send the caller's audio: 16-bit PCM at the media's input rate. Never blocks."""
@@ -142,41 +195,8 @@ class Session:
         self._connection.hear(pcm)
 
     def press(self, digit: str) -> None:
-        """Handle a key press. It stops the agent at once; `agent_core.keypad` interprets it."""
-        if self._reason.done():
-            return
-        self._idle_monitor.noticed()
-        # The goodbye, the announcement of a transfer and the apology are heard out: the call ends or changes with them.
-        leaving = self._hangup.under_way or self._transfers.under_way or self._failure_exit.reason is not None
-        if not leaving:
-            self._cut_off()
-        self._keypad.press(digit)
-        if self._failure_exit.reason is not None:
-            self._keypad.finish()  # without a model no number can be wanted: key 0 calls at once
-
-    def _take_keys(self, typed: Typed) -> None:
-        """Call a person, or inform the model; keys too late for both stay in the transcript."""
-        words = prompts.load("keys_typed", keys=typed.keys)
-        if self._reason.done():
-            self._transcript.add(Role.USER, words)  # for the task that continues this conversation, if one does
-        elif self._transfers.under_way:
-            if not typed.wants_person:
-                self._kept_keys.append(words)
-        elif typed.wants_person and self._transfers.by_key is not None:
-            self._call_by_key(self._transfers.by_key)
-        else:
-            self._connection.read(words, by_caller=True)
-
-    def _call_by_key(self, person: str) -> None:
-        self._cut_off()
-        self._transfers.press()
-        self._make_way()
-        if self._failure_exit.reason is None:
-            self._connection.read(prompts.load("transfer_by_key", destination=person))
-
-    def _cut_off(self) -> None:
-        if self._voice is not None:
-            self._voice.cut()
+        """Handle a key press. It stops the agent at once; `agent_core.conversation.keypad` interprets it."""
+        self.on(inputs.KeyPressed(digit))
 
     async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
         """Connect a person at the model's request.
@@ -184,10 +204,12 @@ class Session:
         Raises:
             ToolFailure: no person can be reached this way, or not again.
         """
-        told = await self._transfers.ask(destination, reason)
-        if self._transfers.under_way:
-            self._make_way()
-        return told
+        shown = await self._transfers.show(destination)
+        if shown is not None:
+            return shown
+        follows = self.on(inputs.TransferWanted(destination, reason))
+        refused = [action for action in follows if isinstance(action, actions.RefuseTransfer)]
+        return self._transfers.result(destination, refused[0] if refused else None)
 
     async def handed_over(self) -> bool:
         """Wait for a transfer in progress; return True if the person has taken over."""
@@ -195,8 +217,12 @@ class Session:
 
     def end(self, reason: EndReason) -> None:
         """End the conversation; the first reason counts."""
-        if not self._reason.done():
-            self._reason.set_result(reason)
+        self.on(inputs.Ended(reason))
+
+    @property
+    def phase(self) -> Phase:
+        """Where the conversation is."""
+        return self._state.phase
 
     @property
     def owes_answer(self) -> bool:
@@ -210,63 +236,16 @@ class Session:
 
     def answer_heard(self) -> None:
         """Record that the caller has heard the agent's last words."""
-        self._hangup.answer_heard()
-        self._transfers.answer_heard()
-
-    def _end_when_heard(self, reason: EndReason) -> None:
-        under_way = self._transfers.under_way
-        self._keypad.finish()
-        if self._transfers.under_way and not under_way:
-            return  # key 0 was pressed during the goodbye: its pause is cut short
-        # The last words are still on their way to the visitor.
-        if self._media.way_to_ear:
-            asyncio.get_running_loop().call_later(self._media.way_to_ear, self.end, reason)
-        else:
-            self.end(reason)
+        self.on(inputs.AnswerHeard())
 
     def say_goodbye(self, reason: EndReason) -> None:
         """Let the agent say goodbye, then end; not twice, nor during a transfer, except to drain."""
-        if self._hangup.under_way or (self._transfers.under_way and reason is not EndReason.DRAINED):
-            return
-        self._begin_farewell(reason)
-        self._connection.read(prompts.load("goodbye"))
-
-    def _begin_farewell(self, reason: EndReason) -> None:
-        self._hold_announcer.stop()
-        self._idle_monitor.pause()
-        self._hangup.begin(reason)
-
-    def _make_way(self) -> None:
-        """Withdraw the goodbye for a caller who is transferred, and watch them again: the transfer may fail."""
-        self._hangup.withdraw()
-        if self._failure_exit.reason is not None:
-            self._transfers.call_at_once()
-        else:
-            self._hold_announcer.resume()
-            self._idle_monitor.start()
-
-    def _not_handed_over(self, destination: str) -> None:
-        if self._failure_exit.reason is not None:
-            self.end(self._failure_exit.reason)
-            return
-        # Keys pressed during the transfer were meant for the agent, so it learns of them now.
-        self._keypad.finish()
-        kept, self._kept_keys = self._kept_keys, []
-        for words in kept:
-            self._transcript.add(Role.USER, words)
-        self._connection.read(" ".join([*kept, prompts.load("transfer_failed", destination=destination)]))
+        self.on(inputs.GoodbyeWanted(reason))
 
     def _say(self, phrase: Announcement) -> None:
         self._log.info("announcement_played", phrase=phrase.value)
         recordings = self._agent.recordings
         self._service.say(recordings.pcm(phrase, self._media.output_rate), recordings.words(phrase))
-
-    def _nudge(self) -> bool:
-        return self._agent.takes_nudges and self._connection.nudge(prompts.looking_up())
-
-    def _say_sorry(self) -> float:
-        self._say(Announcement.SORRY)
-        return self._service.sounds_for() + self._media.way_to_ear
 
     def _is_quiet(self) -> bool:
         return not (self._service.sounding() or self._connection.caller_speaks)
@@ -282,13 +261,16 @@ class Session:
             self._log.info(began, channel=self._session_request.channel)
             self._agent.sessions.add(self)
             self._telemetry.began()
+            left = self._session_request.seconds_left
+            self.on(inputs.Started(self._agent.settings.max_call_seconds if left is None else left))
             self._running = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
             self._running.add_done_callback(self._pipeline_stopped)
             # A phone caller is already connected; a page's visitor connects later.
             if self._media.source is None:
                 self.connected()
                 self.greet()
-            reason = await self._wait_for_end()
+            # Shielded: a cancellation must not cancel the reason that others set later.
+            reason = await asyncio.shield(self._reason)
         except asyncio.CancelledError:
             reason = EndReason.DRAINED  # only a server that stops cancels a conversation
             raise
@@ -300,7 +282,7 @@ class Session:
 
     async def _finish(self, reason: EndReason) -> CallDetailRecord:
         """Release everything and write the record. Every step runs, even if an earlier one has a defect."""
-        await self._step(self._keep_last_keys)
+        await self._step(self._stop)
         await self._step(lambda: self._say_the_end(reason))
         try:
             # Once more if a defect interrupted it: each of its steps may be repeated.
@@ -347,12 +329,9 @@ class Session:
         where = "".join(traceback.format_tb(error.__traceback__))
         self._log.error(event, error=type(error).__name__, stack=where)
 
-    def _keep_last_keys(self) -> None:
-        """Keep what was being typed when the conversation ended; a cancelled one has no reason yet."""
-        self.end(EndReason.DRAINED)
-        self._keypad.finish()
-        for words in self._kept_keys:
-            self._transcript.add(Role.USER, words)
+    def _stop(self) -> None:
+        """Keep what was being typed, and let nothing more happen."""
+        self.on(inputs.Released())
 
     def _say_the_end(self, reason: EndReason) -> None:
         if self._media.before_end is None:
@@ -369,24 +348,9 @@ class Session:
         shown = [tool.spec.name for tool in self._agent.tools if tool.shown]
         return SoundInFrames(source, sink, shown, self.ready.set, self._note_sound)
 
-    async def _wait_for_end(self) -> EndReason:
-        left = self._session_request.seconds_left
-        seconds: float = self._agent.settings.max_call_seconds if left is None else left
-        while True:
-            try:
-                async with asyncio.timeout(seconds):
-                    # Shielded: the timeout must not cancel the reason that others set later.
-                    return await asyncio.shield(self._reason)
-            except TimeoutError:
-                # A limit that is reached ends politely; if the goodbye cannot start now, it is tried again.
-                self.say_goodbye(EndReason.MAX_DURATION)
-                seconds = OVERTIME_SECONDS
-
     async def _release(self) -> None:
         pipeline = self._running
-        # Timers first: none may act on a conversation that is being released.
-        for stop in (self._hangup.cancel, self._transfers.cancel, self._idle_monitor.stop, self._hold_announcer.stop):
-            await self._step(stop)
+        await self._step(self._transfers.cancel)
         pipeline_stopped = False
         to_close = True
         try:
@@ -434,8 +398,7 @@ class Session:
 
     async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
         """Run a tool for the model; every failure is returned as a result."""
-        filler = self._tools.filler(name)
-        self._hold_announcer.work_began(filler)
+        self.on(inputs.ToolStarted(self._tools.filler(name)))
         return (await self._tools.call(name, arguments, call_id)).value
 
     def _note_tool(self, record: ToolRecord) -> None:
@@ -448,8 +411,8 @@ class Session:
             self._log.warning("tool_failed", **fields, outcome=record.outcome, error=record.error, **why)
             return
         self._log.info("tool_called", **fields)
-        if record.tool == END_CALL and not self._transfers.under_way:
-            self._begin_farewell(EndReason.AGENT_ENDED)
+        if record.tool == END_CALL:
+            self.on(inputs.AgentSaidGoodbye())
 
     def caller_took_turn(self) -> None:
         """Discard cached tool results: the caller may ask for something else."""
@@ -473,10 +436,8 @@ class Session:
         """Apologize, then end: the model is lost for good."""
         self._agent.model_state = error.kind
         self._log.error("model_lost", error=error.reason, **causes.fields(error))
-        self._keypad.finish()  # a pending key 0 takes precedence over the apology
-        self._hold_announcer.stop()
-        self._idle_monitor.stop()
-        self._failure_exit.begin(error)
+        rejected = isinstance(error, ModelRejected)
+        self.on(inputs.ModelLost(EndReason.MODEL_REJECTED if rejected else EndReason.MODEL_UNAVAILABLE))
 
     def _note_sound(self, milliseconds: int) -> None:
         self.stats.audio_out_ms += milliseconds

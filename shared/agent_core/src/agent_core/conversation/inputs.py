@@ -1,0 +1,133 @@
+"""What a conversation learns from outside the model: the caller, the channel, the clock and the people it calls."""
+
+from dataclasses import dataclass
+
+from agent_core.announcements import Announcement
+from agent_core.events import EndReason
+from agent_core.nova.facts import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The conversation has begun; it may last so many seconds."""
+
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The caller is connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyToListen:
+    """The caller can hear the greeting."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHeard:
+    """The caller has heard the agent's words to their end."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """The caller pressed a key: a digit, ``*`` or ``#``."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool began to run; ``filler`` is what bridges a long one, None if it needs nothing."""
+
+    filler: Announcement | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSaidGoodbye:
+    """The model ended the conversation with a tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoodbyeWanted:
+    """The conversation must end politely, for this reason."""
+
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class TransferWanted:
+    """The model was asked to connect a person."""
+
+    destination: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSucceeded:
+    """The person has taken over the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFailed:
+    """The person could not be reached; the caller is still here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLost:
+    """No stream to the model can be opened any more; the conversation ends for this reason."""
+
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class ApologyPlaying:
+    """The apology will have been heard in so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The conversation is over, for this reason; the first one counts."""
+
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Everything is being released: what was being typed is kept, and nothing else happens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A deadline has passed.
+
+    Attributes:
+        quiet: Whether neither side is speaking or still heard.
+        owes_answer: Whether the caller waits for a reply, or for its end.
+    """
+
+    quiet: bool
+    owes_answer: bool
+
+
+type Input = (
+    Fact
+    | Started
+    | Connected
+    | ReadyToListen
+    | AnswerHeard
+    | KeyPressed
+    | ToolStarted
+    | AgentSaidGoodbye
+    | GoodbyeWanted
+    | TransferWanted
+    | TransferSucceeded
+    | TransferFailed
+    | ModelLost
+    | ApologyPlaying
+    | Ended
+    | Released
+    | Tick
+)
