@@ -99,6 +99,21 @@ def test_all_members_have_the_version_of_the_changelog() -> None:
     assert {version for name, _, version in wanted if name in names} <= {released[0]}
 
 
+def test_no_page_uses_a_name_that_was_renamed() -> None:
+    """A page uses the new name of each setting, log event, metric and end reason: a query with the old finds nothing."""
+    text = CHANGELOG.read_text(encoding="utf-8").partition("<!-- renames: begin")[2].partition("<details>")[0]
+    old_names = set(re.findall(r"^\| `(\w+)(?: \(field\))?` \| `", text, re.MULTILINE))
+    assert {"PHRASES_FOLDER", "call_turned_away", "LostAudio", "failed"} <= old_names
+    texts = {page: page.read_text(encoding="utf-8") for page in PAGES if page != CHANGELOG}
+    found = [
+        (str(page.relative_to(ROOT)), name)
+        for page, text in texts.items()
+        for name in re.findall(r"(?<=[`\"])\w+(?=[`\"=])", text)
+        if name in old_names
+    ]
+    assert found == []
+
+
 def test_a_page_says_who_does_what() -> None:
     """A page names roles and actors, and uses the field's words."""
     found = [
