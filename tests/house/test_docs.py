@@ -100,7 +100,7 @@ def test_all_members_have_the_version_of_the_changelog() -> None:
 
 
 def test_no_page_uses_a_name_that_was_renamed() -> None:
-    """A page uses the new name of each setting, log event, metric and end reason: a query with the old finds nothing."""
+    """A page uses the new name of each setting, log event, metric and end reason: queries need it."""
     text = CHANGELOG.read_text(encoding="utf-8").partition("<!-- renames: begin")[2].partition("<details>")[0]
     old_names = set(re.findall(r"^\| `(\w+)(?: \(field\))?` \| `", text, re.MULTILINE))
     assert {"PHRASES_FOLDER", "call_turned_away", "LostAudio", "failed"} <= old_names

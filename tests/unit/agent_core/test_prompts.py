@@ -324,7 +324,7 @@ def test_the_stand_in_takes_no_order_for_a_caller_s_words(name: str) -> None:
         "transfer_failed": kind.NOBODY_FREE,
     }
     read = instructions.read(_read(name))
-    assert read is not None
+    assert read is not None, f"no pattern in {instructions.__file__} recognizes prompts/{name}.md: add one"
     assert read.kind is expected[name]
 
 
