@@ -111,7 +111,7 @@ class SessionStats:
     audio_out_ms: int = 0
     """Agent audio that the caller heard, announcements included."""
     audio_dropped_ms: int = 0
-    """Caller audio that never reached the model: it did not keep up, or no stream was open for longer than the buffer."""
+    """Caller audio that never reached the model: it did not keep up, or no stream was open and the buffer was full."""
     missing_packets: int = 0
     """Packets of caller audio that never arrived; phone only."""
     malformed_messages: int = 0

@@ -90,8 +90,9 @@ DEFECTS: Final = Metric(
 SESSIONS_BROKEN: Final = Metric(
     "SessionsBroken",
     MetricKind.COUNTER,
-    "Conversations that this version broke: they ended as `internal_error` or `model_rejected`. Excludes those ended by "
-    "an outage of the model, a lost connection or an unauthenticated client. A deployment causing them is rolled back.",
+    "Conversations that this version broke: they ended as `internal_error` or `model_rejected`. Excludes those ended "
+    "by an outage of the model, a lost connection or an unauthenticated client. A deployment causing them is rolled "
+    "back.",
 )
 CALLS_NOT_CONNECTED: Final = Metric(
     "CallsNotConnected",
