@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from standins.alias import CANNOT
-from tools.isolated_env import NODE, apart
+from tools.isolated_env import NODE, isolated
 from tools.workspace import VENV, program
 
 CLIENTS = Path(__file__).parents[1] / "third_party" / "clients"
@@ -145,9 +145,11 @@ class Client:
         if self.environment in NODE:
             node, packages = program(VENV, "node"), NODE[self.environment] / "node_modules"
         else:
-            node = packages = program(apart(self.environment) if self.environment else VENV, "python")
+            node = packages = program(isolated(self.environment) if self.environment else VENV, "python")
         if not packages.exists():
-            missing(f"{self.name} has an environment of its own: `make apart` makes it, and `make test-all` does")
+            missing(
+                f"{self.name} needs an isolated environment: `make isolated-tools` makes it, and `make test-all` does"
+            )
         return node
 
 

@@ -65,7 +65,9 @@ async def bundle(pairs: Collection[str], folder: Path) -> Path:
     """Bundle the app for each of these pairs."""
     for pair in pairs:
         if not any((home / "pairs" / pair / "node_modules").is_dir() for home in (WEB, REST)):
-            missing(f"the web client {pair} has an environment of its own: `make apart` or `make clients` makes it")
+            missing(
+                f"the web client {pair} needs an isolated environment: `make isolated-tools` or `make clients` makes it"
+            )
     node = program(VENV, "node")
     process = await asyncio.create_subprocess_exec(
         *map(str, (node, _VITE, "build", "--config", WEB / "vite.config.mjs", "--outDir", folder)),
