@@ -11,8 +11,8 @@ import boto3
 from deployment import deploy, deploy_options, deploy_plan, destroy
 from deployment.console import Screen
 from deployment.timeouts import Timeouts
+from tests.support.scripted_programs import ScriptedPrograms
 from tests.support.stacks import REGION
-from tests.support.told_programs import ToldPrograms
 from tools.workspace import ROOT
 
 IMPATIENT = Timeouts(poll=0.01, change_set=5, stack=5, steady=0.05, answer=0.05)
@@ -33,7 +33,7 @@ class Operator:
     root: Path
     page: str
     """Where the page is; moto's load balancer does not serve it."""
-    programs: ToldPrograms = field(default_factory=ToldPrograms)
+    programs: ScriptedPrograms = field(default_factory=ScriptedPrograms)
 
     def __post_init__(self) -> None:
         """Lay out the checkout."""

@@ -125,11 +125,15 @@ class Client:
     def talk(self, nova: Nova, folder: Path, *sounds: Path) -> list[Event]:
         """Let it hold its conversation, and return its report."""
         command = [str(self._interpreter()), str(CLIENTS / self.script), *map(str, sounds)]
-        told = {} if self.alias else {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"https://localhost:{nova.port}"}
+        endpoint = {} if self.alias else {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"https://localhost:{nova.port}"}
         if self.alias:
             command = [sys.executable, "-m", "standins.alias", "--to", str(nova.port), "--", *command]
         process = subprocess.Popen(
-            command, env=_surroundings(nova, folder) | told, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            env=_surroundings(nova, folder) | endpoint,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         try:
             output, errors = process.communicate(timeout=TALK_SECONDS)

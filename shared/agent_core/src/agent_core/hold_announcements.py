@@ -48,7 +48,7 @@ class HoldAnnouncer:
         self._due = 0.0
         self._since: float | None = None
         """Since when the caller has waited: the end of their turn, or our question."""
-        self._told = False
+        self._announced = False
         """Whether they have heard an announcement since the last completed reply."""
         self._stopped = False
 
@@ -63,7 +63,7 @@ class HoldAnnouncer:
 
     def work_began(self, filler: Announcement | None) -> None:
         """Expect a tool to take a moment; ``filler`` announces a look-up, unless an announcement was already played."""
-        if filler is None or self._told:
+        if filler is None or self._announced:
             self._wait(TURN_SECONDS)
         else:
             self._nudged = False
@@ -71,7 +71,7 @@ class HoldAnnouncer:
 
     def work_ended(self) -> None:
         """Expect the reply that a tool was called for; the caller has waited since their own words."""
-        if self._told:
+        if self._announced:
             self._wait(AGAIN_SECONDS)
             return
         # The tool's run time counts as waiting: the caller does not know about the tool.
@@ -87,7 +87,7 @@ class HoldAnnouncer:
 
     def answer_ended(self) -> None:
         """Record a completed reply: the next wait is a new one."""
-        self._told = False
+        self._announced = False
 
     def lost(self, *, waiting: bool, cut_off: bool, silently: bool) -> None:
         """Record that the stream is lost.
@@ -97,11 +97,11 @@ class HoldAnnouncer:
             cut_off: Whether the caller was hearing a reply, which cannot continue.
             silently: Whether no announcement is needed if the interruption is short.
         """
-        if cut_off and not silently and not self._told and not self._stopped:
+        if cut_off and not silently and not self._announced and not self._stopped:
             # It plays after the audio that was already delivered, and bridges the cut-off reply and its repetition.
             self._tell(Announcement.HOLD)
         elif waiting or cut_off:
-            self._wait(AGAIN_SECONDS if self._told else LOST_SECONDS)
+            self._wait(AGAIN_SECONDS if self._announced else LOST_SECONDS)
 
     def stop(self) -> None:
         """Play nothing more, whatever happens."""
@@ -114,7 +114,7 @@ class HoldAnnouncer:
 
     @property
     def _hold(self) -> Announcement:
-        return Announcement.HOLD_ON if self._told else Announcement.HOLD
+        return Announcement.HOLD_ON if self._announced else Announcement.HOLD
 
     def _wait(self, seconds: float, phrase: Announcement | None = None) -> None:
         """Play an announcement in so many seconds, or sooner if one was due sooner."""
@@ -143,7 +143,7 @@ class HoldAnnouncer:
             self._tell(phrase)
 
     def _tell(self, phrase: Announcement) -> None:
-        self._told = True
+        self._announced = True
         self._say(phrase)
         self._set(AGAIN_SECONDS, Announcement.HOLD_ON)
 

@@ -184,10 +184,10 @@ class Session:
         Raises:
             ToolFailure: no person can be reached this way, or not again.
         """
-        told = await self._transfers.ask(destination, reason)
+        result = await self._transfers.ask(destination, reason)
         if self._transfers.under_way:
             self._make_way()
-        return told
+        return result
 
     async def handed_over(self) -> bool:
         """Wait for a transfer in progress; return True if the person has taken over."""
