@@ -82,7 +82,7 @@ costs: test-environment ## measure the worst-case cost of one unauthenticated cl
 pictures: test-environment ## save screenshots of every state of the page (light, dark, phone) to .run/pictures
 	@SCREENSHOTS=.run/pictures $(BIN)/pytest -n 0 -q -m "" tests/e2e/browser/test_browser_states.py
 
-readme-pictures: test-environment page ## make the pictures of the README again, from a run of the stand-ins
+readme-pictures: test-environment page ## make the pictures and the recording of the README again, from a run of the stand-ins
 	@$(BIN)/python -m tools.readme_pictures
 
 coverage: test-environment ## measure the branch coverage of the product and of the stand-ins: TESTS="tests/unit"
