@@ -15,7 +15,7 @@ unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 # `environment` fails without the page, `run` only warns, and a call does not need it.
 PAGE := $(if $(filter environment,$(MAKECMDGOALS)),--page=required,$(if $(filter run,$(MAKECMDGOALS)),--page=wanted))
 
-.PHONY: help environment test-environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs pictures readme-pictures coverage audit sbom drill rollout lint format doctor lock bench deploy-plan deploy destroy clean
+.PHONY: help environment test-environment page run call isolated-tools clients test test-all test-rest faults soak endurance fuzz mutations dates costs pictures readme-pictures coverage audit sbom drill rollout lint format doctor lock bench deploy-plan deploy destroy clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-24s %s\n", $$1, $$2 }'
@@ -40,7 +40,7 @@ call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CA
 		$${CALLS:+--calls "$$CALLS"} $${LATE:+--late "$$LATE"} $${SAVE:+--save "$$SAVE"} $${URL:+--url "$$URL"} \
 		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
 
-apart: environment ## create isolated environments for tools with conflicting dependencies
+isolated-tools: environment ## install tools with conflicting dependencies, each in an isolated environment
 	@$(BIN)/python -m tools.isolated_env checkov client-aws-sdk client-firefox client-livekit client-pipecat client-strands client-node client-web
 
 clients: test-environment ## test every published pair of Pipecat web client and transport against the services; print the table
@@ -52,7 +52,7 @@ test: lint ## check a change: lint, types, import contracts, and all tests excep
 
 test-all: test test-rest ## run every test, as CI does
 
-test-rest: test-environment apart ## run the thorough tests: faults, browser, containers, checkov, third-party clients, deployments during calls
+test-rest: test-environment isolated-tools ## run the thorough tests: faults, browser, containers, checkov, third-party clients, deployments during calls
 	@$(BIN)/pytest -m thorough --junitxml=.run/reports/test-rest.xml
 
 faults: test-environment ## run the whole catalogue of faults and threats, by number
@@ -82,7 +82,7 @@ costs: test-environment ## measure the worst-case cost of one unauthenticated cl
 pictures: test-environment ## save screenshots of every state of the page (light, dark, phone) to .run/pictures
 	@SCREENSHOTS=.run/pictures $(BIN)/pytest -n 0 -q -m "" tests/e2e/browser/test_browser_states.py
 
-readme-pictures: test-environment page ## make the pictures of the README again, from a run of the stand-ins
+readme-pictures: test-environment page ## make the pictures and the recording of the README again, from a run of the stand-ins
 	@$(BIN)/python -m tools.readme_pictures
 
 coverage: test-environment ## measure the branch coverage of the product and of the stand-ins: TESTS="tests/unit"
@@ -90,7 +90,7 @@ coverage: test-environment ## measure the branch coverage of the product and of 
 
 audit: environment ## compare every pinned Python package with published advisories (pip-audit)
 	@$(BIN)/python -m tools.isolated_env audit
-	@failed=; for lock in requirements/*.txt; do echo "$$lock"; .venv/apart/audit/bin/pip-audit --strict --require-hashes \
+	@failed=; for lock in requirements/*.txt; do echo "$$lock"; .venv/isolated/audit/bin/pip-audit --strict --require-hashes \
 		--disable-pip --progress-spinner off --cache-dir .cache/pip-audit -r "$$lock" || failed=yes; done; [ -z "$$failed" ]
 
 sbom: environment ## write the contents and licenses of each image to .run/sbom, as CycloneDX

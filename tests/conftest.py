@@ -2,7 +2,7 @@
 
 A test's folder says how fast it is and what it may touch:
 
-- `house`: the repository itself; `unit`: pure code; `infra`: the templates, deployed into a simulated AWS;
+- `repository`: the repository itself; `unit`: pure code; `infra`: the templates, deployed into a simulated AWS;
 - `contract`: one protocol with both of its ends;
 - `integration`: several parts over real sockets; `e2e`: a caller's journey through running processes;
 - `faults`: faults of the catalogue across whole conversations;
@@ -43,7 +43,7 @@ DEADLINES = {
     "integration": 300,
     "infra": 300,
     "contract": 300,
-    "house": 300,
+    "repository": 300,
     "unit": 300,
 }
 """Kinds of tests in the order they run, so that the longest begin first.

@@ -18,6 +18,7 @@ _CERTIFICATE = re.compile(
     r"UNABLE_TO_GET_ISSUER_CERT|SELF_SIGNED_CERT|CERT_HAS_EXPIRED|CERTIFICATE_VERIFY_FAILED|UnknownIssuer"
     r"|invalid peer certificate|unable to (?:get|verify) [a-z ]*certificate"
 )
+_PYTHON = re.compile(r"Failed to download `[^`\s]*/cpython-")
 _FULL = re.compile(r"ENOSPC|No space left on device|os error 28")
 _FORBIDDEN = re.compile(
     r"(?:EACCES|EROFS|EPERM|Permission denied|Read-only file system|os error (?:13|30))[^\n]*?(/[^\s'\"`:,)]+)?"
@@ -37,8 +38,7 @@ def failure_reason(output: str, log: str) -> str:
         output: The installer's output.
         log: Name of the file with the complete output.
     """
-    source = "npm registry" if re.search(r"\bnpm (?:error|ERR!)", output) else "package index"
-    host = _host(output)
+    source, host = _source(output), _host(output)
     # In this order: a full disk or a certificate also causes messages about the network.
     if _FULL.search(output):
         return f"The disk is full. See {log} for the complete output."
@@ -53,6 +53,13 @@ def failure_reason(output: str, log: str) -> str:
         path = found[1] or next(iter(_PATH.findall(output)), "a folder")
         return f"This user has no permission to write {path}. See {log} for the complete output."
     return f"{_telling(output)} See {log} for the complete output."
+
+
+def _source(output: str) -> str:
+    if re.search(r"\bnpm (?:error|ERR!)", output):
+        return "npm registry"
+    # uv fetches Python itself from another host, where a mirror of packages does not help.
+    return "download of Python" if _PYTHON.search(output) else "package index"
 
 
 def _host(output: str) -> str:

@@ -23,9 +23,9 @@ NODE = {
 _CACHE = {"npm_config_cache": str(ROOT / ".cache/npm"), "NODE_USE_SYSTEM_CA": "1"}
 
 
-def apart(name: str) -> Path:
+def isolated(name: str) -> Path:
     """Return the folder of an isolated environment."""
-    return VENV / "apart" / name
+    return VENV / "isolated" / name
 
 
 def main(names: list[str]) -> int:
@@ -53,7 +53,7 @@ def _make(name: str) -> int:
     """Create an environment; the digest is written last, so that an incomplete one is not taken for complete."""
     print(f"  Creating an isolated environment for {name}, once.", flush=True)
     # Remnants of an interrupted run would be mixed with the new packages.
-    shutil.rmtree(apart(name), ignore_errors=True)
+    shutil.rmtree(isolated(name), ignore_errors=True)
     code = _fill_for_node(NODE[name]) if name in NODE else _fill(name)
     if code == 0:
         _note(name).parent.mkdir(parents=True, exist_ok=True)
@@ -63,9 +63,9 @@ def _make(name: str) -> int:
 
 def _fill(name: str) -> int:
     uv = str(program(VENV, "uv"))
-    python = str(program(apart(name), "python"))
+    python = str(program(isolated(name), "python"))
     for command in (
-        [uv, "venv", "--quiet", "--python", sys.executable, str(apart(name))],
+        [uv, "venv", "--quiet", "--python", sys.executable, str(isolated(name))],
         [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", str(lock(name))],
     ):
         code = subprocess.run(command, cwd=ROOT, check=False).returncode
@@ -85,7 +85,7 @@ def _fill_for_node(folder: Path) -> int:
 
 
 def _note(name: str) -> Path:
-    return apart(name) / "made-from"
+    return isolated(name) / "made-from"
 
 
 def _digest(name: str) -> str:

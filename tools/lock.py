@@ -38,9 +38,9 @@ def lock_names(root: Path = ROOT) -> list[str]:
     return sorted(_toml(root)["tool"]["workspace"]["locks"], key=lambda name: (name != "dev", name))
 
 
-def stands_apart(name: str, root: Path = ROOT) -> bool:
+def is_isolated(name: str, root: Path = ROOT) -> bool:
     """Return whether a lock is for an isolated environment, whose versions may differ from ours."""
-    return bool(_toml(root)["tool"]["workspace"]["locks"][name].get("apart"))
+    return bool(_toml(root)["tool"]["workspace"]["locks"][name].get("isolated"))
 
 
 def left_out(name: str, root: Path = ROOT) -> list[str]:
@@ -81,7 +81,7 @@ def _compile(name: str, *, upgrade: bool) -> int:
     ]  # fmt: skip
     command += ["--upgrade"] if upgrade else []
     # One version of a package everywhere, unless its purpose is isolated.
-    command += [] if name == "dev" or stands_apart(name) else ["--constraint", str(lock("dev"))]
+    command += [] if name == "dev" or is_isolated(name) else ["--constraint", str(lock("dev"))]
     with tempfile.TemporaryDirectory() as folder:
         excludes = Path(folder, "left-out.txt")
         # Excluded packages are not even resolved.

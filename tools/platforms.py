@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.lock import left_out, lock_names, stands_apart
+from tools.lock import is_isolated, left_out, lock_names
 from tools.workspace import PYTHON_VERSION, ROOT, VENV, lock, program
 
 RECORD = ROOT / "requirements/platforms.json"
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def _checked() -> list[str]:
-    return [name for name in lock_names() if not stands_apart(name)]
+    return [name for name in lock_names() if not is_isolated(name)]
 
 
 def _check(name: str, platform: str) -> int:

@@ -343,14 +343,14 @@ def measured_file() -> str:
     always = [one.name for one in found if one.kind in {"gauge", "counter"} or one.name in _WITHOUT_CALLS]
     defaults = {one.name: one.default for one in fields(CORE / "settings.py", "CoreSettings")}
     prices = ("speech_input", "text_input", "speech_output", "text_output")
-    told = {
+    measured = {
         "always": always,
         "in_calls": [one.name for one in found if one.name not in always],
         "labelled": [one.name for one in found if one.labels],
         "seconds_between_lines": float(str(defaults["metrics_interval_seconds"])),
         "dollars_for_1000_tokens": {name: float(str(defaults[f"{name}_usd_per_1k_tokens"])) for name in prices},
     }
-    return json.dumps(told, indent=2) + "\n"
+    return json.dumps(measured, indent=2) + "\n"
 
 
 def _table(path: Path, name: str) -> dict[str, Any]:

@@ -81,8 +81,8 @@ async def _protect(ecs: EcsStandin, task: Task, *, on: bool = True) -> dict[str,
     async with httpx.AsyncClient() as client:
         url = f"{ecs.uri(task.name)}/task-protection/v1/state"
         answer = await client.put(url, json={"ProtectionEnabled": on})
-        told: dict[str, Any] = answer.json()
-        return told
+        body: dict[str, Any] = answer.json()
+        return body
 
 
 async def test_a_deployment_replaces_all_and_keeps_half() -> None:

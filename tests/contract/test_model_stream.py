@@ -33,10 +33,10 @@ def credentials(aws_keys: None) -> CredentialSource:
 @pytest.fixture
 async def complaints() -> AsyncIterator[list[str]]:
     """Collect the warnings of asyncio and the interpreter about unfinished tasks."""
-    told: list[str] = []
+    messages: list[str] = []
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: told.append(str(context["message"])))
-    yield told
+    loop.set_exception_handler(lambda _, context: messages.append(str(context["message"])))
+    yield messages
     loop.set_exception_handler(None)
 
 

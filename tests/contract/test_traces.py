@@ -83,9 +83,9 @@ async def test_a_conversation_is_a_span_with_what_happened_inside() -> None:
         inside = {span.name for span in receiver.spans if span.parent_span_id == conversation.span_id}
         assert inside == {CHAT, "turn", TOOL}
         assert {span.trace_id for span in receiver.spans} == {conversation.trace_id}
-        told = {one.key: one.value for one in conversation.attributes}
-        assert told["session_id"].string_value == record.session_id
-        assert (told["reason"].string_value, conversation.status.message) == (
+        attributes = {one.key: one.value for one in conversation.attributes}
+        assert attributes["session_id"].string_value == record.session_id
+        assert (attributes["reason"].string_value, conversation.status.message) == (
             "media_disconnected",
             "media_disconnected",
         )
@@ -151,9 +151,9 @@ async def test_spans_say_what_the_conventions_ask_for() -> None:
         judge.GEN_AI_TOOL_CALL_ID: "use-1",
         error_attributes.ERROR_TYPE: "unknown",
     }
-    told = receiver.called(AGENT)
+    invoked = receiver.called(AGENT)
     assert (
-        told.items()
+        invoked.items()
         >= {
             **both,
             judge.GEN_AI_OPERATION_NAME: "invoke_agent",
@@ -163,7 +163,7 @@ async def test_spans_say_what_the_conventions_ask_for() -> None:
         }.items()
     )
     # Otherwise a consumer that sums tokens would count those of a stream twice.
-    assert not {judge.GEN_AI_USAGE_INPUT_TOKENS, judge.GEN_AI_USAGE_OUTPUT_TOKENS} & told.keys()
+    assert not {judge.GEN_AI_USAGE_INPUT_TOKENS, judge.GEN_AI_USAGE_OUTPUT_TOKENS} & invoked.keys()
     content = {judge.GEN_AI_INPUT_MESSAGES, judge.GEN_AI_OUTPUT_MESSAGES, judge.GEN_AI_SYSTEM_INSTRUCTIONS}
     content |= {judge.GEN_AI_TOOL_CALL_ARGUMENTS, judge.GEN_AI_TOOL_CALL_RESULT, judge.GEN_AI_TOOL_DEFINITIONS}
     assert not content & {name for span in receiver.spans for name in attributes(span)}

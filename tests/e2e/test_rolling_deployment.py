@@ -90,8 +90,8 @@ async def _books_balance(ships: Fleet) -> None:
     assert set(codes.values()) == {0}
     ledger.no_protection_is_asked_for(ships.ecs.tasks.values())
     for task in ships.gone:
-        told = sum(line.get("SessionsEnded", 0) for line in task.lines("metrics") if "Reason" not in line)
-        assert told == len([line for line in task.lines("session_ended") if line["reason"] != "never_connected"])
+        counted = sum(line.get("SessionsEnded", 0) for line in task.lines("metrics") if "Reason" not in line)
+        assert counted == len([line for line in task.lines("session_ended") if line["reason"] != "never_connected"])
 
 
 async def test_a_deployment_finishes_while_people_talk(drill: Drill) -> None:

@@ -35,8 +35,8 @@ def test_the_caller_hears_a_person_and_the_person_has_heard_what_it_is_about(pro
     assert heard.startswith("Caller")
     assert contains(heard, "what is the weather")
     assert heard.endswith("Press 1 to take the call.")
-    told = [line for line in product.log("person") if line["event"] == "person_invited"][-1]
-    assert told["display_characters"] > 100
+    invitation = [line for line in product.log("person") if line["event"] == "person_invited"][-1]
+    assert invitation["display_characters"] > 100
     assert "paris" not in str(product.log("person")).lower()
     ended = [line for line in product.log() if line["event"] == "session_ended"]
     assert [line["reason"] for line in ended if line["call_sid"] == call["call_sid"]] == ["transferred"]

@@ -116,11 +116,11 @@ class Campaign:
         return report
 
     def _some(self, numbers: Iterable[int], coverage: Coverage) -> None:
-        told = time.monotonic()
+        reported_at = time.monotonic()
         for number in numbers:
             self._one(self._target.vary(self._mutator.pick(self._corpus), self._mutator), coverage)
-            if number % 256 == 0 and time.monotonic() - told > _TELL_EVERY:
-                told = time.monotonic()
+            if number % 256 == 0 and time.monotonic() - reported_at > _TELL_EVERY:
+                reported_at = time.monotonic()
                 self._tell(f"{self._target.name}: {number:,} of {self._report.runs:,}, {coverage.lines} lines")
 
     def _one(self, case: bytes, coverage: Coverage) -> None:

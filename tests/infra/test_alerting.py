@@ -118,9 +118,12 @@ EVENTS = [
 
 def test_events_of_this_environment_reach_the_topic(made: Deployed) -> None:
     """Only the events of this environment that need an operator reach the topic."""
-    for rule_name, event, told in EVENTS:
+    for rule_name, event, wanted in EVENTS:
         pattern: Any = made.of("events", rule_name)["EventPattern"]
-        assert EventPattern(json.dumps(pattern), pattern).matches_event(cast("Any", event)) is told, (rule_name, event)
+        assert EventPattern(json.dumps(pattern), pattern).matches_event(cast("Any", event)) is wanted, (
+            rule_name,
+            event,
+        )
     for rule in made.every("AWS::Events::Rule").values():
         (target,) = rule["Targets"]
         assert target["Arn"] == made.outputs["platform"]["AlertTopicArn"]
@@ -141,8 +144,8 @@ def test_every_rule_may_publish_by_its_name(made: Deployed) -> None:
 def test_a_budget_tells_the_topic(made: Deployed) -> None:
     """A budget notifies the topic of actual and of forecast costs."""
     budget = template("budget")["Resources"]["Budget"]["Properties"]
-    told = [one["Subscribers"] for one in budget["NotificationsWithSubscribers"]]
-    assert told == [[{"SubscriptionType": "SNS", "Address": {"Ref": "AlertTopicArn"}}]] * 2
+    subscribers = [one["Subscribers"] for one in budget["NotificationsWithSubscribers"]]
+    assert subscribers == [[{"SubscriptionType": "SNS", "Address": {"Ref": "AlertTopicArn"}}]] * 2
     assert {one["Notification"]["NotificationType"] for one in budget["NotificationsWithSubscribers"]} == {
         "ACTUAL",
         "FORECASTED",

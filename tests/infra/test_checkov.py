@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.templates import FOLDER
-from tools.isolated_env import apart
+from tools.isolated_env import isolated
 from tools.workspace import ROOT, program
 
 ACCEPTED = tomllib.loads((ROOT / "infra/accepted-findings.toml").read_text())["finding"]
 pytestmark = pytest.mark.thorough  # it has an environment of its own
 
-CHECKOV = program(apart("checkov"), "checkov")
+CHECKOV = program(isolated("checkov"), "checkov")
 
 
 WORKFLOWS = ROOT / ".github"
@@ -24,7 +24,7 @@ WORKFLOWS = ROOT / ".github"
 def scanned(folder: Path, framework: str) -> dict[str, list[tuple[str, str]]]:
     """Return checkov's checks and resources for a folder, passed and failed."""
     if not CHECKOV.exists() and os.environ.get("CHECKOV") != "required":
-        pytest.skip("checkov has an environment of its own: `make apart` makes it, and `make test` does")
+        pytest.skip("checkov needs an isolated environment: `make isolated-tools` makes it, and `make test-all` does")
     command = [str(CHECKOV), "-d", str(folder), "--framework", framework, "--skip-download", "-o", "json"]
     said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert said.stdout.strip(), said.stderr

@@ -24,8 +24,8 @@ from tests.support import web_page
 from tests.support.operator import SID, TOKEN, Operator, fill_secrets, stacks
 from tests.support.phone_process import PhoneProcess, phone_process
 from tests.support.score import Score, short_notes
+from tests.support.scripted_programs import DOCKER, GIT, ScriptedPrograms
 from tests.support.stacks import REGION, Deployed
-from tests.support.told_programs import DOCKER, GIT, ToldPrograms
 from voice_agent.call.caller import Patience as CallerPatience
 from voice_agent.call.command import make_calls
 from voice_agent.call.options import read as read_call
@@ -42,7 +42,7 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
 def operator(aws: Deployed, tmp_path: Path, page: str) -> Operator:
     """Return an operator whose environment runs."""
     assert aws.resources == {}
-    made = Operator(tmp_path, page, ToldPrograms({**DOCKER, **GIT, **CALL}))
+    made = Operator(tmp_path, page, ScriptedPrograms({**DOCKER, **GIT, **CALL}))
     made.environment(Https="cloudfront")
     made.deploy("--yes")
     fill_secrets()
@@ -110,7 +110,7 @@ def test_a_proof_that_fails_afterwards_offers_the_former_version(operator: Opera
     """A failed test after the update offers a rollback: "no" keeps the new version, --yes rolls it back."""
     former = images(aws)[0]
 
-    class Deaf(ToldPrograms):
+    class Deaf(ScriptedPrograms):
         """Answers calls to a canary only."""
 
         def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None, **how: Any) -> Finished:  # noqa: ANN401
@@ -146,7 +146,7 @@ def test_what_drops_the_header_is_noticed_before_a_call_proves_the_wrong_version
 
 
 @dataclass
-class Telephone(ToldPrograms):
+class Telephone(ScriptedPrograms):
     """Scripts docker and git; the telephone is the real one, but speaks no words."""
 
     said: list[str] = field(default_factory=list)

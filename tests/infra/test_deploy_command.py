@@ -18,8 +18,8 @@ from standins.twilio import ExchangeSettings, TwilioExchange
 from tests.infra.conftest import default_network
 from tests.support.injection import inject
 from tests.support.operator import SID, TOKEN, Operator, fill_secrets, stacks
+from tests.support.scripted_programs import DOCKER, GIT
 from tests.support.stacks import REGION, Deployed
-from tests.support.told_programs import DOCKER, GIT
 
 ACCOUNT = "123456789012"
 ORDER = [
@@ -238,8 +238,8 @@ def test_an_owners_secret_gets_the_keys_without_which_no_task_starts(
     assert code == 0, said
     assert f"! phone secret {arn} has no key api_sid and no key api_secret" in " ".join(said.split())
     assert f"{arn} has its values, and api_sid and api_secret, empty" in " ".join(said.split())
-    told = started(aws)["phone"]
-    assert [told[name] for name in ("TWILIO_AUTH_TOKEN", "TWILIO_API_SID", "TWILIO_API_SECRET")] == [TOKEN, "", ""]
+    secrets = started(aws)["phone"]
+    assert [secrets[name] for name in ("TWILIO_AUTH_TOKEN", "TWILIO_API_SID", "TWILIO_API_SECRET")] == [TOKEN, "", ""]
     kept = boto3.client("secretsmanager", REGION).get_secret_value(SecretId=arn)["SecretString"]
     assert json.loads(kept)["note"] == "keep"
 
@@ -280,7 +280,7 @@ def test_a_customer_of_the_weather_service_names_a_secret(operator: Operator, aw
     assert code == 0, said
     assert "✓ weather         Open-Meteo, commercial plan" in said
     assert "✓ weather secret" in said
-    assert {told["OPEN_METEO_API_KEY"] for told in started(aws).values()} == {"w3ather"}
+    assert {secrets["OPEN_METEO_API_KEY"] for secrets in started(aws).values()} == {"w3ather"}
     assert "w3ather" not in said
 
 

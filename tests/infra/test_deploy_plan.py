@@ -20,8 +20,8 @@ from deployment.checks import credentials_check
 from deployment.subprocesses import Finished
 from tests.support.aws_models import Models, telling
 from tests.support.operator import Operator, stacks
+from tests.support.scripted_programs import DOCKER, GIT, ScriptedPrograms
 from tests.support.stacks import pretend_aws
-from tests.support.told_programs import DOCKER, GIT, ToldPrograms
 
 BY_TEMPLATE = (
     r"registry +2 Repository",
@@ -178,7 +178,7 @@ def test_an_obstacle_here_hides_nothing_of_aws(
     operator: Operator, answers: Mapping[str, Finished] | None, said_of: dict[str, str], row: str, stops: str
 ) -> None:
     """A local obstacle does not prevent the comparison of all stacks, and the plan leaves nothing behind."""
-    operator.programs = ToldPrograms() if answers is None else ToldPrograms(answers)
+    operator.programs = ScriptedPrograms() if answers is None else ScriptedPrograms(answers)
     operator.environment(**said_of)
     code, said = operator.run("deploy-plan")
     flat = " ".join(said.split())

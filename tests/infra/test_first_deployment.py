@@ -13,8 +13,8 @@ from tests.infra.test_permissions import as_list
 from tests.support import aws_account
 from tests.support.asked import listening
 from tests.support.operator import Operator, fill_secrets, stacks
+from tests.support.scripted_programs import DOCKER, GIT, ScriptedPrograms
 from tests.support.stacks import REGION, Deployed
-from tests.support.told_programs import DOCKER, GIT, ToldPrograms
 
 TAG = "0a1b2c3d4e5f"
 GITHUB = {"Repository": "owner/name"}
@@ -57,7 +57,7 @@ def push(region: str, tag: str, manifest: str = MANIFEST) -> None:
         )
 
 
-class Copies(ToldPrograms):
+class Copies(ScriptedPrograms):
     """A docker that copies between registries; `manifest` is what arrives."""
 
     manifest = MANIFEST

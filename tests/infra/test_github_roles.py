@@ -143,8 +143,8 @@ def test_a_release_may_do_all_that_cloudformation_s_handlers_do(github: Deployed
     for one in wanted:
         if not allows(allowed, one.action, one.arn):
             missing.setdefault((one.kind, one.action), []).append(one)
-    told = [f"{found[0]} (and {len(found) - 1} more)" for (_, a), found in missing.items() if a not in NEVER_CALLED]
-    assert told == [], "\n".join(["github-oidc.yaml, ChangeRole may not:", *told])
+    lacking = [f"{found[0]} (and {len(found) - 1} more)" for (_, a), found in missing.items() if a not in NEVER_CALLED]
+    assert lacking == [], "\n".join(["github-oidc.yaml, ChangeRole may not:", *lacking])
     assert {action for _, action in missing} == NEVER_CALLED.keys(), "an exception that is not needed"
 
 

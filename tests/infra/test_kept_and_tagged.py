@@ -69,7 +69,7 @@ def job(client: _Client, *arguments: str, **parameters: str) -> tuple[Any, list[
         stacks=stacks(**parameters),
         cloudformation=cloudformation(client),
         aws=SimpleNamespace(elb=client),
-        options=deploy_options.read_destroy(["--environment", "production", *arguments]),
+        options=deploy_options.destroy.options(["--environment", "production", *arguments]),
         screen=screen,
     )
     return own, said

@@ -117,9 +117,9 @@ def test_every_task_counts_its_streams_in_the_table_that_environments_share(made
     described = made.of("registry", "ModelStreamsTable")
     assert described["KeySchema"] == [{"AttributeName": "pool", "KeyType": "HASH"}]
     given = made.of(service, "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
-    told = {one["Name"]: one["Value"] for one in given}
-    assert told["MODEL_STREAMS_TABLE"] == described["TableName"] == table.rpartition("/")[2]
-    assert str(told["MODEL_STREAMS"]) == "20"
+    variables = {one["Name"]: one["Value"] for one in given}
+    assert variables["MODEL_STREAMS_TABLE"] == described["TableName"] == table.rpartition("/")[2]
+    assert str(variables["MODEL_STREAMS"]) == "20"
 
 
 @services

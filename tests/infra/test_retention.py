@@ -188,23 +188,25 @@ def test_rules_that_ecr_refuses_are_refused_here_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told", "kept"),
+    ("given", "deployed", "kept"),
     [({}, "", "20"), ({}, "50", "50"), ({"KeptImages": "10"}, "50", "50"), ({"KeptImages": "80"}, "50", "80")],
 )
-def test_no_environment_lowers_what_the_registry_keeps_for_another(given: dict[str, str], told: str, kept: str) -> None:
+def test_no_environment_lowers_what_the_registry_keeps_for_another(
+    given: dict[str, str], deployed: str, kept: str
+) -> None:
     """No environment lowers the number of images that the registry keeps for another."""
-    assert image_retention.kept_images(given, "20", told) == kept
+    assert image_retention.kept_images(given, "20", deployed) == kept
 
 
-class _Told:
+class _Deployed:
     """CloudFormation as far as the check uses it; an environment without an entry may not be read."""
 
     def __init__(self, tags: dict[str, str], kept: str) -> None:
-        self._told = {f"pipecat-{name}": {"ImageTag": tag} for name, tag in tags.items()}
-        self._told["pipecat-registry"] = {"KeptImages": kept}
+        self._parameters = {f"pipecat-{name}": {"ImageTag": tag} for name, tag in tags.items()}
+        self._parameters["pipecat-registry"] = {"KeptImages": kept}
 
     def parameters(self, stack: OwnStack) -> dict[str, str]:
-        return self._told.get(stack.name, {})
+        return self._parameters.get(stack.name, {})
 
 
 class _Ecr:
@@ -224,7 +226,7 @@ def plan(tags: dict[str, str], *held: list[str]) -> list[tuple[CheckMark, str]]:
     """Run the plan's check with a registry that keeps twenty images."""
     aws = cast("Any", type("Aws", (), {"ecr": _Ecr(*held)})())
     own = OwnStack("pipecat-registry", StackTemplate(FOLDER / "registry.yaml"))
-    found = checks.check(aws, cast("Any", _Told(tags, "20")), own, ["production", "test"])
+    found = checks.check(aws, cast("Any", _Deployed(tags, "20")), own, ["production", "test"])
     return [(one.mark, " ".join((one.found, *one.advice))) for one in found]
 
 

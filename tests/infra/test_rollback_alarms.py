@@ -77,7 +77,7 @@ class Minutes:
             with pytest.raises(AtCapacity):
                 admission.admit()
 
-    def told(self) -> Period:
+    def published(self) -> Period:
         """Return the metric lines as CloudWatch receives them."""
         return Period(self.meter.documents())
 
@@ -207,7 +207,7 @@ def test_a_version_is_rolled_back_for_its_own_faults_only(
     """A version is rolled back for its own faults, and not for a crowd, an attack or an outage of others."""
     five = Minutes()
     happens(five)
-    period = five.told()
+    period = five.published()
     alarms = made.every("AWS::CloudWatch::Alarm", "phone-rollback").values()
     assert {name_of(alarm) for alarm in alarms if period.goes_off(alarm)} == off
 
@@ -217,7 +217,7 @@ def test_no_outage_rolls_a_version_back(made: Deployed) -> None:
     for happens in (outage, quota, slow_everywhere):
         five = Minutes()
         happens(five)
-        period = five.told()
+        period = five.published()
         alarms = made.every("AWS::CloudWatch::Alarm", "phone-rollback").values()
         assert [name_of(alarm) for alarm in alarms if period.goes_off(alarm)] == []
 

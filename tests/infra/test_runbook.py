@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agent_core.events import EndReason
 from tests.support.templates import TEMPLATES, read, template
 from tools.workspace import ROOT
 
@@ -89,6 +90,16 @@ def test_queries_ask_for_events_that_the_services_log_and_for_queries_that_are_s
     quoted = re.findall(r"Saved query \"([^\"]+)\"", text)
     assert quoted
     assert [name for name in quoted if name not in saved] == []
+
+
+def test_queries_and_advice_name_end_reasons_that_exist() -> None:
+    """A query uses existing end reasons, and so does the advice after failed conversations."""
+    queried = re.findall(r"reason (?:not )?in \[([^\]]+)\]", PAGE.read_text())
+    reasons = {name for found in queried for name in re.findall(r"\w+", found)}
+    assert reasons
+    assert reasons <= {*EndReason}
+    advice = set(re.findall(r"`(\w+)`(?:: | \()", parts("failed-conversations")["Do"]))
+    assert advice <= {*EndReason}
 
 
 def test_entries_lead_to_entries_that_are_there() -> None:

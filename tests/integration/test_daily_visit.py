@@ -274,8 +274,8 @@ async def test_the_visitor_is_told_why_it_ended(setting: Setting) -> None:
     stream.say(*say.answer("Goodbye.", NOTE[:9600]))
     await until(lambda: bool(setting.records), 8)
     assert setting.records[0].reason is EndReason.AGENT_ENDED
-    told: Json = call.of("server-message")[-1]["data"]
-    assert (told["type"], told["reason"]) == ("session-ended", "agent_ended")
+    message: Json = call.of("server-message")[-1]["data"]
+    assert (message["type"], message["reason"]) == ("session-ended", "agent_ended")
     assert call.did.index("leave") < call.did.index("release")
 
 

@@ -47,8 +47,8 @@ async def test_a_number_asks_the_deployment_afterwards_and_a_second_run_changes_
 ) -> None:
     """The number requests the deployment, a second run changes nothing, and another number stays unchanged."""
     assert await point(twilio)
-    told = await resource(twilio, "+46701234567")
-    assert (told["voice_url"], told["voice_method"], told["voice_fallback_url"]) == (WEBHOOK, "POST", BIN)
+    number = await resource(twilio, "+46701234567")
+    assert (number["voice_url"], number["voice_method"], number["voice_fallback_url"]) == (WEBHOOK, "POST", BIN)
     assert (await resource(twilio, "+15005550001"))["voice_url"] == ""
     assert not await point(twilio)
 

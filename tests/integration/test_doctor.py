@@ -26,6 +26,7 @@ from deployment.checks.finding import Finding, good
 from deployment.console import CheckMark, Screen
 from deployment.service_secrets import Found, SecretNeeded
 from doctor import amazon, doctor, machine, others, twilio_checks
+from doctor.options import doctor as command
 from doctor.probing import Check, make
 from doctor.surroundings import MachineState
 from standins.daily import DailyStandin
@@ -266,14 +267,14 @@ async def test_the_command_writes_rows_or_json_and_an_exit_code(
         monkeypatch.setenv("WEATHER", "standin")
         for name, value in surroundings(twilio, PUBLIC_BASE_URL=url).environment.items():
             monkeypatch.setenv(name, value)
-        assert await asyncio.to_thread(doctor.main, ["--json"], None, tmp_path) == 1
+        assert await asyncio.to_thread(doctor.work, command.options(["--json"]), None, tmp_path) == 1
         report = json.loads(capsys.readouterr().out)
         wrong = [one["check"] for one in report["checks"] if one["mark"] == "✗"]
         assert (report["ok"], wrong) == (False, ["number …4567"])
         shown = io.StringIO()
-        assert await asyncio.to_thread(doctor.main, ["--fix"], Screen(shown), tmp_path) == 1
+        assert await asyncio.to_thread(doctor.work, command.options(["--fix"]), Screen(shown), tmp_path) == 1
         assert "not applied: pass --yes to confirm" in shown.getvalue()
-        assert await asyncio.to_thread(doctor.main, ["--fix", "--yes"], Screen(shown), tmp_path) == 0
+        assert await asyncio.to_thread(doctor.work, command.options(["--fix", "--yes"]), Screen(shown), tmp_path) == 0
         assert "Nothing prevents a call." in shown.getvalue()
         assert SETTINGS.auth_token not in shown.getvalue()
 

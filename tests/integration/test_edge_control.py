@@ -44,8 +44,8 @@ async def test_a_process_takes_the_place_of_another(setting: Setting, control: h
             assert answered(await talk(setting.edge.port, get("/incoming-call")))["service"] == "new phone"
             await line.send("still on")
             assert await line.recv() == "still on"
-            told = {one["address"]: one for one in (await control.get("/targets")).json()}
-            assert (told[old.address]["leaving"], told[old.address]["outstanding"]) == (True, 1)
+            by_address = {one["address"]: one for one in (await control.get("/targets")).json()}
+            assert (by_address[old.address]["leaving"], by_address[old.address]["outstanding"]) == (True, 1)
         await until(lambda: [target.port for target in setting.edge.targets(PHONE)] == [port])
     unused = [event for event in setting.events if event["event"] == "target_unused"]
     assert [(event["target"], event["cut"]) for event in unused] == [(old.address, 0)]

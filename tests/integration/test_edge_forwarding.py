@@ -33,10 +33,10 @@ async def test_odd_paths_reach_the_service_that_the_rules_say_and_arrive_unchang
     bases = ["/incoming-call", "/INCOMING-CALL", "/media-stream", "/Media-Stream", "/connect", "/"]
     paths = [start + base + end for start in starts for base in bases for end in ends]
     for path in paths:
-        told = answered(await talk(setting.edge.port, get(path)))
+        body = answered(await talk(setting.edge.port, get(path)))
         bare = path.partition("?")[0]
         is_call = bare.startswith(("/incoming-call", "/media-stream"))
-        assert (told["service"] == "phone", told["path"]) == (is_call, bare), path
+        assert (body["service"] == "phone", body["path"]) == (is_call, bare), path
 
 
 async def test_forwarded_headers_arrive(setting: Setting) -> None:

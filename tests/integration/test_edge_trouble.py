@@ -188,19 +188,19 @@ async def test_a_sick_target_gets_nothing_and_all_sick_get_everything(
             client.cookies.clear()
         return names
 
-    async def told(healthy: list[bool]) -> None:
+    async def until_healthy(healthy: list[bool]) -> None:
         await until(lambda: [target.health.healthy for target in setting.edge.targets(WEB)] == healthy)
 
-    await told([True, True])
+    await until_healthy([True, True])
     assert await served() == {"web", "web 2"}
     setting.webs[0].healthy = False
-    await told([False, True])
+    await until_healthy([False, True])
     assert await served() == {"web 2"}
     setting.webs[1].healthy = False
-    await told([False, False])
+    await until_healthy([False, False])
     assert await served() == {"web", "web 2"}
     setting.webs[1].healthy = True
-    await told([False, True])
+    await until_healthy([False, True])
 
 
 async def test_a_target_that_leaves_keeps_its_lines_for_the_drain_time_only(setting: Setting) -> None:

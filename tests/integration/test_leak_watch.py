@@ -45,7 +45,7 @@ CLEAN = {"log": START, "answer": "fine", "frame": "fine", "printed": "fine"}
 
 @pytest.mark.thorough  # seven runs of pytest
 @pytest.mark.parametrize(
-    ("leaking", "told", "processes"),
+    ("leaking", "reported", "processes"),
     [
         ({}, "0 secrets, numbers or words in 1 logs", 1),
         ({"log": f"{START}\n{LEAKING}"}, "a telephone number in", 1),
@@ -57,7 +57,7 @@ CLEAN = {"log": START, "answer": "fine", "frame": "fine", "printed": "fine"}
     ],
     ids=["nothing", "log", "answer", "frame", "output", "nothing, shared", "answer, shared"],
 )
-def test_threat_15_a_run_that_leaks_fails(leaking: dict[str, str], told: str, processes: int) -> None:
+def test_threat_15_a_run_that_leaks_fails(leaking: dict[str, str], reported: str, processes: int) -> None:
     """The run fails when a log, a response or a frame has a planted value, also with two worker processes."""
     with tempfile.TemporaryDirectory() as name:  # not pytest's own folder, which this run scans
         folder = Path(name)
@@ -68,6 +68,6 @@ def test_threat_15_a_run_that_leaks_fails(leaking: dict[str, str], told: str, pr
         options += ["-n", str(processes)] if processes > 1 else []
         done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
     assert "3 passed" in done.stdout, done.stdout + done.stderr
-    assert told in done.stdout
+    assert reported in done.stdout
     assert "1 logs and 0 answers" not in done.stdout
     assert done.returncode == (1 if leaking else 0)

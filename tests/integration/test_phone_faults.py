@@ -189,16 +189,16 @@ async def test_fault_29_a_hundred_calls_in_a_second(house: House) -> None:
         for caller in callers:
             await caller.__aenter__()
         try:
-            await asyncio.gather(*(_is_served_or_told(caller) for caller in callers))
+            await asyncio.gather(*(_is_served_or_rejected(caller) for caller in callers))
             assert await phone.status("/health") == 200
         finally:
             await asyncio.gather(*(caller.hang_up() for caller in callers))
         served = [caller for caller in callers if caller.timeline.named("mark")]
-        told = [caller for caller in callers if caller.timeline.named("say")]
-        assert (len(served), len(told)) == (40, 60)
-        assert {_asked(caller) for caller in told} == {(3, (ASKED_TO_WAIT,))}
+        rejected = [caller for caller in callers if caller.timeline.named("say")]
+        assert (len(served), len(rejected)) == (40, 60)
+        assert {_asked(caller) for caller in rejected} == {(3, (ASKED_TO_WAIT,))}
         greeted = max(caller.timeline.named("mark")[0].at for caller in served)
-        assert max(caller.timeline.named("say")[0].at for caller in told) - ASKED_TO_WAIT < IN_TURN * greeted
+        assert max(caller.timeline.named("say")[0].at for caller in rejected) - ASKED_TO_WAIT < IN_TURN * greeted
         assert max(phone.loop_lags(), default=0) < HELD_UP_MS
         await until(lambda: len(phone.lines("session_ended")) == 40, 10)
         ledger.one_end_for_each(phone.lines("session_ended"), [caller.sid for caller in served])
@@ -206,7 +206,7 @@ async def test_fault_29_a_hundred_calls_in_a_second(house: House) -> None:
         await until(lambda: _nothing_held(before, phone), 5)
 
 
-async def _is_served_or_told(caller: Caller) -> None:
+async def _is_served_or_rejected(caller: Caller) -> None:
     timeline = caller.timeline
     async with asyncio.timeout(30):
         while not (timeline.named("mark") or timeline.named("say")):
@@ -238,26 +238,26 @@ async def test_fault_30_a_webhook_that_comes_five_times(phone: PhoneProcess, hou
 async def test_fault_31_what_twilio_tells_in_any_order(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
     """The service logs and ignores status callbacks in any order, also duplicates and unknown calls."""
 
-    async def told(event: str, **fields: str) -> None:
+    async def post_status(event: str, **fields: str) -> None:
         request = stranger.signed("/incoming-call/stream-status", StreamEvent=event, **fields)
         assert (await stranger.send(request)).status_code == 204
 
-    await told("stream-stopped")
+    await post_status("stream-stopped")
     invitation = await stranger.ring()
     async with await stranger.open_stream() as socket:
         announcer = await stranger.begin(socket, invitation.ticket)
         await until(lambda: bool(phone.lines("session_started", call_sid=stranger.call_sid)))
         for event in ("stream-stopped", "stream-started", "stream-started", "stream-unheard-of"):
-            await told(event)
-        await told("stream-error", StreamError="31920: wss://agent.example.com/media-stream said 403")
+            await post_status(event)
+        await post_status("stream-error", StreamError="31920: wss://agent.example.com/media-stream said 403")
         assert await phone.sessions() == 1
         await socket.send(announcer.stop())
         assert await close_code(socket) == 1000
     for event in ("stream-started", "stream-stopped", "stream-stopped"):
-        await told(event)
+        await post_status(event)
     assert (await balance(phone, house, stranger.call_sid))["reason"] == "caller_hung_up"
     (error,) = phone.lines("stream_error", call_sid=stranger.call_sid)
     assert error["number"] == "31920"
     stranger.call_sid = new_sid("CA")
-    await told("stream-error", StreamError="31920")
+    await post_status("stream-error", StreamError="31920")
     assert phone.lines("session_ended", call_sid=stranger.call_sid) == []

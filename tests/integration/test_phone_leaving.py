@@ -76,16 +76,16 @@ async def test_fault_32_calls_that_outlast_the_time_to_drain_hear_a_goodbye(hous
         await asyncio.gather(*[caller.greeted() for caller in callers])
         await asyncio.gather(*[caller.ask() for caller in callers])
         phone.process.send_signal(signal.SIGTERM)
-        told = time.monotonic()
+        signalled_at = time.monotonic()
         await until(lambda: _turns_away(phone), 1)
         assert await phone.status("/health") == HTTPStatus.OK
         for caller in callers:
             assert "lost our assistant" in str((await caller.until("say", 15)).fields["text"])
             assert caller.notes()[:3] == [400, 600, LEAVE]
             assert (await caller.until("ended")).fields["reason"] == "hung_up_by_document"
-        async with asyncio.timeout(told + 12 + 3 - time.monotonic()):
+        async with asyncio.timeout(signalled_at + 12 + 3 - time.monotonic()):
             assert await phone.process.wait() == 0
-        assert time.monotonic() - told > 2, "nobody was let to finish"
+        assert time.monotonic() - signalled_at > 2, "nobody was let to finish"
         records = [await phone.record(caller.sid) for caller in callers]
         assert [record["reason"] for record in records] == ["drained"] * 5
 

@@ -60,7 +60,9 @@ def _words(turn: Turn) -> Sequence[Step]:
     return [note(400 + 200 * turn.number, length, SECRET)]
 
 
-def _told(house: House, task: PhoneProcess, caller: Caller, which: int = -1) -> tuple[list[tuple[str, str]], list[str]]:
+def _model_input(
+    house: House, task: PhoneProcess, caller: Caller, which: int = -1
+) -> tuple[list[tuple[str, str]], list[str]]:
     """Return the history that a task's model session got, and the words that it heard."""
     session = house.nova.ledger.sessions[task.model_sessions(caller.sid)[which]]
     return session.history, [words.text for words in session.heard]
@@ -79,7 +81,7 @@ async def test_a_connection_that_breaks_is_replaced(tasks: Fleet, house: House) 
         await caller.until("mark", count=2)
         assert [event.fields["text"] for event in caller.timeline.named("say")] == [WAIT]
         holder = tasks.holder(caller.sid)
-        history, heard = _told(house, holder, caller)
+        history, heard = _model_input(house, holder, caller)
         assert (history[0][0] if history else "USER") == "USER"
         assert len(heard) == 1
         assert 'Their words were: "turn 1"' in heard[0]
@@ -251,7 +253,7 @@ async def test_a_task_whose_death_nobody_has_noticed_yet(house: House, tmp_path:
                 assert said == [WAIT, "One moment, please. I am still here."]
                 asked = [str(event.fields["url"]) for event in caller.timeline.named("webhook")]
                 assert (asked[1].count("/lost?part=0"), asked[-2], "/lost" in asked[-1]) == (1, address, True)
-                _, heard = _told(house, fleet.other(killed), caller)
+                _, heard = _model_input(house, fleet.other(killed), caller)
                 assert 'Their words were: "turn 1"' in heard[0]
                 await caller.ask()
         (record,) = await _records(fleet, caller, 1)
@@ -275,7 +277,7 @@ async def test_a_process_that_is_killed_in_the_middle_of_an_answer(house: House,
             await caller.until("mark", count=2)
             assert [event.fields["text"] for event in caller.timeline.named("say")] == [WAIT]
             survivor = fleet.other(killed)
-            history, heard = _told(house, survivor, caller)
+            history, heard = _model_input(house, survivor, caller)
             assert [words for _, words in history] == []
             assert 'Their words were: "turn 1"' in heard[0]
             await caller.ask()

@@ -14,7 +14,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-def _told(phone: PhoneProcess, metric: str, **labels: str) -> list[Any]:
+def _values(phone: PhoneProcess, metric: str, **labels: str) -> list[Any]:
     """Return the values that a metric had under exactly these labels, in order."""
     lines = phone.lines("metrics", Service="phone-agent", **labels)
     return [
@@ -30,20 +30,20 @@ async def test_a_call_shows_in_the_metrics(house: House) -> None:
     """The metrics report active calls, the wait for the first reply, the cost and the end reason of a call."""
     house.score.plan = short_notes
     async with house.start_phone("measured", METRICS_INTERVAL_SECONDS="0.2") as phone:
-        await until(lambda: _told(phone, "ActiveSessions") != [])
-        assert _told(phone, "ActiveSessions")[0] == 0
+        await until(lambda: _values(phone, "ActiveSessions") != [])
+        assert _values(phone, "ActiveSessions")[0] == 0
         async with Caller(house.exchange, phone.url) as caller:
             await caller.greeted()
-            await until(lambda: _told(phone, "ActiveSessions")[-1] == 1)
+            await until(lambda: _values(phone, "ActiveSessions")[-1] == 1)
             await caller.ask()
         record = await phone.record(caller.sid)
-        await until(lambda: sum(_told(phone, "SessionsEnded", Reason="caller_hung_up")) == 1)
-        await until(lambda: _told(phone, "ActiveSessions")[-1] == 0)
-        assert _told(phone, "TimeToFirstAudio") == [[record["first_audio_ms"]]]
-        waited = [one for told in _told(phone, "TurnLatency") for one in told]
+        await until(lambda: sum(_values(phone, "SessionsEnded", Reason="caller_hung_up")) == 1)
+        await until(lambda: _values(phone, "ActiveSessions")[-1] == 0)
+        assert _values(phone, "TimeToFirstAudio") == [[record["first_audio_ms"]]]
+        waited = [one for values in _values(phone, "TurnLatency") for one in values]
         assert waited == [record["slowest_answer_ms"]]
-        assert sum(_told(phone, "EstimatedCost")) == pytest.approx(record["cost_usd"], abs=1e-6)
-        assert sum(_told(phone, "SessionsFailed")) == 0
+        assert sum(_values(phone, "EstimatedCost")) == pytest.approx(record["cost_usd"], abs=1e-6)
+        assert sum(_values(phone, "SessionsFailed")) == 0
 
 
 @pytest.mark.thorough

@@ -30,9 +30,9 @@ async def test_a_call_is_greeted_and_answered(phone: PhoneProcess, house: House,
     assert (record["caller_turns"], record["agent_turns"], record["interruptions"]) == (1, 2, 0)
     assert (record["model_streams"], record["malformed_messages"], record["audio_dropped_ms"]) == (1, 0, 0)
     (model_session,) = phone.model_sessions(caller.sid)
-    told = house.nova.ledger.sessions[model_session]
-    assert (told.input_rate, told.output_rate) == (8000, 8000)
-    assert "San Francisco, US" in told.system
+    session = house.nova.ledger.sessions[model_session]
+    assert (session.input_rate, session.output_rate) == (8000, 8000)
+    assert "San Francisco, US" in session.system
 
 
 async def test_a_barge_in_ends_the_answer_for_good(

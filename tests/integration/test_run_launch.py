@@ -129,9 +129,9 @@ async def test_standins_are_ready_before_the_agent_starts_and_stop_after_it(hous
     """The stand-ins are ready before the agent starts, which needs their certificate, and stop after it."""
     plan = house.plan(house.program("phone-agent"), house.program("nova"))
     await launch(plan, house.folder, house.said.append, then="true")
-    told = [line[9:] if line[2:3] == ":" else line for line in house.said]
+    lines = [line[9:] if line[2:3] == ":" else line for line in house.said]
     order = [
-        next(index for index, line in enumerate(told) if line.startswith(start))
+        next(index for index, line in enumerate(lines) if line.startswith(start))
         for start in (
             *("nova is ready", "starting phone-agent", "phone-agent is ready", "starting edge"),
             *("phone-agent stopped", "nova        stopped"),

@@ -1,4 +1,4 @@
-"""Rotate Twilio's token during calls by the steps of docs/howto/change-a-key.md without a rejected call."""
+"""Rotate Twilio's token during calls by the steps of docs/howto/rotate-a-key.md without a rejected call."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -33,18 +33,18 @@ async def dialled(scenario: str, folder: Path, transport: str) -> tuple[dict[str
         call = exchange.place_call(app.url)
         await call.timeline.until("ended", 15)
         assert await sipp.verdict() == ""
-        [told] = app.requests("/dial-ended")
+        [ended] = app.requests("/dial-ended")
         if asked := app.requests("/whisper"):
             assert asked[0].params["ParentCallSid"] == call.sid
-            assert asked[0].params["CallSid"] == told.params["DialCallSid"]
-        return told.params, [event.name for event in call.timeline.events], sipp.told()
+            assert asked[0].params["CallSid"] == ended.params["DialCallSid"]
+        return ended.params, [event.name for event in call.timeline.events], sipp.notes()
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_somebody_answers(tmp_path: Path, transport: str) -> None:
     """SIPp accepts INVITE, audio, ACK and BYE, and has read the summary."""
-    told, happened, notes = await dialled("answers", tmp_path, transport)
-    assert (told["DialCallStatus"], told["DialBridged"]) == ("completed", "true")
+    result, happened, notes = await dialled("answers", tmp_path, transport)
+    assert (result["DialCallStatus"], result["DialBridged"]) == ("completed", "true")
     assert [name for name in happened if name.startswith(("dial", "whisper"))] == [
         "dial",
         "dial_ringing",
@@ -59,15 +59,15 @@ async def test_somebody_answers(tmp_path: Path, transport: str) -> None:
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_somebody_is_busy(tmp_path: Path, transport: str) -> None:
     """The exchange acknowledges a rejection and reports it to the application."""
-    told, happened, _ = await dialled("busy", tmp_path, transport)
-    assert (told["DialCallStatus"], told["DialSipResponseCode"]) == ("busy", "486")
+    result, happened, _ = await dialled("busy", tmp_path, transport)
+    assert (result["DialCallStatus"], result["DialSipResponseCode"]) == ("busy", "486")
     assert "whisper" not in happened
 
 
 async def test_somebody_does_not_answer(tmp_path: Path) -> None:
     """After the timeout the exchange cancels the INVITE and acknowledges the final response."""
-    told, happened, _ = await dialled("silent", tmp_path, "udp")
-    assert told["DialCallStatus"] == "no-answer"
+    result, happened, _ = await dialled("silent", tmp_path, "udp")
+    assert result["DialCallStatus"] == "no-answer"
     assert "whisper" not in happened
 
 
@@ -98,5 +98,5 @@ async def test_the_product_puts_a_caller_through_to_sipp(house: House, tmp_path:
         await caller.until("dial_bridged", 30)
         assert (await caller.until("ended", 10)).fields["reason"] == "hung_up_by_document"
         assert await sipp.verdict() == ""
-        assert "Reason: The order is late. The caller said:" in sipp.told()
+        assert "Reason: The order is late. The caller said:" in sipp.notes()
         assert (await phone.record(caller.sid))["reason"] == "transferred"

@@ -221,9 +221,9 @@ async def test_a_refused_handshake_is_an_error_and_the_next_verb_runs(app: TinyA
     await call.timeline.until("ended", 5)
     assert call.timeline.named("error")[0].fields["code"] == "31920"
     assert call.timeline.last("pause") is not None
-    told = app.requests("/status")[0].params
-    assert told["StreamEvent"] == "stream-error"
-    assert told["StreamError"].startswith("31920")
+    params = app.requests("/status")[0].params
+    assert params["StreamEvent"] == "stream-error"
+    assert params["StreamError"].startswith("31920")
 
 
 async def test_malformed_commands_warn_once_and_the_call_goes_on(app: TinyApp, exchange: TwilioExchange) -> None:
@@ -316,9 +316,9 @@ async def test_the_end_of_a_call_is_told(app: TinyApp) -> None:
     async with TwilioExchange(settings) as exchange:
         call = exchange.place_call(app.url)
         await call.timeline.until("ended", 5)
-    (told,) = app.requests("/status")
-    assert told.params["CallStatus"] == "completed"
-    assert told.params["CallDuration"] == "0"
+    (request,) = app.requests("/status")
+    assert request.params["CallStatus"] == "completed"
+    assert request.params["CallDuration"] == "0"
 
 
 async def test_an_address_may_ask_for_more_tries(app: TinyApp, exchange: TwilioExchange) -> None:

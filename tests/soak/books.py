@@ -89,14 +89,14 @@ class Books:
             "end records (L1)": lambda: ledger.one_end_for_each(of_clean, sids),
             "end reasons": lambda: _all_hung_up(of_clean),
             "streams (L2)": lambda: ledger.streams_are_closed(self._ships.nova.ledger),
-            "sound (L5, L8)": lambda: _all_was_heard(clean, self._sessions_of_calls(), self._told_by_us()),
+            "sound (L5, L8)": lambda: _all_was_heard(clean, self._sessions_of_calls(), self._announced()),
         }
         for task in self._ships.all_tasks:
             checks[f"log of {task.name} (L10)"] = lambda task=task: _log_is_clean(task.service.log)  # type: ignore[misc]
         checks["protection"] = lambda: ledger.no_protection_is_asked_for(self._ships.ecs.tasks.values())
         return checks
 
-    def _told_by_us(self) -> set[str]:
+    def _announced(self) -> set[str]:
         return {str(line["call_sid"]) for task in self._ships.all_tasks for line in task.lines("announcement_played")}
 
     def _sessions_of_calls(self) -> dict[str, list[SessionRecord]]:
@@ -113,10 +113,10 @@ def _all_hung_up(ends: Iterable[dict[str, Any]]) -> None:
     assert not others, f"calls without a fault ended for another reason than their caller's: {', '.join(others)}"
 
 
-def _all_was_heard(calls: Iterable[Call], sessions: dict[str, list[SessionRecord]], told_by_us: set[str]) -> None:
+def _all_was_heard(calls: Iterable[Call], sessions: dict[str, list[SessionRecord]], announced: set[str]) -> None:
     for call in calls:
         said = sorted((words for session in sessions.get(call.sid, []) for words in session.said), key=_when)
-        what_was_said_was_heard(call, said, only_that=call.sid not in told_by_us)
+        what_was_said_was_heard(call, said, only_that=call.sid not in announced)
 
 
 def what_was_said_was_heard(call: Call, said: Iterable[Said], *, only_that: bool = True) -> None:

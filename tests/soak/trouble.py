@@ -121,10 +121,10 @@ class Journal(logging.Handler):
         """Record a line."""
         if record.getMessage() != "fault_struck":
             return
-        told: dict[str, Any] = getattr(record, "fields", {})
-        self.struck[self._names.get((told["on"], told["action"], told["error"]), "unknown")] += 1
-        if "session_id" in told:
-            self.sessions.add(str(told["session_id"]))
+        fields: dict[str, Any] = getattr(record, "fields", {})
+        self.struck[self._names.get((fields["on"], fields["action"], fields["error"]), "unknown")] += 1
+        if "session_id" in fields:
+            self.sessions.add(str(fields["session_id"]))
 
 
 @dataclass

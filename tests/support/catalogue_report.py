@@ -55,8 +55,8 @@ class CatalogueReport:
         terminalreporter.section(f"{word}s by number")
         for entry in self._catalogue.entries:
             outcomes = self._outcomes[entry.number]
-            told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "not run"
-            terminalreporter.write_line(f"{word[0].upper()}{entry.number:<3} {entry.title:<48} {told}")
+            summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "not run"
+            terminalreporter.write_line(f"{word[0].upper()}{entry.number:<3} {entry.title:<48} {summary}")
         terminalreporter.write_line(f"{self._held()} of {len(self._outcomes)} {word}s are held in this run")
 
     def _held(self) -> int:

@@ -62,5 +62,5 @@ def get(path: str, *headers: str) -> bytes:
 
 def answered(raw: bytes) -> dict[str, Any]:
     """Return the JSON of an answer with a known length."""
-    told: dict[str, Any] = json.loads(raw.partition(b"\r\n\r\n")[2])
-    return told
+    body: dict[str, Any] = json.loads(raw.partition(b"\r\n\r\n")[2])
+    return body

@@ -181,8 +181,8 @@ def log_is_clean(lines: Iterable[Line], canaries: Iterable[str] = ()) -> None:
     """Check L10: an error names its call or its session, and no planted secret, number or word is in the log."""
     lines = list(lines)
     nameless = [line for line in lines if line.get("level") == "error" and not _names_somebody(line)]
-    told = [str({name: value for name, value in line.items() if name not in _EVERYWHERE})[:300] for line in nameless]
-    assert nameless == [], f"errors that name nobody: {told}"
+    shown = [str({name: value for name, value in line.items() if name not in _EVERYWHERE})[:300] for line in nameless]
+    assert nameless == [], f"errors that name nobody: {shown}"
     text = "\n".join(map(str, lines))
     found = sum(canary in text for canary in canaries)
     assert not found, f"{found} planted secrets, numbers or words stand in the log"

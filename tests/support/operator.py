@@ -8,15 +8,20 @@ from pathlib import Path
 
 import boto3
 
-from deployment import deploy, deploy_plan, destroy
+from deployment import deploy, deploy_options, deploy_plan, destroy
 from deployment.console import Screen
 from deployment.timeouts import Timeouts
+from tests.support.scripted_programs import ScriptedPrograms
 from tests.support.stacks import REGION
-from tests.support.told_programs import ToldPrograms
 from tools.workspace import ROOT
 
 IMPATIENT = Timeouts(poll=0.01, change_set=5, stack=5, steady=0.05, answer=0.05)
-COMMANDS = {"deploy": deploy.main, "deploy-plan": deploy_plan.main, "destroy": destroy.main}
+COMMANDS = {
+    "deploy": (deploy_options.deploy, deploy.work),
+    "deploy-plan": (deploy_options.deploy_plan, deploy_plan.work),
+    "destroy": (deploy_options.destroy, destroy.work),
+}
+"""Each command's options and what it does, as `voice-agent` joins them."""
 SID = "AC" + "0" * 32
 TOKEN = "t0ken-that-nobody-may-see"
 
@@ -28,7 +33,7 @@ class Operator:
     root: Path
     page: str
     """Where the page is; moto's load balancer does not serve it."""
-    programs: ToldPrograms = field(default_factory=ToldPrograms)
+    programs: ScriptedPrograms = field(default_factory=ScriptedPrograms)
 
     def __post_init__(self) -> None:
         """Lay out the checkout."""
@@ -53,7 +58,10 @@ class Operator:
         """Run a command; return its exit code and output."""
         stream = io.StringIO()
         screen = Screen(stream, {}, answer, hidden or _nobody)
-        code = COMMANDS[command](arguments, screen, self.programs, patience, self.root)
+        options, work = COMMANDS[command]
+        code = work(
+            options.options(arguments), screen=screen, programs=self.programs, patience=patience, root=self.root
+        )
         return code, stream.getvalue()
 
     def deploy(self, *arguments: str, answer: Callable[[str], str] | None = None) -> tuple[int, str]:

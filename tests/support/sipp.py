@@ -31,7 +31,7 @@ class Judge:
             code = await self._process.wait()
         return "" if code == 0 else f"exit code {code}: {self._written('errors.log')}"
 
-    def told(self) -> str:
+    def notes(self) -> str:
         """Return what the scenario has logged."""
         return self._written("notes.log")
 

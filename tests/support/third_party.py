@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from standins.alias import CANNOT
-from tools.isolated_env import NODE, apart
+from tools.isolated_env import NODE, isolated
 from tools.workspace import VENV, program
 
 CLIENTS = Path(__file__).parents[1] / "third_party" / "clients"
@@ -125,11 +125,15 @@ class Client:
     def talk(self, nova: Nova, folder: Path, *sounds: Path) -> list[Event]:
         """Let it hold its conversation, and return its report."""
         command = [str(self._interpreter()), str(CLIENTS / self.script), *map(str, sounds)]
-        told = {} if self.alias else {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"https://localhost:{nova.port}"}
+        endpoint = {} if self.alias else {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"https://localhost:{nova.port}"}
         if self.alias:
             command = [sys.executable, "-m", "standins.alias", "--to", str(nova.port), "--", *command]
         process = subprocess.Popen(
-            command, env=_surroundings(nova, folder) | told, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            env=_surroundings(nova, folder) | endpoint,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         try:
             output, errors = process.communicate(timeout=TALK_SECONDS)
@@ -145,9 +149,11 @@ class Client:
         if self.environment in NODE:
             node, packages = program(VENV, "node"), NODE[self.environment] / "node_modules"
         else:
-            node = packages = program(apart(self.environment) if self.environment else VENV, "python")
+            node = packages = program(isolated(self.environment) if self.environment else VENV, "python")
         if not packages.exists():
-            missing(f"{self.name} has an environment of its own: `make apart` makes it, and `make test-all` does")
+            missing(
+                f"{self.name} needs an isolated environment: `make isolated-tools` makes it, and `make test-all` does"
+            )
         return node
 
 

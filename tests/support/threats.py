@@ -15,8 +15,8 @@ _ROUTES = "unit/webrtc_agent/test_webrtc_routes.py::test_"
 _END = "integration/test_phone_end_call.py::test_"
 _LOST = "integration/test_phone_lost_calls.py::test_"
 _TRANSFER = "integration/test_transfer.py::test_"
-_LOCKS = "house/test_house_locks.py::test_"
-_IMAGES = "house/test_images.py::test_"
+_LOCKS = "repository/test_repository_locks.py::test_"
+_IMAGES = "repository/test_images.py::test_"
 _ROLES = "infra/test_permissions.py::test_"
 
 THREATS: Final = (
@@ -152,7 +152,7 @@ THREATS: Final = (
             f"{_LOCKS}every_pin_has_a_hash",
             f"{_LOCKS}production_ships_neither_test_tools_nor_stand_ins",
             f"{_LOCKS}the_tests_run_on_what_is_locked",
-            "house/test_house_imports.py::test_every_declared_package_is_imported",
+            "repository/test_repository_imports.py::test_every_declared_package_is_imported",
         ),
     ),
     Threat(

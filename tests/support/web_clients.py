@@ -20,9 +20,9 @@ _BUILD_SECONDS = 120.0
 _TURN_MS = 90_000
 """Deadline of each step of a conversation, while other conversations run."""
 _AUDIBLE = 0.02
-_TOLD = "() => told"
-_ALL_IS_SPOKEN = """() => told.errors.length > 0 || parseInt(told.ready.version) < 2
-    || told.output.filter((output) => output.spoken_status === "completed").length >= told.agent.length"""
+_EVENTS = "() => events"
+_ALL_IS_SPOKEN = """() => events.errors.length > 0 || parseInt(events.ready.version) < 2
+    || events.output.filter((output) => output.spoken_status === "completed").length >= events.agent.length"""
 _FIRST_WITH_SESSIONS = (1, 7, 2)
 """The first transport that reads ``sessionId``."""
 _FIRST_WITH_TOOLS = [1, 2]
@@ -65,7 +65,9 @@ async def bundle(pairs: Collection[str], folder: Path) -> Path:
     """Bundle the app for each of these pairs."""
     for pair in pairs:
         if not any((home / "pairs" / pair / "node_modules").is_dir() for home in (WEB, REST)):
-            missing(f"the web client {pair} has an environment of its own: `make apart` or `make clients` makes it")
+            missing(
+                f"the web client {pair} needs an isolated environment: `make isolated-tools` or `make clients` makes it"
+            )
     node = program(VENV, "node")
     process = await asyncio.create_subprocess_exec(
         *map(str, (node, _VITE, "build", "--config", WEB / "vite.config.mjs", "--outDir", folder)),
@@ -97,43 +99,45 @@ async def talk(app: App, browser: Browser, base_url: str, folder: Path) -> Json:
         page.on("request", lambda request: requests.append(request.url))
         await _serve(page, app, folder)
         try:
-            told, answer = await _converse(page, f"{base_url}/app/index.html?by={app.route}")
+            events, answer = await _converse(page, f"{base_url}/app/index.html?by={app.route}")
         except PlaywrightError as error:
-            raise AssertionError(f"{error.message.splitlines()[0]} {await page.evaluate(_TOLD)}") from error
+            raise AssertionError(f"{error.message.splitlines()[0]} {await page.evaluate(_EVENTS)}") from error
     finally:
         await context.close()
     foreign = [url for url in requests if not url.startswith((base_url, "data:", "blob:"))]
-    return told | {"answer": answer, "foreign": foreign}
+    return events | {"answer": answer, "foreign": foreign}
 
 
 async def _converse(page: Page, url: str) -> tuple[Json, Json]:
     await page.goto(url)
     await page.wait_for_function("() => globalThis.loaded")
     await page.evaluate("() => begin()")
-    await page.wait_for_function("() => told.errors.length > 0 || (told.ready && told.quiet && told.agent.length)")
+    await page.wait_for_function(
+        "() => events.errors.length > 0 || (events.ready && events.quiet && events.agent.length)"
+    )
     await page.evaluate("() => speak()")
-    await page.wait_for_function("() => told.errors.length > 0 || (told.visitor.length && told.agent.length > 1)")
+    await page.wait_for_function("() => events.errors.length > 0 || (events.visitor.length && events.agent.length > 1)")
     await page.wait_for_function(_ALL_IS_SPOKEN)
     answer = await page.evaluate("() => request()")
     await page.evaluate("() => client.disconnect()")
-    await page.wait_for_function("() => told.state === 'disconnected'")
-    return await page.evaluate(_TOLD), answer
+    await page.wait_for_function("() => events.state === 'disconnected'")
+    return await page.evaluate(_EVENTS), answer
 
 
-def faults(told: Json) -> list[str]:
+def faults(events: Json) -> list[str]:
     """List what an app's user would have missed; empty if nothing."""
-    version = [int(part) for part in told["ready"]["version"].split(".")] if told["ready"] else [0]
-    spoken = [output["text"] for output in told["output"] if output.get("spoken_status") == "completed"]
+    version = [int(part) for part in events["ready"]["version"].split(".")] if events["ready"] else [0]
+    spoken = [output["text"] for output in events["output"] if output.get("spoken_status") == "completed"]
     holds = {
-        f"errors {told['errors']}": told["errors"] == [],
+        f"errors {events['errors']}": events["errors"] == [],
         "bot-ready": version[0] in (1, 2),
-        "agent audible": told["loudest"] > _AUDIBLE,
-        f"question once {told['visitor']}": told["visitor"] == ["turn 1"],
-        f"sentences once {told['agent']}": len(told["agent"]) == len(set(told["agent"])) > 1,
-        f"bot-output {spoken}": version[0] < 2 or spoken == told["agent"],
-        f"tool events {told['tools']}": version < _FIRST_WITH_TOOLS or len(told["tools"]) == 1,
-        f"refusal {told['answer']}": _is_refusal(told["answer"]),
-        f"other hosts {told['foreign']}": told["foreign"] == [],
+        "agent audible": events["loudest"] > _AUDIBLE,
+        f"question once {events['visitor']}": events["visitor"] == ["turn 1"],
+        f"sentences once {events['agent']}": len(events["agent"]) == len(set(events["agent"])) > 1,
+        f"bot-output {spoken}": version[0] < 2 or spoken == events["agent"],
+        f"tool events {events['tools']}": version < _FIRST_WITH_TOOLS or len(events["tools"]) == 1,
+        f"refusal {events['answer']}": _is_refusal(events["answer"]),
+        f"other hosts {events['foreign']}": events["foreign"] == [],
     }
     return [name for name, is_so in holds.items() if not is_so]
 

@@ -73,8 +73,10 @@ async def test_published_clients_talk(tmp_path: Path) -> None:
         await until(lambda: len(web.lines("session_ended")) == len(apps), 20.0)
         assert {line["reason"] for line in web.lines("session_ended")} == {"caller_hung_up"}
         assert await web.sessions() == 0
-        told = [record.system for record in nova.ledger.sessions.values() if '{"basket":"tulips"}' in record.system]
-        assert len(told) == sum(app.route != "/api/offer" for app in apps)
+        instructions = [
+            record.system for record in nova.ledger.sessions.values() if '{"basket":"tulips"}' in record.system
+        ]
+        assert len(instructions) == sum(app.route != "/api/offer" for app in apps)
         assert "tulips" not in web.log.read_text()
 
 

@@ -96,18 +96,18 @@ def read(template: Path = TEMPLATE) -> list[Widget]:
 
 
 def _widget(described: dict[str, Any]) -> Widget:
-    told = described["properties"]
-    lines = told.get("annotations", {}).get("horizontal", [])
+    properties = described["properties"]
+    lines = properties.get("annotations", {}).get("horizontal", [])
     return Widget(
-        title=told["title"],
+        title=properties["title"],
         x=described["x"],
         y=described["y"],
         width=described["width"],
         height=described["height"],
-        stacked=told.get("stacked", False),
+        stacked=properties.get("stacked", False),
         lines=tuple((line["label"], line["value"]) for line in lines),
-        curves=tuple(_curves(told.get("metrics", []), told.get("period", 60))),
-        alarms=tuple(arn.rpartition(":alarm:")[2] for arn in told.get("alarms", [])),
+        curves=tuple(_curves(properties.get("metrics", []), properties.get("period", 60))),
+        alarms=tuple(arn.rpartition(":alarm:")[2] for arn in properties.get("alarms", [])),
     )
 
 

@@ -1,7 +1,7 @@
 """Take the README's pictures from a run of the stand-ins: `make readme-pictures`.
 
-Writes `call.json`, `call.svg`, `page-light.png`, `page-dark.png` and `page.json` into `docs/pictures`. Needs Chromium,
-on the path or named by `CHROMIUM`.
+Writes `call.json`, `call.svg`, `call.mp3`, `page-light.png`, `page-dark.png` and `page.json` into `docs/pictures`.
+Needs Chromium, on the path or named by `CHROMIUM`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import async_playwright
 
+from tools.readme_pictures.call_audio import call_audio
 from tools.readme_pictures.call_record import call_record
 from tools.readme_pictures.call_svg import draw
 from tools.readme_pictures.page_photo import PagePhoto, photograph, picture_size
@@ -55,26 +56,26 @@ def main() -> int:
         print("No Chromium here: install one, or set CHROMIUM to its path.", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="readme-pictures-") as folder, _running(Path(folder)) as url:
-        calls = [measured for _ in range(CALLS) if (measured := _measure(Path(folder))) is not None]
+        calls = [measured for each in range(CALLS) if (measured := _measure(Path(folder), each)) is not None]
         # After the calls, so that Chromium does not delay them.
         photo = asyncio.run(_photograph(chromium, url))
     # The pictures are written together or not at all, so that they always show one version.
     if not calls:
         print("No call was answered as expected; see the reasons above. Nothing was written.", file=sys.stderr)
         return 1
-    quickest = min(calls, key=lambda measured: measured["answer_seconds"][0])
+    quickest, heard = min(calls, key=lambda call: call[0]["answer_seconds"][0])
     record = call_record(f'make call SAY="{QUESTION}"', quickest)
-    _write(record, photo)
+    _write(record, call_audio(quickest, heard), photo)
     return 0
 
 
-def _write(record: dict[str, Any], photo: PagePhoto) -> None:
+def _write(record: dict[str, Any], audio: bytes, photo: PagePhoto) -> None:
     PICTURES.mkdir(exist_ok=True)
     files: dict[str, bytes] = {f"page-{scheme}.png": picture for scheme, picture in photo.pictures.items()}
     width, height = picture_size()
     page = {"width": width, "height": height, "texts": photo.texts}
     files |= {f"{name}.json": _json(document) for name, document in (("call", record), ("page", page))}
-    files["call.svg"] = draw(record).encode()
+    files |= {"call.svg": draw(record).encode(), "call.mp3": audio}
     for name, content in files.items():
         (PICTURES / name).write_bytes(content)
         print(f"docs/pictures/{name}  {len(content) / 1000:.0f} kB")
@@ -113,13 +114,14 @@ def _running(folder: Path) -> Iterator[str]:
             process.kill()
 
 
-def _measure(folder: Path) -> dict[str, Any] | None:
-    """Make the README's call and return its measurements; None if the call failed."""
-    command = [sys.executable, "-m", "voice_agent", "call", "--json", "--say", QUESTION]
+def _measure(folder: Path, number: int) -> tuple[dict[str, Any], bytes] | None:
+    """Make the README's call; return its measurements, and the WAV of what the caller heard; None if it failed."""
+    heard = folder / f"call-{number}.wav"
+    command = [sys.executable, "-m", "voice_agent", "call", "--json", "--say", QUESTION, "--save", str(heard)]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=False, timeout=_CALL_SECONDS)
     measured: dict[str, Any] = json.loads(done.stdout or "{}")
     if done.returncode == 0:
-        return measured
+        return measured, heard.read_bytes()
     print(f"a call failed: {'; '.join(measured.get('failures', []))}", file=sys.stderr)
     return None
 

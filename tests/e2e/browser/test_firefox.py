@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.waiting import until
 from tests.support.whole_product import Product
-from tools.isolated_env import apart
+from tools.isolated_env import isolated
 from tools.workspace import program
 
 VISIT = Path(__file__).parent / "firefox" / "visit.py"
@@ -40,11 +40,11 @@ async def test_a_whole_conversation_in_firefox(product: Product, tmp_path: Path)
 def _visit(url: str, folder: Path) -> dict[str, Any]:
     """Make Firefox visit the page, in an environment without our variables."""
     firefox = os.environ.get("FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
-    python = program(apart("client-firefox"), "python")
+    python = program(isolated("client-firefox"), "python")
     if firefox is None:
         pytest.skip("this test needs Firefox: apt-get install firefox-esr, or set FIREFOX to the path of one")
     if not python.exists():
-        pytest.skip("the driver of Firefox has an environment of its own: `make apart` makes it")
+        pytest.skip("the driver of Firefox needs an isolated environment: `make isolated-tools` makes it")
     command = [str(python), "-W", "ignore", str(VISIT), firefox, url, "what is the weather in Oslo", "in Oslo"]
     surroundings = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", "TMPDIR": str(folder)}
     with (folder / "firefox.log").open("wb") as log:

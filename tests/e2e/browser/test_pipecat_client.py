@@ -62,16 +62,16 @@ async def test_the_published_client_asks_and_hears_the_answer(
         await visit.permit(microphone=True)
         await page.goto(f"{base_url}/stranger/index.html")
         await page.get_by_role("button", name="Call").click()
-        await page.wait_for_function("() => told.ready !== null || told.errors.length > 0")
-        await page.wait_for_function("() => told.agent.some((words) => words.includes('in Paris'))", timeout=45_000)
-        told = await page.evaluate("() => told")
+        await page.wait_for_function("() => events.ready !== null || events.errors.length > 0")
+        await page.wait_for_function("() => events.agent.some((words) => words.includes('in Paris'))", timeout=45_000)
+        events = await page.evaluate("() => events")
         answer = transcribe_answer((await visit.recording())[:, 1].tobytes(), RATE)
         assert visit.hosts() == {base_url.removeprefix("http://")}
         await page.evaluate("() => client.disconnect()")
-        await page.wait_for_function("() => told.state === 'disconnected'")
-    assert told["errors"] == []
-    assert [words.lower() for words in told["visitor"]] == ["what is the weather in paris"]
-    [call] = told["tools"]
+        await page.wait_for_function("() => events.state === 'disconnected'")
+    assert events["errors"] == []
+    assert [words.lower() for words in events["visitor"]] == ["what is the weather in paris"]
+    [call] = events["tools"]
     assert call["function_name"] == "get_current_weather"
     assert contains(answer, "Paris"), answer
     assert contains(answer, str(call["result"]["temperature"])), answer

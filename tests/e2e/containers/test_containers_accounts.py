@@ -18,8 +18,8 @@ WEATHER = {"OPEN_METEO_FORECAST_URL": "https://weather.example/v1/forecast", "OP
 def understood(engine: Engine, accounts: dict[str, str]) -> dict[str, Any]:
     """Return the services that Compose would start with this `.env`."""
     settings = {"COMPOSE_ENV_FILES": os.devnull, "ENV_FILE": "no-such-file", **accounts}
-    told: dict[str, Any] = json.loads(replace(engine, settings=settings)("compose", "config", "--format", "json"))
-    services: dict[str, Any] = told["services"]
+    config: dict[str, Any] = json.loads(replace(engine, settings=settings)("compose", "config", "--format", "json"))
+    services: dict[str, Any] = config["services"]
     return services
 
 

@@ -138,9 +138,9 @@ async def test_hundreds_of_odd_paths_reach_the_same_service_unchanged(two: Two) 
             if status(nginx) != 400:
                 differing[target] = (status(nginx), status(edge))
             continue
-        told = [(status(raw), *_seen(raw)) for raw in (nginx, edge)]
-        if told[0] != told[1]:
-            differing[target] = told
+        replies = [(status(raw), *_seen(raw)) for raw in (nginx, edge)]
+        if replies[0] != replies[1]:
+            differing[target] = replies
     assert differing == {}
     assert sum(map(is_path, targets)) > 250
 
@@ -150,8 +150,8 @@ def _seen(raw: bytes) -> tuple[object, ...]:
     body = raw.partition(b"\r\n\r\n")[2]
     if body == b"ok":
         return ("health",)
-    told = answered(raw)
-    return told["service"], told["path"]
+    parsed = answered(raw)
+    return parsed["service"], parsed["path"]
 
 
 @pytest.mark.asyncio(loop_scope="module")

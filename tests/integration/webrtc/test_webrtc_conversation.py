@@ -65,7 +65,7 @@ async def test_a_visitor_is_greeted_and_answered(web: WebProcess, visitor: Someo
 
 async def test_each_turn_is_told_in_order(visitor: Someone) -> None:
     """The page gets each state of the agent in order: listening, thinking, speaking."""
-    told = (
+    kinds = (
         "user-started-speaking",
         "user-stopped-speaking",
         "user-input",
@@ -78,7 +78,7 @@ async def test_each_turn_is_told_in_order(visitor: Someone) -> None:
         person.messages.clear()
         person.speak()
         await person.until("bot-stopped-speaking")
-        assert [message.kind for message in person.messages if message.kind in told] == list(told)
+        assert [message.kind for message in person.messages if message.kind in kinds] == list(kinds)
 
 
 async def test_typed_words_are_answered_once(surroundings: Surroundings, visitor: Someone) -> None:

@@ -43,8 +43,8 @@ async def test_a_full_service_says_so(surroundings: Surroundings) -> None:
                 answer = await slow.ask("/api/offer")
                 await first.connect()
                 await slow.accept(answer)
-                told = await slow.until("server-message")
-                assert told.data["message"].startswith("All our lines are busy")
+                message = await slow.until("server-message")
+                assert message.data["message"].startswith("All our lines are busy")
                 assert (await web.record(answer["sessionId"]))["reason"] == "never_connected"
             refused = await second.http.post("/start")
             assert refused.status_code == 429

@@ -26,7 +26,7 @@ class Books:
         self.admission = Admission(2, self.spend, self.counting.refused)
         self.counting.watch(self.admission)
 
-    def told(self) -> dict[str, Any]:
+    def published(self) -> dict[str, Any]:
         """Return and clear the numbers by service alone."""
         numbers: dict[str, Any] = {}
         for document in self.meter.documents():
@@ -49,15 +49,15 @@ def test_a_conversation_counts_while_it_goes_on() -> None:
     books, stats = Books(), SessionStats()
     books.counting.began(stats)
     stats.interruptions, stats.model_streams, stats.speech_output_tokens = 2, 1, 500
-    first = books.told()
+    first = books.published()
     assert (first["BargeIns"], first["ModelStreams"], first["Tokens"], first["EstimatedCost"]) == (2, 1, 500, 50.0)
     stats.interruptions = 3
     books.counting.ended(_record(stats, EndReason.CALLER_HUNG_UP))
-    second = books.told()
+    second = books.published()
     assert (second["BargeIns"], second["ModelStreams"]) == (1, 0)
     assert (second["SessionsEnded"], second["SessionsFailed"]) == (1, 0)
     assert second["SessionDuration"] == [90.0]
-    assert books.told()["BargeIns"] == 0
+    assert books.published()["BargeIns"] == 0
 
 
 def test_only_a_defect_of_ours_is_a_defect() -> None:
@@ -67,9 +67,9 @@ def test_only_a_defect_of_ours_is_a_defect() -> None:
         books.counting.ended(_record(SessionStats(), reason))
     for error in (Forbidden("signature_missing"), ModelUnavailable("ThrottlingException"), AtCapacity("full")):
         books.counting.failed(error)
-    assert books.told()["Defects"] == 1
+    assert books.published()["Defects"] == 1
     books.counting.broke()
-    assert books.told()["Defects"] == 1
+    assert books.published()["Defects"] == 1
 
 
 def test_reasons_tokens_and_errors_are_broken_down() -> None:
@@ -93,9 +93,9 @@ def test_a_call_whose_media_went_elsewhere_is_no_conversation() -> None:
     """A call whose media reached another task is counted there: a load balancer chooses a task per connection."""
     books = Books()
     books.counting.ended(_record(SessionStats(model_streams=1), EndReason.NEVER_CONNECTED))
-    told = books.told()
-    assert (told["CallsNotConnected"], told["SessionsEnded"], told["ModelStreams"]) == (1, 0, 1)
-    assert "SessionDuration" not in told
+    published = books.published()
+    assert (published["CallsNotConnected"], published["SessionsEnded"], published["ModelStreams"]) == (1, 0, 1)
+    assert "SessionDuration" not in published
 
 
 def test_who_was_turned_away_is_counted_by_cause() -> None:
@@ -104,7 +104,7 @@ def test_who_was_turned_away_is_counted_by_cause() -> None:
     places = [books.admission.admit(), books.admission.admit()]
     with pytest.raises(AtCapacity):
         books.admission.admit()
-    assert books.told()["ActiveSessions"] == 2
+    assert books.published()["ActiveSessions"] == 2
     places[0].release()
     books.spend.add(6.0)
     with pytest.raises(OverBudget):

@@ -57,8 +57,8 @@ def test_a_limit_of_zero_never_refuses() -> None:
 
 def test_a_late_task_has_no_free_place_and_hands_callers_on_while_it_holds_many() -> None:
     """A late task with many conversations rejects callers; with few it accepts them: the lag has another cause."""
-    told: list[PermissionRefused] = []
-    admission = Admission(8, on_refused=told.append)
+    refusals: list[PermissionRefused] = []
+    admission = Admission(8, on_refused=refusals.append)
     guard = LagGuard(LIMIT)
     admission.is_late = lambda: guard.is_late
     saw(guard, 200, LATE_OF_LAST)
@@ -68,7 +68,7 @@ def test_a_late_task_has_no_free_place_and_hands_callers_on_while_it_holds_many(
     assert admission.free == 0
     with pytest.raises(Overloaded):
         admission.admit()
-    assert isinstance(told[0], AtCapacity)
+    assert isinstance(refusals[0], AtCapacity)
     saw(guard, 5, CALM)
     assert admission.free == 6
     admission.admit()

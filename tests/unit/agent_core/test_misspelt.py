@@ -2,13 +2,16 @@
 
 import io
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from pydantic_settings import DotEnvSettingsSource
 
+import agent_core.settings
 from agent_core import misspelt
 from agent_core.errors import ConfigurationError
 from agent_core.observability import logs
-from agent_core.settings import CoreSettings, LogFormat
+from agent_core.settings import RENAMED, CoreSettings, LogFormat
 from phone_agent.settings import PhoneSettings
 from voice_agent.run.ports import PORT_NAMES
 from webrtc_agent.settings import WebSettings
@@ -86,6 +89,20 @@ def test_a_former_name_is_read_for_one_release_with_a_warning(monkeypatch: pytes
     monkeypatch.setattr("sys.stdout", output := io.StringIO())
     logs.configure("webrtc-agent", settings.model_copy(update={"log_format": LogFormat.JSON}))
     assert output.getvalue().count("setting_renamed") == 3
+    assert output.getvalue().count("variable_ignored") == 0
+
+
+@pytest.mark.parametrize("settings", SERVICES)
+def test_the_file_is_read_once_for_all_former_names(
+    settings: type[CoreSettings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Looking for former names reads the file once, and no former name counts as misspelt."""
+    (tmp_path / ".env").write_text("".join(f"{old}=1\n" for old in RENAMED))
+    monkeypatch.setenv("METRICS_SECONDS", "3")
+    with patch.object(agent_core.settings, "DotEnvSettingsSource", wraps=DotEnvSettingsSource) as source:
+        assert {old for old, _ in settings.renamed()} == {old for old, new in RENAMED.items() if new in names(settings)}
+    assert source.call_count == 1
+    assert settings.misspelt() == []
 
 
 @pytest.mark.parametrize("settings", SERVICES)

@@ -317,9 +317,11 @@ async def test_a_history_that_is_refused_is_halved_then_left_out() -> None:
         first.fail(LOST)
         third = await model.stream(2)
         await third.until_sent("textInput", count=2)
-    told = [sum(len(words) for words in stream.texts("USER") + stream.texts("ASSISTANT")) for stream in model.streams]
-    assert told[0] > 7000
-    assert 2500 < told[1] <= 8000
+    lengths = [
+        sum(len(words) for words in stream.texts("USER") + stream.texts("ASSISTANT")) for stream in model.streams
+    ]
+    assert lengths[0] > 7000
+    assert 2500 < lengths[1] <= 8000
     assert third.texts("ASSISTANT") == []
     assert third.texts("USER") == ["and in Oslo?"]
     assert quirks.history_bytes < 8000

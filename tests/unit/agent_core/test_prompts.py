@@ -113,7 +113,7 @@ def _sections(text: str) -> dict[str, list[str]]:
     return {title: body.strip().splitlines() for title, body in zip(found[1::2], found[2::2], strict=True)}
 
 
-def _told(tool: Tool) -> Iterator[str]:
+def _descriptions(tool: Tool) -> Iterator[str]:
     yield tool.spec.description
     yield from (each["description"] for each in tool.spec.properties.values())
 
@@ -183,7 +183,7 @@ def test_an_order_is_a_sentence_or_a_few(name: str) -> None:
 @pytest.mark.parametrize("tool", _tools(), ids=lambda tool: tool.spec.name)
 def test_a_tool_s_description_says_what_is_wanted(tool: Tool) -> None:
     """A description of a tool does not list valid arguments: the schema does."""
-    for text in _told(tool):
+    for text in _descriptions(tool):
         assert BANNED.findall(text) == []
         assert ENUMERATION.findall(text) == []
 
@@ -321,7 +321,7 @@ def test_the_stand_in_takes_no_order_for_a_caller_s_words(name: str) -> None:
         "transfer_failed": kind.NOBODY_FREE,
     }
     read = instructions.read(_read(name))
-    assert read is not None
+    assert read is not None, f"no pattern in {instructions.__file__} recognizes prompts/{name}.md: add one"
     assert read.kind is expected[name]
 
 

@@ -38,16 +38,16 @@ async def test_the_agent_speaks_first() -> None:
 
 async def test_a_call_that_is_taken_up_goes_on_where_it_was() -> None:
     """The model has the history, gets an order in place of the greeting, and new words are passed on."""
-    told: list[History] = []
+    histories: list[History] = []
     history = ((Role.USER, "the weather in Paris"), (Role.ASSISTANT, "It rains."))
-    async with running_session(Before(history, "Say sorry.", told.append)) as (stage, running):
+    async with running_session(Before(history, "Say sorry.", histories.append)) as (stage, running):
         stream = await stage.model.stream()
         await stream.until_sent("textInput", count=4)
         assert stream.texts("USER") == ["the weather in Paris", "Say sorry."]
         assert stream.texts("ASSISTANT") == ["It rains."]
         stream.say(*say.heard("and tomorrow"))
-        await until(lambda: bool(told))
-        assert told[-1] == (*history, (Role.USER, "and tomorrow"))
+        await until(lambda: bool(histories))
+        assert histories[-1] == (*history, (Role.USER, "and tomorrow"))
         stage.session.end(EndReason.CALLER_HUNG_UP)
         await running
 

@@ -42,9 +42,9 @@ for thread in threads:
 for thread in threads:
     thread.join()
 libc.fopen.restype = ctypes.c_void_p
-told = ctypes.c_void_p(libc.fopen(sys.argv[1].encode(), b"w"))
-libc.malloc_info(0, told)
-libc.fclose(told)
+report = ctypes.c_void_p(libc.fopen(sys.argv[1].encode(), b"w"))
+libc.malloc_info(0, report)
+libc.fclose(report)
 """
 
 
@@ -52,20 +52,20 @@ libc.fclose(told)
 @pytest.mark.parametrize("wish", ["tidy", "as it is"])
 def test_holes_between_what_is_used_are_given_back(wish: str) -> None:
     """One piece in thirty-two stays in use and holds all of them, until the heap is trimmed."""
-    told = subprocess.run(
+    figures = subprocess.run(
         [sys.executable, "-c", HOLES, wish], check=True, timeout=30, capture_output=True, text=True
     ).stdout.split()
-    assert (float(told[0]) > 40) is (wish == "tidy")
-    assert int(told[1]) == 3125
+    assert (float(figures[0]) > 40) is (wish == "tidy")
+    assert int(figures[1]) == 3125
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="this C library has one heap anyway")
 @pytest.mark.parametrize("wish", ["one", "as it is"])
 def test_threads_share_a_heap(tmp_path: Path, wish: str) -> None:
     """All threads use one heap on request, as the C library reports; by default it makes several."""
-    told = tmp_path / "heaps.xml"
-    subprocess.run([sys.executable, "-c", FOUR_THREADS, str(told), wish], check=True, timeout=30)
-    assert (told.read_text().count("<heap nr=") == 1) is (wish == "one")
+    report = tmp_path / "heaps.xml"
+    subprocess.run([sys.executable, "-c", FOUR_THREADS, str(report), wish], check=True, timeout=30)
+    assert (report.read_text().count("<heap nr=") == 1) is (wish == "one")
 
 
 class _Ring:

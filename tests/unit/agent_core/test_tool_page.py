@@ -1,8 +1,11 @@
 """The tool of docs/howto/add-a-tool.md and the test on that page work unchanged."""
 
+import inspect
 import re
 from typing import Any
 
+from agent_core.announcements import Announcement
+from agent_core.tools.registry import Tool
 from tools.workspace import ROOT
 
 PAGE = ROOT / "docs/howto/add-a-tool.md"
@@ -34,3 +37,13 @@ async def test_the_model_sees_the_function_as_the_page_says() -> None:
     }
     answer = await registry.call("get_opening_hours", {"branch": "Stockholm"})
     assert answer.value == {"opens": "09:00", "closes": "18:00"}
+
+
+def test_the_page_has_each_argument_of_a_tool() -> None:
+    """The table has each optional argument, and names an announcement that exists."""
+    text = PAGE.read_text(encoding="utf-8")
+    optional = [name for name, one in inspect.signature(Tool).parameters.items() if one.kind is one.KEYWORD_ONLY]
+    assert sorted(re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)) == sorted(optional)
+    named = re.findall(r"`(\w+)\.([A-Z_]+)`", text)
+    assert named
+    assert {(kind, name in Announcement.__members__) for kind, name in named} == {("Announcement", True)}

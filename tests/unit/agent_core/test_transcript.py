@@ -72,10 +72,10 @@ def test_an_endless_conversation_stays_bounded() -> None:
 
 def test_what_a_call_brings_along_is_known_but_not_asked_again() -> None:
     """The words of a resumed call are its history; the resuming task decides which question to answer."""
-    told: list[int] = []
+    lengths: list[int] = []
     before = ((Role.USER, "hi"), (Role.ASSISTANT, "Yes?"), (Role.USER, "the weather in Paris"))
-    transcript = ConversationTranscript(before, lambda history: told.append(len(history)))
-    assert (transcript.history, told) == (before, [])
+    transcript = ConversationTranscript(before, lambda history: lengths.append(len(history)))
+    assert (transcript.history, lengths) == (before, [])
     waiting: list[object] = [transcript.waiting[1]]
     transcript.add(Role.USER, "please")
     waiting.append(transcript.waiting[1])
@@ -83,7 +83,7 @@ def test_what_a_call_brings_along_is_known_but_not_asked_again() -> None:
     transcript.add(Role.ASSISTANT, "It rains.")
     waiting.append(transcript.waiting[1])
     assert waiting == [None, "the weather in Paris please", None]
-    assert told == [3, 4]
+    assert lengths == [3, 4]
 
 
 _WORDS = st.one_of(

@@ -112,8 +112,8 @@ async def test_the_announcement_is_heard_before_anybody_is_called() -> None:
     """The person is called only after the agent's announcement has been heard."""
     staff = Staff()
     conversation = Conversation(staff)
-    told = await conversation.ask(destination="sales", reason="an invoice")
-    assert (told["status"], told["destination"]) == ("connecting", "sales")
+    result = await conversation.ask(destination="sales", reason="an invoice")
+    assert (result["status"], result["destination"]) == ("connecting", "sales")
     await conversation.speak(2.5)
     assert staff.brought == []
     await asyncio.sleep(2)

@@ -62,7 +62,7 @@ async def test_the_name_of_another_site_is_refused(app: FastAPI, host: str, stat
 
 
 @pytest.mark.parametrize(
-    ("address", "headers", "told"),
+    ("address", "headers", "allowed"),
     [
         ("127.0.0.1", {}, True),
         ("10.0.3.4", {}, True),
@@ -71,13 +71,13 @@ async def test_the_name_of_another_site_is_refused(app: FastAPI, host: str, stat
     ],
 )
 async def test_strangers_are_not_told_how_full_it_is(
-    app: FastAPI, address: str, headers: dict[str, str], *, told: bool
+    app: FastAPI, address: str, headers: dict[str, str], *, allowed: bool
 ) -> None:
     """Only a direct request from the private network sees how full the service is."""
     async with _client(app, address) as client:
         answer = await client.get("/ready", headers=headers)
-    assert answer.status_code == (200 if told else 404)
-    assert ("sessions" in answer.json()) == told
+    assert answer.status_code == (200 if allowed else 404)
+    assert ("sessions" in answer.json()) == allowed
 
 
 async def test_a_defect_is_answered_in_a_sentence_and_counted(app: FastAPI) -> None:

@@ -17,10 +17,10 @@ EDGES = np.array([0.0, 60.0, 120.0, 180.0])
 @pytest.fixture(scope="module")
 def numbers() -> MetricSeries:
     """Return six hours of sample data."""
-    told = MetricSeries()
+    series = MetricSeries()
     for document in sample_data.documents():
-        told.take(document)
-    return told
+        series.take(document)
+    return series
 
 
 def _document(at: float, value: object, **dimensions: str) -> dict[str, object]:
@@ -45,16 +45,16 @@ def test_every_curve_of_the_dashboard_has_something_to_draw(numbers: MetricSerie
 
 def test_statistics_are_those_of_cloudwatch() -> None:
     """Statistics are computed per period, and a period without data has no value."""
-    told = MetricSeries()
+    series = MetricSeries()
     for at, value in ((10, 1), (20, [2, 3]), (130, [10, 20, 30, 40])):
-        told.take(_document(at, value, Service="one"))
-    told.take(_document(10, 100, Service="two"))
+        series.take(_document(at, value, Service="one"))
+    series.take(_document(10, 100, Service="two"))
     key = ("Space", "Metric", frozenset({("Service", "one")}))
-    assert np.array_equal(told.row(key, "Sum", EDGES), [6, np.nan, 100], equal_nan=True)
-    assert np.array_equal(told.row(key, "Average", EDGES), [2, np.nan, 25], equal_nan=True)
-    assert np.array_equal(told.row(key, "SampleCount", EDGES), [3, np.nan, 4], equal_nan=True)
-    assert told.row(key, "p50", EDGES)[2] == 25
-    assert list(told.like("Space", "Metric", frozenset({"Service"}))) == [{"Service": "one"}, {"Service": "two"}]
+    assert np.array_equal(series.row(key, "Sum", EDGES), [6, np.nan, 100], equal_nan=True)
+    assert np.array_equal(series.row(key, "Average", EDGES), [2, np.nan, 25], equal_nan=True)
+    assert np.array_equal(series.row(key, "SampleCount", EDGES), [3, np.nan, 4], equal_nan=True)
+    assert series.row(key, "p50", EDGES)[2] == 25
+    assert list(series.like("Space", "Metric", frozenset({"Service"}))) == [{"Service": "one"}, {"Service": "two"}]
 
 
 def test_calculations_are_arithmetic_and_nothing_else() -> None:

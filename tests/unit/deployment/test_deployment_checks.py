@@ -22,7 +22,7 @@ from deployment.console import CheckMark
 from deployment.subprocesses import Finished
 from deployment.target_environment import TargetEnvironment
 from deployment.template import StackTemplate
-from tests.support.told_programs import DOCKER, GIT, ToldPrograms
+from tests.support.scripted_programs import DOCKER, GIT, ScriptedPrograms
 from tools.workspace import ROOT
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -213,7 +213,7 @@ def test_a_quota_that_leaves_no_room_is_told(cloud: Scripted) -> None:
 )
 def test_what_builds_images_is_looked_at_first(answers: dict[str, Finished], tag: str, said: list[str]) -> None:
     """The tools that build images are checked first, and not after an hour of deployment."""
-    findings = builder.check(ToldPrograms(answers), tag, "linux/arm64")
+    findings = builder.check(ScriptedPrograms(answers), tag, "linux/arm64")
     shown = [f"{one.mark} {one.found}" for one in findings]
     assert [line.startswith(words) for line, words in zip(shown, said, strict=True)] == [True, True], shown
 

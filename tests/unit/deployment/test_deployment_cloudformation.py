@@ -20,8 +20,8 @@ STACK = Stack("pipecat-test-edge", StackTemplate(ROOT / "infra/cloudformation/ed
 
 def event(number: int, status: str, name: str = STACK.name, reason: str = "") -> dict[str, str]:
     """Return an event of the stack or of one of its resources."""
-    told = {"ResourceStatus": status, "ResourceStatusReason": reason, "ResourceType": "AWS::X"}
-    return {"EventId": str(number), "LogicalResourceId": name, **told}
+    status_fields = {"ResourceStatus": status, "ResourceStatusReason": reason, "ResourceType": "AWS::X"}
+    return {"EventId": str(number), "LogicalResourceId": name, **status_fields}
 
 
 @dataclass

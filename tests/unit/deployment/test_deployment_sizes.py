@@ -19,9 +19,9 @@ def stacks(**parameters: str) -> tuple[TargetEnvironment, Stacks]:
 def test_a_parameter_for_one_service_holds_there_and_the_other_has_the_one_for_both() -> None:
     """A parameter for one service applies to it, and the other service uses the common parameter."""
     environment, made = stacks(MaxTasks="12", WebMaxTasks="40", PhoneCpu="512", WebDailySpend="7")
-    told = {name: made[f"{name}-scaling"].parameters(environment, {}) for name in sizes.SERVICES}
-    assert (told["phone"]["MaxTasks"], told["web"]["MaxTasks"]) == ("12", "40")
-    assert (told["phone"].get("Cpu"), told["web"].get("Cpu")) == ("512", None)
+    parameters = {name: made[f"{name}-scaling"].parameters(environment, {}) for name in sizes.SERVICES}
+    assert (parameters["phone"]["MaxTasks"], parameters["web"]["MaxTasks"]) == ("12", "40")
+    assert (parameters["phone"].get("Cpu"), parameters["web"].get("Cpu")) == ("512", None)
     assert made["phone"].parameters(environment, {})["Cpu"] == "512"
     assert "DailySpend" not in made["phone-alarms"].parameters(environment, {})
     assert made["web-alarms"].parameters(environment, {})["DailySpend"] == "7"

@@ -93,15 +93,15 @@ def test_each_stack_is_told_what_its_template_asks_for_and_no_more() -> None:
     """Each stack gets exactly the parameters that its template declares."""
     environment = TargetEnvironment("test", {"Environment": "test", "MinTasks": "3", "AlertEmail": "a@b.se"})
     stacks = stacks_of(environment, TEMPLATES)
-    told = stacks["phone"].parameters(environment, {"ImageTag": "abc", "PublicBaseUrl": "https://a.b"})
-    assert told == {
+    parameters = stacks["phone"].parameters(environment, {"ImageTag": "abc", "PublicBaseUrl": "https://a.b"})
+    assert parameters == {
         "Environment": "test",
         "ServiceName": "phone",
         "ImageTag": "abc",
         "PublicBaseUrl": "https://a.b",
     }
-    told = stacks["phone-scaling"].parameters(environment, {"ImageTag": "abc"})
-    assert told == {"Environment": "test", "ServiceName": "phone", "MinTasks": "3"}
+    parameters = stacks["phone-scaling"].parameters(environment, {"ImageTag": "abc"})
+    assert parameters == {"Environment": "test", "ServiceName": "phone", "MinTasks": "3"}
     assert stacks["platform"].parameters(environment, {}) == {"Environment": "test", "AlertEmail": "a@b.se"}
 
 

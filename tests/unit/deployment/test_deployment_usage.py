@@ -19,7 +19,7 @@ def test_the_console_command_knows_them(command: str, capsys: pytest.CaptureFixt
 
 def test_what_is_not_said_is_the_usual() -> None:
     """The defaults are the environment test, a confirmation before each change, and a call at the end."""
-    given = deploy_options.read_deploy([], {})
+    given = deploy_options.deploy.options([], {})
     assert (given.environment, given.yes, given.call, given.images) == ("test", False, True, "")
     assert given.twilio_api == "https://api.twilio.com"
 
@@ -37,5 +37,5 @@ def test_what_is_not_said_is_the_usual() -> None:
 def test_what_cannot_be_is_refused_at_once(arguments: list[str]) -> None:
     """Wrong usage is rejected with exit code 2."""
     with pytest.raises(SystemExit) as ended:
-        deploy_options.read_deploy(arguments, {})
+        deploy_options.deploy.options(arguments, {})
     assert ended.value.code == 2

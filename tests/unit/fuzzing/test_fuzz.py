@@ -61,9 +61,10 @@ def _keeps(leaky: _Leaky, case: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"), [(_raises, "ZeroDivisionError"), (_takes_long, " ms for b'slow'"), (_keeps, "objects stayed")]
+    ("fault", "reported"),
+    [(_raises, "ZeroDivisionError"), (_takes_long, " ms for b'slow'"), (_keeps, "objects stayed")],
 )
-def test_a_campaign_tells_what_is_wrong(fault: Callable[[_Leaky, bytes], None], told: str) -> None:
+def test_a_campaign_tells_what_is_wrong(fault: Callable[[_Leaky, bytes], None], reported: str) -> None:
     """An entry point that raises, is slow or leaks memory fails its campaign."""
     report = Campaign(_Leaky(fault), runs=3000).run()
-    assert any(told in line for line in report.faults), str(report)
+    assert any(reported in line for line in report.faults), str(report)

@@ -53,7 +53,7 @@ async def test_arguments_can_be_spelt_as_no_client_expects(action: str, content:
     case = faulty(Use("weather", OSLO), Use("weather", OSLO), on="tool_use", action=action)
     await answered(case)
     assert [body["content"] for name, body in case.sent if name == "toolUse"] == [content, json.dumps(OSLO)]
-    assert case.answers.told[1] == ("weather", OSLO, {"ok": True})
+    assert case.answers.received[1] == ("weather", OSLO, {"ok": True})
 
 
 async def test_a_tool_can_be_asked_for_twice_in_one_turn() -> None:
@@ -66,7 +66,7 @@ async def test_a_tool_can_be_asked_for_twice_in_one_turn() -> None:
     assert not any(name == "audioOutput" for name, _ in case.sent)
     case.turns.take_result(second, {"b": 2})
     await case.until("usageEvent")
-    assert case.answers.told[1:] == [("weather", OSLO, {"a": 1})]
+    assert case.answers.received[1:] == [("weather", OSLO, {"a": 1})]
 
 
 async def test_a_tool_use_can_be_written_twice() -> None:
@@ -90,7 +90,7 @@ async def test_a_model_can_ask_for_its_tool_again_and_again() -> None:
     found = await answered(case)
     assert [name for name, _ in found] == ["weather"] * 4
     assert len({identifier for _, identifier in found}) == 4
-    assert len(case.answers.told) == 2
+    assert len(case.answers.received) == 2
 
 
 async def test_a_loop_can_go_through_several_tools() -> None:

@@ -43,17 +43,17 @@ class Answers:
 
     def __init__(self, *steps: Step) -> None:
         self.steps = steps
-        self.told: list[object] = []
+        self.received: list[object] = []
         self.silent = False
 
     def heard(self, text: str) -> Sequence[Step]:
         """Return the scripted steps."""
-        self.told.append(text)
+        self.received.append(text)
         return self.steps
 
     def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
         """Record the result."""
-        self.told.append((name, arguments, result))
+        self.received.append((name, arguments, result))
         return [] if self.silent else [ToneSentence("Done.")]
 
 
@@ -219,7 +219,7 @@ async def test_a_tool_use_waits_for_its_result() -> None:
     assert case.blocks() == [("TOOL", "weather", "TOOL_USE")]
     case.turns.take_result(use["toolUseId"], {"temperature": 4})
     await case.until("usageEvent")
-    assert case.answers.told[-1] == ("weather", {"location": "Oslo"}, {"temperature": 4})
+    assert case.answers.received[-1] == ("weather", {"location": "Oslo"}, {"temperature": 4})
     assert case.blocks()[-1] == ("TEXT", "Done.", "END_TURN")
     assert case.forgotten_results == []
     assert case.record.tools[0].result == {"temperature": 4}
@@ -252,7 +252,7 @@ async def test_a_tool_that_never_answers_does_not_hold_the_turn() -> None:
     case = bench(Use("weather", {}), pace=Pace(speed=20.0, think=0.0, tool_deadline=0.05))
     case.turns.read("hello")
     await case.until("usageEvent")
-    assert case.answers.told[-1] == ("weather", {}, {"error": "no_result"})
+    assert case.answers.received[-1] == ("weather", {}, {"error": "no_result"})
     assert case.forgotten_results == case.expected_results
 
 
@@ -270,7 +270,7 @@ async def test_new_words_during_a_tool_use_end_its_turn() -> None:
     assert case.forgotten_results == [use["toolUseId"]]
     case.turns.take_result(use["toolUseId"], {"temperature": 4})
     await case.until("contentEnd", type="TEXT", stopReason="END_TURN")
-    assert case.answers.told == ["hello", "wait"]
+    assert case.answers.received == ["hello", "wait"]
     assert case.record.tools[0].result == {"temperature": 4}
 
 
@@ -289,7 +289,7 @@ async def test_words_in_doubt_are_written_but_not_acted_on() -> None:
     case = bench(ToneSentence("Pardon?"))
     case.turns.notice(Turn("mumble", confident=False))
     assert case.blocks()[0] == ("TEXT", "mumble", "PARTIAL_TURN")
-    assert case.answers.told == [""]
+    assert case.answers.received == [""]
     await case.tasks.aclose()
 
 

@@ -32,19 +32,19 @@ def _now(condition: str, aspect: Aspect) -> str:
 
 def _tomorrow(condition: str, aspect: Aspect, chance: int | None) -> str:
     result = {"conditions": condition, "temperature_high": 7, "temperature_low": 1, "format": "celsius"}
-    told = result | ({} if chance is None else {"precipitation_probability_percent": chance})
-    return reply_texts.forecast("Oslo", {"day": "tomorrow"}, aspect, told)
+    known = result | ({} if chance is None else {"precipitation_probability_percent": chance})
+    return reply_texts.forecast("Oslo", {"day": "tomorrow"}, aspect, known)
 
 
 @pytest.mark.parametrize(("condition", "sky", "falling"), _CONDITIONS)
 def test_the_weather_now(condition: str, sky: str, falling: str) -> None:
     """The current weather is a valid sentence, alone and after the answer about rain or snow."""
-    told = f"It is 5 degrees and {sky} in Oslo."
-    assert _now(condition, Aspect.GENERAL) == told
+    sentence = f"It is 5 degrees and {sky} in Oslo."
+    assert _now(condition, Aspect.GENERAL) == sentence
     rain = f"{'No' if condition in _SNOWING else 'Yes'}, {sky}." if falling else "No, it is not raining."
-    assert _now(condition, Aspect.RAIN) == f"{rain} {told}"
+    assert _now(condition, Aspect.RAIN) == f"{rain} {sentence}"
     snow = "Yes, it is snowing." if condition in _SNOWING else "No, it is not snowing."
-    assert _now(condition, Aspect.SNOW) == f"{snow} {told}"
+    assert _now(condition, Aspect.SNOW) == f"{snow} {sentence}"
 
 
 @pytest.mark.parametrize(
@@ -76,5 +76,5 @@ def test_the_weather_of_a_day(  # noqa: PLR0913, PLR0917 - a row of each table
 @pytest.mark.parametrize(("condition", "sky", "falling"), _CONDITIONS)
 def test_a_day_whose_chance_of_rain_is_not_known(condition: str, sky: str, falling: str) -> None:
     """A day without a known chance of rain gets the condition alone, without a verb in the present."""
-    told = falling.removesuffix(" is").removesuffix(" are") or sky
-    assert _tomorrow(condition, Aspect.GENERAL, None) == f"Tomorrow in Oslo: {told}. Between 1 and 7 degrees."
+    sky_words = falling.removesuffix(" is").removesuffix(" are") or sky
+    assert _tomorrow(condition, Aspect.GENERAL, None) == f"Tomorrow in Oslo: {sky_words}. Between 1 and 7 degrees."

@@ -58,8 +58,8 @@ def test_all_cities_exist() -> None:
 
 def test_every_city_is_in_the_sentences_equally_often() -> None:
     """Every city is in the same number of sentences, so that no place is preferred."""
-    told = " ".join(sentences())
-    assert told.count("reykjavik") >= told.count("barcelona") // 2 > 5
+    text = " ".join(sentences())
+    assert text.count("reykjavik") >= text.count("barcelona") // 2 > 5
 
 
 def test_sentences_are_understood() -> None:

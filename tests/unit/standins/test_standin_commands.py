@@ -35,9 +35,9 @@ def test_a_port_that_is_taken_is_named(
     monkeypatch.setattr(sys, "argv", ["standin", "--port", taken])
     assert command() == 1
     (line,) = capsys.readouterr().out.splitlines()
-    told = json.loads(line)
-    assert (told["event"], str(told["port"])) == ("cannot_listen", taken)
-    assert "in use" in told["reason"]
+    failure_line = json.loads(line)
+    assert (failure_line["event"], str(failure_line["port"])) == ("cannot_listen", taken)
+    assert "in use" in failure_line["reason"]
 
 
 @pytest.mark.parametrize("command", [twilio, sip], ids=["twilio", "sip"])
@@ -51,9 +51,9 @@ def test_a_voice_that_is_not_loaded_in_time_is_told(
 
     monkeypatch.setattr(voice.VoiceService, "start", late)
     assert command(["--port", "0"]) == 1
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert told["event"] == "cannot_start"
-    assert LATE in told["reason"]
+    failure_line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert failure_line["event"] == "cannot_start"
+    assert LATE in failure_line["reason"]
 
 
 async def test_a_voice_is_waited_for_longer_than_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,10 +73,10 @@ async def test_a_voice_is_waited_for_longer_than_a_sentence(monkeypatch: pytest.
 def test_every_failure_has_a_reason() -> None:
     """Every failure has a reason, also if its error has no message."""
     errors = (TimeoutError(), TimeoutError("late"), OSError(), OSError(98, "Address already in use"))
-    told = [failure(error, 1) for error in errors]
-    assert [one["event"] for one in told] == ["cannot_start", "cannot_start", "cannot_listen", "cannot_listen"]
-    assert [one["reason"] for one in told][1:] == ["late", "OSError", "[Errno 98] Address already in use"]
-    assert LATE in str(told[0]["reason"])
+    failures = [failure(error, 1) for error in errors]
+    assert [one["event"] for one in failures] == ["cannot_start", "cannot_start", "cannot_listen", "cannot_listen"]
+    assert [one["reason"] for one in failures][1:] == ["late", "OSError", "[Errno 98] Address already in use"]
+    assert LATE in str(failures[0]["reason"])
 
 
 def test_what_ends_by_itself_or_by_ctrl_c_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -261,10 +261,10 @@ def test_no_line_is_cut_in_the_middle_of_a_word() -> None:
     reason = "the agent was lost, and the fallback ran: “Sorry, we lost our assistant.”, then a call to a person"
     rows = report.summary([_answered_after(1.0), _answered_after(1.0)], [[reason], []])
     report.CallReport(out, {}, width=60).table(rows)
-    told = out.getvalue().splitlines()
-    assert max(map(len, told)) <= 60
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 60
     assert "…" not in out.getvalue()
-    assert " ".join(" ".join(told).split()).count(reason) == 1
+    assert " ".join(" ".join(lines).split()).count(reason) == 1
 
 
 @pytest.mark.parametrize(
@@ -325,9 +325,9 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_call(
     (tmp_path / "taken").write_text("")
     save = str(tmp_path) if where == "a folder" else "taken/answer.wav"
     assert command.main(["--save", save]) == 2
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert f"--save {save}: " in told
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1
+    assert f"--save {save}: " in errors
 
 
 async def test_a_file_that_can_be_written_is_left_as_it_was(tmp_path: Path) -> None:

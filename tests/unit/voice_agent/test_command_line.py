@@ -80,9 +80,9 @@ def test_wrong_usage_is_one_line_that_names_the_nearest(
 ) -> None:
     """Wrong usage is one line that names the nearest option or command, with exit code 2."""
     assert main(typed.split()) == 2
-    told = capsys.readouterr()
-    assert said in told.err
-    assert (told.err.count("\n"), told.out) == (1, "")
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert (printed.err.count("\n"), printed.out) == (1, "")
 
 
 def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -> None:

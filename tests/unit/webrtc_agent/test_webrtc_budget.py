@@ -70,9 +70,9 @@ async def test_a_refusal_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     with capture_logs() as lines:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as http:
             answers = [await http.get("/") for _ in range(BURST + 5)]
-    told = answers[-1].json()
-    assert told["error"] == told["info"] == told["detail"]
-    assert told["info"].endswith(".")
+    body = answers[-1].json()
+    assert body["error"] == body["info"] == body["detail"]
+    assert body["info"].endswith(".")
     assert answers[-1].headers["retry-after"] == "1"
     assert [line["event"] for line in lines] == ["requests_over_budget"]
 

@@ -46,10 +46,10 @@ def test_a_number_that_may_not_be_shown_is_refused_at_the_start(monkeypatch: pyt
 
 async def test_the_card_holds_what_is_configured() -> None:
     """The model chooses a name; everything else on the card is the operator's."""
-    told: list[dict[str, Any]] = []
-    await CallBackCard([Contact("sales", "+46850000000", None)], told.append).bring("sales", "anything")
-    assert told[0]["type"] == "server-message"
-    assert told[0]["data"] == {"type": "call-back", "name": "sales", "number": "+46850000000", "url": None}
+    messages: list[dict[str, Any]] = []
+    await CallBackCard([Contact("sales", "+46850000000", None)], messages.append).bring("sales", "anything")
+    assert messages[0]["type"] == "server-message"
+    assert messages[0]["data"] == {"type": "call-back", "name": "sales", "number": "+46850000000", "url": None}
 
 
 async def test_a_page_that_cannot_be_told_is_a_failure_of_the_tool() -> None:

@@ -234,9 +234,9 @@ async def test_what_no_client_sends_is_refused(make_desk: MakeClient, path: str,
     desk = make_desk()
     answer = await desk.http.post(path, content=body)
     assert answer.status_code == status
-    told = answer.json()
-    assert told["error"] == told["info"] == told["detail"]
-    assert told["info"].endswith(".")
+    refusal = answer.json()
+    assert refusal["error"] == refusal["info"] == refusal["detail"]
+    assert refusal["info"].endswith(".")
     assert desk.agent.admission.taken == 0
 
 

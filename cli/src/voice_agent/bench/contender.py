@@ -39,8 +39,8 @@ class Contender:
 
 STOCK: Final = Contender(
     "stock",
-    # Pipecat's own service needs an older AWS SDK than ours: it runs in the environment that `make apart` creates.
-    (f"{sys.prefix}/apart/client-pipecat/bin/python", str(Path(__file__).with_name("stock.py"))),
+    # Pipecat's own service needs an older AWS SDK than ours: it runs in an environment of `make isolated-tools`.
+    (f"{sys.prefix}/isolated/client-pipecat/bin/python", str(Path(__file__).with_name("stock.py"))),
 )
 OURS: Final = Contender("ours", (sys.executable, "-m", "phone_agent"))
 
@@ -69,7 +69,9 @@ async def running(
         NotReady: it exited or did not answer in time; the message includes the end of its log.
     """
     if shutil.which(contender.command[0]) is None:
-        raise NotReady(f"{contender.name}: it has an environment of its own: `make bench` and `make apart` create it")
+        raise NotReady(
+            f"{contender.name}: its isolated environment is missing: `make bench` and `make isolated-tools` create it"
+        )
     port = free_port()
     base_url = f"http://127.0.0.1:{port}"
     with log.open("wb") as output:

@@ -147,9 +147,9 @@ def last_words(name: str, lines: Sequence[str]) -> str:
 
     An error, a warning or the end of a traceback is preferred to a line about the last step.
     """
-    told = [line for line in lines if line.strip() and is_for_people(line)]
-    telling = [line for line in told if _is_trouble(line)]
-    line = (telling or told or [""])[-1]
+    readable = [line for line in lines if line.strip() and is_for_people(line)]
+    telling = [line for line in readable if _is_trouble(line)]
+    line = (telling or readable or [""])[-1]
     return short(name, line) if line else ""
 
 

@@ -56,4 +56,4 @@ def _known_url(folder: Path) -> str:
     try:
         return str(json.loads((folder / "run.json").read_text())["base_url"])
     except (OSError, ValueError, KeyError):
-        return "an address it has not told yet"
+        return "an address that is not known yet"

@@ -1,43 +1,16 @@
 """`voice-agent deploy`: create or update an environment."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
+from typing import Final
 
-from deployment import deploy_options, image_retention, linked_roles, push_images
-from deployment.console import Screen
-from deployment.deploy_context import ROOT, DeployContext, new_screen, open_job, run
-from deployment.deploy_options import Options
+from deployment import image_retention, linked_roles, push_images
+from deployment.deploy_context import DeployContext, run
 from deployment.errors import ProofError
 from deployment.post_deploy import finish, say_roles
 from deployment.preflight import examine
 from deployment.release import release, roll_back
 from deployment.rollout import ChangeApproval, Rollout
 from deployment.secret_values import ensure
-from deployment.subprocesses import Programs
-from deployment.timeouts import Timeouts
-
-
-def main(
-    arguments: Sequence[str],
-    screen: Screen | None = None,
-    programs: Programs | None = None,
-    patience: Timeouts | None = None,
-    root: Path = ROOT,
-) -> int:
-    """Parse the options and run the command; see `--help` for the exit codes."""
-    return work(deploy_options.read_deploy(arguments), screen, programs, patience, root)
-
-
-def work(
-    given: Options,
-    screen: Screen | None = None,
-    programs: Programs | None = None,
-    patience: Timeouts | None = None,
-    root: Path = ROOT,
-) -> int:
-    """Run the command with these options; return the exit code."""
-    shown = screen or new_screen()
-    return run(lambda: deploy(open_job(given, shown, programs, patience or Timeouts(), root)), shown)
 
 
 def deploy(job: DeployContext) -> int:
@@ -75,6 +48,10 @@ def deploy(job: DeployContext) -> int:
     except ProofError as error:
         raise roll_back(job, rollout, error) from error
     return 0
+
+
+work: Final = partial(run, deploy)
+"""Run the command with its options; return the exit code."""
 
 
 def public_address(job: DeployContext) -> str:

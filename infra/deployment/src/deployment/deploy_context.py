@@ -127,10 +127,19 @@ def open_job(
     return DeployContext(options, environment, stacks, aws, cloudformation, screen, programs, patience, every)
 
 
-def run(command: Callable[[], int], screen: Screen) -> int:
+def run(  # noqa: PLR0913 - only tests replace the last four
+    command: Callable[[DeployContext], int],
+    options: Options,
+    *,
+    screen: Screen | None = None,
+    programs: Programs | None = None,
+    patience: Timeouts | None = None,
+    root: Path = ROOT,
+) -> int:
     """Run a command, print an error as a message with advice, and return the exit code."""
+    screen = screen or new_screen()
     try:
-        return command()
+        return command(open_job(options, screen, programs, patience or Timeouts(), root))
     except DeploymentError as error:
         screen.heading("Stopped")
         # Errors of our own come with advice.

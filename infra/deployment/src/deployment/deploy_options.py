@@ -1,7 +1,6 @@
 """Options of `voice-agent deploy`, `deploy-plan` and `destroy`; each is also a variable of the make target."""
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -150,21 +149,6 @@ def destroy(
 ) -> Options:
     """Delete an environment, newest stack first, and list what remains."""
     return Options(environment, region, yes, role, unprotect=unprotect)
-
-
-def read_deploy(arguments: Sequence[str], env: Mapping[str, str] | None = None) -> Options:
-    """Parse the options of `deploy`; wrong usage exits with code 2."""
-    return deploy.options(arguments, env)
-
-
-def read_plan(arguments: Sequence[str]) -> Options:
-    """Parse the options of `deploy-plan`."""
-    return deploy_plan.options(arguments)
-
-
-def read_destroy(arguments: Sequence[str]) -> Options:
-    """Parse the options of `destroy`."""
-    return destroy.options(arguments)
 
 
 def _one_of(context: typer.Context, images: str | None, tag: str | None) -> None:

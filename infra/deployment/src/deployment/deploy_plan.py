@@ -3,50 +3,23 @@
 A plan always runs to its end: it lists what would stop a deployment, and derives the rest from what is known locally.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 from typing import Final
 
-from deployment import bill, bounds, changes, deploy_options, images, promotion, push_images
+from deployment import bill, bounds, changes, images, promotion, push_images
 from deployment.aws import AwsFailure, short
 from deployment.checks.parameters import FOUND
-from deployment.console import CheckMark, Screen
+from deployment.console import CheckMark
 from deployment.deploy import public_address
-from deployment.deploy_context import ROOT, DeployContext, new_screen, open_job, run
-from deployment.deploy_options import Options
+from deployment.deploy_context import DeployContext, run
 from deployment.errors import DeploymentError, UsageError
 from deployment.offline import is_out_of_reach
 from deployment.preflight import look_at
 from deployment.rollout import ChangeApproval, Rollout
 from deployment.stacks import Stack
-from deployment.subprocesses import Programs
-from deployment.timeouts import Timeouts
 
 _NOT_YET: Final = "https://not-yet.invalid"
 """Placeholder for the URL of a load balancer that does not exist yet."""
-
-
-def main(
-    arguments: Sequence[str],
-    screen: Screen | None = None,
-    programs: Programs | None = None,
-    patience: Timeouts | None = None,
-    root: Path = ROOT,
-) -> int:
-    """Parse the options and run the command; see `--help` for the exit codes."""
-    return work(deploy_options.read_plan(arguments), screen, programs, patience, root)
-
-
-def work(
-    given: Options,
-    screen: Screen | None = None,
-    programs: Programs | None = None,
-    patience: Timeouts | None = None,
-    root: Path = ROOT,
-) -> int:
-    """Run the command with these options; return the exit code."""
-    shown = screen or new_screen()
-    return run(lambda: plan(open_job(given, shown, programs, patience or Timeouts(), root)), shown)
 
 
 def plan(job: DeployContext) -> int:
@@ -64,6 +37,10 @@ def plan(job: DeployContext) -> int:
     if stopping:
         job.screen.advise(f"`deploy` would stop at: {', '.join(dict.fromkeys(stopping))}", "  ")
     return 1 if stopping else 0
+
+
+work: Final = partial(run, plan)
+"""Run the command with its options; return the exit code."""
 
 
 def _tag(job: DeployContext) -> str:

@@ -2,21 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Final
 
-from deployment import deploy_options
 from deployment.canary import stack_of
-from deployment.console import CheckMark, Screen
-from deployment.deploy_context import ROOT, DeployContext, new_screen, open_job, run
-from deployment.deploy_options import Options
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext, run
 from deployment.draining import DRAIN_SECONDS, quick_drain
 from deployment.errors import DeclinedError, UsageError
 from deployment.stacks import Stack, stacks_of
-from deployment.subprocesses import Programs
 from deployment.target_environment import TargetEnvironment
 from deployment.template import StackTemplate
-from deployment.timeouts import Timeouts
 
 _OPTIONAL: Final = (("flow-logs", "flow-logs"), ("firewall", "firewall"), ("https", "https"), ("github", "github-oidc"))
 """Optional stacks that the environment's file may have enabled earlier: delete them too."""
@@ -24,29 +20,6 @@ _OPTIONAL: Final = (("flow-logs", "flow-logs"), ("firewall", "firewall"), ("http
 
 _TAKEN_UP: Final = {"AWS::SecretsManager::Secret", "AWS::DynamoDB::Table", "AWS::Logs::LogGroup"}
 """Retained resource types that the next deployment reuses."""
-
-
-def main(
-    arguments: Sequence[str],
-    screen: Screen | None = None,
-    programs: Programs | None = None,
-    patience: Timeouts | None = None,
-    root: Path = ROOT,
-) -> int:
-    """Parse the options and run the command; see `--help` for the exit codes."""
-    return work(deploy_options.read_destroy(arguments), screen, programs, patience, root)
-
-
-def work(
-    given: Options,
-    screen: Screen | None = None,
-    programs: Programs | None = None,
-    patience: Timeouts | None = None,
-    root: Path = ROOT,
-) -> int:
-    """Run the command with these options; return the exit code."""
-    shown = screen or new_screen()
-    return run(lambda: destroy(open_job(given, shown, programs, patience or Timeouts(), root)), shown)
 
 
 def destroy(job: DeployContext) -> int:
@@ -75,6 +48,10 @@ def destroy(job: DeployContext) -> int:
             job.cloudformation.delete(stack)
         job.screen.row("-", stack.name, "deleted")
     return 0
+
+
+work: Final = partial(run, destroy)
+"""Run the command with its options; return the exit code."""
 
 
 def _sign_in(job: DeployContext) -> None:

@@ -72,16 +72,16 @@ def digest(aws: Aws, repository: str, tag: str) -> str:
     return str(found[0]["imageId"]["imageDigest"]) if found else ""
 
 
-def kept_images(given: Mapping[str, str], default: str, told: str) -> str:
+def kept_images(given: Mapping[str, str], default: str, deployed: str) -> str:
     """Return how many images the registry keeps: never fewer than any environment has set.
 
     Args:
         given: Parameters of the environment that is being deployed.
         default: The template's default.
-        told: The registry's current setting; empty if there is no registry.
+        deployed: The registry's current setting; empty if there is no registry.
     """
     # Environments share the registry: the largest number wins.
-    return str(max(int(one) for one in (given.get("KeptImages") or default, told) if one))
+    return str(max(int(one) for one in (given.get("KeptImages") or default, deployed) if one))
 
 
 def newer_than(images: Iterable[Mapping[str, Any]], image: Mapping[str, Any]) -> int:

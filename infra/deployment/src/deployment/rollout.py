@@ -141,8 +141,8 @@ class Rollout:
         # The order matters: later lines override what the environment's file says.
         if stack == self.job.stacks.registry and exists:
             # All environments of the account share the registry: keep what another one has set.
-            told, template = self.job.cloudformation.parameters(stack), stack.template
-            kept = {name: told[name] for name in sorted(told.keys() & template.parameters)}
+            deployed, template = self.job.cloudformation.parameters(stack), stack.template
+            kept = {name: deployed[name] for name in sorted(deployed.keys() & template.parameters)}
             given = {name: value for name, value in kept.items() if value != template.default(name)} | given
         if stack.service:
             # Once the service runs, scaling controls the number of tasks.
@@ -177,8 +177,8 @@ class Rollout:
         """Return the secrets that an earlier stack left behind: CloudFormation cannot create them again."""
         # Once the stack exists, keep the secrets that it was created with, unless the environment names others.
         if exists:
-            told = self.job.cloudformation.parameters(platform)
-            kept = {need.parameter: told.get(need.parameter, "") for need in self._needs(platform)}
+            deployed = self.job.cloudformation.parameters(platform)
+            kept = {need.parameter: deployed.get(need.parameter, "") for need in self._needs(platform)}
             return {name: arn for name, arn in kept.items() if arn and not self.job.environment.parameters.get(name)}
         needs = self._needs(platform)
         found = [(need.parameter, service_secrets.find(self.job.aws, self.job.environment, need)) for need in needs]
@@ -192,9 +192,9 @@ class Rollout:
         wanted = self.parameters(stack, exists=exists)
         if exists and stack.service:
             # A change set that only leaves the number of tasks to scaling is not worth a question to the operator.
-            told = {"DesiredCount": self.job.cloudformation.parameters(stack).get("DesiredCount", "")}
-            as_before = self._ask(stack, wanted | told, exists=True)
-            if as_before is None or told["DesiredCount"] == "":
+            capacity = {"DesiredCount": self.job.cloudformation.parameters(stack).get("DesiredCount", "")}
+            as_before = self._ask(stack, wanted | capacity, exists=True)
+            if as_before is None or capacity["DesiredCount"] == "":
                 return as_before
             self.job.cloudformation.discard(as_before)
         return self._ask(stack, wanted, exists=exists)

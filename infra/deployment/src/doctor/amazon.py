@@ -113,7 +113,7 @@ def quota(surroundings: MachineState) -> list[Finding]:
 
 
 def _job(surroundings: MachineState) -> DeployContext:
-    given = deploy_options.read_plan(["--environment", surroundings.deployed])
+    given = deploy_options.deploy_plan.options(["--environment", surroundings.deployed])
     return open_job(given, new_screen(), None, Timeouts(), surroundings.root)
 
 

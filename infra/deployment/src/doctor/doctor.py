@@ -13,16 +13,11 @@ from deployment.checks.finding import Finding
 from deployment.console import CheckMark, Screen
 from deployment.deploy_context import ROOT, new_screen
 from deployment.errors import DeploymentError
-from doctor import amazon, machine, options, others, twilio_checks
+from doctor import amazon, machine, others, twilio_checks
 from doctor.live import live_command as live
 from doctor.options import DoctorOptions
 from doctor.probing import Check, make
 from doctor.surroundings import MachineState, read_environment
-
-
-def main(arguments: Sequence[str], screen: Screen | None = None, root: Path = ROOT) -> int:
-    """Parse the options and run the command; see `--help`."""
-    return work(options.doctor.options(arguments), screen, root)
 
 
 def work(given: DoctorOptions, screen: Screen | None = None, root: Path = ROOT) -> int:

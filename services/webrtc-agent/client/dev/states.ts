@@ -60,15 +60,15 @@ const sentence = (segment: number, text: string, heard: "planned" | "said"): Tra
   heard,
   characters: 0,
 });
-const told = (call: string, place: string, answer: object): TranscriptEvent[] => [
+const lookedUp = (call: string, place: string, answer: object): TranscriptEvent[] => [
   { type: "weather-asked", call, place },
-  { type: "weather-told", call, reading: readWeather(place, answer) },
+  { type: "weather-result", call, reading: readWeather(place, answer) },
 ];
 const said = (text: string): TranscriptEvent => ({ type: "visitor-said", text, final: true });
 
 const HELLO = sentence(1, "Hello! Ask me about the weather anywhere in the world.", "said");
 const QUESTION = said("What is the weather in Stockholm?");
-const CARD = told("a", "Stockholm, Sweden", STOCKHOLM);
+const CARD = lookedUp("a", "Stockholm, Sweden", STOCKHOLM);
 const ANSWER = [
   sentence(2, "Right now in Stockholm it is 4 degrees and partly cloudy.", "said"),
   sentence(3, "With the wind it feels more like 1 degree.", "planned"),
@@ -118,7 +118,7 @@ export const STATES: Readonly<Record<string, CallState>> = {
     items: items(
       HELLO,
       { type: "visitor-typed", text: "and lisbon tomorrow?" },
-      ...told("b", "Lisbon", LISBON),
+      ...lookedUp("b", "Lisbon", LISBON),
       {
         ...ANSWER[0],
         text: "Tomorrow in Lisbon expect rain showers, between 11 and 17 degrees.",
@@ -135,7 +135,7 @@ export const STATES: Readonly<Record<string, CallState>> = {
     items: items(
       HELLO,
       said("What is the weather in Atlantis?"),
-      ...told("c", "Atlantis", { error: "location_not_found" }),
+      ...lookedUp("c", "Atlantis", { error: "location_not_found" }),
     ),
   }),
   person: live({
@@ -153,7 +153,7 @@ export const STATES: Readonly<Record<string, CallState>> = {
     items: items(
       HELLO,
       said("what is the weather in springfield"),
-      ...told("d", "Springfield", {
+      ...lookedUp("d", "Springfield", {
         places: ["Missouri", "Massachusetts", "Illinois", "Oregon"].map(SPRINGFIELD),
       }),
       sentence(
@@ -162,7 +162,7 @@ export const STATES: Readonly<Record<string, CallState>> = {
         "said",
       ),
       said("the one in illinois"),
-      ...told("e", "Springfield, Illinois", ILLINOIS),
+      ...lookedUp("e", "Springfield, Illinois", ILLINOIS),
       sentence(6, "It is 55 degrees Fahrenheit and partly cloudy in Springfield, Illinois.", "said"),
     ),
   }),

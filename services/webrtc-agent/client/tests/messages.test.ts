@@ -80,9 +80,9 @@ test("text without a number of its own is ignored: the same words come with one"
 });
 
 test("the service's own sentence says why it ends", () => {
-  const told = { type: "session-ended", reason: "max_duration", message: "Ten minutes are over." };
-  expect(endingIn(told)).toBe("Ten minutes are over.");
-  expect(endingIn({ data: told })).toBe("Ten minutes are over.");
+  const ended = { type: "session-ended", reason: "max_duration", message: "Ten minutes are over." };
+  expect(endingIn(ended)).toBe("Ten minutes are over.");
+  expect(endingIn({ data: ended })).toBe("Ten minutes are over.");
   expect(endingIn({ type: "session-ended" })).toBe("The agent ended the conversation.");
   expect(endingIn({ type: "else" })).toBeNull();
   expect(endingIn(null)).toBeNull();

@@ -114,11 +114,11 @@ test("a look-up shows a place at once, the weather later, and nothing when it is
   const asked = all({ type: "weather-asked", call: "a", place: "Oslo" });
   expect(asked).toEqual([expect.objectContaining({ place: "Oslo", reading: null })]);
   const reading = { kind: "none", name: "Oslo", sentence: "No." } as const;
-  expect(played(asked, { type: "weather-told", call: "a", reading })).toEqual([
+  expect(played(asked, { type: "weather-result", call: "a", reading })).toEqual([
     expect.objectContaining({ reading }),
   ]);
-  expect(played(asked, { type: "weather-told", call: "a", reading: null })).toEqual([]);
-  expect(played(asked, { type: "weather-told", call: "b", reading: null })).toEqual(asked);
+  expect(played(asked, { type: "weather-result", call: "a", reading: null })).toEqual([]);
+  expect(played(asked, { type: "weather-result", call: "b", reading: null })).toEqual(asked);
 });
 
 const kinds = (items: readonly Item[]) => items.filter(isShown).map((item) => item.kind);

@@ -28,7 +28,7 @@ test("a transcript is written with times, cards and what was interrupted", () =>
   };
   const items = [
     { type: "weather-asked", call: "a", place: "Springfield" } as const,
-    { type: "weather-told", call: "a", reading: readWeather("Springfield", answer) } as const,
+    { type: "weather-result", call: "a", reading: readWeather("Springfield", answer) } as const,
     sentence as never,
     { type: "agent-cut" } as const,
     { type: "opened" } as const,

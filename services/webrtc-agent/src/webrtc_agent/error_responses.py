@@ -26,20 +26,20 @@ _BUSY = (AtCapacity, Draining)
 BUSY = "All our lines are busy."
 """The one sentence for every reason why no slot is free; the time to retry, or the position in the queue, follows."""
 
-_TOLD = {
+_SENTENCES = {
     OverBudget: "We have reached our limit for today. Please try again tomorrow.",
     Forbidden: "A page of another site may not start sessions here.",
     UpstreamError: "A service that we need cannot be reached right now. Please try again in a moment.",
 }
 
 
-def told(error: AgentError) -> str:
+def sentence_of(error: AgentError) -> str:
     """Return the sentence about an error for a visitor; a time in it equals ``Retry-After``."""
     if isinstance(error, MustWait):
         return f"{BUSY} Your position in the queue is {error.position}."
     if isinstance(error, _BUSY):
         return f"{BUSY} Please try again in {_seconds(error)} seconds."
-    for kind, sentence in _TOLD.items():
+    for kind, sentence in _SENTENCES.items():
         if isinstance(error, kind):
             return sentence
     return error.spoken
@@ -61,7 +61,9 @@ async def answer_error(request: Request, error: Exception) -> Response:
         request.app.state.agent.counting.failed(error)
         why = causes.fields(error) if isinstance(error, UpstreamError) else {}
         log.warning("request_refused", path=_route(request), status=int(error.http_status), error=error.reason, **why)
-    return _answer(request, error.http_status, told(error), retry_after(error.http_status, _seconds(error)), more)
+    return _answer(
+        request, error.http_status, sentence_of(error), retry_after(error.http_status, _seconds(error)), more
+    )
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:

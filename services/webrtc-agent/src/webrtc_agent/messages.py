@@ -75,7 +75,7 @@ class Refuse:
 
 type Verdict = Pass | Press | SetAudio | Leave | Drop | Refuse
 
-_TOLD = {
+_SENTENCES = {
     "too_fast": "These messages come too fast. Please wait a moment, then try again.",
     "kind": "This agent does not take messages of this type.",
     "data": "The data of this message could not be read.",
@@ -89,7 +89,7 @@ _TOLD = {
 
 def error_response(refusal: Refuse) -> dict[str, Any]:
     """Return the RTVI response to a refused message."""
-    data = {"error": _TOLD[refusal.reason]}
+    data = {"error": _SENTENCES[refusal.reason]}
     return {"id": refusal.message_id, "label": _LABEL, "type": "error-response", "data": data}
 
 

@@ -22,7 +22,9 @@ class EndReason(StrEnum):
     TRANSFERRED = "transferred"
     """The caller was transferred to a person; the telephone network holds the call now."""
     MEDIA_DISCONNECTED = "media_disconnected"
-    """The media connection broke without a hang-up."""
+    """The media connection broke without a hang-up: it closed or fell silent, or a newer connection of the same caller
+    replaced it. The caller may still be there, and another conversation may continue this one.
+    """
     PROTOCOL_ERROR = "protocol_error"
     """The media connection broke its protocol too often."""
     MODEL_UNAVAILABLE = "model_unavailable"
@@ -34,7 +36,9 @@ class EndReason(StrEnum):
     MAX_DURATION = "max_duration"
     """The maximum duration was reached."""
     DRAINED = "drained"
-    """This task had to stop before the conversation was over."""
+    """This task had to stop before the conversation was over. Another task continues it if the call store is shared;
+    otherwise the agent says goodbye first.
+    """
     INTERNAL_ERROR = "internal_error"
     """A defect of ours; the log contains its trace."""
 
@@ -110,9 +114,9 @@ class SessionStats:
     audio_out_ms: int = 0
     """Agent audio that the caller heard, announcements included."""
     audio_dropped_ms: int = 0
-    """Caller audio dropped because the model did not keep up."""
+    """Caller audio that never reached the model: it did not keep up, or no stream was open and the buffer was full."""
     missing_packets: int = 0
-    """Packets of caller audio that never arrived."""
+    """Packets of caller audio that never arrived; phone only."""
     malformed_messages: int = 0
     """Messages that broke the protocol and were dropped."""
     ignored_messages: int = 0

@@ -5,7 +5,7 @@ start, with one line that says what to set.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, tzinfo
 from enum import StrEnum
 from ipaddress import ip_network
@@ -335,7 +335,7 @@ class CoreSettings(BaseSettings):
             ConfigurationError: a setting is missing or invalid; the text names the variable. A misspelled setting in
                 ``.env`` is an error too, because it would be ignored.
         """
-        in_file = [name.upper() for name in DotEnvSettingsSource(cls).env_vars if name.upper() not in RENAMED]
+        in_file = [name.upper() for name in DotEnvSettingsSource(cls).env_vars]
         if problems := [f"{name} is not a setting; write {near}" for name, near in cls._misspelt(in_file)]:
             raise ConfigurationError(f"{_FILE}: {'; '.join(problems)}")
         try:
@@ -355,13 +355,17 @@ class CoreSettings(BaseSettings):
     @classmethod
     def renamed(cls) -> list[tuple[str, str]]:
         """Return the former names of settings that are in use, each with its new name."""
-        return [(old, new) for old, new in RENAMED.items() if old in cls._given() and new.lower() in cls.model_fields]
+        return cls._renamed_among(cls._given())
 
     @classmethod
     def _renamed(cls) -> dict[str, Any]:
         """Return the values of settings that only their former names set, by field."""
         given = cls._given()
-        return {new.lower(): given[old] for old, new in cls.renamed() if new not in given}
+        return {new.lower(): given[old] for old, new in cls._renamed_among(given) if new not in given}
+
+    @classmethod
+    def _renamed_among(cls, given: Container[str]) -> list[tuple[str, str]]:
+        return [(old, new) for old, new in RENAMED.items() if old in given and new.lower() in cls.model_fields]
 
     @classmethod
     def _given(cls) -> dict[str, str]:
@@ -371,7 +375,9 @@ class CoreSettings(BaseSettings):
 
     @classmethod
     def _misspelt(cls, given: Iterable[str]) -> list[tuple[str, str]]:
-        return list(misspelt.find(given, {name.upper() for name in cls.model_fields}).items())
+        # A former name may resemble its new one. It is read, and `renamed` reports it.
+        names = [name for name in given if name.upper() not in RENAMED]
+        return list(misspelt.find(names, {name.upper() for name in cls.model_fields}).items())
 
 
 def variables_of_file(path: Path) -> dict[str, str]:

@@ -51,9 +51,9 @@ def summarise(said: Sequence[tuple[str, str]], reason: str) -> str:
     asked = [_cut(words, _MAX_QUOTE) for speaker, words in said if speaker == "USER"][-_QUESTIONS:]
     if asked:
         parts.append(f"The caller said: {' And: '.join(map(_quoted, asked))}")
-    told = next((_cut(words, _MAX_QUOTE) for speaker, words in reversed(said) if speaker == "ASSISTANT"), "")
-    if told:
-        parts.append(f"The assistant answered: {_quoted(told)}")
+    reply = next((_cut(words, _MAX_QUOTE) for speaker, words in reversed(said) if speaker == "ASSISTANT"), "")
+    if reply:
+        parts.append(f"The assistant answered: {_quoted(reply)}")
     return _cut(" ".join(parts) or _NOTHING_SAID, MAX_CHARACTERS)
 
 
@@ -67,15 +67,15 @@ def about(summary: str) -> str:
     if summary == _NOTHING_SAID:
         return ""
     if parts is None:
-        return _told(summary)
+        return _information(summary)
     # `summarise` built the text, so its parts can be recovered from it.
     asked = _QUOTES.findall(parts["asked"] or "")
     reason = parts["reason"] or ""
-    known = (_told(one) for one in ("" if reason == BY_KEY else reason, *reversed(asked)))
+    known = (_information(one) for one in ("" if reason == BY_KEY else reason, *reversed(asked)))
     return next((one for one in known if one), "")
 
 
-def _told(words: str) -> str:
+def _information(words: str) -> str:
     """Reduce a sentence to its information; empty if it has none."""
     plain = _cut_head(_SPACE.sub(" ", _UNSPEAKABLE.sub(" ", words)).strip())
     # One removal may expose the next, such as a greeting before "the caller is calling about".

@@ -57,7 +57,7 @@ def units(*, asked: Scale | None, region: str, country: str) -> MeasurementUnits
 
 def region_of(locale: object) -> str:
     """Return the region of a locale such as ``en-US``; empty if it has none, or is not a locale."""
-    # A client may send anything here, so what is no locale is no error.
+    # A client may send anything here, and another value is not an error.
     found = _LOCALE.fullmatch(locale) if isinstance(locale, str) else None
     return known_region(found["region"].upper()) if found else ""
 

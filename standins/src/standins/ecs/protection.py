@@ -79,7 +79,7 @@ class ProtectedTask:
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as the agent does."""
-        told: dict[str, Any] = {"ProtectionEnabled": self.protected, "TaskArn": self.arn}
+        state: dict[str, Any] = {"ProtectionEnabled": self.protected, "TaskArn": self.arn}
         if self.protected:
-            told["ExpirationDate"] = datetime.fromtimestamp(self.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {"protection": told}
+            state["ExpirationDate"] = datetime.fromtimestamp(self.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {"protection": state}

@@ -133,7 +133,7 @@ class EcsStandin:
         return EcsFault("failure", "DEPLOYMENT_BLOCKED") if wish.enabled and too_many else None
 
     async def _tasks(self, _: Request) -> Response:
-        told: dict[str, Any] = {
+        body: dict[str, Any] = {
             name: {
                 "protected": task.protected,
                 "asked": [wish.enabled for wish in task.asked],
@@ -142,7 +142,7 @@ class EcsStandin:
             }
             for name, task in self.tasks.items()
         }
-        return JSONResponse(told)
+        return JSONResponse(body)
 
     async def _faults(self, request: Request) -> Response:
         if request.method == "DELETE":

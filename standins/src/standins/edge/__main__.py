@@ -30,7 +30,7 @@ def main() -> int:
     except (OSError, TemplateError) as error:
         write(failure(error, options.port))
         return 1
-    return run(serve(_controlled(edge, options.control_port), lambda told: {**told, "about": ABOUT}), options.port)
+    return run(serve(_controlled(edge, options.control_port), lambda urls: {**urls, "about": ABOUT}), options.port)
 
 
 @asynccontextmanager
@@ -38,11 +38,11 @@ async def _controlled(edge: Edge, port: int | None) -> AsyncIterator[dict[str, o
     async with AsyncExitStack() as stack:
         # The load balancer first: the control server refers to it.
         await stack.enter_async_context(edge)
-        told: dict[str, object] = {"url": edge.url}
+        urls: dict[str, object] = {"url": edge.url}
         if port is not None:
             control = await stack.enter_async_context(serving(control_app(edge), host="127.0.0.1", port=port))
-            told["control"] = f"http://127.0.0.1:{control}"
-        yield told
+            urls["control"] = f"http://127.0.0.1:{control}"
+        yield urls
 
 
 def _parser() -> argparse.ArgumentParser:

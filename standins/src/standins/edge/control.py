@@ -40,7 +40,7 @@ def control_app(edge: Edge) -> Starlette:
             problem = _register(edge, order) if request.method == "POST" else _deregister(edge, order)
             if problem is not None:
                 return problem
-        return JSONResponse([_told(group, one) for group in edge.groups for one in edge.targets(group)])
+        return JSONResponse([_as_json(group, one) for group in edge.groups for one in edge.targets(group)])
 
     routes = [Route("/health", health), Route("/targets", targets, methods=["GET", "POST", "DELETE"])]
     return Starlette(routes=routes, exception_handlers={ValidationError: _invalid})
@@ -67,7 +67,7 @@ def _find(edge: Edge, order: Order) -> EdgeTarget | None:
     return next((one for one in edge.targets(order.group) if one.address == order.address and not one.leaving), None)
 
 
-def _told(group: str, target: EdgeTarget) -> Mapping[str, object]:
+def _as_json(group: str, target: EdgeTarget) -> Mapping[str, object]:
     return {
         "group": group,
         "address": target.address,

@@ -36,7 +36,7 @@ ON_THE_PAGE = "You can see on the page how to reach a person."
 LOST = "Sorry, I lost you for a moment."
 NO_GOODBYE_TOOL = "Goodbye! You can hang up now."
 
-_TOLD_TO_SAY = {
+_INSTRUCTED = {
     instructions.InstructionKind.STILL_THERE: "Are you still there?",
     instructions.InstructionKind.LEAVE: "I have to go now. Goodbye!",
     instructions.InstructionKind.CONNECTING: CONNECTING,
@@ -180,7 +180,7 @@ class Dialogue:
             return self._transfer() if direction.keys == "0" else (Say(f"You typed {direction.keys}. {HELP}"),)
         if direction.kind is instructions.InstructionKind.LOST:
             return self._take_up(direction.words)
-        return (Say(_TOLD_TO_SAY[direction.kind]),)
+        return (Say(_INSTRUCTED[direction.kind]),)
 
     def _take_up(self, words: str) -> Sequence[Step]:
         """Apologise, repeat the place of the last question, and answer the question that may have lost its reply."""

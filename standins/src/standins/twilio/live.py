@@ -175,8 +175,8 @@ class DialledCall:
             case Finish(reason):
                 # Twilio still sends the outcome to `action`, although no caller is left to hear its document.
                 if isinstance(interrupted, Connect | Dial) and interrupted.action:
-                    told = self.party.params("completed", self._dialled(interrupted))
-                    self._callbacks.send(interrupted.action, interrupted.method, told)
+                    params = self.party.params("completed", self._dialled(interrupted))
+                    self._callbacks.send(interrupted.action, interrupted.method, params)
                 return End(reason)
 
     def _dialled(self, interrupted: Connect | Dial) -> dict[str, str]:

@@ -28,9 +28,9 @@ class PhoneNumber:
 
     sid: str
     number: str
-    told: dict[str, str] = field(default_factory=lambda: {"voice_method": "POST", "voice_fallback_method": "POST"})
+    settings: dict[str, str] = field(default_factory=lambda: {"voice_method": "POST", "voice_fallback_method": "POST"})
 
-    def tell(self, form: Mapping[str, str]) -> None:
+    def update(self, form: Mapping[str, str]) -> None:
         """Apply an update.
 
         Raises:
@@ -46,7 +46,7 @@ class PhoneNumber:
             # An empty URL removes the setting.
             if not name.endswith("Method") and value and not value.startswith(("http://", "https://")):
                 raise RestError(400, 21502, f"{name} is not valid: {value}")
-            self.told[key] = value
+            self.settings[key] = value
 
     def resource(self, account_sid: str) -> dict[str, object]:
         """Return the number as Twilio's API shows it."""
@@ -54,7 +54,7 @@ class PhoneNumber:
         path = f"/{API_VERSION}/Accounts/{account_sid}/IncomingPhoneNumbers/{self.sid}.json"
         return {
             **unset,
-            **self.told,
+            **self.settings,
             "sid": self.sid,
             "account_sid": account_sid,
             "phone_number": self.number,
@@ -75,7 +75,7 @@ class NumberRegistry:
         found = [one.resource(account_sid) for one in self._numbers.values() if number in ("", one.number)]
         return {"incoming_phone_numbers": found, "page": 0, "page_size": 50, "next_page_uri": None}
 
-    def told(self, account_sid: str, sid: str, form: Mapping[str, str]) -> dict[str, object]:
+    def update(self, account_sid: str, sid: str, form: Mapping[str, str]) -> dict[str, object]:
         """Update a number, or return it if the form is empty.
 
         Raises:
@@ -84,5 +84,5 @@ class NumberRegistry:
         number = self._numbers.get(sid)
         if number is None:
             raise not_found(f"/{API_VERSION}/Accounts/{account_sid}/IncomingPhoneNumbers/{sid}.json")
-        number.tell(form)
+        number.update(form)
         return number.resource(account_sid)

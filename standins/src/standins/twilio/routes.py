@@ -119,7 +119,7 @@ class Routes:
 
     async def _number(self, request: Request) -> dict[str, object]:
         account, sid = request.path_params["account"], request.path_params["number"]
-        return self._exchange.numbers.told(account, sid, await _form(request))
+        return self._exchange.numbers.update(account, sid, await _form(request))
 
     async def timeline(self, request: Request) -> Response:
         """Return the events of a call so far."""

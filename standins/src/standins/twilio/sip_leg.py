@@ -62,28 +62,28 @@ class Dialling:
     async def call(self, address: SipAddress, step: Dial, target: DialTarget) -> dict[str, str]:
         """Ring, whisper and bridge; return the fields for the `action`. Cancelling it hangs up."""
         child = new_sid("CA")
-        told = {"DialCallSid": child, "DialBridged": "false"}
+        params = {"DialCallSid": child, "DialBridged": "false"}
         headers = (("X-Twilio-AccountSid", self._party.account_sid), ("X-Twilio-CallSid", self._party.call_sid))
         try:
             async with Leg(address, step.caller_id or self._party.caller, headers) as leg:
                 # Set before ringing starts, because a provisional response may arrive at once.
                 leg.on_ringing = self._ringing
                 await self._until_answered(leg, step.timeout)
-                told |= {"DialSipResponseCode": "200", "DialSipCallId": leg.call_id, "DialCallStatus": "completed"}
+                params |= {"DialSipResponseCode": "200", "DialSipCallId": leg.call_id, "DialCallStatus": "completed"}
                 # The callee's leg is a call of its own for the application.
                 party = self._party.calling(child, target.address.partition("?")[0])
                 whisper = Whisper(party, leg, self._timeline, self._webhooks, self._speak)
                 with ringing_tone(self._line, audible=step.answer_on_bridge):
                     connected = await whisper.connects(target)
                 if connected:
-                    told |= await self._talk(leg)
+                    params |= await self._talk(leg)
         except NotAnsweredError as refused:
             # 0 means that we gave up; Twilio then reports 487, request terminated.
-            return told | {"DialCallStatus": _status(refused.code), "DialSipResponseCode": str(refused.code or 487)}
+            return params | {"DialCallStatus": _status(refused.code), "DialSipResponseCode": str(refused.code or 487)}
         except (OSError, TimeoutError) as error:
             self._timeline.record("error", code="32011", reason=f"SIP: {type(error).__name__}")
-            return told | {"DialCallStatus": "failed"}
-        return told
+            return params | {"DialCallStatus": "failed"}
+        return params
 
     def _ringing(self, code: int) -> None:
         # A phone may send 180 several times.

@@ -122,8 +122,8 @@ class TwimlExecutor:
             # Status callbacks of a stream are optional.
             if verb.status_callback:
                 now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-                told = {**fields, "StreamEvent": event, "Timestamp": now, **({"StreamError": error} if error else {})}
-                self._callbacks.send(verb.status_callback, verb.status_callback_method, told)
+                params = {**fields, "StreamEvent": event, "Timestamp": now, **({"StreamError": error} if error else {})}
+                self._callbacks.send(verb.status_callback, verb.status_callback_method, params)
 
         return notify
 
@@ -153,11 +153,11 @@ class TwimlExecutor:
         self._timeline.record("dial", targets=addresses, result="by SIP" if sip else f"acted out, {self._dial.result}")
         if sip is not None:
             dialling = sip_leg.Dialling(self._party, self._line, self._timeline, self._webhooks, self._speak)
-            told = await dialling.call(sip, step, target)
+            ended = await dialling.call(sip, step, target)
         else:
-            told = await self._pretend(step, target)
-        self._timeline.record("dial_ended", status=told["DialCallStatus"])
-        return Done(told)
+            ended = await self._pretend(step, target)
+        self._timeline.record("dial_ended", status=ended["DialCallStatus"])
+        return Done(ended)
 
     async def _pretend(self, step: Dial, target: DialTarget) -> dict[str, str]:
         """Simulate a phone that has no SIP address."""
@@ -165,8 +165,8 @@ class TwimlExecutor:
         # An unanswered call rings for as long as the document allows.
         rings = step.timeout if result == "no-answer" else min(step.timeout, self._dial.ring_seconds)
         await self._line.play(announcement_audio.ringback(rings))
-        told = {"DialCallStatus": result, "DialBridged": "false"}
-        return told | await self._talk(step, target) if result == "completed" else told
+        params = {"DialCallStatus": result, "DialBridged": "false"}
+        return params | await self._talk(step, target) if result == "completed" else params
 
     async def _talk(self, step: Dial, target: DialTarget) -> dict[str, str]:
         began = time.monotonic()

@@ -1,6 +1,7 @@
 """One visit in Firefox, driven by Mozilla's own client: types a question, listens, ends, and prints JSON.
 
-Runs in an isolated environment (`make apart`): `visit.py FIREFOX URL QUESTION WORDS`; WORDS are part of the reply.
+Runs in an isolated environment (`make isolated-tools`): `visit.py FIREFOX URL QUESTION WORDS`, where WORDS are part
+of the reply.
 """
 
 import json

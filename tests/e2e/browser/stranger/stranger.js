@@ -44,26 +44,26 @@ class PlainMicrophone {
   }
 }
 
-const told = { state: "", ready: null, visitor: [], agent: [], tools: [], errors: [], message: null };
-globalThis.told = told;
+const events = { state: "", ready: null, visitor: [], agent: [], tools: [], errors: [], message: null };
+globalThis.events = events;
 
 const client = new PipecatClient({
   transport: new SmallWebRTCTransport({ mediaManager: new PlainMicrophone() }),
   enableMic: true,
   callbacks: {
     onTransportStateChanged: (state) => {
-      told.state = state;
+      events.state = state;
     },
     onBotReady: (ready) => {
-      told.ready = ready;
+      events.ready = ready;
     },
-    onUserTranscript: ({ text, final }) => final && told.visitor.push(text),
-    onBotOutput: ({ text, spoken_status: status }) => status === "completed" && told.agent.push(text),
-    onLLMFunctionCallStopped: (call) => told.tools.push(call),
+    onUserTranscript: ({ text, final }) => final && events.visitor.push(text),
+    onBotOutput: ({ text, spoken_status: status }) => status === "completed" && events.agent.push(text),
+    onLLMFunctionCallStopped: (call) => events.tools.push(call),
     onServerMessage: (message) => {
-      told.message = message;
+      events.message = message;
     },
-    onError: (error) => told.errors.push(error),
+    onError: (error) => events.errors.push(error),
     onTrackStarted: (track, whose) => {
       if (!whose?.local) {
         document.querySelector("audio").srcObject = new MediaStream([track]);
@@ -76,5 +76,5 @@ globalThis.client = client;
 document.querySelector("button").addEventListener("click", () => {
   client
     .startBotAndConnect({ endpoint: "/start", requestData: { transport: "webrtc", enableDefaultIceServers: true } })
-    .catch((error) => told.errors.push(String(error?.message ?? error)));
+    .catch((error) => events.errors.push(String(error?.message ?? error)));
 });

@@ -1,10 +1,10 @@
 // An app around one published pair of Pipecat's web client and transport, as their manuals have it: it starts, shows
-// what its callbacks are told, and leaves. `told` is what the test reads.
+// what its callbacks receive, and leaves. `events` is what the test reads.
 import { PipecatClient } from "@pipecat-ai/client-js";
 import { SmallWebRTCTransport, WavMediaManager } from "@pipecat-ai/small-webrtc-transport";
 
-const told = { state: "", ready: null, visitor: [], agent: [], output: [], tools: [], errors: [], quiet: false, loudest: 0 };
-globalThis.told = told;
+const events = { state: "", ready: null, visitor: [], agent: [], output: [], tools: [], errors: [], quiet: false, loudest: 0 };
+globalThis.events = events;
 
 // A microphone that is silent until the visitor speaks.
 const sound = new AudioContext();
@@ -26,7 +26,7 @@ function listen(track) {
   const samples = new Float32Array(meter.fftSize);
   setInterval(() => {
     meter.getFloatTimeDomainData(samples);
-    told.loudest = Math.max(told.loudest, ...samples);
+    events.loudest = Math.max(events.loudest, ...samples);
   }, 30);
 }
 
@@ -36,19 +36,19 @@ const client = new PipecatClient({
   enableMic: true,
   callbacks: {
     onTransportStateChanged: (state) => {
-      told.state = state;
+      events.state = state;
     },
     onBotReady: (ready) => {
-      told.ready = ready;
+      events.ready = ready;
     },
     onBotStoppedSpeaking: () => {
-      told.quiet = true;
+      events.quiet = true;
     },
-    onUserTranscript: ({ text, final }) => final && told.visitor.push(text),
-    onBotTranscript: ({ text }) => told.agent.push(text),
-    onBotOutput: (output) => told.output.push(output),
-    onLLMFunctionCallStopped: (call) => told.tools.push(call),
-    onError: (error) => told.errors.push(error),
+    onUserTranscript: ({ text, final }) => final && events.visitor.push(text),
+    onBotTranscript: ({ text }) => events.agent.push(text),
+    onBotOutput: (output) => events.output.push(output),
+    onLLMFunctionCallStopped: (call) => events.tools.push(call),
+    onError: (error) => events.errors.push(error),
     onTrackStarted: (track, whose) => {
       if (!whose?.local && track.kind === "audio") {
         listen(track);
@@ -69,7 +69,7 @@ function connect() {
 }
 
 globalThis.begin = () => {
-  connect().catch((error) => told.errors.push(String(error?.message ?? error)));
+  connect().catch((error) => events.errors.push(String(error?.message ?? error)));
 };
 // A request that this agent does not know. The client waits ten seconds for an answer.
 globalThis.request = () => client.sendClientRequest("language", { to: "sv" }).catch((error) => error);

@@ -57,7 +57,7 @@ def not_allowed(environment: TargetEnvironment, stacks: Stacks) -> frozenset[str
     """Return the parameters whose value a template does not allow."""
     # Without the values found on the way: only what the file says can be set aside.
     given = [(stack.template, stack.parameters(environment, {})) for stack in stacks.all]
-    return frozenset(name for template, told in given for name in bounds.out_of_bounds(template, told))
+    return frozenset(name for template, values in given for name in bounds.out_of_bounds(template, values))
 
 
 def _unknown(environment: TargetEnvironment, stacks: Stacks) -> Iterator[Finding]:

@@ -53,7 +53,7 @@ function weatherCallbacks(tell: Tell): RTVIEventCallbacks {
       const place = places.get(call);
       if (place !== undefined) {
         const reading = cancelled ? null : readWeather(place, result);
-        tell({ type: "transcript", event: { type: "weather-told", call, reading } });
+        tell({ type: "transcript", event: { type: "weather-result", call, reading } });
         tell({ type: "activity", event: "looked-up" });
       }
     },

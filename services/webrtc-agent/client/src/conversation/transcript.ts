@@ -40,7 +40,7 @@ export type TranscriptEvent =
       readonly recorded?: boolean;
     }
   | { readonly type: "weather-asked"; readonly call: string; readonly place: string }
-  | { readonly type: "weather-told"; readonly call: string; readonly reading: WeatherReading | null }
+  | { readonly type: "weather-result"; readonly call: string; readonly reading: WeatherReading | null }
   | { readonly type: "contact-shown"; readonly contact: Contact };
 
 /** The context of an event. */
@@ -98,7 +98,7 @@ function followed(now: Turns, event: Exclude<TranscriptEvent, { type: "opened" }
       return agentSentence(now, event, sounding);
     case "weather-asked":
       return [...items, { kind: "weather", id, at, call: event.call, place: event.place, reading: null }];
-    case "weather-told":
+    case "weather-result":
       return weatherTold(items, event.call, event.reading);
     case "contact-shown":
       return contactShown(now, event.contact);

@@ -44,11 +44,11 @@ export function whenOf(reading: CurrentWeather | ForecastWeather, formats: Forma
 
 export function hoursInWords(hours: readonly HourAhead[], unit: Unit, formats: Formats): string {
   const scale = unit === "C" ? "Celsius" : "Fahrenheit";
-  const told = hours.map(
+  const readings = hours.map(
     (hour) =>
       `${formats.hour(hour.hour)} ${hour.temperature} degrees, ${conditionsName(hour.conditions).toLowerCase()}`,
   );
-  return `The next hours, in degrees ${scale}: ${told.join("; ")}.`;
+  return `The next hours, in degrees ${scale}: ${readings.join("; ")}.`;
 }
 
 /** Return the figures beside the temperature; what the source omits is omitted. */

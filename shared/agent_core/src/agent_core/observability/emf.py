@@ -30,12 +30,12 @@ def documents(namespace: str, dimensions: Mapping[str, str], values: Values, at_
     pieces = [[(metric, piece) for piece in _pieces(value)] for metric, value in values.items()]
     # Metrics with short lists are complete after the first document and left out of the others.
     for row in zip_longest(*pieces):
-        told = [entry for entry in row if entry is not None]
+        measured = [entry for entry in row if entry is not None]
         yield {
-            "_aws": {"Timestamp": at_ms, "CloudWatchMetrics": [_directive(namespace, dimensions, told)]},
+            "_aws": {"Timestamp": at_ms, "CloudWatchMetrics": [_directive(namespace, dimensions, measured)]},
             "event": "metrics",
             **dimensions,
-            **{metric.name: value for metric, value in told},
+            **{metric.name: value for metric, value in measured},
         }
 
 
@@ -45,11 +45,11 @@ def _pieces(value: float | Sequence[float]) -> list[float | list[float]]:
     return [list(piece) for piece in batched(value, _MOST_VALUES)]
 
 
-def _directive(namespace: str, dimensions: Mapping[str, str], told: Sequence[tuple[Metric, object]]) -> Document:
+def _directive(namespace: str, dimensions: Mapping[str, str], measured: Sequence[tuple[Metric, object]]) -> Document:
     return {
         "Namespace": namespace,
         "Dimensions": [list(dimensions)],
-        "Metrics": [_definition(metric) for metric, _ in told],
+        "Metrics": [_definition(metric) for metric, _ in measured],
     }
 
 

@@ -84,14 +84,15 @@ SESSIONS_FAILED: Final = Metric(
 DEFECTS: Final = Metric(
     "Defects",
     MetricKind.COUNTER,
-    "Failures because of a defect of ours: requests answered with 500, and conversations that ended as `failed`. A "
-    "deployment that causes them is rolled back.",
+    "Failures because of a defect of ours: requests answered with 500, and conversations that ended as "
+    "`internal_error`. A deployment that causes them is rolled back.",
 )
 SESSIONS_BROKEN: Final = Metric(
     "SessionsBroken",
     MetricKind.COUNTER,
-    "Conversations that this version broke: they ended as `failed` or `model_rejected`. Excludes those ended by an "
-    "outage of the model, a lost connection or an unauthenticated client. A deployment causing them is rolled back.",
+    "Conversations that this version broke: they ended as `internal_error` or `model_rejected`. Excludes those ended "
+    "by an outage of the model, a lost connection or an unauthenticated client. A deployment causing them is rolled "
+    "back.",
 )
 CALLS_NOT_CONNECTED: Final = Metric(
     "CallsNotConnected",

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from tools import platforms
-from tools.lock import lock_names, requirements, stands_apart
+from tools.lock import is_isolated, lock_names, requirements
 from tools.workspace import ROOT, lock
 
 PRODUCTION = ("phone-agent",)
@@ -95,7 +95,7 @@ def test_production_ships_neither_test_tools_nor_stand_ins(name: str) -> None:
     assert [package for package in pins(name) if package in NEVER_SHIPPED] == []
 
 
-@pytest.mark.parametrize("name", [name for name in lock_names() if name != "dev" and not stands_apart(name)])
+@pytest.mark.parametrize("name", [name for name in lock_names() if name != "dev" and not is_isolated(name)])
 def test_all_locks_agree_on_versions(name: str) -> None:
     """All locks agree on versions, so that the tested versions ship."""
     tested = pins("dev")

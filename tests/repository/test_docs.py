@@ -99,6 +99,34 @@ def test_all_members_have_the_version_of_the_changelog() -> None:
     assert {version for name, _, version in wanted if name in names} <= {released[0]}
 
 
+def test_every_source_file_that_a_page_names_exists() -> None:
+    """A name such as `nova/retiring.py` is the end of a path, also after a rename. A tour of the code depends on it."""
+    paths = [f"/{path.relative_to(ROOT)}" for path in ROOT.glob("*/**/*.py") if ".venv" not in path.parts]
+    named = {
+        (str(page.relative_to(ROOT)), name)
+        for page in PAGES
+        if page != CHANGELOG
+        for name in re.findall(r"`([\w./-]+\.py)`", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 10
+    assert sorted(one for one in named if not any(path.endswith(f"/{one[1]}") for path in paths)) == []
+
+
+def test_no_page_uses_a_name_that_was_renamed() -> None:
+    """A page uses the new name of each setting, log event, metric and end reason: queries need it."""
+    text = CHANGELOG.read_text(encoding="utf-8").partition("<!-- renames: begin")[2].partition("<details>")[0]
+    old_names = set(re.findall(r"^\| `(\w+)(?: \(field\))?` \| `", text, re.MULTILINE))
+    assert {"PHRASES_FOLDER", "call_turned_away", "LostAudio", "failed"} <= old_names
+    texts = {page: page.read_text(encoding="utf-8") for page in PAGES if page != CHANGELOG}
+    found = [
+        (str(page.relative_to(ROOT)), name)
+        for page, text in texts.items()
+        for name in re.findall(r"(?<=[`\"])\w+(?=[`\"=])", text)
+        if name in old_names
+    ]
+    assert found == []
+
+
 def test_a_page_says_who_does_what() -> None:
     """A page names roles and actors, and uses the field's words."""
     found = [

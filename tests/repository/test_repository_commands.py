@@ -89,10 +89,10 @@ def test_the_operators_page_names_what_the_makefile_has() -> None:
     """The operator's page names only existing targets and variables."""
     makefile, page = (ROOT / "Makefile").read_text(), (ROOT / "docs/howto/deploy.md").read_text()
     targets = makefile.split(".PHONY: ")[1].splitlines()[0].split()
-    told = re.findall(r"(?:`|^)make ([a-z-]+)((?: [A-Z_]+=)?)", page, re.MULTILINE)
-    assert {target for target, _ in told} >= {"deploy-plan", "deploy", "destroy", "call"}
-    assert [target for target, _ in told if target not in targets] == []
-    variables = set(re.findall(r"`([A-Z_]+)=", page)) | {name.strip(" =") for _, name in told if name}
+    targets_named = re.findall(r"(?:`|^)make ([a-z-]+)((?: [A-Z_]+=)?)", page, re.MULTILINE)
+    assert {target for target, _ in targets_named} >= {"deploy-plan", "deploy", "destroy", "call"}
+    assert [target for target, _ in targets_named if target not in targets] == []
+    variables = set(re.findall(r"`([A-Z_]+)=", page)) | {name.strip(" =") for _, name in targets_named if name}
     assert [name for name in variables if f"$${{{name}:+" not in makefile] == []
 
 

@@ -19,6 +19,14 @@ error: Request failed after 3 retries in 8.1s
   Caused by: client error (Connect)
   Caused by: dns error: failed to lookup address information: Temporary failure in name resolution
 """
+UV_WITHOUT_PYTHON = """\
+error: Failed to download `https://python.example/releases/download/1/cpython-3.12.16%2B1-x86_64.tar.gz`
+  cause: error sending request for url (https://python.example/releases/download/1/cpython-3.12.16%2B1-x86_64.tar.gz)
+  cause: client error (Connect)
+  cause: tcp connect error
+  cause: Connection refused (os error 111)
+"""
+"""Printed by uv 0.13.9, with another host."""
 PIP_OFFLINE = """\
 WARNING: Retrying (Retry(total=1, connect=None))\
  after connection broken by 'NewConnectionError('<pip._vendor.urllib3\
@@ -63,6 +71,7 @@ The page is not made: see above (exit code 1)
     ("output", "sentence"),
     [
         (UV_OFFLINE, "Cannot reach the package index (index.example)."),
+        (UV_WITHOUT_PYTHON, "Cannot reach the download of Python (python.example)."),
         (PIP_OFFLINE, "Cannot reach the package index."),
         (NPM_OFFLINE, "Cannot reach the npm registry (registry.example)."),
         (NPM_PROXY, "This machine does not trust the certificate of the npm registry (registry.example): "),

@@ -3,12 +3,20 @@
 import json
 import re
 import struct
+from difflib import SequenceMatcher
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
+import soundfile
+import soxr
+from numpy.typing import NDArray
 
+from standins.speech import transcribe_answer
+from tools.readme_pictures.call_audio import mixed
 from tools.readme_pictures.call_record import call_record
 from tools.readme_pictures.call_svg import draw
 from tools.readme_pictures.page_photo import SCHEMES, picture_size
@@ -19,6 +27,16 @@ CLIENT = ROOT / "services/webrtc-agent/client/src"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 AGAIN = "`make readme-pictures` takes the pictures again"
 MOST_BYTES = 400_000
+RECORDING = PICTURES / "call.mp3"
+MOST_RECORDING_BYTES = 200_000
+RATE = 8_000
+MARGIN = 0.15
+"""Seconds around a span: the encoder adds a twentieth, and the spans of the picture are rounded."""
+AUDIBLE = 0.01
+"""Root mean square, of full scale: -40 dBFS, where a telephone is quiet but understood."""
+CLIPPED = 0.999
+LEAST_LIKENESS = 0.7
+"""Of the words of a span, in order: the recogniser reads a compressed recording slightly differently."""
 
 
 def read(name: str) -> dict[str, Any]:
@@ -83,8 +101,61 @@ def test_the_readme_shows_every_picture() -> None:
     """The README shows every picture, with an alternative text."""
     shown = re.findall(r'(?:src|srcset)="(docs/pictures/[^"]+)"|!\[[^\]]+\]\((docs/pictures/[^)]+)\)', README)
     names = {Path(first or second).name for first, second in shown}
-    assert names == {path.name for path in PICTURES.iterdir() if path.suffix != ".json"}
+    assert names == {path.name for path in PICTURES.iterdir() if path.suffix in {".svg", ".png"}}
     assert all('alt="' in tag for tag in re.findall(r"<img [^>]+>", README))
+
+
+@pytest.fixture(scope="module")
+def audio() -> NDArray[np.float64]:
+    """Return the recording of the call at 8 kHz, decoded by a library that did not encode it."""
+    samples, rate = soundfile.read(RECORDING, dtype="float64")
+    resampled: NDArray[np.float64] = soxr.resample(samples, rate, RATE)
+    return resampled
+
+
+def of(audio: NDArray[np.float64], span: dict[str, Any]) -> NDArray[np.float64]:
+    """Return the part of the recording, which begins when the call is answered, and a little around it."""
+    first, last = (seconds - read("call.json")["stream_started"] for seconds in (span["from"], span["to"]))
+    return audio[int(max(0.0, first - MARGIN) * RATE) : int((last + MARGIN) * RATE)]
+
+
+def test_the_readme_links_the_recording_with_its_length(audio: NDArray[np.float64]) -> None:
+    """The README links the recording and says how long it is; the file is small and of the same call as the picture."""
+    found = re.search(r'<a href="docs/pictures/call\.mp3">[^<]+</a> \(MP3, (\d+) s\)', README)
+    assert found, AGAIN
+    assert abs(int(found[1]) - len(audio) / RATE) < 2.0  # seconds: another run need not change the README
+    assert RECORDING.stat().st_size <= MOST_RECORDING_BYTES
+    assert read("call.json")["agent"][-1]["to"] <= len(audio) / RATE <= read("call.json")["ended"] + 1.0
+
+
+def test_the_recording_is_audible_where_somebody_speaks(audio: NDArray[np.float64]) -> None:
+    """The recording has both sides and is quiet between them, and no sample is clipped."""
+    record = read("call.json")
+    spans = sorted([*record["caller"], *record["agent"]], key=lambda span: span["from"])
+    loudness = [float(np.sqrt(np.mean(of(audio, span) ** 2))) for span in spans]
+    pauses = [
+        {"from": before["to"] + 2 * MARGIN, "to": after["from"] - 2 * MARGIN} for before, after in pairwise(spans)
+    ]
+    silence = max(float(np.sqrt(np.mean(of(audio, pause) ** 2))) for pause in pauses if pause["to"] > pause["from"])
+    assert min(loudness) > 20 * silence
+    assert min(loudness) > AUDIBLE
+    assert float(np.abs(audio).max()) < CLIPPED
+
+
+def test_the_recording_says_the_words_of_the_picture(audio: NDArray[np.float64]) -> None:
+    """A recogniser reads the words of both sides."""
+    record = read("call.json")
+    for span in (*record["caller"], *record["agent"]):
+        pcm = (of(audio, span) * 32767).astype(np.int16).tobytes()
+        words, wanted = transcribe_answer(pcm, RATE).split(), span["text"].lower().split()
+        assert SequenceMatcher(None, words, wanted).ratio() > LEAST_LIKENESS, words
+
+
+def test_a_recording_has_both_sides_at_their_time() -> None:
+    """A turn is at its second beside what the caller heard, and the sum of two loud sides is limited."""
+    tone = np.full(RATE, 30_000, np.int16)
+    both = mixed(tone, [(0.5, tone)])
+    assert (both[0], both[RATE // 2], both[RATE], both[2 * RATE - RATE // 2]) == (30_000, 32_767, 30_000, 0)
 
 
 def test_a_record_is_reduced_from_what_a_call_measured() -> None:

@@ -165,9 +165,9 @@ def test_what_is_pinned_is_compared_with_advisories_every_night() -> None:
 
 def updates() -> dict[str, dict[str, Any]]:
     """Return Dependabot's configuration by the kind of package."""
-    told = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())
-    assert set(told) == {"version", "updates"}  # no registries: the locks name no package host
-    return {one["package-ecosystem"]: one for one in told["updates"]}
+    config = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())
+    assert set(config) == {"version", "updates"}  # no registries: the locks name no package host
+    return {one["package-ecosystem"]: one for one in config["updates"]}
 
 
 def folders(ecosystem: str) -> set[str]:

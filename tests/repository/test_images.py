@@ -232,12 +232,12 @@ def test_the_recogniser_can_be_built_where_it_has_no_wheel() -> None:
 def test_a_service_is_told_nothing_that_it_does_not_know(name: str) -> None:
     """Compose sets only variables that a service knows."""
     service = services(COMPOSE[0])[name]
-    told = set(service["environment"])
+    given = set(service["environment"])
     for entry in service["env_file"]:
         if isinstance(entry, str):
             file = ROOT / re.sub(r"\$\{[A-Z_]+:\+-real\}", "", entry)
             real = file.with_stem(f"{file.stem}-real")
-            told |= {
+            given |= {
                 line.partition("=")[0] for each in (file, real) for line in each.read_text().splitlines() if "=" in line
             }
     known = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE))
@@ -248,7 +248,7 @@ def test_a_service_is_told_nothing_that_it_does_not_know(name: str) -> None:
         "AWS_EC2_METADATA_DISABLED",
         "SSL_CERT_FILE",
     }
-    assert told - known - sdk == set()
+    assert given - known - sdk == set()
 
 
 def test_the_stand_ins_are_what_the_services_are_told() -> None:

@@ -98,7 +98,7 @@ def test_one_telltale_word_is_always_allowed(tmp_path: Path) -> None:
 
 def test_the_command_reports_each_place(capsys: pytest.CaptureFixture[str]) -> None:
     """The rewritten files pass, and the last line has the figures."""
-    assert wording.main(["tools/wording.py", "tests/house/test_wording.py"]) == 0
+    assert wording.main(["tools/wording.py", "tests/repository/test_wording.py"]) == 0
     assert "words; whoever" in capsys.readouterr().out
 
 

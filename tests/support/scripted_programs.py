@@ -18,7 +18,7 @@ GIT = {
 
 
 @dataclass
-class ToldPrograms:
+class ScriptedPrograms:
     """Answers by the first prefix that the command begins with."""
 
     answers: Mapping[str, Finished] = field(default_factory=lambda: {**DOCKER, **GIT})
