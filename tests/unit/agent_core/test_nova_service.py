@@ -12,13 +12,14 @@ from pipecat.processors.aggregators.llm_context import LLMContext, LLMSpecificMe
 
 from agent_core.errors import ModelError, ModelRejected
 from agent_core.events import SessionStats
+from agent_core.nova.facts import Fact, StreamStarted
 from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.service import NovaSonicService
 from agent_core.nova.transcript import ConversationTranscript
 from agent_core.pipeline import ConversationPipeline
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
-from tests.support.scripted_source import ScriptedSource, unwatched
+from tests.support.scripted_source import ScriptedSource
 from tests.support.waiting import until
 
 SOUND = b"\x01\x00" * 80
@@ -76,15 +77,6 @@ class Desk:
         await self.tool_done.wait()
         return {"temperature": 7}
 
-    def caller_took_turn(self) -> None:
-        """Do nothing: nothing is remembered here."""
-
-    def caller_turn_ended(self) -> None:
-        """Do nothing: nothing is measured here."""
-
-    def answer_began(self) -> None:
-        """Do nothing: nothing is measured here."""
-
     def answer_heard(self) -> None:
         """Do nothing: audio is not sent as frames here."""
 
@@ -92,9 +84,10 @@ class Desk:
         """Record it."""
         self.failures.append(error)
 
-    def model_session_started(self, model_session_id: str) -> None:
-        """Record it."""
-        self.model_sessions.append(model_session_id)
+    def take(self, fact: Fact) -> None:
+        """Record the model's sessions."""
+        if isinstance(fact, StreamStarted):
+            self.model_sessions.append(fact.model_session_id)
 
 
 class Talk:
@@ -109,7 +102,8 @@ class Talk:
             ScriptedSource(self.model),
             ConversationTranscript(),
             self.desk.stats,
-            *unwatched(),
+            self.desk.take,
+            lambda: True,
             input_rate=8000,
             renew_after=360,
         )

@@ -24,6 +24,7 @@ from agent_core.conversation.state import ConversationRules, ConversationState, 
 from agent_core.conversation.transfers import Transfers
 from agent_core.errors import ModelError, ModelRejected, UpstreamError
 from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
+from agent_core.nova import facts
 from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.service import NovaSonicService
 from agent_core.nova.transcript import ConversationTranscript
@@ -115,7 +116,24 @@ class Session:
 
     def on(self, one: Input) -> list[Action]:
         """Take what has happened and do what follows from it; return what that was. Never blocks."""
+        self._observe(one)
         return self._follow(one, asyncio.get_running_loop().time())
+
+    def _observe(self, one: Input) -> None:
+        """Measure and log what happens, and let a new turn discard what tools have kept."""
+        match one:
+            case facts.TurnStarted() | facts.Asked(by_caller=True):
+                # Cached results are discarded: the caller may ask for something else.
+                self._tools.new_turn()
+            case facts.SpeechEnded():
+                self._telemetry.turn_ended()
+            case facts.ReplyAudio(first=True):
+                self._telemetry.answer_began()
+            case facts.StreamStarted(model_session_id):
+                self._agent.model_state = "ok"
+                self._telemetry.stream_began(model_session_id)
+                # The model's own id, so that AWS can find the session.
+                self._log.info("model_session_started", model_session_id=model_session_id)
 
     def _follow(self, one: Input, now: float) -> list[Action]:
         follows = self._state.on(one, now)
@@ -413,24 +431,6 @@ class Session:
         self._log.info("tool_called", **fields)
         if record.tool == END_CALL:
             self.on(inputs.AgentSaidGoodbye())
-
-    def caller_took_turn(self) -> None:
-        """Discard cached tool results: the caller may ask for something else."""
-        self._tools.new_turn()
-
-    def caller_turn_ended(self) -> None:
-        """Record when the caller stopped talking."""
-        self._telemetry.turn_ended()
-
-    def answer_began(self) -> None:
-        """Record how long the caller waited for the reply."""
-        self._telemetry.answer_began()
-
-    def model_session_started(self, model_session_id: str) -> None:
-        """Log the model's own id of a session, so that AWS can find it."""
-        self._agent.model_state = "ok"
-        self._telemetry.stream_began(model_session_id)
-        self._log.info("model_session_started", model_session_id=model_session_id)
 
     def model_failed(self, error: ModelError) -> None:
         """Apologize, then end: the model is lost for good."""

@@ -168,7 +168,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             case RTVISendTextFrame():
                 # The same words also arrive as an LLMMessagesAppendFrame, for the context.
                 self._connection.read(frame.text, by_caller=True)
-                self._begin_turn()
+                self._tools.new_turn()
                 self._asked_at = time.monotonic()
             case InterruptionFrame():
                 await self._note_interruption()
@@ -209,7 +209,6 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 await self._start_turn(first=first)
             case SpeechEnded():
                 self._asked_at = time.monotonic()
-                self._host.caller_turn_ended()
             case TurnEnded():
                 # Like the start of a turn, of no use to a phone call, which nothing but the model listens to.
                 if self._voice is None:
@@ -250,9 +249,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         match fact:
             case TokensUsed(usage):
                 await self._count_tokens(usage)
-            case StreamStarted(model_session_id):
+            case StreamStarted():
                 self._tools.new_stream()
-                self._host.model_session_started(model_session_id)
             case UnknownEvent(name):
                 self._note_unknown(name)
 
@@ -268,7 +266,6 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             return
         # The first audio of this reply is the moment when the caller starts to hear it.
         if audio.first:
-            self._host.answer_began()
             await self._report_latency()
         pcm = self._rate.convert(audio.pcm)
         pcm = self._head_start.before(pcm, asyncio.get_running_loop().time(), self.sounds_for()) + pcm
@@ -279,7 +276,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     async def _start_turn(self, *, first: bool) -> None:
         """Let the caller speak: everything that has not been heard yet is obsolete."""
-        self._begin_turn()
+        self._tools.new_turn()
         if self._voice is not None:
             self._voice.interrupt()
             return
@@ -300,10 +297,6 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if asked_at is not None:
             await self.start_ttfb_metrics(start_time=asked_at)
             await self.stop_ttfb_metrics(end_time=time.monotonic())
-
-    def _begin_turn(self) -> None:
-        self._tools.new_turn()
-        self._host.caller_took_turn()
 
     async def _plan(self, words: str) -> None:
         """Announce a sentence that is about to be spoken. Only `_say_planned` adds it to the context."""

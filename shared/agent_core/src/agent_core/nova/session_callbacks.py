@@ -37,20 +37,8 @@ class SessionCallbacks(Protocol):
     async def somebody_there(self) -> None:
         """Wait until the caller is connected: a stream to the model costs money from its first second."""
 
-    def caller_took_turn(self) -> None:
-        """Called when the caller has said or written something new."""
-
-    def caller_turn_ended(self) -> None:
-        """Called when the model detects the end of the caller's turn."""
-
-    def answer_began(self) -> None:
-        """Called when the first audio of a reply is ready."""
-
     def answer_heard(self) -> None:
         """Called when the caller has heard a reply to its end; only where audio travels as frames."""
 
     def model_failed(self, error: ModelError) -> None:
         """Called once, when the model is lost for good."""
-
-    def model_session_started(self, model_session_id: str) -> None:
-        """Called with the model's own id of a session."""
