@@ -103,7 +103,7 @@ async def test_a_deployment_finishes_while_people_talk(drill: Drill) -> None:
 
 
 async def test_a_rollback_finishes_while_people_talk(drill: Drill) -> None:
-    """A rollback stops new calls to the new version at once and removes it within ten minutes."""
+    """A rollback removes a new version that has calls within ten minutes, without dropping or rejecting one."""
     good = drill.revision
     async with drill.nobody_notices("rollback"):
         drill.want(revision=good + 1)

@@ -42,6 +42,7 @@ def secure() -> Deployed:
                 AccessLogs="true",
                 ExecuteCommand="true",
                 NatGateways="per-zone",
+                IpAddressType="dualstack",
                 CpuArchitecture="ARM64",
                 NovaSonicRegion="us-west-2",
                 NovaSonicOverflowRegion="us-east-1",

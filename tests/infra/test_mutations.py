@@ -237,15 +237,15 @@ MORE = [
     Mistake(
         "calls cut in the middle",
         "edge",
-        "Default: 1800\n    MinValue: 900",
-        "Default: 900\n    MinValue: 900",
+        "Default: 1800, MinValue: 900",
+        "Default: 900, MinValue: 900",
         "test_edge_stack::test_a_leaving_phone_task_keeps_its_calls_for_the_longest_that_is_promised",
     ),
     Mistake(
         "silence that closes a call",
         "edge",
-        "Default: 300\n    MinValue: 60",
-        "Default: 3\n    MinValue: 1",
+        "Default: 300, MinValue: 60",
+        "Default: 3, MinValue: 1",
         "test_edge_stack::test_a_silent_line_is_kept_and_an_idle_connection_is_closed_by_the_load_balancer_first",
     ),
     Mistake(
@@ -388,6 +388,34 @@ MORE = [
         'Principal: {AWS: "*"}',
         "test_permissions::test_only_named_accounts_may_copy_images_and_none_may_write",
     ),
+    Mistake(
+        "no https over IPv6",
+        "edge",
+        'FromPort: 443, ToPort: 443, CidrIpv6: "::/0"',
+        'FromPort: 80, ToPort: 80, CidrIpv6: "::/0"',
+        "test_ipv6::test_the_load_balancer_takes_the_same_ports_over_ipv6",
+    ),
+    Mistake(
+        "a task subnet with IPv6",
+        "network",
+        "SubnetId: !Ref PublicSubnetB\n      Ipv6CidrBlock",
+        "SubnetId: !Ref TaskSubnetB\n      Ipv6CidrBlock",
+        "test_ipv6::test_only_the_load_balancer_s_subnets_have_ipv6",
+    ),
+    Mistake(
+        "a VPC whose block is read before it is there",
+        "network",
+        "DependsOn: Ipv6Block\n    Properties:\n      SubnetId: !Ref PublicSubnetA",
+        "Properties:\n      SubnetId: !Ref PublicSubnetA",
+        "test_ipv6::test_what_reads_the_vpc_s_block_waits_for_it",
+    ),
+    Mistake(
+        "a name that IPv6 does not find",
+        "edge",
+        "Type: AAAA",
+        "Type: A",
+        "test_ipv6::test_the_public_name_has_a_record_for_each_kind_of_address",
+    ),
 ]
 
 
@@ -423,8 +451,9 @@ def deployed(folder: Path, *, secure: bool, github: bool = False) -> Deployed:
         if secure:
             asked = boto3.client("acm", REGION).request_certificate(DomainName="agent.example.com")
             own = {"CertificateArn": asked["CertificateArn"], "DomainName": "agent.example.com"}
-            own["ExecuteCommand"] = "true"
-            own["ExecuteCommand"] = "true"
+            zone = boto3.client("route53", REGION).create_hosted_zone(Name="example.com", CallerReference="once")
+            own |= {"ExecuteCommand": "true", "IpAddressType": "dualstack"}
+            own["HostedZoneId"] = zone["HostedZone"]["Id"].rpartition("/")[2]
             own |= {"SecretsKeyArn": "arn:aws:kms:eu-north-1:123456789012:key/0a1b2c3d", "PullAccounts": "210987654321"}
         roles = [Stack("github", "github-oidc", {"Repository": "owner/name"})] if github else []
         deploy(made, [*usual(None, **own), *roles], folder)

@@ -97,9 +97,11 @@ def test_the_load_balancer_takes_80_and_443_and_tasks_take_only_the_load_balance
     groups = {name: one for (_, name), one in made.every("AWS::EC2::SecurityGroup").items()}
     assert groups.keys() == {"LoadBalancerSecurityGroup", "TaskSecurityGroup"}
     public = groups["LoadBalancerSecurityGroup"]["SecurityGroupIngress"]
-    assert [(one["FromPort"], one["ToPort"], one["CidrIp"]) for one in public] == [
+    assert [(one["FromPort"], one["ToPort"], one.get("CidrIp") or one["CidrIpv6"]) for one in public] == [
         (80, 80, "0.0.0.0/0"),
         (443, 443, "0.0.0.0/0"),
+        (80, 80, "::/0"),
+        (443, 443, "::/0"),
     ]
     (private,) = groups["TaskSecurityGroup"]["SecurityGroupIngress"]
     assert (private["FromPort"], private["ToPort"], "CidrIp" in private) == (7860, 7860, False)

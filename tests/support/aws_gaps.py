@@ -19,6 +19,7 @@ from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 from moto.secretsmanager.models import secretsmanager_backends
 
 from tests.support.aws_account import close_account_gaps
+from tests.support.aws_ipv6 import blocks, ipv6_blocks
 from tests.support.templates import read
 
 type Json = Any
@@ -131,6 +132,9 @@ def _clean(node: Json, resources: Any) -> Json:  # noqa: ANN401 - moto's own typ
     if isinstance(node, dict) and "Fn::FindInMap" in node:
         name, *path = node["Fn::FindInMap"]
         node = {"Fn::FindInMap": [name, *(str(_original_clean(key, resources)) for key in path)]}
+    if isinstance(node, dict) and "Fn::Cidr" in node:
+        block, count, bits = (_clean(one, resources) for one in node["Fn::Cidr"])
+        return blocks(block, int(count), int(bits))
     cleaned = _original_clean(node, resources)
     return [one for one in cleaned if one is not None] if isinstance(node, list) else cleaned
 
@@ -159,7 +163,7 @@ def _stop_service(_: object, name: str, _json: Json, account_id: str, region_nam
             backend.delete_service(one.cluster_name, one.name, force=True)
 
 
-def _attributes_of(kind: type[Any], attributes: Mapping[str, Callable[[Any], str]]) -> None:
+def _attributes_of(kind: type[Any], attributes: Mapping[str, Callable[[Any], str | list[str]]]) -> None:
     """Add attributes to a kind of moto's; each is a function of the resource."""
     original, original_has = getattr(kind, "get_cfn_attribute", None), kind.has_cfn_attr
 
@@ -319,7 +323,7 @@ def close_gaps() -> None:
         },
     )
     _attributes_of(FakeTargetGroup, {"TargetGroupFullName": lambda one: one.arn.rpartition(":")[2]})
-    _attributes_of(VPC, {"CidrBlock": lambda one: one.cidr_block})
+    _attributes_of(VPC, {"CidrBlock": lambda one: one.cidr_block, "Ipv6CidrBlocks": ipv6_blocks})
     backend: Any = models.CloudFormationBackend
     backend.execute_change_set = _execute_with_exports
     backend.delete_stack = _delete_unless_imported
