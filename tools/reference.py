@@ -146,7 +146,17 @@ def records_page() -> str:
     lines += [f"| `{str(f.default).strip(chr(39))}` | {f.text} |" for f in fields(CORE / "events.py", "EndReason")]
     lines += ["", "## Session statistics", "", "| field | meaning |", "|---|---|"]
     lines += [f"| `{f.name}` | {f.text or '-'} |" for f in fields(CORE / "events.py", "SessionStats")]
+    lines += ["", _RATING]
     return "\n".join(lines) + "\n"
+
+
+_RATING = """## Rating
+
+The page asks a visitor for a rating after the conversation, usually after the record was written. A rating is then the
+log line `session_rated`, with the same `session_id` and `rating` = `up` or `down`. A record that is written later has
+the same value in `rating`: that of a visitor whose connection was lost, which waits for their return. Otherwise
+`rating` is null. Count `session_rated`, which every rating has exactly once; `rating` in the record repeats it.
+[Ratings and comments](../howto/operate.md#read-ratings-and-comments)."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +216,8 @@ useful events for Logs Insights:
 |---|---|
 | `session_ended` | `channel`, `reason`, `duration_ms`, `cost_usd`, [and more](end-records.md#session-statistics) |
 | `session_started` | `channel` |
+| `session_rated` | `session_id` of a visit, `rating`: `up` or `down` |
+| `comment_kept` | `session_id`, `characters`: a visitor's comment is in the call store; its words are in no log |
 | `tool_called`, `tool_failed` | `tool`, `elapsed_ms`; a failed one also `outcome`, `error` |
 | `call_answered` | `caller`, the other party: `number`, `withheld`, `sip`, `app` or `other`; `outbound`: our call |
 | `status_callback_misdirected` | `status`: a status callback points at `/incoming-call`; clear it at Twilio |

@@ -102,6 +102,11 @@ DETAILS: Final[dict[str, Detail]] = {
     ),
     "/notice": Detail(_CALLER, "200, the [notice](web-clients.md#notice-to-visitors)"),
     "/leave-queue": Detail(_CALLER, "204", "[QueueRequest](#queuerequest)"),
+    "/sessions/{session_id}/rating": Detail(
+        _CALLER,
+        "204; 404 if no conversation has this ID, or none is asked for; 409 if it is rated",
+        "[RatingRequest](#ratingrequest)",
+    ),
     "/room": Detail("browser", "303 to Daily's own page; 400 without Daily"),
     "/sessions/{session_id}/api/offer": Detail(
         _CALLER,
@@ -133,6 +138,7 @@ _BODIES: Final = {
     "StartRequest": "16 KB at most; may be empty or `null`.",
     "QueueRequest": "",
     "ResumeRequest": "",
+    "RatingRequest": "16 KB at most.",
     "OfferRequest": "80 KB at most.",
     "CandidatesRequest": "80 KB at most.",
     "Candidate": "",

@@ -25,7 +25,12 @@ from werkzeug.serving import make_server
 
 from agent_core.adapters.call_store.dynamodb import DynamoDbStore
 from agent_core.adapters.call_store.file_store import DATABASE, FileStore
-from agent_core.adapters.call_store.key_value_store import KeyValueStore, StoredEntry, StoreFault
+from agent_core.adapters.call_store.key_value_store import (
+    COMMENTS,
+    ListableStore,
+    StoredEntry,
+    StoreFault,
+)
 from agent_core.adapters.call_store.seal import Seal
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.call_state import CallState
@@ -39,15 +44,15 @@ _NOBODY = 65_534
 class Place:
     """The storage of one kind of call store, which several tasks share."""
 
-    make: Callable[[Callable[[], float]], KeyValueStore]
+    make: Callable[[Callable[[], float]], ListableStore]
     """Make another task's store, given its clock."""
     content: Callable[[], bytes]
     """Everything that a person with access to the storage can read there."""
     offset: float = 0.0
     """Seconds by which the clocks are ahead."""
-    shelves: list[KeyValueStore] = field(default_factory=list)
+    shelves: list[ListableStore] = field(default_factory=list)
 
-    def shelf(self) -> KeyValueStore:
+    def shelf(self) -> ListableStore:
         """Return one more task's store."""
         self.shelves.append(self.make(lambda: time.time() + self.offset))
         return self.shelves[-1]
@@ -172,6 +177,21 @@ async def test_what_has_expired_is_as_if_it_were_gone(place: Place) -> None:
     found = await shelf.get("CA1")
     assert found is not None
     assert found.sealed == b"new"
+
+
+async def test_an_operator_lists_what_is_live(place: Place) -> None:
+    """Listing returns every live entry of a prefix, also over more pages than one, and nothing else."""
+    shelf = place.shelf()
+    wanted = {f"{COMMENTS}{number:02}": _entry(bytes(100_000) + b"%d" % number, seconds=86_400) for number in range(15)}
+    for key, entry in wanted.items():
+        await shelf.put(key, entry)
+    await shelf.put("comments", _entry())
+    await shelf.put(f"{COMMENTS}deleted", _entry())
+    await shelf.delete(f"{COMMENTS}deleted", 1, time.time() + 60)
+    await shelf.put(f"{COMMENTS}expired", _entry(seconds=30))
+    place.offset = 40
+    assert dict(await shelf.entries(COMMENTS)) == wanted
+    assert await shelf.entries("nothing/") == []
 
 
 async def test_of_many_who_come_first_one_is(place: Place) -> None:

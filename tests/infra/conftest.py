@@ -69,6 +69,8 @@ def secure() -> Deployed:
                 TermsUrl="https://example.com/terms",
                 ContactUrl="https://example.com/contact",
                 LogRetentionDays="90",
+                AskForRating="false",
+                CommentRetentionDays="7",
                 StartsPerMinute="120",
                 StartsPerMinutePerAddress="60",
                 DesiredCount="",

@@ -224,6 +224,7 @@ def test_the_notice_says_what_the_operator_has_configured(
     links = (settings.privacy_url, settings.terms_url, settings.contact_url)
     assert [str(url) for url in links] == [f"https://example.com/{page}" for page in ("privacy", "terms", "contact")]
     assert settings.log_retention_days == 90
+    assert (settings.ask_for_rating, settings.comment_retention_days) == (False, 7)
     plain = variables(made, "web")
     assert (plain["NOTICE"], plain["LOG_RETENTION_DAYS"], plain["OPERATOR_NAME"]) == ("notice", "30", "")
     names = {
@@ -234,6 +235,8 @@ def test_the_notice_says_what_the_operator_has_configured(
         "TERMS_URL",
         "CONTACT_URL",
         "LOG_RETENTION_DAYS",
+        "ASK_FOR_RATING",
+        "COMMENT_RETENTION_DAYS",
     }
     assert not names & variables(secure, "phone").keys()
 
@@ -243,6 +246,8 @@ def test_the_templates_defaults_are_the_codes(made: Deployed) -> None:
     plain, usual = variables(made, "web"), WebSettings.model_fields
     for name in ("rate_limit_starts_per_minute", "rate_limit_starts_per_minute_per_address"):
         assert int(plain[name.upper()]) == usual[name].default
+    assert plain["ASK_FOR_RATING"] == str(usual["ask_for_rating"].default).lower()
+    assert int(plain["COMMENT_RETENTION_DAYS"]) == usual["comment_retention_days"].default
 
 
 @services

@@ -29,6 +29,7 @@ DECIDES_WHAT_HAS_EXPIRED = {
     "phone_agent/routes.py",  # the remaining limit of a resumed call
     "phone_agent/stream_token.py",
     "webrtc_agent/queue_turns.py",  # which tickets are valid: tasks share no other clock
+    "webrtc_agent/ratings.py",  # until when a conversation may be rated, at any task
     "webrtc_agent/returning.py",  # until when a visitor may return
 }
 

@@ -234,6 +234,13 @@ async def spoken(scene: Scene) -> AsyncIterator[str]:
     await scene.press("End the conversation")
     await scene.does("Ended")
     yield "ended"
+    await scene.page.route("**/rating", lambda route: route.fulfill(status=204))
+    await scene.press("Not good")
+    await scene.page.get_by_label("Anything to add?").fill("It was too fast.")
+    yield "rated"
+    await scene.press("Send comment")
+    await scene.button("Send comment").wait_for(state="hidden")
+    yield "commented"
 
 
 async def typed(scene: Scene) -> AsyncIterator[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from agent_core.admission import Admission
 from agent_core.daily_budget import DailyBudget, Prices
 from agent_core.errors import AtCapacity, Draining, Forbidden
-from agent_core.events import CallDetailRecord, EndReason, SessionStats
+from agent_core.events import CallDetailRecord, EndReason, Rating, SessionStats
 from agent_core.observability import metrics
 from agent_core.observability.meter import Meter
 from agent_core.observability.metrics_recorder import MetricsRecorder
@@ -109,6 +109,8 @@ def _converse(counting: MetricsRecorder, minute: Minute) -> None:
     reason = EndReason.MODEL_UNAVAILABLE if failed else random.choice(_REASONS)
     record = CallDetailRecord("", "phone", reason, minute.at, round(minutes * 60_000 * (0.1 if failed else 1)), tally)
     counting.ended(record)
+    if not minute.phone and _chance(0.3):
+        counting.rated(Rating.DOWN if failed or _chance(0.1) else Rating.UP)
 
 
 def _use_tools(counting: MetricsRecorder) -> None:

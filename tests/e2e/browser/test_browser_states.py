@@ -14,6 +14,7 @@ from agent_core.agent_runtime import AgentRuntime
 from standins.serving import serving
 from tests.support.axe import violations
 from tests.support.browser import Chromium
+from tests.support.call_shelves import Memo
 from tests.support.page_states import CHECKED, FLOWS, PICTURED, Flow, Look, Scene, scene
 from tests.support.scripted_model import ScriptedModel
 from voice_agent.run.ports import free_port
@@ -33,9 +34,10 @@ async def base_url() -> AsyncIterator[str]:
     own = f"http://127.0.0.1:{port}"
     settings = WebSettings.model_validate(
         {"public_base_url": own, "transport": "webrtc", "max_sessions": 100, "ice_hosts": "127.0.0.1"}
+        | {"call_store": "file:replaced"}  # a service with a store asks for a comment, too
         | {"rate_limit_starts_per_minute_per_address": 1000, "rate_limit_starts_per_minute": 1000}
     )
-    lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), [], lambda _: None), None)
+    lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), [], lambda _: None), None, Memo())
     async with serving(create_app(lobby), host="127.0.0.1", port=port, pages=True):
         yield own
     await lobby.aclose()

@@ -83,6 +83,7 @@ class FakeVisit:
     """The agent in a room, until the test ends it."""
 
     consent: VisitorConsent | None = None
+    on_connected: Callable[[str], None]
 
     def agreed(self, consent: VisitorConsent) -> None:
         """Record it."""

@@ -30,6 +30,8 @@ const notice = readNotice({
     { title: "What is kept", text: "No audio is recorded, and what is said is not written down." },
   ],
   phone: "+46850000000",
+  rating: true,
+  comment: true,
   links: [
     { title: "Privacy", url: "https://example.com/privacy" },
     { title: "Terms", url: "https://example.com/terms" },

@@ -190,7 +190,7 @@ export const STATES: Readonly<Record<string, CallState>> = {
     { type: "stopped", ending: "You ended the conversation.", problem: null },
   ),
   reconnecting: live({ items: WHOLE, phase: "reconnecting" }),
-  ended: next(live({ items: WHOLE }), {
+  ended: next(live({ items: WHOLE, session: "gallery" }), {
     type: "stopped",
     ending: "You ended the conversation.",
     problem: null,

@@ -8,6 +8,8 @@ const GIVEN = {
   summary: "What you say is processed by Amazon (eu-north-1) and is not recorded.",
   details: [{ title: "An AI", text: "You are talking with an AI." }],
   phone: "+46850000000",
+  rating: true,
+  comment: false,
   links: [{ title: "Privacy", url: "https://example.com/privacy" }],
 };
 

@@ -19,6 +19,7 @@ test("a peer connection is offered to the session that was started, with the ser
 test("Daily gets the room and the visitor's token", () => {
   const started = {
     transport: "daily",
+    session: null,
     room: "https://team.daily.co/room",
     token: "t",
     resume: null,

@@ -57,6 +57,20 @@ class SessionTaken(PermissionRefused):
     spoken = "This session is in use in another window. Please start a new one."
 
 
+class AlreadyRated(PermissionRefused):
+    """This conversation has been rated, and commented on if a comment came with it."""
+
+    http_status = HTTPStatus.CONFLICT
+    spoken = "We have your rating of this conversation already. Thank you."
+
+
+class NotRated(ProtocolError):
+    """The operator asks for no ratings, or for no comments."""
+
+    http_status = HTTPStatus.NOT_FOUND
+    spoken = "This service does not take ratings or comments like this one."
+
+
 class SessionOver(PermissionRefused):
     """The session has ended; it cannot be resumed."""
 

@@ -60,6 +60,8 @@ class Notice:
                 )
             ],
             "phone": settings.operator_phone,
+            "rating": settings.ask_for_rating,
+            "comment": settings.asks_for_comment,
             "links": [
                 {"title": title, "url": str(url)}
                 for title, url in (
@@ -137,8 +139,17 @@ def _kept(settings: WebSettings) -> str:
         else "No audio is recorded, and what is said is not written down."
     )
     days = settings.log_retention_days
-    time = "as long as its operator decides" if days is None else "a day" if days == 1 else f"{days} days"
-    return f"{words} The log holds figures of each conversation, such as its time and length, for {time}."
+    time = "as long as its operator decides" if days is None else _days(days)
+    comment = (
+        f" A comment that you write after it is kept for {_days(settings.comment_retention_days)}, for its operator."
+        if settings.asks_for_comment
+        else ""
+    )
+    return f"{words} The log holds figures of each conversation, such as its time and length, for {time}.{comment}"
+
+
+def _days(days: int) -> str:
+    return "a day" if days == 1 else f"{days} days"
 
 
 def _weather(settings: WebSettings) -> str:

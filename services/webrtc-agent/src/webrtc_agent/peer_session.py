@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.conversation.session import Session
@@ -54,6 +54,8 @@ class PeerSession:
         part: ConversationPart | None = None,
     ) -> None:
         self._slot = session_request.slot
+        self.on_connected: Callable[[str], None] = lambda _: None
+        """Called once with the conversation's id when the visitor is connected."""
         self._part = part
         self._connection = sound
         self._offers = TokenBucket(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
@@ -203,6 +205,7 @@ class PeerSession:
             if self._part is not None:
                 self._part.connected()
             self._session.connected()
+            self.on_connected(self._session.session_id)
 
     async def _left(self, _transport: object, _client: object) -> None:
         # A closed page and a lost network look alike here, except for the time since the last sign of life.

@@ -3,8 +3,9 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Request
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from agent_core.events import Rating
 from agent_core.units import region_of
 from agent_core.web import read_body
 from webrtc_agent.details import render
@@ -16,6 +17,8 @@ MAX_SDP_BYTES = 64 * 1024
 MAX_OFFER_BYTES = 80 * 1024
 """The offer as JSON, in which each line end takes four bytes; or the candidates that follow it."""
 MAX_BODY_BYTES = 16 * 1024
+MAX_COMMENT = 1000
+"""Characters: a long paragraph. As JSON escapes they have 12 KB, so they fit into a body."""
 
 type Text = Annotated[str, Field(max_length=1024)]
 
@@ -70,6 +73,20 @@ class StartRequest(_Body):
     def region(self) -> str:
         """The region of the locale; apps that cannot set their own fields put it into ``body``."""
         return region_of(self.locale) or _region_in(self.body)
+
+
+class RatingRequest(_Body):
+    """A visitor's judgement of their conversation."""
+
+    rating: Rating
+    """`up` or `down`."""
+    comment: Annotated[str, Field(max_length=MAX_COMMENT, repr=False)] = ""
+    """What the visitor wrote about it; may follow in a second request."""
+
+    @field_validator("comment")
+    @classmethod
+    def _stripped(cls, comment: str) -> str:
+        return comment.strip()
 
 
 class OfferRequest(_Body):
@@ -133,6 +150,15 @@ async def read_leave(request: Request) -> str:
     if ticket is None:
         raise BadRequest("ticket")
     return ticket
+
+
+async def read_rating(request: Request) -> RatingRequest:
+    """Read a rating.
+
+    Raises:
+        ProtocolError: it is not a rating, or the comment is too long.
+    """
+    return _parse(RatingRequest, await read_body(request, MAX_BODY_BYTES))
 
 
 async def read_offer(request: Request) -> OfferRequest:

@@ -1,5 +1,6 @@
 """Define what the web service requires of Daily; ``webrtc_agent.daily`` implements it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,6 +22,9 @@ class DailyRoom:
 
 class DailySession(Protocol):
     """The agent's side of one room."""
+
+    on_connected: Callable[[str], None]
+    """Called once with the conversation's id when the visitor is connected."""
 
     def give_up(self) -> None:
         """Stop waiting for the visitor."""

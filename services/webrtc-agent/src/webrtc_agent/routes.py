@@ -11,7 +11,7 @@ from agent_core.errors import Forbidden
 from agent_core.web import READ
 from webrtc_agent.errors import NotOffered
 from webrtc_agent.queue_turns import Asking
-from webrtc_agent.request_schemas import read_candidates, read_leave, read_offer, read_start
+from webrtc_agent.request_schemas import read_candidates, read_leave, read_offer, read_rating, read_start
 from webrtc_agent.returning import ConversationPart
 from webrtc_agent.rooms import DailyRoom
 from webrtc_agent.session_registry import State, WebSession
@@ -62,6 +62,13 @@ async def notice(request: Request) -> JSONResponse:
 async def leave_queue(request: Request) -> None:
     """Remove a visitor from the queue who no longer waits."""
     _checked(request).turns.leave(await read_leave(request))
+
+
+@router.post("/sessions/{session_id}/rating", status_code=HTTPStatus.NO_CONTENT)
+async def rate(request: Request, session_id: str) -> None:
+    """Take a visitor's rating of a conversation, and a comment."""
+    web_service = _checked(request)
+    await web_service.rate(session_id, await read_rating(request))
 
 
 @router.get("/room")

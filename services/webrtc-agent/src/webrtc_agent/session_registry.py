@@ -74,6 +74,8 @@ class WebSession:
         self.part: ConversationPart | None = None
         """The part of a resumable conversation, if the client can resume."""
         self.text_only = False
+        self.session_id = ""
+        """The conversation's id in the log, once the visitor was connected to it."""
 
     def session_request(self, slot: Slot, details: str = "", region: str = "") -> SessionRequest:
         """Return what its conversation starts with; the offer takes precedence, as in Pipecat's own runner.

@@ -129,6 +129,12 @@ class WebSettings(CoreSettings):
     """How long the log, including the end records, is kept where this service runs, as stated in the notice. It deletes
     nothing. None states that the operator decides.
     """
+    ask_for_rating: bool = True
+    """Whether the page asks for a rating after a conversation. It is a log event, ``session_rated``, and a metric."""
+    comment_retention_days: Annotated[int, Field(ge=0, le=365)] = 30
+    """How long a comment with a rating is kept in CALL_STORE, where ``python -m webrtc_agent.comments`` reads it. The
+    notice says so. 0, or CALL_STORE=none, asks for no comment.
+    """
     resume_seconds: Annotated[int, Field(ge=0, le=600)] = 120
     """How long the page tries to resume a conversation whose connection broke; the service waits a little longer. 0
     ends a conversation with its connection.
@@ -160,6 +166,11 @@ class WebSettings(CoreSettings):
     count as one more. Loading the page counts for about twenty. A /24 of IPv4 or a /48 of IPv6 may make four times as
     many.
     """
+
+    @property
+    def asks_for_comment(self) -> bool:
+        """Whether the page asks for a comment: only where an operator can read it later."""
+        return self.ask_for_rating and self.comment_retention_days > 0 and self.call_store != "none"
 
     @property
     def uses_daily(self) -> bool:

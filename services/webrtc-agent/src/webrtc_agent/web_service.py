@@ -1,6 +1,7 @@
 """Hold what all visitors of this process share, and admit them."""
 
 import time
+from functools import partial
 
 import structlog
 
@@ -17,7 +18,8 @@ from webrtc_agent.notice import Notice
 from webrtc_agent.origin import AllowedOrigins
 from webrtc_agent.peer_session import PeerSession
 from webrtc_agent.queue_turns import QueueTurns
-from webrtc_agent.request_schemas import Candidate, OfferRequest, ResumeRequest
+from webrtc_agent.ratings import Ratings
+from webrtc_agent.request_schemas import Candidate, OfferRequest, RatingRequest, ResumeRequest
 from webrtc_agent.returning import ConversationPart, Returns
 from webrtc_agent.rooms import DailyRoom, DailyRooms
 from webrtc_agent.session_registry import SessionRegistry, State, WebSession
@@ -68,6 +70,8 @@ class WebService:
         )
         self.registry = SessionRegistry(time.monotonic, self.turns.queue.talked)
         self.people = contacts(settings)
+        self.ratings = Ratings(settings, shelf, agent.counting.rated)
+        agent.complete = self.ratings.complete
         self.returns = Returns(agent, shelf, settings.resume_seconds, settings.max_call_seconds)
 
     @property
@@ -157,6 +161,7 @@ class WebService:
             arrival, slot = self._expect_arrival(web_session.address, JOINING_SECONDS, web_session.hold)
             room = await rooms.open()
             daily = rooms.web_session(self.agent, web_session.session_request(slot), room, web_session.part)
+            daily.on_connected = partial(self.ratings.expect, web_session)
             if web_session.consent is not None:
                 daily.agreed(web_session.consent)
             # A visitor who was displaced meanwhile is given up at once, so the session must be complete here.
@@ -230,6 +235,7 @@ class WebService:
         try:
             session_request = web_session.session_request(slot, offer.details, offer.region)
             peer = await PeerSession.answer(self.agent, session_request, offer, self.people, web_session.part)
+            peer.on_connected = partial(self.ratings.expect, web_session)
             if web_session.text_only:
                 peer.use_text_only()
             if web_session.consent is not None:
@@ -286,6 +292,19 @@ class WebService:
                 return web_session
         raise UnknownSession("connection")
 
+    async def rate(self, web_session_id: str, given: RatingRequest) -> None:
+        """Take a rating of a conversation that runs, or has ended here or at another task.
+
+        Raises:
+            UnknownSession: there was no such conversation.
+            PermissionRefused: it has been rated.
+        """
+        try:
+            session_id = self.registry.find(web_session_id).session_id
+        except UnknownSession:
+            session_id = ""
+        await self.ratings.take(web_session_id, session_id, given)
+
     async def add_candidates(self, web_session: WebSession, pc_id: str, candidates: list[Candidate]) -> None:
         """Add network addresses of a visit's client.
 
@@ -302,6 +321,7 @@ class WebService:
         """End all visits and release all resources."""
         # In this order: a conversation that ends still stores its state and deletes its room.
         await self.registry.aclose()
+        await self.ratings.aclose()
         await self.returns.aclose()
         if self.rooms is not None:
             await self.rooms.aclose()

@@ -1,6 +1,6 @@
 """Hold what all conversations of a process share: the model, the tools, the slots and the prompts."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -90,6 +90,8 @@ class AgentRuntime:
         self.tracer: Tracer = no_traces
         self.tools = tuple(tools)
         self._records = records
+        self.complete: Callable[[CallDetailRecord], CallDetailRecord] = lambda record: record
+        """Adds to an end record what arrived outside its conversation."""
         self.hands_over = False
         """Whether another task continues a conversation that this one has to leave."""
         self.sessions: set[LiveSession] = set()
@@ -189,7 +191,7 @@ class AgentRuntime:
             record: Its record.
             part: What is counted with it, if earlier parts of the conversation were counted before.
         """
-        self._records(record)
+        self._records(self.complete(record))
         try:
             self.counting.ended(record, part)
         except Exception:

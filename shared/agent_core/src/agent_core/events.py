@@ -80,6 +80,13 @@ _NORMAL: Final = frozenset(
 _OURS: Final = frozenset({EndReason.INTERNAL_ERROR, EndReason.MODEL_REJECTED})
 
 
+class Rating(StrEnum):
+    """A visitor's judgement of a conversation."""
+
+    UP = "up"
+    DOWN = "down"
+
+
 @dataclass(slots=True)
 class SessionStats:
     """What is counted during a conversation; becomes part of its end record."""
@@ -193,6 +200,8 @@ class CallDetailRecord:
     """Version of the notice that the visitor accepted, or saw before talking if no consent is required."""
     consented_at: float | None = None
     """Unix seconds at which the service received the consent."""
+    rating: Rating | None = None
+    """The visitor's rating, if it arrived before this record was written; most follow as ``session_rated``."""
 
 
 @dataclass(frozen=True, slots=True)

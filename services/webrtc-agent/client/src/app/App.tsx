@@ -7,6 +7,7 @@ import { Transcript } from "../conversation/Transcript";
 import { AgentAudio } from "../media/AgentAudio";
 import { ProblemNote } from "../problems/ProblemNote";
 import { QueueCard } from "../queue/QueueCard";
+import { RatingCard } from "../rating/RatingCard";
 import { Stage } from "../stage/Stage";
 import { announced, useAnnouncements } from "./announcements";
 import { Examples } from "./Examples";
@@ -47,6 +48,7 @@ export function App({ call }: { call: Call }) {
           <section className="conversation" aria-label="Conversation" tabIndex={0}>
             <Transcript state={state} call={call} aloud={aloud === "log"} />
             {isOpening(state) && <Examples onAsk={ask} />}
+            {phase === "ended" && state.session && <RatingCard key={state.session} session={state.session} />}
             {state.problem && phase !== "microphone" && (
               <ProblemNote
                 problem={state.problem}

@@ -270,6 +270,7 @@ export class Call {
     await Promise.race([connected, this.deadline(by, client)]);
     signal.throwIfAborted();
     this.forget("connect");
+    this.tell({ type: "session", session: begun.session });
     if (this.peer !== null) {
       this.peer.mends = this.kept === null;
       this.watch.start();

@@ -31,6 +31,8 @@ export interface PeerStart {
 export interface DailyStart {
   readonly resume: Resume | null;
   readonly transport: "daily";
+  /** Null at a service of an earlier version. */
+  readonly session: string | null;
   readonly room: string;
   readonly token: string;
 }
@@ -95,7 +97,13 @@ function dailyStart(answer: Answer): DailyStart | null {
   const room = answer.dailyRoom ?? answer.room_url;
   const token = answer.dailyToken ?? answer.token;
   return typeof room === "string" && typeof token === "string"
-    ? { transport: "daily", room, token, resume: resumeIn(answer) }
+    ? {
+        transport: "daily",
+        session: typeof answer.sessionId === "string" ? answer.sessionId : null,
+        room,
+        token,
+        resume: resumeIn(answer),
+      }
     : null;
 }
 
@@ -133,5 +141,7 @@ async function ask(path: string, body?: object): Promise<Answer> {
       answer.queue,
     );
   }
-  return answer;
+  // With Daily the body has no field for it, because Daily's library rejects unknown names.
+  const session = response.headers.get("X-Session-Id");
+  return session === null ? answer : { sessionId: session, ...answer };
 }

@@ -44,6 +44,8 @@ export interface CallState {
   readonly waiting: Place | null;
   /** The agent was interrupted: audio that is still buffered must not be played. */
   readonly cut: boolean;
+  /** The session that a rating names, once it was connected. */
+  readonly session: string | null;
   /** Why the connection was lost, while `reconnecting`. */
   readonly cause: Cause;
 }
@@ -63,6 +65,7 @@ export type CallEvent =
       readonly typing: boolean;
       readonly silent: boolean;
     }
+  | { readonly type: "session"; readonly session: string | null }
   | { readonly type: "ready" }
   | { readonly type: "line"; readonly steady: boolean; readonly cause?: Cause }
   | { readonly type: "stopped"; readonly ending: string | null; readonly problem: Problem | null }
@@ -93,6 +96,7 @@ export const BEFORE: CallState = {
   agentTrack: null,
   waiting: null,
   cut: false,
+  session: null,
   cause: "unknown",
 };
 
@@ -130,6 +134,8 @@ export function next(state: CallState, event: CallEvent): CallState {
         silent: event.silent,
         devices: state.devices,
       };
+    case "session":
+      return { ...state, session: event.session };
     case "ready":
       return { ...state, phase: "live", activity: "listening" };
     case "line":

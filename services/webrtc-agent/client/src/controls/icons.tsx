@@ -2,6 +2,8 @@
 
 import type { ReactNode } from "react";
 
+const THUMB = "M7 11v9H4v-9Zm0 0 4-7.5a2 2 0 0 1 2.2 2.4L12.5 10H18a2 2 0 0 1 2 2.3l-1 6A2 2 0 0 1 17 20H7";
+
 const DRAWINGS = {
   microphone: (
     <>
@@ -51,6 +53,8 @@ const DRAWINGS = {
     <path d="M6.6 3.5h3l1.4 4-2 1.6a12 12 0 0 0 5.9 5.9l1.6-2 4 1.4v3a2 2 0 0 1-2.2 2A17 17 0 0 1 4.6 5.7a2 2 0 0 1 2-2.2Z" />
   ),
   close: <path d="M6 6l12 12M18 6 6 18" />,
+  up: <path d={THUMB} />,
+  down: <path d={THUMB} transform="rotate(180 12 12)" />,
   sun: (
     <>
       <circle cx="12" cy="12" r="4" />

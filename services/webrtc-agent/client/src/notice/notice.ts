@@ -10,6 +10,9 @@ export interface Notice {
   readonly summary: string;
   readonly details: readonly { readonly title: string; readonly text: string }[];
   readonly phone: string | null;
+  /** Whether the page asks for a rating after a conversation, and for a comment with it. */
+  readonly rating: boolean;
+  readonly comment: boolean;
   readonly links: readonly { readonly title: string; readonly url: string }[];
 }
 
@@ -51,6 +54,8 @@ export function readNotice(given: unknown): Notice | null {
     summary: notice.summary,
     details: notice.details ?? [],
     phone: notice.phone && /^\+\d{3,15}$/.test(notice.phone) ? notice.phone : null,
+    rating: notice.rating === true,
+    comment: notice.comment === true,
     links: (notice.links ?? []).filter(({ url }) => url.startsWith("https://")),
   };
 }

@@ -58,6 +58,8 @@ class RoomSession:
         self._part = part
         self._client_input = client_input = ClientInput(self._tell)
         self._slot = session_request.slot
+        self.on_connected: Callable[[str], None] = lambda _: None
+        """Called once with the conversation's id when the visitor is connected."""
         self._discard = discard
         self._joined = asyncio.Event()
         self._telling: set[asyncio.Task[None]] = set()
@@ -132,6 +134,7 @@ class RoomSession:
             if self._part is not None:
                 self._part.connected()
             self._session.connected()
+            self.on_connected(self._session.session_id)
 
     async def _left(self, _transport: object, _participant: object) -> None:
         self._session.end(EndReason.CALLER_HUNG_UP)

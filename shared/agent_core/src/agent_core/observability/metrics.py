@@ -107,6 +107,12 @@ SESSIONS_REFUSED: Final = Metric(
     "balancer may have found another task for them, but not for `ModelBusy`.",
     labels=("Cause",),
 )
+SESSIONS_RATED: Final = Metric(
+    "SessionsRated",
+    MetricKind.COUNTER,
+    "Conversations that their visitors rated on the page, by rating (up, down).",
+    labels=("Rating",),
+)
 SESSION_DURATION: Final = Metric("SessionDuration", MetricKind.DISTRIBUTION, "Length of conversations.", Unit.SECONDS)
 TIME_TO_FIRST_AUDIO: Final = Metric(
     "TimeToFirstAudio",
@@ -184,6 +190,7 @@ METRICS: Final = (
     SESSIONS_BROKEN,
     CALLS_NOT_CONNECTED,
     SESSIONS_REFUSED,
+    SESSIONS_RATED,
     SESSION_DURATION,
     TIME_TO_FIRST_AUDIO,
     TURN_LATENCY,

@@ -3,7 +3,7 @@
 from agent_core.admission import Admission
 from agent_core.daily_budget import DailyBudget, Prices
 from agent_core.errors import AgentError, AtCapacity, Draining, ModelError, OverBudget, PermissionRefused
-from agent_core.events import CallDetailRecord, EndReason, SessionStats
+from agent_core.events import CallDetailRecord, EndReason, Rating, SessionStats
 from agent_core.observability import metrics
 from agent_core.observability.live_stats import ERROR, Added, LiveStats
 from agent_core.observability.meter import Meter
@@ -72,6 +72,10 @@ class MetricsRecorder:
             self._meter.count(metrics.DEFECTS)
         if record.stats.first_audio_ms is not None:
             self._meter.observe(metrics.TIME_TO_FIRST_AUDIO, record.stats.first_audio_ms)
+
+    def rated(self, rating: Rating) -> None:
+        """Count a visitor's rating."""
+        self._meter.count(metrics.SESSIONS_RATED, Rating=rating.value)
 
     def answered(self, waited_ms: float) -> None:
         """Record how long the caller has waited for a reply."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent_core.adapters.call_store.key_value_store import KeyValueStore
+from agent_core.adapters.call_store.key_value_store import ListableStore
 from agent_core.adapters.call_store.seal import Seal
 from agent_core.adapters.call_store.store import CallStore
 
@@ -24,7 +24,7 @@ def open_store(where: str, keys: Sequence[bytes], *, region: str, endpoint: str 
     return CallStore() if shelf is None else CallStore(shelf, Seal(keys))
 
 
-def open_shelf(where: str, *, region: str, endpoint: str | None = None) -> KeyValueStore | None:
+def open_shelf(where: str, *, region: str, endpoint: str | None = None) -> ListableStore | None:
     """Return the key-value store for the entries; None if nothing is stored.
 
     Args:

@@ -9,12 +9,12 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from agent_core.adapters.call_store.key_value_store import StoredEntry, StoreFault
+from agent_core.adapters.call_store.key_value_store import COMMENTS, RATED, StoredEntry, StoreFault
 from agent_core.aside import Aside
 from agent_core.errors import ConfigurationError
 
@@ -22,6 +22,8 @@ DATABASE: Final = "calls.sqlite3"
 """Name of the database in its folder."""
 _MAX_KEEP_SECONDS: Final = 2 * 3600.0
 """An entry with a later expiry was written by a clock that was wrong."""
+_MAX_KEEP_LONG_SECONDS: Final = 366 * 86_400.0
+"""The same for what an operator's setting keeps longer than a conversation lasts."""
 _LOCK_SECONDS: Final = 0.5
 """Longest wait for another process; callers of the store give up after a second."""
 _START_SECONDS: Final = 5.0
@@ -38,8 +40,13 @@ _SETUP: Final = (
     (key TEXT PRIMARY KEY, version INTEGER NOT NULL, expires_at REAL NOT NULL, sealed BLOB NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS entries_by_expiry ON entries (expires_at)",
 )
-_LIVE: Final = f"(expires_at > :now AND expires_at <= :now + {_MAX_KEEP_SECONDS})"
+_IS_LONG: Final = f"(key GLOB '{COMMENTS}*' OR key GLOB '{RATED}*')"
+_LIVE: Final = f"""(expires_at > :now
+AND expires_at <= :now + CASE WHEN {_IS_LONG} THEN {_MAX_KEEP_LONG_SECONDS} ELSE {_MAX_KEEP_SECONDS} END)"""
 _GET: Final = f"SELECT sealed, version, expires_at FROM entries WHERE key = :key AND {_LIVE}"  # noqa: S608 - constants
+_LIST: Final = f"""
+SELECT key, sealed, version, expires_at FROM entries WHERE substr(key, 1, length(:prefix)) = :prefix AND {_LIVE}
+"""  # noqa: S608 - constants
 _PUT: Final = f"""
 INSERT INTO entries (key, version, expires_at, sealed) VALUES (:key, :version, :expires_at, :sealed)
 ON CONFLICT (key) DO UPDATE
@@ -82,6 +89,12 @@ class FileStore:
         row = await self._off_loop(lambda: self._execute(_GET, key=key).fetchone())
         entry = None if row is None else StoredEntry(*row)
         return None if entry is None or entry.is_tombstone else entry
+
+    async def entries(self, prefix: str) -> Sequence[tuple[str, StoredEntry]]:
+        """Return key and entry of each live entry whose key starts with a prefix."""
+        rows = await self._off_loop(lambda: self._execute(_LIST, prefix=prefix).fetchall())
+        found = [(key, StoredEntry(*fields)) for key, *fields in rows]
+        return [(key, entry) for key, entry in found if not entry.is_tombstone]
 
     async def put(self, key: str, entry: StoredEntry) -> bool:
         """Replace the entry under a key; return False if it has a higher version."""

@@ -1,5 +1,6 @@
 """Define a store that keeps bytes under a key for a while, and one that keeps nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -13,6 +14,10 @@ class StoreFault(UpstreamError):
         super().__init__("call_store", reason)
 
 
+COMMENTS: Final = "comment/"
+"""Prefix of the keys of visitors' comments."""
+RATED: Final = "rated/"
+"""Prefix of the keys that prove a finished conversation, and that it was rated."""
 _GONE: Final = 2**31
 """A version that no entry exceeds: their versions count the streams of a call."""
 
@@ -65,6 +70,16 @@ class KeyValueStore(Protocol):
 
     async def aclose(self) -> None:
         """Release all resources."""
+
+
+class ListableStore(KeyValueStore, Protocol):
+    """A store outside this process, whose entries an operator can list."""
+
+    async def entries(self, prefix: str) -> Sequence[tuple[str, StoredEntry]]:
+        """Return key and entry of each live entry whose key starts with a prefix, in any order.
+
+        It reads the whole store: for an operator's command, never for a request.
+        """
 
 
 class NoStore:
