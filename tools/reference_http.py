@@ -126,6 +126,12 @@ DETAILS: Final[dict[str, Detail]] = {
     "/": Detail("browser", "200, the page; 503 if it was not built", what="Return the page."),
     "/console": Detail("developer", "200, the page; 404 without `SERVE_CONSOLE`", what="Return the developers' page."),
     "/assets/{name}": _FILE,
+    "/offline": Detail(
+        "service worker", "200, the page that it shows without a connection", what="Return the offline page."
+    ),
+    "/worker.js": Detail(
+        "browser", "200, the service worker; 404 if the page was not built", what="Return the service worker."
+    ),
     "/favicon.svg": _FILE,
     "/maskable.svg": _FILE,
     "/manifest.webmanifest": _FILE,
@@ -163,6 +169,7 @@ def web_app() -> FastAPI:
         rate_limit_requests_per_minute_per_address=1,
         allowed_origins=[],
         serve_console=True,
+        operator_phone=None,
     )
     agent = SimpleNamespace(settings=settings)
     made = app.create_app(cast("Any", SimpleNamespace(agent=agent, settings=settings, rooms=None)))

@@ -69,6 +69,31 @@ async def test_a_page_that_was_built_again_is_served_without_a_restart(tmp_path:
             assert (await http.get("/")).text == text
 
 
+async def test_a_worker_is_installed_again_when_anything_it_keeps_has_changed(built: Path) -> None:
+    """The worker's text changes with the page, its style and the operator's number, and with nothing else."""
+    (built / "worker.js").write_text('const VERSION = "version-of-the-files";')
+    (built / "plain.css").write_text("a {}")
+    texts = []
+    for phone, style in (
+        (None, "a {}"),
+        (None, "a {}"),
+        ("+46850000000", "a {}"),
+        ("+46850000000", "a { color: red }"),
+    ):
+        (built / "plain.css").write_text(style)
+        app = FastAPI()
+        page.install(app, built, console=False, phone=phone)
+        async with httpx.AsyncClient(base_url="http://page", transport=httpx.ASGITransport(app)) as http:
+            worker, offline = await http.get("/worker.js"), await http.get("/offline")
+        assert worker.headers["cache-control"] == offline.headers["cache-control"] == "no-cache"
+        assert worker.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert ("tel:+46850000000" in offline.text) is (phone is not None)
+        texts.append(worker.text)
+    assert "version-of-the-files" not in "".join(texts)
+    assert texts[0] == texts[1]
+    assert len(set(texts)) == 3
+
+
 async def test_the_console_is_for_those_who_ask_for_it(built: Path) -> None:
     """The console is four times as large as the page, and no visitor needs it."""
     async with client(built, console=False) as http:

@@ -1,6 +1,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
+import { prepareOffline } from "./app/offline";
 import { Call } from "./call/call";
 import { loadEarly } from "./call/early";
 import { rememberedTheme, showTheme } from "./controls/theme";
@@ -10,6 +11,7 @@ import "./styles/index.css";
 const call = new Call();
 showTheme(rememberedTheme());
 loadEarly();
+prepareOffline();
 void loadNotice();
 // Close the connection when the page is left; otherwise the service waits 12 s for it. The page may be loaded again.
 addEventListener("pagehide", () => call.leave());

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from agent_core.web import READ
+from webrtc_agent import offline
 from webrtc_agent.files import FileResponse, Files
 
 STATIC = Path(__file__).parent / "static"
@@ -33,13 +34,14 @@ _NOT_BUILT = """<!doctype html>
 """
 
 
-def install(app: FastAPI, folder: Path = STATIC, *, console: bool) -> None:
+def install(app: FastAPI, folder: Path = STATIC, *, console: bool, phone: str | None = None) -> None:
     """Serve the page, or explain how to build it.
 
     Args:
         app: Gets the routes.
         folder: Contains the build.
         console: Whether the developers' page is served, too.
+        phone: The operator's number, for visitors who cannot reach the service.
     """
     pages, assets = Files(folder), Files(folder / "assets")
 
@@ -66,3 +68,4 @@ def install(app: FastAPI, folder: Path = STATIC, *, console: bool) -> None:
         routes["/console"] = page("console.html")
     for path, answer in routes.items():
         app.add_route(path, answer, methods=[*READ])
+    offline.install(app, folder, phone)

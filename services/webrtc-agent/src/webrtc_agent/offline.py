@@ -1,0 +1,80 @@
+"""Serve the page that a browser shows while this service cannot be reached, and the service worker that keeps it.
+
+The worker's text names a digest of what it keeps, so that a browser installs it again after a deployment that changes
+any of it: the page, its style, or the operator's telephone number.
+"""
+
+from hashlib import sha256
+from html import escape
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from agent_core.web import READ
+from webrtc_agent.files import Files
+
+WORKER: Final = "worker.js"
+_VERSION: Final = b"version-of-the-files"
+"""What the build has in the place of the digest."""
+_KEPT: Final = ("plain.css", "favicon.svg")
+"""What the worker keeps besides the page, from the build."""
+_HEADERS: Final = {"Cache-Control": "no-cache"}
+_PHONE: Final = '<p>Or call us: <a href="tel:{number}">{number}</a></p>'
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>No connection</title>
+<link rel="icon" href="/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/plain.css">
+</head>
+<body>
+<main>
+<h1>No connection</h1>
+<p>Your device has no network right now, or our service cannot be reached. Nothing is lost: try again in a moment.</p>
+<p><a href="/">Try again</a></p>
+{phone}</main>
+</body>
+</html>
+"""
+
+
+def render(phone: str | None) -> str:
+    """Return the page; `phone` is the operator's number, `+` and digits."""
+    return _PAGE.format(phone="" if phone is None else f"{_PHONE.format(number=escape(phone))}\n")
+
+
+def install(app: FastAPI, folder: Path, phone: str | None) -> None:
+    """Serve the offline page, and the worker.
+
+    Args:
+        app: Gets the routes.
+        folder: Contains the build.
+        phone: The operator's number, if the page offers one.
+    """
+    files, text = Files(folder), render(phone)
+
+    async def offline(request: Request) -> Response:
+        del request
+        return HTMLResponse(text, headers=_HEADERS)
+
+    async def worker(request: Request) -> Response:
+        del request
+        file = files.find(WORKER)
+        if file is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        kept = [found.tag for name in _KEPT if (found := files.find(name)) is not None]
+        version = sha256("\n".join([text, *kept]).encode()).hexdigest()[:20]
+        # 3 KB, requested once a page load: not worth a compressed copy of each version.
+        content = file.bodies["identity"].replace(_VERSION, version.encode())
+        return Response(content, media_type=file.media_type, headers=_HEADERS)
+
+    app.add_route("/offline", offline, methods=[*READ])
+    app.add_route(f"/{WORKER}", worker, methods=[*READ])
