@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from tests.support.axe import violations
 from tests.support.browser import Chromium
 from tests.support.page import VisitorPage
 from tests.support.whole_product import Product
@@ -45,3 +46,24 @@ async def test_a_visitor_is_asked_which_place_and_keeps_what_was_said(chromium: 
         await expect(tab.locator(".turn")).to_have_count(0)
         await page.press("Undo discard")
         assert await page.answered() == said
+
+
+async def test_a_visitor_chooses_a_place_with_a_button(chromium: Chromium, product: Product) -> None:
+    """Each place is a button that answers for the visitor, once; afterwards the card lists what was offered."""
+    await chromium.microphone.will_be_silent()
+    async with chromium.visit(product.state["base_url"], locale="en-US") as visit:
+        page, tab = VisitorPage(visit), visit.page
+        await page.type_instead()
+        await page.type("weather in Springfield")
+        await page.agent_has_said("Which Springfield do you mean")
+        choice = "Springfield, Illinois, United States"
+        assert await violations(tab) == []
+        await page.button(choice).focus()
+        await tab.keyboard.press("Enter")
+        await page.agent_has_said(re.compile(r"degrees? fahrenheit .*in Springfield, Illinois"))
+        await expect(page.card.last).to_contain_text("Illinois, United States")
+        assert await page.asked() == ["weather in Springfield", "Springfield, Illinois"]
+        await expect(page.button(choice)).to_have_count(0)
+        await expect(page.card.first.get_by_role("listitem").filter(has_text=choice)).to_have_count(1)
+        await expect(page.card.first.get_by_role("heading")).to_be_focused()
+        assert visit.complaints == []

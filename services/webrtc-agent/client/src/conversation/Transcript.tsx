@@ -5,7 +5,7 @@ import { formats } from "../locale/locale";
 import { ContactCard } from "../people/ContactCard";
 import { WeatherCard } from "../weather/WeatherCard";
 import { AgentTurn } from "./AgentTurn";
-import { type Item, isShown } from "./items";
+import { asksWhich, type Item, isShown } from "./items";
 import { Keeping } from "./Keeping";
 
 /** A visitor who has scrolled up by more than the height of a card is reading; do not scroll them down. */
@@ -13,7 +13,7 @@ const NEAR = 480;
 
 /** Both sides in order, with a card wherever the agent looked up the weather or offered a person. */
 export function Transcript({ state, call, aloud }: { state: CallState; call: Call; aloud: boolean }) {
-  const { items, silent } = state;
+  const { items, silent, phase } = state;
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const box = end.current?.closest(".conversation");
@@ -28,7 +28,10 @@ export function Transcript({ state, call, aloud }: { state: CallState; call: Cal
         <ol>
           {items.filter(isShown).map((item) => (
             <li key={item.id} className={`turn turn--${item.kind}`} {...(isHeard(item, silent) && SILENT)}>
-              <Turn item={item} />
+              <Turn
+                item={item}
+                onChoose={phase === "live" && asksWhich(items, item) ? (place) => call.type(place) : null}
+              />
             </li>
           ))}
         </ol>
@@ -46,7 +49,8 @@ function isHeard(item: Item, silent: boolean): boolean {
   return !silent && (item.kind === "visitor" || item.kind === "agent");
 }
 
-function Turn({ item }: { item: Item }) {
+/** One item; `onChoose` answers the question that it asks, as if the visitor had typed it. */
+function Turn({ item, onChoose }: { item: Item; onChoose: ((words: string) => void) | null }) {
   switch (item.kind) {
     case "visitor":
       return (
@@ -58,7 +62,7 @@ function Turn({ item }: { item: Item }) {
     case "agent":
       return <AgentTurn sentences={item.sentences} />;
     case "weather":
-      return <WeatherCard place={item.place} reading={item.reading} />;
+      return <WeatherCard place={item.place} reading={item.reading} onChoose={onChoose} />;
     case "opening":
       return (
         <p className="opening">

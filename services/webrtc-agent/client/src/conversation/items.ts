@@ -80,6 +80,16 @@ export function isShown(item: Item): boolean {
   }
 }
 
+/** Return whether an item asks the visitor which place they mean, and nothing has followed that answers it. */
+export function asksWhich(items: readonly Item[], item: Item): boolean {
+  if (item.kind !== "weather" || item.reading?.kind !== "which") {
+    return false;
+  }
+  const later = items.slice(items.indexOf(item) + 1);
+  // A sound without words is no answer, and the agent's own question follows the card.
+  return later.every((one) => one.kind === "agent" || (one.kind === "visitor" && one.text === ""));
+}
+
 /** Return whether a look-up is waiting for its result. */
 export const isLookingUp = (items: readonly Item[]): boolean =>
   items.some((item) => item.kind === "weather" && item.reading === null);

@@ -1,3 +1,4 @@
+import { useRef } from "react";
 import { formats } from "../locale/locale";
 import { conditionsName, skyOf } from "./conditions";
 import { HoursChart } from "./HoursChart";
@@ -5,8 +6,16 @@ import type { CurrentWeather, ForecastWeather, NoWeather, WeatherReading, WhichP
 import { SkyIcon } from "./SkyIcon";
 import { degrees, factsOf, warmthOf, whenOf, whereOf } from "./words";
 
-/** The agent's look-up, from the same figures that it speaks; `place` is the place it asked for. */
-export function WeatherCard({ place, reading }: { place: string; reading: WeatherReading | null }) {
+interface Props {
+  /** The place that the agent asked for. */
+  place: string;
+  reading: WeatherReading | null;
+  /** Answers which of several places is meant; null unless the agent waits for that. */
+  onChoose: ((place: string) => void) | null;
+}
+
+/** The agent's look-up, from the same figures that it speaks. */
+export function WeatherCard({ place, reading, onChoose }: Props) {
   if (reading === null) {
     return (
       <article className="card card--looking" aria-busy="true">
@@ -18,7 +27,7 @@ export function WeatherCard({ place, reading }: { place: string; reading: Weathe
     case "none":
       return <NoWeatherCard reading={reading} />;
     case "which":
-      return <WhichPlaceCard reading={reading} />;
+      return <WhichPlaceCard reading={reading} onChoose={onChoose} />;
     default:
       return <FiguresCard reading={reading} />;
   }
@@ -33,13 +42,35 @@ function NoWeatherCard({ reading: { name, sentence } }: { reading: NoWeather }) 
   );
 }
 
-function WhichPlaceCard({ reading: { name, places } }: { reading: WhichPlace }) {
+/** The places to choose from: buttons while the agent waits for the answer, afterwards a list of what was offered. */
+function WhichPlaceCard({
+  reading: { name, places },
+  onChoose,
+}: {
+  reading: WhichPlace;
+  onChoose: Props["onChoose"];
+}) {
+  const title = useRef<HTMLHeadingElement>(null);
+  const choose = (place: string): void => {
+    title.current?.focus(); // the pressed button is about to disappear
+    onChoose?.(place);
+  };
   return (
     <article className="card card--none" aria-label={`Which ${name}?`}>
-      <h3>Which {name}?</h3>
-      <ul className="card__places">
+      <h3 ref={title} tabIndex={-1}>
+        Which {name}?
+      </h3>
+      <ul className="card__places" data-open={onChoose !== null}>
         {places.map((one) => (
-          <li key={one.area}>{whereOf(one)}</li>
+          <li key={one.area}>
+            {onChoose ? (
+              <button type="button" className="question" onClick={() => choose(one.spoken ?? whereOf(one))}>
+                {whereOf(one)}
+              </button>
+            ) : (
+              whereOf(one)
+            )}
+          </li>
         ))}
       </ul>
     </article>

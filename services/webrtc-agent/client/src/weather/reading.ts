@@ -16,6 +16,8 @@ export interface Place {
   readonly name: string;
   /** "Illinois, United States"; empty if unknown. */
   readonly area: string;
+  /** The shortest name that distinguishes it from its namesakes, as the agent says it. */
+  readonly spoken?: string;
 }
 
 /** A figure with its unit, as the service chose it for this visitor. */
@@ -154,10 +156,10 @@ const measure = (value: number | null, unit: Measure["unit"]): Measure | null =>
 
 function placesIn(value: unknown): readonly Place[] {
   return (Array.isArray(value) ? value : []).flatMap((one: unknown) => {
-    const { name, region, country } = fields(one);
-    const found = text(name);
+    const { name, region, country, spoken } = fields(one);
+    const [found, said] = [text(name), text(spoken)];
     const area = [text(region), text(country)].filter((each) => each !== null && each !== found);
-    return found === null ? [] : [{ name: found, area: area.join(", ") }];
+    return found === null ? [] : [{ name: found, area: area.join(", "), ...(said ? { spoken: said } : {}) }];
   });
 }
 
