@@ -28,6 +28,8 @@ from voice_agent.run.ports import free_port
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NOTICED_SECONDS = 3.0
+AUDIBLE = 1000
+"""Amplitude of a voice in a recording; silence stays below it."""
 _STATUS = """
 globalThis.statuses = [];
 setInterval(() => {
@@ -90,6 +92,48 @@ async def test_a_reload_goes_on_in_the_same_conversation(product: Product, talki
     await talking.take_pictures("reloaded")
     await _goes_on(talking, product, session)
     assert [line for line in talking.visit.complaints if "health" not in line] == []
+
+
+ANSWER = re.compile("degrees?.* in Oslo")
+
+
+async def _asks_aloud(chromium: Chromium, visitor: VisitorPage, silence: float) -> None:
+    """Ask by voice, and wait until the agent speaks its answer."""
+    await chromium.microphone.will_say(silence, "what is the weather in Oslo")
+    await visitor.talk()
+    answering = visitor.visit.page.locator(
+        '.sentence:is([data-heard="speaking"], [data-heard="said"])', has_text=ANSWER
+    )
+    await expect(answering).not_to_have_count(0, timeout=60_000)
+
+
+async def test_a_spoken_conversation_goes_on_after_a_reload_in_the_middle(
+    chromium: Chromium, product: Product, visitor: VisitorPage
+) -> None:
+    """A reload while the agent answers aloud keeps words, card, microphone and session; the next words are heard."""
+    page = visitor.visit.page
+    await _asks_aloud(chromium, visitor, 16.0)
+    session = _lines(product, "session_started")[-1]["session_id"]
+    asked, cards = await visitor.asked(), await visitor.card.count()
+    assert [words.lower() for words in asked] == ["what is the weather in oslo"]
+    # The browser plays the tape from its start whenever a page opens the microphone; the agent first repeats itself.
+    await chromium.microphone.will_say(14.0, "and tomorrow")
+    await page.reload()
+    await visitor.is_connected()
+    assert _lines(product, "session_resumed")[-1]["session_id"] == session
+    assert (await visitor.asked(), await visitor.card.count()) == (asked, cards)
+    await expect(visitor.button("Mute the microphone")).to_have_attribute("aria-pressed", "false")
+    await visitor.agent_has_said(re.compile("omorrow"))
+    assert [words.lower() for words in await visitor.asked()] == ["what is the weather in oslo", "and tomorrow"]
+    said = " ".join(await visitor.answered())
+    assert said.count("Ask me about the weather in a city.") == 1  # no second greeting
+    heard = await visitor.visit.recording()  # since the reload
+    assert min(int(abs(heard[:, side].astype(int)).max()) for side in (0, 1)) > AUDIBLE
+    await visitor.press("End the conversation")
+    await until(lambda: bool(_ends(product, session)), 10)
+    (record,) = _ends(product, session)
+    assert (record["reason"], record["resumed"], record["caller_turns"]) == ("caller_hung_up", 1, 2)
+    assert [line for line in visitor.visit.complaints if "health" not in line] == []
 
 
 @pytest.mark.parametrize("seconds", [5, 16])
