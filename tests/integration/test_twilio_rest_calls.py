@@ -29,6 +29,11 @@ class _Redirected(TwilioHttpClient):  # type: ignore[misc]  # the package carrie
         return super().request(method, url.replace("https://api.twilio.com", self._base), *args, **kwargs)
 
 
+def redirected(base: str) -> TwilioHttpClient:
+    """Return Twilio's HTTP client for a stand-in."""
+    return _Redirected(base)
+
+
 @pytest.fixture
 async def exchange() -> AsyncIterator[TwilioExchange]:
     """Return an exchange."""

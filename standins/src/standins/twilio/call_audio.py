@@ -41,6 +41,10 @@ class CallAudio:
         self.bridge: Bridge | None = None
         self.frames = 0
         """Number of frames since the call was answered."""
+        self.keys: asyncio.Queue[str] = asyncio.Queue()
+        """DTMF keys that the other party presses, for a `<Gather>`."""
+        self.ended = asyncio.Event()
+        """Never set: a hang-up cancels whatever the call executes."""
         self._timeline = timeline
         self._hear = hear
         self._answered_at = 0.0

@@ -10,9 +10,11 @@ import httpx
 
 from standins.twilio.announcement_audio import Speak
 from standins.twilio.call_audio import Hear
-from standins.twilio.live import DialledCall
+from standins.twilio.called_person import ActedPerson, CalledPerson
+from standins.twilio.live import DialledCall, Outgoing
 from standins.twilio.number_registry import NumberRegistry
 from standins.twilio.party import Party
+from standins.twilio.placing import WantedCall
 from standins.twilio.settings import DialScript, ExchangeSettings
 from standins.twilio.timeline import Event
 from standins.twilio.twiml_program import TwimlProgram, new_sid
@@ -62,6 +64,8 @@ class CallServer:
         self.calls: dict[str, DialledCall] = {}
         """Every call by its SID, oldest first."""
         self.numbers = NumberRegistry(self.settings.numbers)
+        self.waiting: dict[str, CalledPerson] = {}
+        """Simulated phones that wait for a call, by their number."""
         self.rest_faults: deque[RestFault] = deque()
         self.rest_requests = 0
         """Number of REST requests, not counting those that only read calls."""
@@ -101,9 +105,26 @@ class CallServer:
         """Call the number whose webhook is `voice_url`; the call then runs in the background."""
         party = Party(call_sid or new_sid("CA"), self.settings.account_sid, caller, callee)
         program = TwimlProgram(voice_url, fallback_url or self.settings.fallback_url)
-        call = DialledCall(
-            party, program, self.settings, self._webhooks, speak=self._speak, hear=hear, dial=dial or self.settings.dial
-        )
+        return self._start(party, program, dial or self.settings.dial, hear)
+
+    def call_person(self, wanted: WantedCall) -> DialledCall:
+        """Place the call that a REST request wants: to the phone that waits for it, else to a person who is acted out.
+
+        The phone rings once; a second call to its number reaches a person who is acted out.
+        """
+        party = Party(new_sid("CA"), self.settings.account_sid, wanted.caller, wanted.callee, "outbound-api")
+        program = TwimlProgram(wanted.url, wanted.fallback_url, wanted.method)
+        person = self.waiting.pop(wanted.callee, None) or ActedPerson(self.settings.dial)
+        outgoing = Outgoing(person, wanted.ring_seconds, wanted.time_limit)
+        return self._start(party, program, self.settings.dial, person.hear, outgoing)
+
+    def _start(
+        self, party: Party, program: TwimlProgram, dial: DialScript, hear: Hear, outgoing: Outgoing | None = None
+    ) -> DialledCall:
+        call = DialledCall(party, program, self.settings, self._webhooks, speak=self._speak, hear=hear, dial=dial)
+        call.outgoing = outgoing
+        if outgoing is not None:
+            outgoing.person.attach(call)
         # The log has no numbers and no texts; the timeline has both.
         call.timeline.subscribe(lambda event: self._note(call.sid, event))
         self.calls[call.sid] = call

@@ -1,4 +1,4 @@
-"""A simulated phone: dials through the stand-in, speaks in real time, and records what it hears."""
+"""A simulated phone: dials or is called through the stand-in, speaks in real time, and records what it hears."""
 
 import asyncio
 import json
@@ -92,6 +92,20 @@ class Handset:
         order = {"dial": {"url": url, "from": caller, "to": callee, **script}}
         await self._line.send(json.dumps(order))
         self._reading = asyncio.create_task(self._read())
+
+    async def wait_for_call(self, number: str) -> None:
+        """Wait for one call to `number`; the timeline gets `waiting`, and `ringing` when it comes."""
+        await self._line.send(json.dumps({"wait_for_call": number}))
+        self._reading = asyncio.create_task(self._read())
+        await self.timeline.until("waiting", _OPEN_SECONDS)
+
+    async def answer(self) -> None:
+        """Answer the call that rings."""
+        await self._send(json.dumps({"answer": True}))
+
+    async def reject(self) -> None:
+        """Reject the call that rings: the caller hears a busy tone."""
+        await self._send(json.dumps({"answer": False}))
 
     async def say(self, sound: bytes) -> None:
         """Speak µ-law in real time; returns when the last frame has been sent, or the call has ended."""

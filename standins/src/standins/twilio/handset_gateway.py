@@ -1,6 +1,8 @@
 """The server side of one simulated phone.
 
-A phone is a WebSocket. It sends one text `{"dial": {"url": …, "from": …, "to": …}}`, then binary frames of µ-law
+A phone is a WebSocket. It sends one text `{"dial": {"url": …, "from": …, "to": …}}`, or `{"wait_for_call": "+46…"}` to
+be called once at a number: it gets the event `waiting`, then `ringing`, and sends `{"answer": true}`, or
+`{"answer": false}` for busy. Then it sends binary frames of µ-law
 (20 ms each, in real time) and texts: `{"press": "0"}`, `{"hang_up": true}`, `{"hold": true}`,
 `{"break_off": "rst"}`, and `{"raw": "…"}`, which puts any text on the media stream. It receives every event of the call
 as a text, and the audio as binary frames: four bytes with the frame's number on the call's 20 ms clock (silent frames
@@ -19,6 +21,7 @@ from standins.twilio.call_server import CallServer
 from standins.twilio.live import DialledCall
 from standins.twilio.settings import DialScript
 from standins.twilio.timeline import Event
+from standins.twilio.waiting_phone import WaitingPhone
 
 _WAITING: Final = 3000
 """Buffer for a phone that reads slowly (a minute of audio); further messages are dropped."""
@@ -35,11 +38,30 @@ class Desk:
     async def serve(self, dial_text: str) -> None:
         """Place the call, and serve it until the phone or the call ends."""
         try:
-            call = self._dial(json.loads(dial_text)["dial"])
+            wanted = json.loads(dial_text)
+            if "wait_for_call" in wanted:
+                await self._wait(str(wanted["wait_for_call"]))
+                return
+            call = self._dial(wanted["dial"])
         except (ValueError, KeyError, TypeError) as error:
             # 1007: invalid payload.
             await self._socket.close(1007, f"cannot dial: {error}"[:120])
             return
+        await self._serve(call)
+
+    async def _wait(self, number: str) -> None:
+        """Wait until this phone is called, then serve the call."""
+        phone: WaitingPhone[DialledCall] = WaitingPhone(self._hear, self._tell)
+        self._exchange.waiting[number] = phone
+        try:
+            self._tell(Event("waiting", 0.0))
+            await self._serve(phone)
+        finally:
+            # Only this phone's own entry: another one may wait at the number by now.
+            if self._exchange.waiting.get(number) is phone:
+                del self._exchange.waiting[number]
+
+    async def _serve(self, call: DialledCall | WaitingPhone[DialledCall]) -> None:
         sending = asyncio.create_task(self._send())
         receiving = asyncio.create_task(self._receive(call))
         try:
@@ -89,15 +111,21 @@ class Desk:
                     await self._socket.send_text(message)
             await self._socket.close()
 
-    async def _receive(self, call: DialledCall) -> None:
+    async def _receive(self, given: DialledCall | WaitingPhone[DialledCall]) -> None:
         while True:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
+            text = message.get("text")
+            if isinstance(given, WaitingPhone) and text and given.decides(text):
+                continue
+            call = given.call if isinstance(given, WaitingPhone) else given
+            if call is None:
+                continue  # it does not ring yet
             if message.get("bytes"):
                 call.hear_frame(message["bytes"])
-            elif message.get("text"):
-                _obey(call, message["text"])
+            elif text:
+                _obey(call, text)
 
 
 def _obey(call: DialledCall, text: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from standins.twilio import announcement_audio, caller_id
 from standins.twilio.call_audio import CallAudio, Hear
 from standins.twilio.callbacks import Callbacks
+from standins.twilio.called_person import ANSWERED, CalledPerson
 from standins.twilio.mulaw import FRAME, SILENCE
 from standins.twilio.party import Party
 from standins.twilio.settings import DialScript, ExchangeSettings
@@ -43,8 +44,22 @@ class Finish:
 type Order = Replace | GoTo | Finish
 
 
+@dataclass(frozen=True)
+class Outgoing:
+    """A call that the REST API places, instead of one that a phone dials."""
+
+    person: CalledPerson
+    ring_seconds: float
+    """How long their phone rings before the call ends as `no-answer`."""
+    time_limit: float
+    """Longest call in seconds, from its answer."""
+
+
 class DialledCall:
     """One call, from dialling to its end."""
+
+    outgoing: Outgoing | None = None
+    """What the REST API wanted, if it has placed this call."""
 
     def __init__(  # noqa: PLR0913 - independent collaborators, passed in one place
         self,
@@ -98,6 +113,7 @@ class DialledCall:
         # Without a stream a key is only recorded: the agent cannot receive it.
         for digit in digits:
             self.timeline.record("dtmf", digit=digit, sent=self.stream is not None)
+            self.line.keys.put_nowait(digit)
             if self.stream is not None:
                 self.stream.press(digit)
 
@@ -120,9 +136,41 @@ class DialledCall:
             await self._close(end)
 
     async def _execute(self) -> End:
-        step = self._program.begin()
         # Always have one pending order, so that a step can be interrupted at any time.
         order = asyncio.create_task(self._orders.get())
+        talking: asyncio.Task[None] | None = None
+        try:
+            if self.outgoing is not None:
+                if (unanswered := await self._ring(self.outgoing, order)) is not None:
+                    return unanswered
+                # From the answer on, the person presses keys and hangs up at times of their own.
+                talking = asyncio.create_task(self.outgoing.person.talk(self))
+            async with asyncio.timeout(None if self.outgoing is None else self.outgoing.time_limit):
+                return await self._steps(self._program.begin(), order)
+        finally:
+            if talking is not None:
+                talking.cancel()
+                await asyncio.wait({talking})
+
+    async def _ring(self, outgoing: Outgoing, order: asyncio.Task[Order]) -> End | None:
+        """Let a person's phone ring; return how the call ended if they did not answer."""
+        self.timeline.record("ringing")
+        ringing = asyncio.create_task(outgoing.person.ring())
+        try:
+            await asyncio.wait({ringing, order}, timeout=outgoing.ring_seconds, return_when=asyncio.FIRST_COMPLETED)
+            status = ringing.result() if ringing.done() else "no-answer"
+        finally:
+            ringing.cancel()
+            await asyncio.wait({ringing})
+        if order.done():
+            return End("canceled", "canceled")
+        if status != ANSWERED:
+            return End(f"callee_{status}", status)
+        # Twilio requests the document only now.
+        self._answer()
+        return None
+
+    async def _steps(self, step: Step, order: asyncio.Task[Order]) -> End:
         try:
             while not isinstance(step, End):
                 following = await self._perform(step, order)

@@ -21,10 +21,12 @@ class Party:
     account_sid: str
     caller: str
     callee: str
+    direction: str = "inbound"
+    """`outbound-api` for a call that the REST API has placed."""
 
     def calling(self, call_sid: str, callee: str) -> "ChildParty":
         """Return the call to a party that this call dials."""
-        return ChildParty(call_sid, self.account_sid, self.caller, callee, self.call_sid)
+        return ChildParty(call_sid, self.account_sid, self.caller, callee, "outbound-dial", self.call_sid)
 
     def params(self, status: str, extra: dict[str, str] | None = None) -> dict[str, str]:
         """Return the form fields of a request about this call."""
@@ -36,7 +38,7 @@ class Party:
             "CallStatus": status,
             "Called": self.callee,
             "Caller": self.caller,
-            "Direction": "inbound",
+            "Direction": self.direction,
             "From": self.caller,
             "To": self.callee,
             **_place("Caller", self.caller),
@@ -51,12 +53,11 @@ class Party:
 class ChildParty(Party):
     """A call that was dialled by another call."""
 
-    parent_call_sid: str
+    parent_call_sid: str = ""
 
     def params(self, status: str, extra: dict[str, str] | None = None) -> dict[str, str]:
         """Return the form fields of a request about this call."""
-        child = {"Direction": "outbound-dial", "ParentCallSid": self.parent_call_sid}
-        return super().params(status, {**child, **(extra or {})})
+        return super().params(status, {"ParentCallSid": self.parent_call_sid, **(extra or {})})
 
 
 def _place(role: str, number: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The REST API of calls: reads, updates and ends them. Requests in, responses out, no socket.
+"""The REST API of calls: reads, updates and ends them. Requests in, responses out, no socket. `placing` has new calls.
 
 Error bodies are Twilio's: `code`, `message`, `more_info`, `status`.
 """
@@ -152,7 +152,7 @@ def call_resource(call: CallFacts) -> dict[str, object]:
         "account_sid": party.account_sid,
         "api_version": API_VERSION,
         "parent_call_sid": None,
-        "direction": "inbound",
+        "direction": party.direction,
         "from": party.caller,
         "from_formatted": party.caller,
         "to": party.callee,

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from standins.twilio import rest
+from standins.twilio import placing, rest
 from standins.twilio.call_server import BANNER, CallServer, RestFault
 from standins.twilio.handset_gateway import Desk
 from standins.twilio.live import DialledCall, Finish, GoTo, Replace
@@ -27,7 +27,8 @@ def create_app(exchange: CallServer) -> Starlette:
         routes=[
             Route("/2010-04-01/Accounts/{account}/Calls/{call}.json", routes.call, methods=["GET", "POST"]),
             Route("/2010-04-01/Accounts/{account}.json", routes.account),
-            Route("/2010-04-01/Accounts/{account}/Calls.json", routes.calls),
+            Route("/2010-04-01/Accounts/{account}/Calls.json", routes.calls, methods=["GET"]),
+            Route("/2010-04-01/Accounts/{account}/Calls.json", routes.place, methods=["POST"]),
             Route("/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json", routes.numbers),
             Route(
                 "/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{number}.json",
@@ -64,6 +65,10 @@ class Routes:
         """List the newest calls."""
         return await self._answered(request, self._calls)
 
+    async def place(self, request: Request) -> Response:
+        """Place a call; the response comes before the phone rings."""
+        return await self._answered(request, self._place, status=201)
+
     async def account(self, request: Request) -> Response:
         """Return the account; only its own token may read it, not a standard API key."""
         return await self._answered(request, self._account)
@@ -76,7 +81,7 @@ class Routes:
         """Return a phone number, or update its webhook."""
         return await self._answered(request, self._number)
 
-    async def _answered(self, request: Request, answer: _Answer) -> Response:
+    async def _answered(self, request: Request, answer: _Answer, status: int = 200) -> Response:
         try:
             # Reading changes nothing, so it is neither counted nor subject to faults.
             fault = self._exchange.take_fault() if request.method == "POST" or "Numbers" in request.url.path else None
@@ -87,7 +92,7 @@ class Routes:
                     raise rest.scripted(fault.status)
             account = request.path_params["account"]
             rest.authenticate(request.headers.get("Authorization"), account, self._exchange.settings)
-            return JSONResponse(await answer(request))
+            return JSONResponse(await answer(request), status)
         except rest.RestError as error:
             headers = {"WWW-Authenticate": 'Basic realm="Twilio API"'} if error.status == 401 else None  # noqa: PLR2004
             return JSONResponse(error.body, error.status, headers)
@@ -106,6 +111,10 @@ class Routes:
         # The newest first, as Twilio lists them.
         newest = [] if self._exchange.elsewhere else list(self._exchange.calls.values())[: -size - 1 : -1]
         return {"calls": [rest.call_resource(call) for call in newest], "page": 0, "page_size": size}
+
+    async def _place(self, request: Request) -> dict[str, object]:
+        wanted = placing.read(await _form(request), self._exchange.settings.numbers)
+        return rest.call_resource(self._exchange.call_person(wanted))
 
     async def _account(self, request: Request) -> dict[str, object]:
         account = request.path_params["account"]

@@ -7,6 +7,7 @@ from typing import Final
 from standins.twilio import announcement_audio, sip_leg
 from standins.twilio.call_audio import CallAudio
 from standins.twilio.callbacks import Callbacks
+from standins.twilio.gathering import Gathering
 from standins.twilio.media import Announcer
 from standins.twilio.mulaw import RATE
 from standins.twilio.party import Party
@@ -18,12 +19,14 @@ from standins.twilio.twiml_parser import (
     Connect,
     Dial,
     DialTarget,
+    Gather,
     NotPretended,
     Pause,
     Play,
     Say,
     Stream,
     TwimlError,
+    Verb,
     names,
     parse,
 )
@@ -68,6 +71,9 @@ class TwimlExecutor:
                 return await self._connect(step)
             case Dial():
                 return await self._ring(step)
+            case Gather():
+                keys = await Gathering(self._line, self._timeline, self._prompt).run(step)
+                return Done({"Digits": keys, "FinishedOnKey": ""} if keys else {})
             case Say(text, loop=loop):
                 await self._say(text, loop)
             case Play(url, loop):
@@ -126,6 +132,15 @@ class TwimlExecutor:
                 self._callbacks.send(verb.status_callback, verb.status_callback_method, params)
 
         return notify
+
+    async def _prompt(self, verb: Verb) -> None:
+        match verb:
+            case Say(text, loop=loop):
+                await self._say(text, loop)
+            case Play(url, loop):
+                await self._play(url, loop)
+            case Pause(length):
+                await asyncio.sleep(length)
 
     async def _say(self, text: str, loop: int) -> None:
         spoken = await announcement_audio.spoken(text, self._speak)

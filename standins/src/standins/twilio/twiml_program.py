@@ -52,7 +52,7 @@ class End:
     status: str = "completed"
 
 
-type Step = Fetch | Connect | Say | Play | Pause | Dial | NotPretended | End
+type Step = Fetch | Connect | Gather | Say | Play | Pause | Dial | NotPretended | End
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,10 @@ class TwimlProgram:
             # Twilio sends the outcome of Connect and Dial to `action`; without one, the document continues.
             self._verbs = []
             return self._go(Fetch(current.action, current.method, params))
+        # Without a key the document continues.
+        if isinstance(current, Gather) and params.get("Digits"):
+            self._verbs = []
+            return self._go(Fetch(current.action, current.method, params))
         return self._next()
 
     def _next(self) -> Step:
@@ -155,8 +159,6 @@ class TwimlProgram:
             # A rejected call ends before it was answered, so it costs nothing.
             case Reject(reason):
                 return self._go(End("rejected", _REJECTED.get(reason, "busy")))
-            case Gather():
-                return self._go(NotPretended("Gather"))  # from a caller; `whisper` executes a callee's
             case verb:
                 return self._go(verb)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from standins.twilio import announcement_audio
+from standins.twilio.gathering import Gathering, KeyedParty
 from standins.twilio.party import Party
 from standins.twilio.timeline import Timeline
 from standins.twilio.twiml_parser import (
@@ -31,16 +32,8 @@ from standins.twilio.webhook_client import WebhookError, Webhooks
 _MAX_DOCUMENTS: Final = 10
 
 
-class Callee(Protocol):
+class Callee(KeyedParty, Protocol):
     """The callee's leg."""
-
-    @property
-    def ended(self) -> asyncio.Event:
-        """Set when the callee has hung up."""
-
-    @property
-    def keys(self) -> "asyncio.Queue[str]":
-        """DTMF keys that the callee presses."""
 
     async def play(self, mulaw: bytes) -> None:
         """Play to the callee in real time; stop if they hang up."""
@@ -149,7 +142,7 @@ class Whisper:
                 case Redirect(url, method):
                     return url, method, {}
                 case Gather():
-                    keys = await self._gather(verb)
+                    keys = await Gathering(self._callee, self._timeline, self._perform).run(verb)
                     # Without a key the document continues, which is how a voicemail is detected.
                     if keys:
                         return verb.action, verb.method, {"Digits": keys, "FinishedOnKey": ""}
@@ -170,45 +163,3 @@ class Whisper:
                 await asyncio.sleep(length)
             case _:
                 self._timeline.record("not_pretended", verb=f"whisper/{type(verb).__name__}")
-
-    async def _gather(self, verb: Gather) -> str:
-        """Collect keys; the first one stops the prompt. Without a key in time, the next verb follows."""
-        # Keys pressed before the Gather are lost, as at Twilio.
-        while not self._callee.keys.empty():
-            self._callee.keys.get_nowait()
-        key = await self._first_key(verb)
-        keys = ""
-        while key is not None and key != verb.finish_on_key:
-            # Twilio adds each key before it checks the number of digits.
-            keys += key
-            if len(keys) == verb.num_digits:
-                break
-            key = await self._key(verb.timeout)
-        self._timeline.record("gathered", keys=len(keys), digits=keys)
-        return keys
-
-    async def _first_key(self, verb: Gather) -> str | None:
-        prompting = asyncio.create_task(self._prompt(verb))
-        pressing = asyncio.create_task(self._callee.keys.get())
-        leaving = asyncio.create_task(self._callee.ended.wait())
-        try:
-            await asyncio.wait({prompting, pressing, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            # The timeout starts after the prompt.
-            if not (pressing.done() or leaving.done()):
-                await asyncio.wait({pressing, leaving}, timeout=verb.timeout, return_when=asyncio.FIRST_COMPLETED)
-            return pressing.result() if pressing.done() else None
-        finally:
-            for task in (prompting, pressing, leaving):
-                task.cancel()
-            # Wait for the cancellation, or the prompt could play into the next verb.
-            await asyncio.wait({prompting, pressing, leaving})
-
-    async def _prompt(self, verb: Gather) -> None:
-        for prompt in verb.prompts:
-            await self._perform(prompt)
-
-    async def _key(self, seconds: float) -> str | None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                return await self._callee.keys.get()
-        return None
