@@ -84,6 +84,7 @@ DETAILS: Final[dict[str, Detail]] = {
     "/incoming-call/stream-status": Detail(_TWILIO, "204", _FORM),
     "/incoming-call/dial-ended": Detail(_TWILIO, _XML, _FORM),
     "/incoming-call/whisper": Detail(_TWILIO, _XML, _FORM),
+    "/incoming-call/called": Detail(_TWILIO, _XML, f"{_FORM}; `Digits` is the key"),
     "/incoming-call/accepted": Detail(_TWILIO, _XML, f"{_FORM}; `Digits` is the key"),
     "/media-stream": Detail(_TWILIO, "WebSocket; see [Twilio protocol](media-streams.md)"),
     "/media-stream/{call_sid}": Detail(_TWILIO, "WebSocket; see [Twilio protocol](media-streams.md)"),

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from agent_core import web
-from phone_agent import person_routes, routes
+from phone_agent import called_routes, person_routes, routes
 from phone_agent.phone_service import PhoneService
 
 
@@ -31,4 +31,5 @@ def create_app(phone: PhoneService) -> FastAPI:
     web.install(app, phone.agent)
     app.include_router(routes.router)
     app.include_router(person_routes.router)
+    app.include_router(called_routes.router)
     return app

@@ -276,6 +276,14 @@ class PhoneService:
             status_callback_url=self._status_url,
         )
 
+    def called_url(self, *, again: bool) -> str:
+        """Return the URL that Twilio requests when a person whom we called has pressed a key.
+
+        Args:
+            again: They have pressed a wrong one before.
+        """
+        return f"{self._url}/called{'?again=1' if again else ''}{twiml.TRY_AGAIN}"
+
     def lost_url(self, part: int) -> str:
         """Return the URL that Twilio requests when a stream of a call was lost."""
         return f"{self._url}/lost?part={part}"

@@ -54,12 +54,24 @@ async def incoming_call(request: Request) -> Response:
     if (answered_by := machine(fields)) is not None:
         log.info("machine_answered", call_sid=call_sid, answered_by=answered_by)
         return _xml(twiml.hang_up())
+    return await take_call(phone, fields, call_sid, account_sid, tries_before(request))
+
+
+async def take_call(phone: PhoneService, fields: Fields, call_sid: str, account_sid: str, tries: int = 0) -> Response:
+    """Return the response to a call that may have a conversation now: its media stream, or why there is none.
+
+    Args:
+        phone: The service.
+        fields: Of the webhook.
+        call_sid: The call.
+        account_sid: Its account.
+        tries: How many tasks rejected it before.
+    """
     # Before the reservation, because a stream may have to be requested from other tasks.
     await phone.agent.admission.prepare()
     try:
         slot = phone.reserve(call_sid)
     except PermissionRefused as refusal:
-        tries = tries_before(request)
         log.warning("call_rejected", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
         return _xml(phone.reject(refusal, tries, caller_id(fields)))
     with phone.unless_failed(call_sid, slot):

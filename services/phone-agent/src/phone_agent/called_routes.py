@@ -1,0 +1,64 @@
+"""Serve the calls that a visitor of the web page asked for: the person who is called presses a key, or nothing starts.
+
+Anyone can type any number. The first sentence therefore says who calls and why, and the model is opened, and paid for,
+only after a key that no answering machine presses.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from fastapi import APIRouter, Request, Response
+
+from phone_agent import twiml
+from phone_agent.accepting import KEY
+from phone_agent.caller import is_over
+from phone_agent.routes import take_call
+from phone_agent.webhook import sids, signed_fields
+
+if TYPE_CHECKING:
+    from phone_agent.phone_service import PhoneService
+
+log = structlog.get_logger()
+router = APIRouter()
+
+_MAX_NAME: Final = 80
+"""As OPERATOR_NAME of the web service."""
+_ENGLISH: Final = "en-US"
+
+
+@router.post("/incoming-call/called")
+async def called(request: Request) -> Response:
+    """Ask a person whom we called to press 1, then answer their call like any other; hang up without the key."""
+    phone: PhoneService = request.app.state.phone
+    fields = await signed_fields(request, phone)
+    call_sid, account_sid = sids(fields, phone)
+    if is_over(fields):
+        return _xml(twiml.hang_up())
+    pressed = fields.get("Digits")
+    if pressed == KEY:
+        log.info("call_me_accepted", call_sid=call_sid)
+        return await take_call(phone, fields, call_sid, account_sid)
+    # The URL is part of Twilio's signature, so both parameters are ours.
+    again = "again" in request.query_params
+    if pressed is not None and again:
+        log.info("call_me_declined", call_sid=call_sid)
+        return _xml(twiml.hang_up())
+    log.info("call_me_asked", call_sid=call_sid, again=pressed is not None)
+    operator = request.query_params.get("by", "")
+    words = f"Press {KEY} to talk, or hang up." if pressed is not None else first_sentences(operator)
+    url = phone.called_url(again=pressed is not None)
+    return _xml(twiml.whisper([(words, _ENGLISH)], accept_url=url))
+
+
+def first_sentences(operator: str) -> str:
+    """Return what the person hears on answering: who calls, why, and what to do in either case."""
+    name = operator[:_MAX_NAME] if operator.isprintable() else ""
+    who = f"an A.I. assistant of {name}" if name else "an A.I. assistant"
+    return (
+        f"Hello, this is {who}. Someone asked on our web page that we call this number. "
+        f"If it was you, press {KEY} to talk. If not, please hang up."
+    )
+
+
+def _xml(document: str) -> Response:
+    return Response(document, media_type="application/xml")
