@@ -222,6 +222,9 @@ useful events for Logs Insights:
 | `call_answered` | `caller`, the other party: `number`, `withheld`, `sip`, `app` or `other`; `outbound`: our call |
 | `status_callback_misdirected` | `status`: a status callback points at `/incoming-call`; clear it at Twilio |
 | `machine_answered` | `answered_by`: an outbound call of ours that was hung up |
+| `call_me_placed` | `call_sid`, `prefix` of CALL_ME_PREFIXES: Twilio calls a visitor who asked for it |
+| `call_me_asked` | `again`: the called person is asked to press 1, after another key if yes |
+| `call_me_accepted`, `call_me_declined` | they have pressed 1, or another key twice |
 | `dial_failed` | `code`, Twilio's error: 13214 requires another `TRANSFER_CALLER_ID` |
 | `twilio_checked`, `twilio_not_checked` | `host`, `error`: the result of the check of Twilio's REST API at start |
 | `twilio_refuses_us`, `hang_up_failed` | `error`: the answer of Twilio's REST API, and the setting to change |

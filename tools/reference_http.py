@@ -102,6 +102,12 @@ DETAILS: Final[dict[str, Detail]] = {
         "[StartRequest](#startrequest)",
     ),
     "/notice": Detail(_CALLER, "200, the [notice](web-clients.md#notice-to-visitors)"),
+    "/call-me": Detail(
+        "the page; no other client",
+        '202, `{"status": "calling"}`; 400 without `CALL_ME_PREFIXES`; 422 a number that may not be called; '
+        "429 a [limit](../howto/call-visitors.md#limits); 503 Twilio did not place the call",
+        "[CallMeRequest](#callmerequest)",
+    ),
     "/leave-queue": Detail(_CALLER, "204", "[QueueRequest](#queuerequest)"),
     "/sessions/{session_id}/rating": Detail(
         _CALLER,
@@ -144,6 +150,7 @@ DETAILS: Final[dict[str, Detail]] = {
 _BODIES: Final = {
     "StartRequest": "16 KB at most; may be empty or `null`.",
     "QueueRequest": "",
+    "CallMeRequest": "16 KB at most, sent as `application/json` from the page's own origin.",
     "ResumeRequest": "",
     "RatingRequest": "16 KB at most.",
     "OfferRequest": "80 KB at most.",
@@ -268,6 +275,8 @@ _TEXTS: Final = {
     ("StartRequest", "body"): "What the app knows about its user, 2048 bytes at most; [data for the model]"
     "(web-clients.md#what-the-app-knows-about-its-user).",
     ("QueueRequest", "ticket"): "The newest ticket that a response contained; none to join the queue.",
+    ("CallMeRequest", "number"): "As typed, 40 characters at most, with its country code.",
+    ("CallMeRequest", "consent"): "As in a start.",
     ("OfferRequest", "sdp"): "The SDP offer, 64 KB at most.",
     ("OfferRequest", "type"): "`offer`.",
     ("OfferRequest", "pc_id"): "The connection to renegotiate; none for a new one.",

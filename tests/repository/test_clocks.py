@@ -28,6 +28,7 @@ DECIDES_WHAT_HAS_EXPIRED = {
     "phone_agent/person_routes.py",  # whether the call limit allows another person
     "phone_agent/routes.py",  # the remaining limit of a resumed call
     "phone_agent/stream_token.py",
+    "webrtc_agent/call_limits.py",  # when a visitor may be called again: tasks share no other clock
     "webrtc_agent/queue_turns.py",  # which tickets are valid: tasks share no other clock
     "webrtc_agent/ratings.py",  # until when a conversation may be rated, at any task
     "webrtc_agent/returning.py",  # until when a visitor may return

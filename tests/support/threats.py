@@ -17,6 +17,7 @@ _LOST = "integration/test_phone_lost_calls.py::test_"
 _TRANSFER = "integration/test_transfer.py::test_"
 _LOCKS = "repository/test_repository_locks.py::test_"
 _IMAGES = "repository/test_images.py::test_"
+_CALL_ME = "unit/webrtc_agent/test_webrtc_call_me.py::test_"
 _ROLES = "infra/test_permissions.py::test_"
 
 THREATS: Final = (
@@ -190,6 +191,18 @@ THREATS: Final = (
         ),
     ),
     Threat(23, "keys and voices given away"),
+    Threat(
+        24,
+        "a visitor makes us call somebody, or a number that costs",
+        (
+            f"{_CALL_ME}other_numbers_are_refused",
+            f"{_CALL_ME}only_our_own_page_may_ask",
+            f"{_CALL_ME}nothing_is_called_unless_the_operator_wants_it",
+            f"{_CALL_ME}limits_hold_over_all_tasks",
+            f"{_CALL_ME}what_cannot_be_counted_is_not_called",
+            "integration/test_phone_called_person.py::test_without_the_key_no_model_is_opened",
+        ),
+    ),
 )
 
 CATALOGUE: Final = Catalogue("threat", THREATS)

@@ -17,6 +17,7 @@ from agent_core.nova.stream import ModelClient, ModelStream
 from agent_core.session_request import SessionRequest
 from webrtc_agent import connection, ice
 from webrtc_agent.app import create_app
+from webrtc_agent.call_me import CallMe
 from webrtc_agent.connection import AudioOnlyConnection
 from webrtc_agent.request_schemas import OfferRequest
 from webrtc_agent.returning import ConversationPart
@@ -120,11 +121,11 @@ type MakeClient = Callable[..., "Desk"]
 class Desk:
     """A client of the application, and what stands behind it."""
 
-    def __init__(self, settings: WebSettings, rooms: FakeRooms | None) -> None:
+    def __init__(self, settings: WebSettings, rooms: FakeRooms | None, call_me: CallMe | None = None) -> None:
         self.rooms = rooms
         self.records: list[CallDetailRecord] = []
         self.agent = AgentRuntime(settings, NoModel(), [], self._keep)
-        self.web_service = WebService(settings, self.agent, rooms)
+        self.web_service = WebService(settings, self.agent, rooms, call_me=call_me)
         self._transport = httpx.ASGITransport(create_app(self.web_service), raise_app_exceptions=False)
         self.come_from("192.0.2.7")
         self.http = httpx.AsyncClient(base_url=BASE_URL, transport=self._transport)
@@ -142,8 +143,8 @@ async def make_desk() -> AsyncIterator[MakeClient]:
     """Make desks with the settings that a test wants."""
     async with AsyncExitStack() as stack:
 
-        def make(rooms: FakeRooms | None = None, **settings: object) -> Desk:
-            desk = Desk(WebSettings.model_validate({"public_base_url": BASE_URL, **settings}), rooms)
+        def make(rooms: FakeRooms | None = None, call_me: CallMe | None = None, **settings: object) -> Desk:
+            desk = Desk(WebSettings.model_validate({"public_base_url": BASE_URL, **settings}), rooms, call_me)
             stack.push_async_callback(desk.http.aclose)
             stack.push_async_callback(desk.web_service.aclose)
             return desk

@@ -68,7 +68,7 @@ def make_plan(
     # As in the cloud, calls and visits survive a restart: the service resumes those that it lost.
     remembered = {"CALL_STORE": f"file:{folder / 'calls'}"}
     phone = _agent(
-        remembered | _without(environment, "DAILY_"),
+        remembered | _without(environment, "DAILY_", "CALL_ME_"),
         "phone-agent",
         wishes.ports.phone,
         base_url,
@@ -78,7 +78,8 @@ def make_plan(
         remembered
         | {"SERVE_CONSOLE": "true"}
         | _origins(base_url, wishes.ports.edge)
-        | _without(environment, "TWILIO_"),
+        | _without(environment, "TWILIO_")
+        | systems.call_me(environment, twilio),
         "webrtc-agent",
         wishes.ports.web,
         base_url,
@@ -168,5 +169,5 @@ def _edge(environment: Mapping[str, str], wishes: Wishes) -> Program:
     )
 
 
-def _without(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if not name.startswith(prefix)}
+def _without(environment: Mapping[str, str], *prefixes: str) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith(prefixes)}

@@ -14,7 +14,7 @@ _TWILIO_KEYS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 _DEMO_NUMBER = "+15005550001"
 """The number that `voice-agent call` dials, which Twilio reserves for tests."""
 
-_PRIVATE = ("AWS_", "TWILIO_", "DAILY_", "OPEN_METEO_API_")
+_PRIVATE = ("AWS_", "TWILIO_", "DAILY_", "OPEN_METEO_API_", "CALL_ME_")
 """Prefixes of the variables that stand-ins must not see."""
 
 
@@ -91,6 +91,20 @@ def twilio(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets) -> 
     )
     state = {"url": url, "account_sid": secrets.account_sid, "auth_token": secrets.auth_token}
     return System(Part("telephone", "stand-in for Twilio", url, real=False), settings, state, program)
+
+
+def call_me(environment: Mapping[str, str], telephone: System) -> dict[str, str]:
+    """Return the web service's settings for calling visitors; with the stand-in it needs only CALL_ME_PREFIXES."""
+    if telephone.part.real or not environment.get("CALL_ME_PREFIXES"):
+        return {}
+    return {
+        "CALL_ME_FROM": _DEMO_NUMBER,
+        "CALL_ME_ACCOUNT_SID": telephone.settings["TWILIO_ACCOUNT_SID"],
+        # The account's token, as for the phone service: the stand-in must not see a real key of .env.
+        "CALL_ME_API_SID": telephone.settings["TWILIO_ACCOUNT_SID"],
+        "CALL_ME_API_SECRET": telephone.settings["TWILIO_AUTH_TOKEN"],
+        "CALL_ME_API_URL": telephone.settings["TWILIO_API_BASE_URL"],
+    }
 
 
 def daily(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets) -> System:

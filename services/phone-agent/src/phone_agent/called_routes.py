@@ -34,12 +34,14 @@ async def called(request: Request) -> Response:
     call_sid, account_sid = sids(fields, phone)
     if is_over(fields):
         return _xml(twiml.hang_up())
+    # Only a request that follows a key has this field; the first one comes when the person answers.
     pressed = fields.get("Digits")
     if pressed == KEY:
         log.info("call_me_accepted", call_sid=call_sid)
         return await take_call(phone, fields, call_sid, account_sid)
     # The URL is part of Twilio's signature, so both parameters are ours.
     again = "again" in request.query_params
+    # A person who presses two wrong keys did not want this call, or is a machine.
     if pressed is not None and again:
         log.info("call_me_declined", call_sid=call_sid)
         return _xml(twiml.hang_up())
@@ -52,6 +54,7 @@ async def called(request: Request) -> Response:
 
 def first_sentences(operator: str) -> str:
     """Return what the person hears on answering: who calls, why, and what to do in either case."""
+    # A name that no voice can read is left out; TwiML escapes every other.
     name = operator[:_MAX_NAME] if operator.isprintable() else ""
     who = f"an A.I. assistant of {name}" if name else "an A.I. assistant"
     return (

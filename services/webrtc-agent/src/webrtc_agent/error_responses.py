@@ -14,7 +14,7 @@ from agent_core import causes
 from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, OverBudget, UpstreamError
 from agent_core.web import RETRY_SECONDS, retry_after
 from webrtc_agent.error_page import render, wants_page
-from webrtc_agent.errors import NotAgreed
+from webrtc_agent.errors import CallNotPlaced, NotAgreed, NumberRefused, TooManyCalls
 from webrtc_agent.queue_turns import MustWait
 
 log = structlog.get_logger()
@@ -39,6 +39,10 @@ def sentence_of(error: AgentError) -> str:
         return f"{BUSY} Your position in the queue is {error.position}."
     if isinstance(error, _BUSY):
         return f"{BUSY} Please try again in {_seconds(error)} seconds."
+    if isinstance(error, NumberRefused | TooManyCalls):
+        return error.sentence
+    if isinstance(error, CallNotPlaced):
+        return error.spoken
     for kind, sentence in _SENTENCES.items():
         if isinstance(error, kind):
             return sentence

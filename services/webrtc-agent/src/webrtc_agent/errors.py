@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from agent_core.errors import PermissionRefused, ProtocolError
+from agent_core.errors import PermissionRefused, ProtocolError, UpstreamError
 
 
 class BadRequest(ProtocolError):
@@ -76,3 +76,50 @@ class SessionOver(PermissionRefused):
 
     http_status = HTTPStatus.GONE
     spoken = "This session is over. Please start a new one."
+
+
+class NumberRefused(ProtocolError):
+    """A visitor asked to be called at a number that is not one, or that may not be called.
+
+    Args:
+        reason: A constant, without the number.
+        sentence: What the page shows.
+    """
+
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+    spoken = "This number cannot be called."
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(f"number: {reason}")
+        self.sentence = sentence
+
+
+class TooManyCalls(PermissionRefused):
+    """A visitor, a number or the day has had as many calls as may be asked for.
+
+    Args:
+        limit: ``visitor``, ``number`` or ``day``.
+        retry_after: Seconds after which a call is possible again.
+    """
+
+    http_status = HTTPStatus.TOO_MANY_REQUESTS
+    spoken = "We cannot place another call now. Please try again later."
+
+    def __init__(self, limit: str, retry_after: float) -> None:
+        super().__init__(f"calls of {limit}")
+        self.limit = limit
+        self.retry_after = retry_after
+
+    @property
+    def sentence(self) -> str:
+        """What the page shows."""
+        return {
+            "visitor": "We have just placed a call for you. Please wait a minute before you ask for another.",
+            "number": "We have called this number several times today. Please try again tomorrow.",
+        }.get(self.limit, "We cannot place more calls today. Please try again tomorrow.")
+
+
+class CallNotPlaced(UpstreamError):
+    """Twilio could not be reached, or did not place a call that a visitor asked for."""
+
+    spoken = "We could not place the call. Please try again later."

@@ -57,7 +57,9 @@ class Notice:
                     ("The way there", _way(settings)),
                     ("What is kept", _kept(settings)),
                     ("Weather", _weather(settings)),
+                    ("Being called", _called(settings)),
                 )
+                if text
             ],
             "phone": settings.operator_phone,
             "rating": settings.ask_for_rating,
@@ -72,6 +74,9 @@ class Notice:
                 if url is not None
             ],
         }
+        if settings.call_me_prefixes:
+            # The page offers it, and says which numbers and who will be calling.
+            content["call_me"] = {"prefixes": list(settings.call_me_prefixes), "from": settings.call_me_from}
         # A digest, because tasks must agree on the version without sharing state.
         version = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
         return cls(version, settings.notice is NoticeChoice.CONSENT, {"version": version, **content})
@@ -160,6 +165,15 @@ def _weather(settings: WebSettings) -> str:
         return "Places that you ask about are looked up on this computer."
     name = "Open-Meteo" if all(host.endswith("open-meteo.com") for host in hosts) else " and ".join(sorted(set(hosts)))
     return f"Names of places that you ask about are sent to {name}, without your voice or address."
+
+
+def _called(settings: WebSettings) -> str:
+    if not settings.call_me_prefixes:
+        return ""
+    return (
+        "If you ask to be called, Twilio receives your number and carries the call. This service does not keep it; "
+        "for a day it keeps a code made from it, which only limits how often a number is called."
+    )
 
 
 def _logs_words(settings: WebSettings) -> bool:

@@ -38,6 +38,15 @@ class AllowedOrigins:
         if origin is not None and origin.lower() not in self._origins:
             raise Forbidden("another_origin")
 
+    def check_own(self, origin: str | None) -> None:
+        """Reject everything but this service's own page, also native apps and scripts.
+
+        Raises:
+            Forbidden: the request does not come from it.
+        """
+        if origin is None or origin.lower() not in self._own:
+            raise Forbidden("another_origin")
+
     def address(self, origin: str | None) -> str:
         """Return this service's URL for a client.
 

@@ -8,6 +8,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from agent_core.events import Rating
 from agent_core.units import region_of
 from agent_core.web import read_body
+from webrtc_agent.called_number import MAX_CHARACTERS as MAX_CHARACTERS_OF_NUMBER
 from webrtc_agent.details import render
 from webrtc_agent.errors import BadRequest, MisplacedOffer
 from webrtc_agent.queue_ticket import MAX_CHARACTERS
@@ -111,6 +112,15 @@ class OfferRequest(_Body):
         return _region_in(self.request_data)
 
 
+class CallMeRequest(_Body):
+    """``POST /call-me``: the visitor wants to be called."""
+
+    number: Annotated[str, Field(max_length=MAX_CHARACTERS_OF_NUMBER, repr=False)]
+    """As they typed it."""
+    consent: Text | None = None
+    """As in a start."""
+
+
 class Candidate(_Body):
     """One network address of the client; an empty one marks the end of candidates."""
 
@@ -138,6 +148,18 @@ async def read_start(request: Request) -> StartRequest:
     if wanted.sdp is not None:
         raise MisplacedOffer("sdp")
     return wanted
+
+
+async def read_call_me(request: Request) -> CallMeRequest:
+    """Read a request to be called.
+
+    Raises:
+        ProtocolError: it is not one.
+    """
+    # A form of another site can send text, but not JSON.
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise BadRequest("content type")
+    return _parse(CallMeRequest, await read_body(request, MAX_BODY_BYTES))
 
 
 async def read_leave(request: Request) -> str:

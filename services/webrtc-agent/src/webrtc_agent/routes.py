@@ -11,7 +11,7 @@ from agent_core.errors import Forbidden
 from agent_core.web import READ
 from webrtc_agent.errors import NotOffered
 from webrtc_agent.queue_turns import Asking
-from webrtc_agent.request_schemas import read_candidates, read_leave, read_offer, read_rating, read_start
+from webrtc_agent.request_schemas import read_call_me, read_candidates, read_leave, read_offer, read_rating, read_start
 from webrtc_agent.returning import ConversationPart
 from webrtc_agent.rooms import DailyRoom
 from webrtc_agent.session_registry import State, WebSession
@@ -56,6 +56,16 @@ async def connect(request: Request) -> JSONResponse:
 async def notice(request: Request) -> JSONResponse:
     """Return the notice: what a visitor talks to, who operates it, and what happens to their words."""
     return JSONResponse(_lobby(request).notice.shown, headers={"Cache-Control": "no-cache"})
+
+
+@router.post("/call-me", status_code=HTTPStatus.ACCEPTED)
+async def call_me(request: Request) -> Json:
+    """Call a visitor who typed their number; the response comes before the phone rings."""
+    web_service = _lobby(request)
+    web_service.origins.check_own(request.headers.get("origin"))
+    wanted = await read_call_me(request)
+    await web_service.call_visitor(_address(request), wanted.number, wanted.consent)
+    return {"status": "calling"}
 
 
 @router.post("/leave-queue", status_code=HTTPStatus.NO_CONTENT)

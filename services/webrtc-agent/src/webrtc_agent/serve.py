@@ -27,6 +27,7 @@ from agent_core.tools.weather import weather_tools
 from webrtc_agent import ice, opus
 from webrtc_agent.app import create_app
 from webrtc_agent.call_back import contacts
+from webrtc_agent.call_me import CallMe
 from webrtc_agent.open_request import OpenRequest
 from webrtc_agent.rates import OUTPUT_RATE
 from webrtc_agent.rooms import DailyRooms
@@ -57,7 +58,7 @@ async def serve(settings: WebSettings) -> None:
         people = transfer_tools([person.name for person in contacts(settings)])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
         agent = AgentRuntime(settings, model, tools, log_record, meter, overflow=overflow)
-        web_service = WebService(settings, agent, _daily_rooms(settings), shelf)
+        web_service = WebService(settings, agent, _daily_rooms(settings), shelf, CallMe.of(settings, shelf))
         app = create_app(web_service)
         server = make_server(app, agent, settings)
         # Before the first visitor: resampling takes longer than they should wait.

@@ -1,5 +1,7 @@
 """Define the web service's settings, in addition to those that both services share."""
 
+import re
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -19,7 +21,7 @@ from pydantic_settings import NoDecode
 
 from agent_core.destinations import check_address
 from agent_core.errors import ConfigurationError
-from agent_core.settings import CoreSettings
+from agent_core.settings import CoreSettings, web_address
 
 
 class TransportChoice(StrEnum):
@@ -76,6 +78,35 @@ def _printable(text: str) -> str:
     return text
 
 
+def _prefixes(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Reject what cannot be the start of a number: ``46`` would match nothing, and ``+`` everything."""
+    for one in given:
+        if not re.fullmatch(r"\+[1-9][0-9]{0,7}", one):
+            raise ValueError("first digits of numbers, each with +, such as +46 or +4670, separated by commas")
+    return given
+
+
+@dataclass(frozen=True, slots=True)
+class CallMeSettings:
+    """What placing calls needs.
+
+    Attributes:
+        account_sid: Of Twilio.
+        api_sid: API key.
+        api_secret: Its secret.
+        api_url: Base URL of Twilio's REST API.
+        caller: Number that the called person sees.
+        phone_url: Public URL of the phone service, without a trailing slash.
+    """
+
+    account_sid: str
+    api_sid: str
+    api_secret: SecretStr
+    api_url: str
+    caller: str
+    phone_url: str
+
+
 type Link = Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"], max_length=300)]
 """A URL that the page links to."""
 
@@ -111,6 +142,29 @@ class WebSettings(CoreSettings):
     """
     callback_request_url: HttpUrl | None = None
     """Page where a visitor can request a call; shown beside the number."""
+    call_me_prefixes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_prefixes)] = ()
+    """First digits of the numbers that visitors may ask to be called at, such as ``+46,+4917``, comma-separated. Empty
+    calls no one. Anyone can type any number, so keep it as narrow as your visitors allow, and Twilio's geographic
+    permissions too. Premium-rate numbers are refused in any case.
+    """
+    call_me_from: Annotated[str, AfterValidator(_number)] | None = None
+    """Number that a called visitor sees, as ``+`` and digits: one of the Twilio account, or verified by it. Required
+    with CALL_ME_PREFIXES, as are the next three.
+    """
+    call_me_account_sid: Annotated[str, Field(pattern="^AC[0-9a-fA-F]{32}$")] | None = None
+    """Twilio account that places these calls; the phone service's."""
+    call_me_api_sid: Annotated[str, Field(pattern="^(SK|AC)[0-9a-fA-F]{32}$")] | None = None
+    """API key that places these calls: a restricted one that may create calls and nothing else."""
+    call_me_api_secret: SecretStr | None = None
+    """Secret of this API key."""
+    call_me_api_url: HttpUrl = HttpUrl("https://api.twilio.com")
+    """Base URL of Twilio's REST API: another region's, or a stand-in's."""
+    call_me_phone_url: Annotated[str, AfterValidator(web_address)] | None = None
+    """PUBLIC_BASE_URL of the phone service, which answers these calls; None if it is the same as this one's."""
+    call_me_per_number: Annotated[int, Field(ge=1, le=20)] = 3
+    """Most calls to one number within 24 hours, over all tasks that share the CALL_STORE."""
+    call_me_per_day: Annotated[int, Field(ge=1, le=200)] = 50
+    """Most calls to all numbers within 24 hours, likewise: this limits what abuse can cost."""
     notice: NoticeChoice = NoticeChoice.NOTICE
     """What visitors see before they talk: `notice` informs them that they talk with an AI and what happens to their
     words, and talking implies consent; `consent` starts nothing, for any client, before they have agreed.
@@ -171,6 +225,25 @@ class WebSettings(CoreSettings):
     def asks_for_comment(self) -> bool:
         """Whether the page asks for a comment: only where an operator can read it later."""
         return self.ask_for_rating and self.comment_retention_days > 0 and self.call_store != "none"
+
+    @property
+    def call_me(self) -> CallMeSettings | None:
+        """What placing calls needs; None if visitors are not called.
+
+        Raises:
+            ConfigurationError: something is missing.
+        """
+        if not self.call_me_prefixes:
+            return None
+        caller, account_sid = self.call_me_from, self.call_me_account_sid
+        api_sid, api_secret = self.call_me_api_sid, self.call_me_api_secret
+        if caller is None or account_sid is None or api_sid is None or api_secret is None:
+            raise ConfigurationError(
+                "CALL_ME_PREFIXES: set CALL_ME_FROM, CALL_ME_ACCOUNT_SID, CALL_ME_API_SID and CALL_ME_API_SECRET too"
+            )
+        phone_url = (self.call_me_phone_url or self.base_url).rstrip("/")
+        api_url = str(self.call_me_api_url).rstrip("/")
+        return CallMeSettings(account_sid, api_sid, api_secret, api_url, caller, phone_url)
 
     @property
     def uses_daily(self) -> bool:

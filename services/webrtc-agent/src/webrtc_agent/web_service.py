@@ -8,11 +8,13 @@ import structlog
 from agent_core.adapters.call_store.key_value_store import KeyValueStore
 from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.errors import OverBudget
 from agent_core.events import VisitorConsent
 from webrtc_agent import ice
 from webrtc_agent.arrivals import Arrivals, ExpectedArrival
 from webrtc_agent.call_back import contacts
-from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
+from webrtc_agent.call_me import CallMe
+from webrtc_agent.errors import NotOffered, SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.limits import StartLimit
 from webrtc_agent.notice import Notice
 from webrtc_agent.origin import AllowedOrigins
@@ -47,6 +49,7 @@ class WebService:
         agent: What all conversations share.
         rooms: Daily's rooms, if audio travels through Daily.
         shelf: Where conversations are stored for other tasks; None if there is no store.
+        call_me: Calls visitors who ask for it; None if they cannot.
     """
 
     def __init__(
@@ -55,10 +58,12 @@ class WebService:
         agent: AgentRuntime,
         rooms: DailyRooms | None = None,
         shelf: KeyValueStore | None = None,
+        call_me: CallMe | None = None,
     ) -> None:
         self.settings = settings
         self.agent = agent
         self.rooms = rooms
+        self._call_me = call_me
         self.origins = AllowedOrigins(settings.base_url, settings.allowed_origins)
         starts = StartLimit(
             settings.rate_limit_starts_per_minute_per_address, settings.rate_limit_starts_per_minute, time.monotonic
@@ -78,6 +83,29 @@ class WebService:
     def transports(self) -> list[str]:
         """The transports that this service offers."""
         return ["webrtc"] if self.rooms is None else ["daily"]
+
+    async def call_visitor(self, address: str, number: str, consent: str | None) -> None:
+        """Call a visitor who asks for it.
+
+        Args:
+            address: The client's address.
+            number: As typed.
+            consent: Version of the notice that they have seen.
+
+        Raises:
+            NotOffered: visitors are not called here.
+            OverBudget: the daily budget is spent.
+            ProtocolError: the number cannot be called.
+            PermissionRefused: the visitor has not agreed to the notice, or a limit is reached.
+            UpstreamError: the call could not be placed.
+        """
+        if self._call_me is None:
+            raise NotOffered("call-me")
+        self.notice.accept(consent)
+        # The phone service has a budget of its own, and would answer the call only to refuse it.
+        if self.agent.admission.is_over_budget:
+            raise OverBudget("call-me")
+        await self._call_me.ask(address, number)
 
     async def expect(self, address: str, start: StartChoice = PLAIN) -> WebSession:
         """Begin a visit whose client will send an offer.
@@ -322,6 +350,8 @@ class WebService:
         # In this order: a conversation that ends still stores its state and deletes its room.
         await self.registry.aclose()
         await self.ratings.aclose()
+        if self._call_me is not None:
+            await self._call_me.aclose()
         await self.returns.aclose()
         if self.rooms is not None:
             await self.rooms.aclose()

@@ -86,7 +86,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
-def _web_address(text: str) -> str:
+def web_address(text: str) -> str:
     """Validate a URL and keep its spelling."""
     normal = str(_WEB_ADDRESS.validate_python(text))
     return text.strip() if text.isascii() else normal
@@ -125,7 +125,7 @@ class CoreSettings(BaseSettings):
     """
     environment: DeploymentEnvironment = DeploymentEnvironment.LOCAL
     """Label of logs and metrics."""
-    public_base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:7860"
+    public_base_url: Annotated[str, AfterValidator(web_address)] = "http://127.0.0.1:7860"
     """Public URL of this service. Used to verify signatures and build stream URLs; the Host header is ignored."""
     forwarded_allow_ips: Annotated[str, AfterValidator(_networks)] = "127.0.0.1"
     """Proxies whose X-Forwarded-For header is trusted: the load balancer's networks as comma-separated CIDRs; never

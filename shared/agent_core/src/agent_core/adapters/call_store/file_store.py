@@ -20,8 +20,10 @@ from agent_core.errors import ConfigurationError
 
 DATABASE: Final = "calls.sqlite3"
 """Name of the database in its folder."""
-_MAX_KEEP_SECONDS: Final = 2 * 3600.0
-"""An entry with a later expiry was written by a clock that was wrong."""
+_MAX_KEEP_SECONDS: Final = 25 * 3600.0
+"""An entry with a later expiry was written by a clock that was wrong. A day is for the marks that limit calls to
+visitors.
+"""
 _MAX_KEEP_LONG_SECONDS: Final = 366 * 86_400.0
 """The same for what an operator's setting keeps longer than a conversation lasts."""
 _LOCK_SECONDS: Final = 0.5
