@@ -262,7 +262,7 @@ async def test_the_page_asks_for_a_call(make_desk: MakeClient) -> None:
     first, second = await _ask(desk), await _ask(desk)
     assert (first.status_code, first.json()) == (202, {"status": "calling"})
     assert (second.status_code, second.headers["retry-after"]) == (429, "60")
-    assert second.json()["info"].startswith("We have just placed a call")
+    assert second.json()["info"].startswith("You have just asked for a call")
     assert len(twilio.forms) == 1
 
 

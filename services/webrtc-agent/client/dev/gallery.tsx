@@ -32,6 +32,7 @@ const notice = readNotice({
   phone: "+46850000000",
   rating: true,
   comment: true,
+  call_me: { prefixes: ["+46", "+49"], from: "+46850000001" },
   links: [
     { title: "Privacy", url: "https://example.com/privacy" },
     { title: "Terms", url: "https://example.com/terms" },

@@ -14,8 +14,20 @@ const GIVEN = {
 };
 
 test("a notice is read as it is", () => {
-  expect(readNotice(GIVEN)).toEqual(GIVEN);
+  expect(readNotice(GIVEN)).toEqual({ ...GIVEN, callMe: null });
 });
+
+test("a service that calls visitors says which numbers, and from which", () => {
+  const callMe = { prefixes: ["+46", "+49"], from: "+46850000001" };
+  expect(readNotice({ ...GIVEN, call_me: callMe })?.callMe).toEqual(callMe);
+});
+
+test.each([1, [], {}, { prefixes: [], from: "+46" }, { prefixes: "+46", from: "+46" }])(
+  "%j offers no call",
+  (given) => {
+    expect(readNotice({ ...GIVEN, call_me: given })?.callMe).toBeNull();
+  },
+);
 
 test.each([null, undefined, "x", {}, { version: 1, summary: "" }])("%j is none", (given) => {
   expect(readNotice(given)).toBeNull();

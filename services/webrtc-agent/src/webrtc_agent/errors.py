@@ -114,8 +114,8 @@ class TooManyCalls(PermissionRefused):
     def sentence(self) -> str:
         """What the page shows."""
         return {
-            "visitor": "We have just placed a call for you. Please wait a minute before you ask for another.",
-            "number": "We have called this number several times today. Please try again tomorrow.",
+            "visitor": "You have just asked for a call. Please wait a minute before you ask for another.",
+            "number": "A call to this number was asked for several times today. Please try again tomorrow.",
         }.get(self.limit, "We cannot place more calls today. Please try again tomorrow.")
 
 

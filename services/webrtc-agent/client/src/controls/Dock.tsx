@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import type { Call } from "../call/call";
 import { type CallState, isLive } from "../call/state";
+import { CallMe } from "../people/CallMe";
 import { useChoices } from "./choices";
 import { Icon, type IconName } from "./icons";
 import { TypedInput } from "./TypedInput";
@@ -179,6 +180,7 @@ function Again({ call, typing }: { call: Call; typing: boolean }) {
       >
         {typing ? "Talk" : "Type"}
       </button>
+      <CallMe />
     </div>
   );
 }

@@ -14,6 +14,8 @@ export interface Notice {
   readonly rating: boolean;
   readonly comment: boolean;
   readonly links: readonly { readonly title: string; readonly url: string }[];
+  /** The service calls visitors: numbers with one of these first digits, from this number. */
+  readonly callMe: { readonly prefixes: readonly string[]; readonly from: string } | null;
 }
 
 export interface Shown {
@@ -43,7 +45,7 @@ export async function loadNotice(): Promise<void> {
 
 /** Parse a notice; null if it is not a valid notice. Links other than https are dropped. */
 export function readNotice(given: unknown): Notice | null {
-  const notice = given as Partial<Notice> | null;
+  const notice = given as (Partial<Notice> & { readonly call_me?: unknown }) | null;
   if (!(notice && typeof notice.version === "string" && typeof notice.summary === "string")) {
     return null;
   }
@@ -57,7 +59,15 @@ export function readNotice(given: unknown): Notice | null {
     rating: notice.rating === true,
     comment: notice.comment === true,
     links: (notice.links ?? []).filter(({ url }) => url.startsWith("https://")),
+    callMe: readCallMe(notice.call_me),
   };
+}
+
+function readCallMe(given: unknown): Notice["callMe"] {
+  const { prefixes, from } = (given ?? {}) as { prefixes?: unknown; from?: unknown };
+  return Array.isArray(prefixes) && prefixes.length > 0 && typeof from === "string"
+    ? { prefixes: prefixes.map(String), from }
+    : null;
 }
 
 export function agree(agreed: boolean): void {

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import { Icon } from "../controls/icons";
 import { NoticeLine } from "../notice/NoticeLine";
 import { PhoneLink } from "../notice/PhoneLink";
+import { CallMe } from "../people/CallMe";
 import type { Problem } from "./problems";
 
 interface Props {
@@ -13,6 +14,17 @@ interface Props {
 
 /** Problems for which a retry does not help. */
 const FINAL: ReadonlySet<Problem["kind"]> = new Set(["unsupported", "insecure", "closed"]);
+
+/** Problems that a telephone call does not avoid, or that the visitor solves on the page. */
+const NOT_BY_CALL: ReadonlySet<Problem["kind"]> = new Set([
+  "closed",
+  "consent",
+  "limited",
+  "outdated",
+  "microphone-changed",
+  "speaker-changed",
+  "not-taken",
+]);
 
 /** Shows a problem and how to fix it. */
 export function ProblemNote({ problem, onRetry, onType, onDismiss }: Props) {
@@ -37,6 +49,7 @@ export function ProblemNote({ problem, onRetry, onType, onDismiss }: Props) {
           </button>
         )}
       </div>
+      {!NOT_BY_CALL.has(problem.kind) && <CallMe />}
       {onDismiss && (
         <button type="button" className="icon-button problem__close" aria-label="Dismiss" onClick={onDismiss}>
           <Icon name="close" />

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import { PhoneLink } from "../notice/PhoneLink";
+import { CallMe } from "../people/CallMe";
 import { about, ordinal, type Place } from "./place";
 import "./queue.css";
 
@@ -40,6 +41,7 @@ export function QueueCard({ place, typing, onLeave }: Props) {
           {typing ? "" : "; until then your microphone is off"}.
         </p>
         <PhoneLink />
+        <CallMe />
         <div className="note__actions">
           <button type="button" className="button" onClick={onLeave}>
             Leave the queue

@@ -1,0 +1,21 @@
+/** Ask the service to call the visitor's telephone. */
+
+import { consent } from "../notice/notice";
+
+const PATIENCE_MS = 12_000;
+const UNREACHABLE = "The service cannot be reached. Check your internet connection, then try again.";
+
+/** Request a call to a number as typed; return null once it has been placed, otherwise why it has not. */
+export async function callMe(number: string): Promise<string | null> {
+  const answer = await fetch("/call-me", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ number, ...consent() }),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  }).catch(() => null);
+  if (answer?.ok) {
+    return null;
+  }
+  const body = (await answer?.json().catch(() => null)) as { info?: unknown } | null | undefined;
+  return typeof body?.info === "string" ? body.info : UNREACHABLE;
+}
