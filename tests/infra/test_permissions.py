@@ -22,6 +22,7 @@ WITHOUT_RESOURCES = {
 }
 """Actions for which AWS supports no resource, so that a policy must allow all."""
 
+CALL_ME = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/call-me-d4e5f6"
 WEATHER = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/weather-a1b2c3"
 
 services = pytest.mark.parametrize(("service", "other"), [("phone", "web"), ("web", "phone")])
@@ -134,12 +135,13 @@ def test_a_service_can_read_its_own_secret_and_not_the_others(made: Deployed, se
 
 
 @services
-def test_a_service_can_read_the_weather_secret_only_where_one_is_named(
+def test_a_service_can_read_optional_secrets_only_where_one_is_named(
     made: Deployed, secure: Deployed, service: str, other: str
 ) -> None:
-    """A service can read the weather secret only if the environment names one."""
+    """A service can read the weather secret, and the web service the key that places calls, only if named."""
     del other
-    for deployed, named in ((made, set()), (secure, {WEATHER})):
+    optional = {WEATHER, CALL_ME} if service == "web" else {WEATHER}
+    for deployed, named in ((made, set()), (secure, optional)):
         own = deployed.outputs["platform"][f"{service.title()}SecretArn"]
         assert allowed(deployed, f"{service.title()}ExecutionRole")["secretsmanager:GetSecretValue"] == {own, *named}
 

@@ -26,6 +26,7 @@ FILLED_IN = {
 """What an operator fills the secrets with, by their keys."""
 
 services = pytest.mark.parametrize("service", ["phone", "web"])
+CALL_ME = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/call-me-d4e5f6"
 WEATHER = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/weather-a1b2c3"
 
 
@@ -259,6 +260,22 @@ def test_conversations_are_remembered_in_the_table_that_is_there_for_it(
     assert settings.call_store == f"dynamodb:{made.of('platform', 'CallsTable')['TableName']}"
 
 
+def test_visitors_are_called_only_where_that_is_wanted(
+    made: Deployed, secure: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The web service, and no other, gets a key of its own that places calls; by default there is none."""
+    given = {name for name in variables(made, "web") | variables(secure, "phone") if name.startswith("CALL_ME")}
+    assert given == set()
+    monkeypatch.setitem(FILLED_IN, "api_sid", "SK" + "0" * 32)
+    monkeypatch.setitem(FILLED_IN, "api_secret", "secret")
+    settings = read_settings(secure, "web", monkeypatch)
+    assert isinstance(settings, WebSettings)
+    assert settings.call_me is not None
+    assert settings.call_me_prefixes == ("+4670", "+4917")
+    # Behind the same load balancer, so Twilio finds the phone service there.
+    assert settings.call_me.phone_url == settings.base_url
+
+
 def test_the_web_service_goes_through_daily(made: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     """The web service uses Daily and does not start without its key."""
     settings = read_settings(made, "web", monkeypatch)
@@ -273,9 +290,11 @@ def test_a_deployment_sees_to_every_key_that_a_task_is_given(
     made: Deployed, secure: Deployed, service: str, *, customer: bool
 ) -> None:
     """A deployment checks every key that the task definition names, because ECS needs all of them."""
-    environment = TargetEnvironment("test", {"WeatherSecretArn": WEATHER} if customer else {})
+    own = {"WeatherSecretArn": WEATHER, "CallMeSecretArn": CALL_ME}
+    environment = TargetEnvironment("test", own if customer else {})
     found = needs(environment, StackTemplate(FOLDER / "platform.yaml"))
-    wanted = {key for need in found if need.service in (service, "weather") for key in need.every_key}
+    read = {service, "weather"} | ({"call-me"} if service == "web" else set())
+    wanted = {key for need in found if need.service in read for key in need.every_key}
     assert set(secret_keys(secure if customer else made, service).values()) == wanted
 
 

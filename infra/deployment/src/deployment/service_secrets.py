@@ -21,6 +21,12 @@ from deployment.template import StackTemplate
 # Values that people leave in examples count as empty.
 _EMPTY: Final = re.compile(r"|<.*>|change-?me|placeholder|todo|x+", re.IGNORECASE)
 _OPEN_METEO: Final = {"OPEN_METEO_API_KEY": "Open-Meteo's API key"}
+_CALL_ME: Final = {
+    "account_sid": "Twilio's Account SID (AC…)",
+    "api_sid": "SID of the API key that may only create calls (SK…)",
+    "api_secret": "secret of this API key",
+}
+_CALL_ME_FORM: Final = {"account_sid": r"AC[0-9a-fA-F]{32}", "api_sid": r"SK[0-9a-fA-F]{32}"}
 KEY_PARAMETER: Final = "SecretsKeyArn"
 """Parameter of permissions.yaml: the only customer-managed KMS key that the services may decrypt secrets with."""
 _OWNER: Final = "aws:cloudformation:stack-name"
@@ -81,7 +87,7 @@ class Found:
 
 
 def needs(environment: TargetEnvironment, platform: StackTemplate) -> tuple[SecretNeeded, ...]:
-    """Return the secrets of an environment: Twilio's, Daily's, and Open-Meteo's if one is configured."""
+    """Return the secrets of an environment: Twilio's, Daily's, and those for optional features that are configured."""
     # The order decides in which order the operator is asked.
     folder = environment.parameters.get("SecretsFolder") or platform.default("SecretsFolder")
     twilio = {"account_sid": "Twilio's Account SID (AC…)", "auth_token": "Twilio's Auth Token"}
@@ -89,9 +95,11 @@ def needs(environment: TargetEnvironment, platform: StackTemplate) -> tuple[Secr
     # An API key is optional: REST calls then use the Auth Token.
     rest = ("api_sid", "api_secret")
     weather = environment.parameters.get("WeatherSecretArn", "")
+    call_me = environment.parameters.get("CallMeSecretArn", "")
     return (
         SecretNeeded("phone", f"{folder}/twilio-credentials", "TwilioSecretArn", twilio, form, rest),
         SecretNeeded("web", f"{folder}/daily-api-key", "DailySecretArn", {"DAILY_API_KEY": "Daily's API key"}, {}),
+        *([SecretNeeded("call-me", call_me, "CallMeSecretArn", _CALL_ME, _CALL_ME_FORM)] if call_me else []),
         *([SecretNeeded("weather", weather, "WeatherSecretArn", _OPEN_METEO, {})] if weather else []),
     )
 
@@ -99,6 +107,7 @@ def needs(environment: TargetEnvironment, platform: StackTemplate) -> tuple[Secr
 def read_by_services(environment: TargetEnvironment, platform: StackTemplate) -> tuple[SecretNeeded, ...]:
     """Return the secrets that are read: a service that does not run needs no account at Twilio or Daily."""
     unread = set(SERVICES) - set(environment.services)
+    unread |= {"call-me"} if "web" in unread else set()
     return tuple(need for need in needs(environment, platform) if need.service not in unread)
 
 
