@@ -229,6 +229,10 @@ useful events for Logs Insights:
 | `twilio_checked`, `twilio_not_checked` | `host`, `error`: the result of the check of Twilio's REST API at start |
 | `twilio_refuses_us`, `hang_up_failed` | `error`: the answer of Twilio's REST API, and the setting to change |
 | `call_after_its_stream` | `ended_normally`: yes, the call was hung up; no, the fallback followed |
+| `conversation_lost` | its task was killed; `session_ended` with `task_lost` follows |
+| `recorded_elsewhere` | this task was silent for so long that another wrote the record |
+| `open_conversations_failed`, `end_not_claimed` | `operation`, `error`: the call store failed |
+| `open_conversations_not_listed` | more tasks than keys: if this one is killed, its conversations have no record |
 | `call_rejected` | `cause` (`AtCapacity`, `ModelBusy`, `Draining`, `OverBudget`), `tries` |
 | `model_throttled` | `error`, `region`, `streams` of this task, `seconds` without new conversations |
 | `model_throttle_over` | `region`: the model accepts streams again |

@@ -35,6 +35,9 @@ from agent_core.adapters.call_store.seal import Seal
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.call_state import CallState
 from agent_core.errors import ConfigurationError
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
+from agent_core.lost_records import LostRecords
+from agent_core.open_conversations import SILENT_SECONDS, OpenConversation
 
 _NOBODY = 65_534
 """A user without privileges."""
@@ -200,6 +203,28 @@ async def test_of_many_who_come_first_one_is(place: Place) -> None:
     until = time.time() + 60
     answers = await asyncio.gather(*(shelf.put_if_absent("ticket", until) for shelf in shelves * 3))
     assert sorted(answers) == [False] * 11 + [True]
+
+
+async def test_of_several_tasks_one_writes_the_records_of_a_killed_one(place: Place) -> None:
+    """Another task's list is found, each of its conversations is recorded once, and the key is free again."""
+    record = CallDetailRecord("a", "phone", EndReason.TASK_LOST, 1.0, 1000, SessionStats(caller_turns=2))
+    rows, written = [OpenConversation(record)], list[CallDetailRecord]()
+
+    def clock() -> float:
+        return time.time() + place.offset
+
+    killed = LostRecords(place.shelf(), "phone", lambda: rows, written.append, clock)
+    others = [LostRecords(place.shelf(), "phone", list, written.append, clock) for _ in range(2)]
+    await killed.beat()
+    await others[0].sweep()
+    assert written == []
+    place.offset += SILENT_SECONDS + 5
+    await asyncio.gather(*(one.sweep() for one in others))
+    assert written == [record]
+    assert not await killed.claim("a")
+    assert await place.shelf().get("open/phone/0") is None
+    await killed.beat()
+    assert await place.shelf().get("open/phone/0") is not None
 
 
 async def test_nobody_reads_a_caller_s_words_where_they_lie(place: Place) -> None:

@@ -5,10 +5,13 @@ import textwrap
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from agent_core.lost_records import BEAT_SECONDS, SWEEP_SECONDS
+from agent_core.open_conversations import SILENT_SECONDS
 from standins.nova.backend import Step
 from standins.nova.faults import ModelFault
 from standins.twilio.call_server import RestFault
@@ -258,6 +261,39 @@ async def test_a_task_whose_death_nobody_has_noticed_yet(house: House, tmp_path:
                 await caller.ask()
         (record,) = await _records(fleet, caller, 1)
         assert (record["reason"], record["resumed"]) == ("caller_hung_up", 1)
+
+
+@pytest.mark.thorough  # starts two tasks
+@pytest.mark.parametrize("returns", [True, False])
+async def test_a_killed_task_s_conversation_has_one_record_of_its_own(
+    house: House, tmp_path: Path, *, returns: bool
+) -> None:
+    """The other task writes it, whether the caller has hung up or talks with that other task."""
+    house.score.plan = _words
+    async with phones_behind_edge(house.start_phone, tmp_path) as fleet:
+        async with Caller(house.exchange, fleet.url) as caller:
+            await caller.greeted()
+            await asyncio.sleep(BEAT_SECONDS + 2)
+            killed = fleet.holder(caller.sid)
+            survivor = fleet.other(killed)
+            killed.process.kill()
+            if returns:
+                await caller.until("stream_started", count=2)
+                await caller.until("mark", count=2)
+        # At the end of the block the caller hangs up, without `returns` before Twilio has asked for another task.
+        (started,) = killed.lines("session_started", call_sid=caller.sid)
+
+        def of_the_killed() -> list[dict[str, Any]]:
+            return survivor.lines("session_ended", session_id=started["session_id"])
+
+        await until(lambda: bool(of_the_killed()), SILENT_SECONDS + 3 * SWEEP_SECONDS)
+        await asyncio.sleep(2 * SWEEP_SECONDS)
+        (record,) = of_the_killed()
+        assert (record["reason"], record["call_sid"], record["agent_turns"]) == ("task_lost", caller.sid, 1)
+        assert killed.lines("session_ended", call_sid=caller.sid) == []
+        # A task that only answered the webhook notes that the stream went to another one.
+        ended = [line["reason"] for line in survivor.lines("session_ended", call_sid=caller.sid)]
+        assert [one for one in ended if one != "never_connected"] == ["caller_hung_up"] * returns + ["task_lost"]
 
 
 @pytest.mark.thorough  # starts two tasks

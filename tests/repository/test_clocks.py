@@ -23,6 +23,7 @@ DECIDES_WHAT_HAS_EXPIRED = {
     "agent_core/adapters/call_store/process_store.py",
     "agent_core/adapters/call_store/store.py",
     "agent_core/quota/keeper.py",  # which task's share of the model's streams expires
+    "agent_core/lost_records.py",  # which task's list of conversations is too old
     "agent_core/daily_budget.py",  # when a budget's day ends
     "phone_agent/transfer_context.py",
     "phone_agent/person_routes.py",  # whether the call limit allows another person

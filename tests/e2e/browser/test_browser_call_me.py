@@ -53,7 +53,7 @@ async def small_web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[W
 
 async def _is_accessible(page: Page) -> None:
     for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert await violations(page) == []
     await page.set_viewport_size({"width": 320, "height": 640})
     assert await violations(page) == []
@@ -94,7 +94,7 @@ async def test_a_typed_number_rings_and_its_owner_talks_with_the_agent(chromium:
 
 
 def _heard_since(handset: Handset, at: float) -> float:
-    """Return the seconds of sound that the person has heard since a time on the call's clock."""
+    """Return the seconds of audio that the person has heard since a time on the call's clock."""
     return sum(
         float(str(event.fields["seconds"])) for event in handset.timeline.named("sound_ends") if event.at > at + 0.1
     )

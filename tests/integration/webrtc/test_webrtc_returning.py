@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from agent_core.lost_records import BEAT_SECONDS, SWEEP_SECONDS
 from tests.integration.webrtc.conftest import Surroundings
 from tests.support.visitor import Visitor
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess
+from webrtc_agent.returning import KEPT_SECONDS
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.thorough]
 
@@ -133,6 +135,35 @@ async def test_a_conversation_outlives_its_task(
         record = await two.record(after.session_id)
         assert [line["session_id"] for line in ends(one.log, two.log)] == [record["session_id"]]
         assert one.lines("session_started")[0]["session_id"] == record["session_id"]
+
+
+async def test_a_killed_task_s_visitor_who_stays_away_has_one_record(
+    surroundings: Surroundings, tmp_path: Path
+) -> None:
+    """Once the visitor can no longer return, another task writes the record, which says what it does not know."""
+    settings = {"CALL_STORE": f"file:{tmp_path}"}
+    async with (
+        surroundings.start_web("killed", **settings) as killed,
+        surroundings.start_web("survivor", **settings) as survivor,
+        surroundings.start_web("another", **settings) as another,
+        Visitor(killed.url) as person,
+    ):
+        token = (await come(person))["token"]
+        await person.greeted()
+        # Until the list of this task has the greeting.
+        await asyncio.sleep(BEAT_SECONDS + 2)
+        killed.process.send_signal(signal.SIGKILL)
+        await killed.process.wait()
+        person.pull_network()
+        await asyncio.sleep(KEPT_SECONDS - 60)
+        assert ends(killed.log, survivor.log, another.log) == []
+        await until(lambda: bool(ends(survivor.log, another.log)), 4 * SWEEP_SECONDS)
+        await asyncio.sleep(2 * SWEEP_SECONDS)
+        [record] = ends(killed.log, survivor.log, another.log)
+        assert record["session_id"] == killed.lines("session_started")[0]["session_id"]
+        assert (record["reason"], record["agent_turns"]) == ("task_lost", 1)
+        late: Any = {"transport": "webrtc", "resume": {"token": token, "attempt": "late"}}
+        assert (await survivor.http.post("/start", json=late)).status_code == 404
 
 
 async def test_a_client_that_knows_nothing_of_it_is_answered_as_before(web: WebProcess, visitor: Someone) -> None:

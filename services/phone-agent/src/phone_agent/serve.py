@@ -9,7 +9,7 @@ import httpx
 import structlog
 import uvloop
 
-from agent_core.adapters.call_store.factory import open_store
+from agent_core.adapters.call_store.factory import open_shelf, open_store
 from agent_core.adapters.call_store.seal import derive_key
 from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent_runtime import AgentRuntime
@@ -60,7 +60,9 @@ async def serve(settings: PhoneSettings) -> None:
         # The loaded modules stay for good; without this, every collection scans them while all calls wait.
         gc.freeze()
         structlog.get_logger().info("starting", port=settings.fast_api_port, model=settings.model_id)
-        async with operations(agent, meter):
+        # A store of its own: its requests must not delay those for calls.
+        others = open_shelf(settings.call_store, region=settings.aws_region, endpoint=settings.table_endpoint)
+        async with operations(agent, meter), agent.sharing_records(others, SERVICE):
             # Beside the server: a slow or failing Twilio must not delay the start.
             checking = asyncio.create_task(control.check(), name="twilio-check")
             try:

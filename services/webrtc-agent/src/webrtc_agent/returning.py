@@ -28,6 +28,7 @@ from agent_core.call_state import CallState
 from agent_core.call_state_writer import CallStateWriter
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.transcript import History
+from agent_core.open_conversations import OpenConversation
 from agent_core.session_request import SessionRequest
 from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.return_token import Token
@@ -131,6 +132,7 @@ class ConversationPart:
             began_at=None if first else known.began_at,
             earlier=None if first else self._earlier,
             goes_on=self._goes_on,
+            returns=lambda reason: KEPT_SECONDS if self.may_go_on(reason) else 0.0,
             hands_over=self._returns.shared,
         )
 
@@ -355,6 +357,22 @@ class Returns:
         part.waiting = self._run(self._wait_for_visitor(part, record), f"waiting-{part.token.name}")
 
     async def _wait_for_visitor(self, part: ConversationPart, record: CallDetailRecord | None) -> None:
+        known = part.state_writer.call
+        # A task that is killed while it waits still owes the record. A part that nobody has connected to owes none.
+        owed = (
+            None
+            if known.recorded or not known.session_id
+            else OpenConversation(record or self._unheard(known), KEPT_SECONDS)
+        )
+        if owed is not None:
+            self._agent.paused[known.session_id] = owed
+        try:
+            await self._wait_and_record(part, record)
+        finally:
+            if owed is not None and self._agent.paused.get(known.session_id) is owed:
+                del self._agent.paused[known.session_id]
+
+    async def _wait_and_record(self, part: ConversationPart, record: CallDetailRecord | None) -> None:
         await part.state_writer.close(over=False)
         left = part.state_writer.call.seen_at + self.seconds + MARGIN_SECONDS - self.now() if record is None else None
         try:
@@ -367,7 +385,7 @@ class Returns:
         number = part.state_writer.call.part + 1
         # Only one task wins this claim, so that there is exactly one end record.
         if await self._redeem(self.store(part.token), part.token, number):
-            if not part.state_writer.call.recorded:
+            if not part.state_writer.call.recorded and await self._agent.may_record(part.state_writer.call.session_id):
                 self._agent.keep(record or self._unheard(part.state_writer.call), SessionStats())
             part.state_writer.change(part=number, recorded=True)
             await part.state_writer.write_now()

@@ -68,7 +68,13 @@ async def serve(settings: WebSettings) -> None:
         structlog.get_logger().info(
             "starting", port=settings.fast_api_port, model=settings.model_id, transports=web_service.transports
         )
-        async with operations(agent, meter), _request_kept_open(app, agent, settings):
+        # A store of its own: the service closes the other one before its last record is written.
+        others = open_shelf(settings.call_store, region=settings.aws_region, endpoint=settings.table_endpoint)
+        async with (
+            operations(agent, meter),
+            agent.sharing_records(others, SERVICE),
+            _request_kept_open(app, agent, settings),
+        ):
             await server.serve()
 
 

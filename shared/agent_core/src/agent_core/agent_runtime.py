@@ -1,18 +1,21 @@
 """Hold what all conversations of a process share: the model, the tools, the slots and the prompts."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
 from agent_core import extensions, generations, prompts
+from agent_core.adapters.call_store.key_value_store import KeyValueStore
 from agent_core.admission import Admission
 from agent_core.announcements import Recordings
 from agent_core.daily_budget import DailyBudget, Prices
 from agent_core.errors import ModelError
 from agent_core.events import GOODBYE_SECONDS, CallDetailRecord, EndReason, SessionStats
 from agent_core.extensions import ExtensionFactory, Extensions
+from agent_core.lost_records import LostRecords
 from agent_core.nova.metered import MeteredClient
 from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.quirks import Quirks
@@ -24,6 +27,7 @@ from agent_core.observability.metrics_recorder import MetricsRecorder
 from agent_core.observability.records import RecordSink
 from agent_core.observability.session_telemetry import ModelIdentity, SessionTelemetry
 from agent_core.observability.traces import Tracer, no_traces
+from agent_core.open_conversations import OpenConversation
 from agent_core.quota.capacity import Capacity
 from agent_core.settings import CoreSettings
 from agent_core.tools import registry
@@ -39,6 +43,10 @@ class LiveSession(Protocol):
     @property
     def hands_over(self) -> bool:
         """Whether another task continues this conversation if this one has to stop."""
+
+    @property
+    def as_open(self) -> OpenConversation:
+        """What another task needs to write its record if this one is killed."""
 
     def say_goodbye(self, reason: EndReason) -> None:
         """Let the agent say goodbye, then end."""
@@ -95,6 +103,10 @@ class AgentRuntime:
         self.hands_over = False
         """Whether another task continues a conversation that this one has to leave."""
         self.sessions: set[LiveSession] = set()
+        self.paused: dict[str, OpenConversation] = {}
+        """Conversations without a session that still owe their record, by their id."""
+        self.lost_records: LostRecords | None = None
+        """Shares the task of writing records with other tasks, if they share a store."""
         self.recordings = Recordings(settings.announcements_dir)
         self.model_state = "untried"
         self.takes_nudges = generations.takes_nudges(settings.model_id)
@@ -183,6 +195,29 @@ class AgentRuntime:
     def telemetry(self, stats: SessionStats, labels: Mapping[str, str | None]) -> SessionTelemetry:
         """Start the telemetry of one conversation."""
         return SessionTelemetry(self.counting, self.tracer, stats, self._speaker, labels)
+
+    @asynccontextmanager
+    async def sharing_records(self, shelf: KeyValueStore | None, service: str) -> AsyncIterator[None]:
+        """Let other tasks write the records of this one if it is killed, and write theirs, while the block runs.
+
+        Args:
+            shelf: Where the tasks meet; closed at the end. None shares nothing.
+            service: Which tasks share.
+        """
+        if shelf is None:
+            yield
+            return
+        self.lost_records = LostRecords(shelf, service, self._open, lambda record: self.keep(record, SessionStats()))
+        async with self.lost_records.running():
+            yield
+
+    def _open(self) -> list[OpenConversation]:
+        # A conversation that has resumed has both, and its session is right.
+        return [*self.paused.values(), *(session.as_open for session in list(self.sessions))]
+
+    async def may_record(self, session_id: str) -> bool:
+        """Return whether no other task has written the record of a conversation; bounded, never raises."""
+        return self.lost_records is None or await self.lost_records.claim(session_id)
 
     def keep(self, record: CallDetailRecord, part: SessionStats | None = None) -> None:
         """Write the one record of a finished conversation.

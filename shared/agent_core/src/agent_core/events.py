@@ -39,6 +39,10 @@ class EndReason(StrEnum):
     """This task had to stop before the conversation was over. Another task continues it if the call store is shared;
     otherwise the agent says goodbye first.
     """
+    TASK_LOST = "task_lost"
+    """The task was killed, so it is not known how the conversation ended. Another task has written this record, with
+    the figures of up to twenty seconds before.
+    """
     INTERNAL_ERROR = "internal_error"
     """A defect of ours; the log contains its trace."""
 

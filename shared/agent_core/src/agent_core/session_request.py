@@ -88,6 +88,8 @@ class SessionRequest:
     """Called with the record of this part; returns whether another part may follow, in which case this part writes no
     end record. Must not block.
     """
+    returns: Callable[[EndReason], float] | None = None
+    """Returns for how many seconds the caller may return after such an end; 0 if not at all. None means never."""
     hands_over: bool = False
     """Whether another task can continue this conversation, so that no goodbye is said when this one has to stop."""
 

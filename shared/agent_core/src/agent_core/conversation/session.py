@@ -29,6 +29,7 @@ from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.service import NovaSonicService
 from agent_core.nova.transcript import ConversationTranscript
 from agent_core.nova.wire import Role
+from agent_core.open_conversations import OpenConversation
 from agent_core.pipeline import ConversationPipeline, RecentContext, SoundInFrames
 from agent_core.session_request import AudioRoute, ModelSessionFactory, SessionRequest
 from agent_core.summary import summarise
@@ -72,6 +73,8 @@ class Session:
             "call_sid": session_request.call_sid,
             "channel": session_request.channel,
         }
+        self._has_claimed = False
+        self._is_recorded_elsewhere = False
         self._telemetry = agent.telemetry(stats, labels)
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=session_request.call_sid)
         self._tools = ToolRegistry(agent.tools, conversation=self, on_call=self._note_tool)
@@ -278,6 +281,8 @@ class Session:
             began = "session_started" if self._session_request.session_id is None else "session_resumed"
             self._log.info(began, channel=self._session_request.channel)
             self._agent.sessions.add(self)
+            if self._agent.lost_records is not None:
+                self._agent.lost_records.changed()
             self._telemetry.began()
             left = self._session_request.seconds_left
             self.on(inputs.Started(self._agent.settings.max_call_seconds if left is None else left))
@@ -303,8 +308,11 @@ class Session:
         await self._step(self._stop)
         await self._step(lambda: self._say_the_end(reason))
         try:
-            # Once more if a defect interrupted it: each of its steps may be repeated.
-            _ = await self._step(self._release) or await self._step(self._release)
+            try:
+                await self._step(lambda: self._claim_record(reason))
+            finally:
+                # Once more if a defect interrupted it: each of its steps may be repeated.
+                _ = await self._step(self._release) or await self._step(self._release)
         finally:
             self._session_request.slot.release()
             self._agent.sessions.discard(self)
@@ -314,13 +322,31 @@ class Session:
     def _keep_record(self, reason: EndReason) -> CallDetailRecord:
         record = self._record(reason)
         # A conversation that may be resumed has one record, which its last part writes.
-        if self._session_request.goes_on is not None and self._session_request.goes_on(record):
+        goes_on = self._session_request.goes_on is not None and self._session_request.goes_on(record)
+        if goes_on or self._is_recorded_elsewhere:
             self._agent.counting.paused(self.stats)
         else:
             self._agent.keep(record, self.stats)
         self.is_recorded = True
         self._telemetry.ended(record)
         return record
+
+    async def _claim_record(self, reason: EndReason) -> None:
+        """Claim the end record, unless a later part writes it: a task that was silent for long has lost it."""
+        # Once: the second claim of a conversation fails, whoever made the first.
+        if not self._has_claimed and not self._returns_within(reason):
+            self._has_claimed = True
+            self._is_recorded_elsewhere = not await self._agent.may_record(self.session_id)
+            if self._is_recorded_elsewhere:
+                self._log.warning("recorded_elsewhere", reason=reason.value)
+
+    def _returns_within(self, reason: EndReason) -> float:
+        return 0.0 if self._session_request.returns is None else self._session_request.returns(reason)
+
+    @property
+    def as_open(self) -> OpenConversation:
+        """What another task needs to write the record if this one is killed."""
+        return OpenConversation(self._record(EndReason.TASK_LOST), self._returns_within(EndReason.MEDIA_DISCONNECTED))
 
     @property
     def hands_over(self) -> bool:
