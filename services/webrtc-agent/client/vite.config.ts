@@ -38,7 +38,9 @@ export default defineConfig({
     rolldownOptions: { input: { index: here("index.html"), console: here("console.html") } },
   },
   server: {
-    proxy: Object.fromEntries(["/start", "/sessions", "/status", "/api", "/call-me"].map((path) => [path, target()])),
+    proxy: Object.fromEntries(
+      ["/start", "/sessions", "/status", "/api", "/call-me"].map((path) => [path, target()]),
+    ),
   },
 });
 
