@@ -356,8 +356,8 @@ MORE = [
     Mistake(
         "a shell whose agent cannot write",
         "service",
-        "- {SourceVolume: ssm-log, ContainerPath: /var/log/amazon/ssm}",
-        "- {SourceVolume: ssm-log, ContainerPath: /var/log/ssm}",
+        "{SourceVolume: ssm-log, ContainerPath: /var/log/amazon/ssm}",
+        "{SourceVolume: ssm-log, ContainerPath: /var/log/ssm}",
         "test_task::test_a_shell_in_a_task_finds_the_three_folders_that_its_agent_writes_to",
     ),
     Mistake(
