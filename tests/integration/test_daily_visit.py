@@ -295,3 +295,36 @@ async def test_a_hundred_at_once_make_two_rooms_and_leave_none(setting: Setting)
     await until(lambda: len(setting.records) == 6, 8)
     await setting.released()
     assert len(setting.daily.ledger.created) == 6
+
+
+async def test_a_visitor_whose_network_broke_returns_through_another_room(setting: Setting) -> None:
+    """The conversation continues with its history and without a second greeting, and has one record."""
+    wanted: Json = {"createDailyRoom": True, "resume": {"token": None, "attempt": "one"}}
+    answer = (await setting.http.post("/start", json=wanted)).raise_for_status().json()
+    assert answer["resume"]["resumed"] is False
+    before = await setting.call()
+    before.visitor_comes()
+    await until(before.is_rendering)
+    before.visitor_says(CLIENT_READY)
+    first = await setting.model.stream()
+    await first.until_sent("textInput", count=2)
+    words = say.text_block("ASSISTANT", "Hello there.", speculative=False, stop="END_TURN")
+    first.say(*say.answer("Hello there.", NOTE), *words, *say.heard("weather in Oslo?"))
+    await until(lambda: len(before.of("bot-output")) == 2, 8)
+    before.visitor_leaves()  # Daily reports a lost network as a departure; a page that ends says so before
+    wanted["resume"]["token"] = answer["resume"]["token"]
+    again = (await setting.http.post("/start", json=wanted)).raise_for_status().json()
+    assert (again["resume"]["resumed"], again["dailyRoom"] != answer["dailyRoom"]) == (True, True)
+    assert again["resume"]["history"][0] == ["ASSISTANT", "Hello there."]
+    after = await setting.call(1)
+    after.visitor_comes()
+    await until(after.is_rendering)
+    after.visitor_says(CLIENT_READY)
+    second = await setting.model.stream(1)
+    await second.until_sent("textInput", count=2)
+    assert "weather in Oslo?" in " ".join(second.texts("USER"))
+    after.visitor_says({"label": "rtvi-ai", "type": "disconnect-bot", "id": "d"})
+    await until(lambda: bool(setting.records), 8)
+    await setting.released()
+    (record,) = setting.records
+    assert (record.reason, record.stats.resumed) == (EndReason.CALLER_HUNG_UP, 1)
