@@ -64,6 +64,7 @@ _REAL_TIME = {
     "integration/test_run_launch.py": "what starts the product is tried as it ships",
     "contract/test_speech_recognition.py": "speech is recognised by programs that work, not wait",
     "third_party": "the clients of others go by their own clocks",
+    "integration/test_doctor_live.py": "the AWS client waits in native code, unseen by the shared clock",
 } | ALONE
 """Where no waits can be skipped, and why; elsewhere the mark is on the test."""
 

@@ -4,6 +4,7 @@ import asyncio
 import textwrap
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from standins.twilio.signing import sign
 from tests.integration.conftest import House
 from tests.support.audit import Audit
 from tests.support.caller import Caller
+from tests.support.hurried import HASTE
 from tests.support.phone_process import PhoneProcess
 from tests.support.phones_behind_edge import Fleet, phones_behind_edge
 from tests.support.score import Turn, note, use
@@ -270,10 +272,11 @@ async def test_a_killed_task_s_conversation_has_one_record_of_its_own(
 ) -> None:
     """The other task writes it, whether the caller has hung up or talks with that other task."""
     house.score.plan = _words
-    async with phones_behind_edge(house.start_phone, tmp_path) as fleet:
+    start = partial(house.start_phone, program=("tests.support.hurried", "phone_agent"))
+    async with phones_behind_edge(start, tmp_path) as fleet:
         async with Caller(house.exchange, fleet.url) as caller:
             await caller.greeted()
-            await asyncio.sleep(BEAT_SECONDS + 2)
+            await asyncio.sleep(BEAT_SECONDS / HASTE + 2)
             killed = fleet.holder(caller.sid)
             survivor = fleet.other(killed)
             killed.process.kill()
@@ -286,8 +289,8 @@ async def test_a_killed_task_s_conversation_has_one_record_of_its_own(
         def of_the_killed() -> list[dict[str, Any]]:
             return survivor.lines("session_ended", session_id=started["session_id"])
 
-        await until(lambda: bool(of_the_killed()), SILENT_SECONDS + 3 * SWEEP_SECONDS)
-        await asyncio.sleep(2 * SWEEP_SECONDS)
+        await until(lambda: bool(of_the_killed()), (SILENT_SECONDS + 3 * SWEEP_SECONDS) / HASTE)
+        await asyncio.sleep(2 * SWEEP_SECONDS / HASTE)
         (record,) = of_the_killed()
         assert (record["reason"], record["call_sid"], record["agent_turns"]) == ("task_lost", caller.sid, 1)
         assert killed.lines("session_ended", call_sid=caller.sid) == []

@@ -12,7 +12,6 @@ ALONE: Final = {
     "integration/test_stranger_costs.py": "it measures the processor time and the memory that a client costs",
     "e2e/containers/test_containers_conversations.py": "people talk with containers, which see when a machine is busy",
     "third_party/test_nova_clients.py": "callers interrupt in real time an answer of three seconds",
-    "integration/test_doctor_live.py": "the AWS client waits in native code, unseen by the shared clock",
     "faults/test_faults_soak.py": "twenty callers at a time keep the machine busy as they would in the field",
 }
 """Modules below ``tests`` that need the machine to themselves, and why. They run last, in one process."""

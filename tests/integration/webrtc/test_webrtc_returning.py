@@ -11,6 +11,7 @@ import pytest
 
 from agent_core.lost_records import BEAT_SECONDS, SWEEP_SECONDS
 from tests.integration.webrtc.conftest import Surroundings
+from tests.support.hurried import HASTE
 from tests.support.visitor import Visitor
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess
@@ -142,23 +143,24 @@ async def test_a_killed_task_s_visitor_who_stays_away_has_one_record(
 ) -> None:
     """Once the visitor can no longer return, another task writes the record, which says what it does not know."""
     settings = {"CALL_STORE": f"file:{tmp_path}"}
+    hurried = "tests.support.hurried", "webrtc_agent"
     async with (
-        surroundings.start_web("killed", **settings) as killed,
-        surroundings.start_web("survivor", **settings) as survivor,
-        surroundings.start_web("another", **settings) as another,
+        surroundings.start_web("killed", hurried, **settings) as killed,
+        surroundings.start_web("survivor", hurried, **settings) as survivor,
+        surroundings.start_web("another", hurried, **settings) as another,
         Visitor(killed.url) as person,
     ):
         token = (await come(person))["token"]
         await person.greeted()
         # Until the list of this task has the greeting.
-        await asyncio.sleep(BEAT_SECONDS + 2)
+        await asyncio.sleep(BEAT_SECONDS / HASTE + 2)
         killed.process.send_signal(signal.SIGKILL)
         await killed.process.wait()
         person.pull_network()
-        await asyncio.sleep(KEPT_SECONDS - 60)
+        await asyncio.sleep((KEPT_SECONDS - 60) / HASTE)
         assert ends(killed.log, survivor.log, another.log) == []
-        await until(lambda: bool(ends(survivor.log, another.log)), 4 * SWEEP_SECONDS)
-        await asyncio.sleep(2 * SWEEP_SECONDS)
+        await until(lambda: bool(ends(survivor.log, another.log)), 4 * SWEEP_SECONDS / HASTE)
+        await asyncio.sleep(2 * SWEEP_SECONDS / HASTE)
         [record] = ends(killed.log, survivor.log, another.log)
         assert record["session_id"] == killed.lines("session_started")[0]["session_id"]
         assert (record["reason"], record["agent_turns"]) == ("task_lost", 1)

@@ -2,6 +2,9 @@
 
 import asyncio
 import gc
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,6 +22,7 @@ from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedStream
 from tests.support.session_stage import Before, running_session
 from tests.support.waiting import until
+from tools.workspace import ROOT
 
 if TYPE_CHECKING:
     from agent_core.nova.transcript import History
@@ -209,3 +213,33 @@ async def test_what_does_not_end_in_time_is_cancelled_and_not_forgotten(
         await running
     gc.collect()
     assert "destroyed" not in caplog.text
+
+
+_ON_UVLOOP = """
+import asyncio, uvloop
+from agent_core.conversation.inputs import AnswerHeard, Started
+from agent_core.events import EndReason
+from tests.support.session_stage import running_session
+
+async def talk():
+    assert "uvloop" in type(asyncio.get_running_loop()).__module__
+    async with running_session() as (stage, running):
+        for _ in range(3):
+            stage.session.on(Started(0.0))
+            stage.session.on(AnswerHeard())
+        await asyncio.sleep(0.1)
+        phase = stage.session.phase
+        stage.session.end(EndReason.CALLER_HUNG_UP)
+        return phase, (await running).reason
+
+print(*uvloop.run(talk()))
+"""
+
+
+def test_a_time_that_has_come_is_waited_for_on_the_loop_that_ships() -> None:
+    """Uvloop returns another kind of handle for a time that has come. In a process of its own: here asyncio runs."""
+    surroundings = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_CLOCK")}
+    run = subprocess.run(
+        [sys.executable, "-c", _ON_UVLOOP], cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False
+    )
+    assert run.stdout.splitlines()[-1:] == ["closing caller_hung_up"], run.stderr

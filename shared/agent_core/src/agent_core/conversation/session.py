@@ -85,7 +85,8 @@ class Session:
             agent.settings.idle_prompt_seconds, media.way_to_ear, self._transfers.by_key, session_request.transfers
         )
         self._state = ConversationState(rules)
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._due: float | None = None
         self._connection = ResilientConnection(
             ModelSessionFactory(agent, session_request, media),
             self._transcript,
@@ -148,17 +149,18 @@ class Session:
 
     def _set_timer(self) -> None:
         due = self._state.due
+        if due == self._due:
+            return
         if self._timer is not None:
-            if due == self._timer.when():
-                return
             self._timer.cancel()
-        self._timer = None if due is None else asyncio.get_running_loop().call_at(due, self._tick)
+        # Kept here: uvloop's handle of a time that has come does not know when that was.
+        self._due = due
+        self._timer = None if due is None else asyncio.get_running_loop().call_at(due, self._tick, due)
 
-    def _tick(self) -> None:
-        assert self._timer is not None  # noqa: S101 - it has called this
+    def _tick(self, due: float) -> None:
         # A timer may fire a clock tick early; what it was set for is due all the same.
-        now = max(self._timer.when(), asyncio.get_running_loop().time())
-        self._timer = None
+        now = max(due, asyncio.get_running_loop().time())
+        self._timer = self._due = None
         self._follow(inputs.Tick(self._is_quiet(), self._connection.owes_answer), now)
 
     def _do(self, action: Action) -> None:
