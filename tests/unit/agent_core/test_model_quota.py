@@ -13,8 +13,8 @@ from agent_core.quota.throttle import FIRST_SECONDS, MOST_SECONDS, PROBE_SECONDS
 from tests.support.clock import Clock
 from tests.support.stream_tables import MODEL, LimitedModel, MemoryTable, Task, sharing
 
-_SECONDS = 5
-"""Two looks of the first task, which returns the stream, and what the other one needs to lease it."""
+_SECONDS = 20
+"""A task returns at once what it leased for calls, and at its next renewal what it had leased in advance."""
 
 
 @pytest.mark.parametrize(("quota", "kept"), [(1, 0), (2, 1), (20, 1), (39, 1), (40, 2), (100, 5)])
