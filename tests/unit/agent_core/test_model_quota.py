@@ -1,7 +1,6 @@
 """The account's quota of streams, shared by all tasks: leases, second streams, and the back-off after a throttle."""
 
 import asyncio
-from contextlib import suppress
 
 import pytest
 
@@ -12,9 +11,7 @@ from agent_core.quota.pool import LEASE_SECONDS, Demand, Pool, granted, kept_for
 from agent_core.quota.throttle import FIRST_SECONDS, MOST_SECONDS, PROBE_SECONDS, Throttle
 from tests.support.clock import Clock
 from tests.support.stream_tables import MODEL, LimitedModel, MemoryTable, Task, sharing
-
-_SECONDS = 20
-"""A task returns at once what it leased for calls, and at its next renewal what it had leased in advance."""
+from tests.support.waiting import until
 
 
 @pytest.mark.parametrize(("quota", "kept"), [(1, 0), (2, 1), (20, 1), (39, 1), (40, 2), (100, 5)])
@@ -121,13 +118,26 @@ async def test_what_one_task_does_not_use_another_gets_within_seconds() -> None:
         with pytest.raises(ModelBusy):
             other.admission.admit()
         places[0].release()
-        for _ in range(_SECONDS):
-            await asyncio.sleep(1.0)
-            await other.admission.prepare()
-            with suppress(ModelBusy):
-                other.admission.admit()
-                return
-    pytest.fail(f"the other task has no stream after {_SECONDS} seconds")
+        await asyncio.sleep(1.0)
+        await other.admission.prepare()
+        other.admission.admit()
+
+
+async def test_a_stream_that_becomes_free_during_an_exchange_is_returned_at_once() -> None:
+    """A conversation that ends while the table is written leaves a stream that was not leased in advance."""
+    table, model = MemoryTable(pause=0.2), LimitedModel(3)
+    async with sharing(2, 3, table, model) as (one, other):
+        await one.admission.prepare()
+        first = one.admission.admit()
+        await one.admission.prepare()
+        one.admission.admit()
+        writes = table.writes
+        await until(lambda: table.writes > writes)
+        first.release()
+        await asyncio.sleep(3.0)
+        assert table.leased == 1
+        await other.admission.prepare()
+        other.admission.admit()
 
 
 async def test_a_task_that_stops_returns_what_it_has() -> None:

@@ -191,22 +191,23 @@ class Keeper:
         self.is_ample = is_ample(self._quota, sum(one.calls + one.seconds for one in wanted.leases.values()))
         before, mine = pool.leases.get(self._task), wanted.leases.get(self._task)
         if mine is None and before is None:
-            self._use(0, 0, asked_at)
+            self._use(0, 0, demand, asked_at)
             return True
         calls, seconds = (mine.calls, mine.seconds) if mine is not None else (0, 0)
         # A reduction applies before the write, an increase only after it: the quota is never exceeded in between.
         share.for_calls, share.for_seconds = min(share.for_calls, calls), min(share.for_seconds, seconds)
         if not await self._table.write(wanted):
             return False
-        self._use(calls, seconds, asked_at)
+        self._use(calls, seconds, demand, asked_at)
         return True
 
-    def _use(self, calls: int, seconds: int, asked_at: float) -> None:
+    def _use(self, calls: int, seconds: int, demand: Demand, asked_at: float) -> None:
         share = self._share
         share.for_calls, share.for_seconds = calls, seconds
         self._valid_until = asked_at + LEASE_SECONDS - _MARGIN
-        # Nothing could be leased in advance.
-        self._scarce = calls <= share.calls + self._more_calls
+        # Nothing could be leased in advance. Compared with what was asked: a conversation that ended meanwhile leaves a
+        # stream that others may need, not one leased in advance.
+        self._scarce = calls <= demand.calls + demand.more_calls
         if not share.may_begin:
             self._not_before = self._monotonic() + AGAIN_SECONDS
 
