@@ -165,7 +165,7 @@ CONFIRMED = "arn:aws:sns:eu-north-1:123456789012:pipecat-alerts-test:6a"
 @pytest.mark.parametrize(
     ("subscriptions", "email", "mark", "says"),
     [
-        ([], "", CheckMark.CARE, "alarms reach nobody: the topic has no subscriber"),
+        ([], "", CheckMark.CARE, "no one receives alarms: the topic has no subscriber"),
         ([], "ops@example.com", CheckMark.GOOD, "will receive a confirmation mail"),
         ([subscription("PendingConfirmation")], "ops@example.com", CheckMark.CARE, "has confirmed yet"),
         ([subscription(CONFIRMED)], "", CheckMark.GOOD, "1 subscriber: email"),

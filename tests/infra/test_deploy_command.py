@@ -487,7 +487,7 @@ async def test_a_number_rings_here_afterwards(operator: Operator, monkeypatch: p
         (number,) = cast("list[dict[str, str]]", twilio.numbers.listed(SID, "")["incoming_phone_numbers"])
     assert re.fullmatch(r"https://\S+\.cloudfront\.net/incoming-call", number["voice_url"])
     assert number["voice_fallback_url"] == number["voice_url"]
-    assert "✓ twilio number   +46701234567 currently points to nobody; it will be updated at the end" in said
+    assert "✓ twilio number   +46701234567 currently points to no URL; it will be updated at the end" in said
     assert "+46701234567 now points to https://" in said
     assert "! fallback        the same URL; docs/howto/number-fallback.md" in said
 

@@ -85,7 +85,7 @@ async def test_fault_32_calls_that_outlast_the_time_to_drain_hear_a_goodbye(hous
             assert (await caller.until("ended")).fields["reason"] == "hung_up_by_document"
         async with asyncio.timeout(signalled_at + 12 + 3 - time.monotonic()):
             assert await phone.process.wait() == 0
-        assert time.monotonic() - signalled_at > 2, "nobody was let to finish"
+        assert time.monotonic() - signalled_at > 2, "no call was let to finish"
         records = [await phone.record(caller.sid) for caller in callers]
         assert [record["reason"] for record in records] == ["drained"] * 5
 

@@ -182,7 +182,7 @@ def log_is_clean(lines: Iterable[Line], canaries: Iterable[str] = ()) -> None:
     lines = list(lines)
     nameless = [line for line in lines if line.get("level") == "error" and not _names_somebody(line)]
     shown = [str({name: value for name, value in line.items() if name not in _EVERYWHERE})[:300] for line in nameless]
-    assert nameless == [], f"errors that name nobody: {shown}"
+    assert nameless == [], f"errors without a name: {shown}"
     text = "\n".join(map(str, lines))
     found = sum(canary in text for canary in canaries)
     assert not found, f"{found} planted secrets, numbers or words stand in the log"

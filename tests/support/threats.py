@@ -193,7 +193,7 @@ THREATS: Final = (
     Threat(23, "keys and voices given away"),
     Threat(
         24,
-        "a visitor makes us call somebody, or a number that costs",
+        "a visitor makes us call a stranger, or a number that costs",
         (
             f"{_CALL_ME}other_numbers_are_refused",
             f"{_CALL_ME}only_our_own_page_may_ask",

@@ -1,4 +1,4 @@
-"""Calls that visitors ask for: which numbers, how often, by whom, and what Twilio is asked."""
+"""Calls that visitors ask for: which numbers, how often, at which page's request, and what Twilio is asked."""
 
 import asyncio
 import itertools

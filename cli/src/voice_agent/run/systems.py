@@ -165,7 +165,7 @@ def people(environment: Mapping[str, str], wishes: Wishes, *, real_telephone: bo
     named = environment.get("TRANSFER_DESTINATIONS", "")
     if named or real_telephone:
         names = ", ".join(entry.partition("=")[0].strip() for entry in named.split(","))
-        part = Part("people", names or "nobody: TRANSFER_DESTINATIONS is not set", "", real=True)
+        part = Part("people", names or "none: TRANSFER_DESTINATIONS is not set", "", real=True)
         return System(part, {}, {"real": True})
     address = f"sip:person@127.0.0.1:{wishes.ports.person}"
     program = Program(

@@ -120,7 +120,7 @@ def look(account: Account, number: str, api: str) -> str:
         DeploymentError: Twilio has no such number in this account, or rejects the request.
     """
     with _explained():
-        return str(_found(rest_client(account, api), account, number).voice_url or "nobody")
+        return str(_found(rest_client(account, api), account, number).voice_url or "no URL")
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _ENGLISH: Final = "en-US"
 
 @router.post("/incoming-call/called")
 async def called(request: Request) -> Response:
-    """Ask a person whom we called to press 1, then answer their call like any other; hang up without the key."""
+    """Ask a person we called to press 1, then answer their call like any other; hang up without the key."""
     phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, account_sid = sids(fields, phone)

@@ -277,7 +277,7 @@ class PhoneService:
         )
 
     def called_url(self, *, again: bool) -> str:
-        """Return the URL that Twilio requests when a person whom we called has pressed a key.
+        """Return the URL that Twilio requests when a person we called has pressed a key.
 
         Args:
             again: They have pressed a wrong one before.

@@ -1,7 +1,7 @@
 """Take visitors' ratings and comments, each once per conversation, also after it has ended.
 
 The load balancer sends a request that follows minutes after the last one to any task, so a task stores a proof of each
-conversation that it carries: whoever names the visit's id, which only its page has, may rate the conversation. A rating
+conversation that it carries: who names the visit's id, which only its page has, may rate the conversation. A rating
 is a number and goes to the log. A comment is what a person wrote: it goes into the store, and never into the log.
 """
 

@@ -358,7 +358,7 @@ class Returns:
 
     async def _wait_for_visitor(self, part: ConversationPart, record: CallDetailRecord | None) -> None:
         known = part.state_writer.call
-        # A task that is killed while it waits still owes the record. A part that nobody has connected to owes none.
+        # A task that is killed while it waits still owes the record. A part without a connection owes none.
         owed = (
             None
             if known.recorded or not known.session_id

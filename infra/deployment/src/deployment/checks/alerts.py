@@ -37,13 +37,15 @@ def judge(subscriptions: list[Any], email: str) -> Finding:
     if subscriptions:
         return care(
             "alerts",
-            "no subscriber has confirmed yet, so alarms reach nobody",
+            "no subscriber has confirmed yet, so no one receives alarms",
             "confirm in the mail from AWS Notifications; it expires after three days: then deploy once without the "
             "address and once with it to get a new one",
         )
     if email:
-        return good("alerts", "AlertEmail will receive a confirmation mail; until it is confirmed, alarms reach nobody")
-    return care("alerts", "alarms reach nobody: the topic has no subscriber", "set AlertEmail, or see " + _HOW)
+        return good(
+            "alerts", "AlertEmail will receive a confirmation mail; until it is confirmed, no one receives alarms"
+        )
+    return care("alerts", "no one receives alarms: the topic has no subscriber", "set AlertEmail, or see " + _HOW)
 
 
 def _protocols(subscriptions: list[Any]) -> str:

@@ -335,7 +335,7 @@ class Session:
 
     async def _claim_record(self, reason: EndReason) -> None:
         """Claim the end record, unless a later part writes it: a task that was silent for long has lost it."""
-        # Once: the second claim of a conversation fails, whoever made the first.
+        # Once: the second claim of a conversation fails, also after one of our own.
         if not self._has_claimed and not self._returns_within(reason):
             self._has_claimed = True
             self._is_recorded_elsewhere = not await self._agent.may_record(self.session_id)

@@ -135,11 +135,6 @@ class ConversationState:
         return Phase.TALKING if self._agent_spoke else Phase.GREETING
 
     @property
-    def reason(self) -> EndReason | None:
-        """Why the conversation has ended; None while it lasts."""
-        return self._ended
-
-    @property
     def by_key(self) -> str | None:
         """The person that key 0 calls now; None if that key has no special meaning."""
         return self._rules.by_key if self._transfers_left > 0 else None
@@ -393,7 +388,7 @@ class ConversationState:
 
     def _say_goodbye(self, reason: EndReason, now: float) -> list[Action]:
         """Let the agent say goodbye, then end; not twice, nor during a transfer, except to drain."""
-        # Without a model nobody can say it, and the apology ends the conversation soon.
+        # Without a model it cannot be said, and the apology ends the conversation soon.
         if self.failing is not None or self._goodbye.under_way:
             return []
         if self.phase is Phase.TRANSFERRING and reason is not EndReason.DRAINED:

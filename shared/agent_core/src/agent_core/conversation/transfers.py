@@ -15,7 +15,7 @@ from agent_core.tools.registry import ToolFailure
 
 _CONNECTING = "If the caller is still to hear it, say in one short sentence that you are connecting them."
 _SHOWN = "The page now shows how to reach a person. Say so in one short sentence."
-_NOBODY = "Say that you can reach nobody from here, and help the caller yourself."
+_UNREACHABLE = "Say that you can reach no one from here, and help the caller yourself."
 _ENOUGH = "Say that people were called already and none could take the call, and help the caller yourself."
 
 
@@ -51,7 +51,7 @@ class Transfers:
             ToolFailure: no person can be reached this way.
         """
         if self._people is None or destination not in self._names:
-            raise ToolFailure("nobody_to_ask", _NOBODY)
+            raise ToolFailure("nobody_to_ask", _UNREACHABLE)
         if self._people.takes_over:
             return None
         try:

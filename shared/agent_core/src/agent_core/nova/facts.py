@@ -92,7 +92,7 @@ class ReplyAudio:
     Attributes:
         pcm: 16-bit PCM at the declared rate.
         first: Whether it is the first of its reply.
-        obsolete: Whether the reply was interrupted before: nobody must hear it.
+        obsolete: Whether the reply was interrupted before, so that this must not be heard.
     """
 
     pcm: bytes
