@@ -18,6 +18,7 @@ import importlib
 import logging
 import os
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -139,6 +140,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Report faults and threats by number, and search the run for planted secrets."""
+    # A shell's background job ignores Ctrl-C, and so would every program that a test starts and interrupts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     whole = config.getoption("--every-number") and not is_a_part(config)
     for catalogue in (faults.CATALOGUE, threats.CATALOGUE):
         config.pluginmanager.register(CatalogueReport(catalogue, whole=whole))

@@ -82,7 +82,7 @@ def _default(source: str | None) -> str:
         return "none"
     if re.fullmatch(r"[A-Z][A-Za-z]+\.[A-Z_]+", source):  # a member of an enumeration
         return f"`{source.rpartition('.')[2].lower()}`"
-    plain = source.removeprefix("HttpUrl(").removesuffix(")") if source.startswith("HttpUrl(") else source
+    plain = re.sub(r"^(?:HttpUrl|Path)\((.*)\)$", r"\1", source)
     return f"`{plain.strip(chr(39))}`"
 
 

@@ -22,11 +22,11 @@ from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from agent_core import causes
-from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.causes import Cause, classify
 from agent_core.errors import AgentError
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.sdk import SdkModelClient
+from agents.weather.open_meteo import OpenMeteo
 from phone_agent.call_control import CallControl
 from standins.daily import DailyStandin
 from standins.daily.faults import DailyFault

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from agent_core.adapters.open_meteo import FORECAST_URL, GEOCODING_URL, OpenMeteo
-from agent_core.adapters.open_meteo.payloads import CURRENT, DAILY, HOURLY
 from agent_core.errors import UpstreamError
-from agent_core.weather_report import LocationNotFound
+from agents.weather.open_meteo import FORECAST_URL, GEOCODING_URL, OpenMeteo
+from agents.weather.open_meteo.payloads import CURRENT, DAILY, HOURLY
+from agents.weather.weather_report import LocationNotFound
 from standins.weather import WeatherStandin
 from voice_agent.run.ports import free_port
 

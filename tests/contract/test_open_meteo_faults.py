@@ -11,14 +11,14 @@ from typing import Literal
 
 import pytest
 
-from agent_core.adapters.open_meteo import OpenMeteo
-from agent_core.adapters.open_meteo.client import REQUESTS_AT_ONCE, REQUESTS_PER_MINUTE
 from agent_core.errors import UpstreamError
 from agent_core.tools.registry import ToolRecord, ToolRegistry, ToolResult
-from agent_core.tools.weather import weather_tools
-from agent_core.weather_report import LocationNotFound
+from agents.weather.open_meteo import OpenMeteo
+from agents.weather.open_meteo.client import REQUESTS_AT_ONCE, REQUESTS_PER_MINUTE
+from agents.weather.weather_report import LocationNotFound
 from standins.weather import WeatherStandin
 from standins.weather.faults import WeatherFault
+from tests.support.agents import weather_tools
 
 type Address = Literal["geocoding", "forecast"]
 

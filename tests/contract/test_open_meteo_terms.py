@@ -14,13 +14,13 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.errors import UpstreamError
 from agent_core.tools.registry import ToolRecord, ToolRegistry, ToolResult
-from agent_core.tools.weather import weather_tools
+from agents.weather.open_meteo import OpenMeteo
 from standins.weather import WeatherSettings, WeatherStandin
 from standins.weather.faults import WeatherFault
 from standins.weather.terms import FreeTierLimits, weight
+from tests.support.agents import weather_tools
 
 KEY = "canary-of-a-customer"
 NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)

@@ -3,8 +3,8 @@
 import pytest
 
 from agent_core.tools.registry import ToolRegistry
-from agent_core.tools.weather import weather_tools
-from agent_core.weather_report import Forecast
+from agents.weather.weather_report import Forecast
+from tests.support.agents import weather_tools
 
 
 class NoWeather:

@@ -23,6 +23,7 @@ from agent_core.session_request import AudioRoute, SessionRequest
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
 from tests.support import scripted_model as say
+from tests.support.agents import one_agent
 from tests.support.doc_commands import commands
 from tests.support.otlp_receiver import attributes, receiving
 from tests.support.scripted_model import ScriptedModel
@@ -54,7 +55,7 @@ class _Nobody:
 
 
 def _agent(model: ScriptedModel) -> AgentRuntime:
-    return AgentRuntime(CoreSettings(), model, goodbye_tools(), lambda _: None, Meter("phone-agent"))
+    return AgentRuntime(CoreSettings(), model, one_agent(goodbye_tools()), lambda _: None, Meter("phone-agent"))
 
 
 async def _converse(agent: AgentRuntime, model: ScriptedModel) -> CallDetailRecord:

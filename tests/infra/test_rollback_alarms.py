@@ -15,6 +15,7 @@ from agent_core.errors import AgentError, AtCapacity, Forbidden, ModelUnavailabl
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.observability.meter import Meter
 from agent_core.settings import CoreSettings
+from tests.support.agents import one_agent
 from tests.support.cloudwatch import Period
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stacks import Deployed
@@ -30,7 +31,7 @@ class Minutes:
     def __post_init__(self) -> None:
         """Create an application that receives the requests."""
         settings = CoreSettings.model_validate({"public_base_url": "http://agent.example"})
-        self.agent = AgentRuntime(settings, ScriptedModel(), [], lambda _: None, meter=self.meter)
+        self.agent = AgentRuntime(settings, ScriptedModel(), one_agent([]), lambda _: None, meter=self.meter)
         self.counting = self.agent.counting
 
     def conversations(

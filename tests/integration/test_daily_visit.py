@@ -15,6 +15,7 @@ from agent_core.events import CallDetailRecord, EndReason
 from agent_core.tools.goodbye import goodbye_tools
 from standins.daily import DailyStandin
 from tests.support import scripted_model as say
+from tests.support.agents import one_agent
 from tests.support.daily_call import FakeCall, FakeSource, House, Json, stand_for_daily
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import until
@@ -72,7 +73,7 @@ async def setting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
         daily = await stack.enter_async_context(DailyStandin())
         given = {"daily_api_key": SecretStr(daily.api_key), "daily_api_url": daily.api_url}
         settings = WebSettings.model_validate({**given, "public_base_url": "https://talk.example"})
-        agent = AgentRuntime(settings, model, goodbye_tools(), keep)
+        agent = AgentRuntime(settings, model, one_agent(goodbye_tools()), keep)
         lobby = WebService(settings, agent, make_rooms(settings))
         stack.push_async_callback(lobby.aclose)
         asgi = httpx.ASGITransport(create_app(lobby), client=("192.0.2.7", 1))

@@ -29,7 +29,7 @@ def _address(scene: Scene, age: float = 0, began_at: float = 0) -> str:
     phone = scene.phone.phone
     notes = TransferContextCodec.from_auth_tokens(phone.settings.auth_tokens, clock=lambda: time.time() - age)
     base = f"{scene.caller.number}/incoming-call"
-    board = TransferService((), phone.control, notes, base_url=base, ring=timedelta(seconds=20))
+    board = TransferService(lambda _: (), phone.control, notes, base_url=base, ring=timedelta(seconds=20))
     return board.after_url(TransferContext(scene.caller.call_sid, "reception", "The caller wants a person.", began_at))
 
 

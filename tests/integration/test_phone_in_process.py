@@ -11,6 +11,7 @@ from agent_core.events import EndReason
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
 from tests.support import scripted_model as say
+from tests.support.agents import one_agent
 from tests.support.caller import Caller
 from tests.support.phone_in_process import PhoneInProcess, phone_in_process
 from tests.support.scripted_model import ScriptedModel
@@ -136,7 +137,8 @@ async def test_a_tool_call_that_nobody_waits_for_is_no_trouble(phone: PhoneInPro
 
 async def test_a_call_that_cannot_be_set_up_keeps_nothing(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
     """A defect before the conversation begins releases the slot and the model stream."""
-    phone.agent.tools = (phone.agent.tools[0],) * 2  # the registry rejects two tools of one name
+    # The registry rejects two tools of one name.
+    phone.agent.agents = one_agent(phone.agent.agents.default.tools[:1] * 2)
     stranger = Stranger(phone.url, exchange.settings)
     invitation = await stranger.ring()
     async with await stranger.open_stream() as socket:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.tools.registry import ToolRegistry
-from agent_core.tools.weather import weather_tools
+from agents.weather.open_meteo import OpenMeteo
 from tests.integration.conftest import MODEL_SECRET, House
+from tests.support.agents import weather_tools
 from tests.support.books import balance
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess, phone_process

@@ -7,7 +7,7 @@ from tools.workspace import ROOT
 SHIPPED = ("shared/agent_core/src", "services/phone-agent/src", "services/webrtc-agent/src")
 NAMED_BY_THE_CALENDAR = {
     "agent_core/agent_runtime.py",  # tells the model the date
-    "agent_core/tools/weather.py",  # resolves words such as tomorrow
+    "agent_core/tools/call.py",  # tells a tool the agent's local time
     "agent_core/nova/sdk.py",  # compares the time with the model's, which rejects signatures of a wrong clock
     "agent_core/observability/meter.py",  # when something was counted
     "agent_core/observability/otlp.py",  # when a span began

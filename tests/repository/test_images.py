@@ -241,6 +241,9 @@ def test_a_service_is_told_nothing_that_it_does_not_know(name: str) -> None:
                 line.partition("=")[0] for each in (file, real) for line in each.read_text().splitlines() if "=" in line
             }
     known = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE))
+    for agent in (ROOT / "agents").glob("*/agent.yaml"):
+        declared = yaml.safe_load(agent.read_text(encoding="utf-8"))
+        known |= {*declared.get("environment", {}), *declared.get("secrets", ()), *declared.get("optional_secrets", ())}
     sdk = {
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",

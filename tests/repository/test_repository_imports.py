@@ -15,11 +15,13 @@ from tools.workspace import ROOT, members
 
 def imported(member: str) -> Iterator[str]:
     """Return the top-level names that a member's files import, anywhere in a file."""
-    for path in (ROOT / member / "src").rglob("*.py"):
+    # The shipped agents run in both services with the packages that these have.
+    agents = (ROOT / "agents").rglob("*.py") if member == "shared/agent_core" else ()
+    for path in (*(ROOT / member / "src").rglob("*.py"), *agents):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 yield from (alias.name.partition(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 yield node.module.partition(".")[0]
 
 

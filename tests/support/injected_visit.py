@@ -15,6 +15,7 @@ import webrtc_agent
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.events import CallDetailRecord
 from agent_core.tools.goodbye import goodbye_tools
+from tests.support.agents import one_agent
 from tests.support.injected_call import Outcome, product_tasks, react
 from tests.support.raise_once import name_of, raising_once, started_functions
 from tests.support.scripted_model import ScriptedModel
@@ -53,7 +54,7 @@ class VisitBench:
         def keep(record: CallDetailRecord) -> None:
             self._records.append(record)
 
-        self._agent = AgentRuntime(settings, self._model, goodbye_tools(), keep)
+        self._agent = AgentRuntime(settings, self._model, one_agent(goodbye_tools()), keep)
         self._lobby = WebService(settings, self._agent)
         self._app = create_app(self._lobby)
         self._tasks = 0

@@ -21,6 +21,7 @@ from phone_agent.call_control import CallControl
 from phone_agent.phone_service import PhoneService
 from phone_agent.settings import PhoneSettings
 from standins.twilio.server import TwilioExchange
+from tests.support.agents import one_agent
 from tests.support.scripted_model import ScriptedModel
 
 _STOP_SECONDS = 5.0
@@ -64,7 +65,7 @@ async def phone_in_process(
             **changed,
         }
     )
-    agent = AgentRuntime(settings, model, goodbye_tools(), keep)
+    agent = AgentRuntime(settings, model, one_agent(goodbye_tools()), keep)
     async with httpx.AsyncClient(base_url=exchange.url, auth=settings.rest_credentials, trust_env=False) as twilio:
         phone = PhoneService(settings, agent, CallControl(twilio, exchange.settings.account_sid), store)
         app = create_app(phone)

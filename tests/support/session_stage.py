@@ -15,6 +15,7 @@ from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.registry import Tool
 from agent_core.tools.transfer import transfer_tools
+from tests.support.agents import one_agent
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import until
 
@@ -83,7 +84,11 @@ class Stage:
         self.records: list[CallDetailRecord] = []
         tools = [*goodbye_tools(), *transfer_tools(people.names if people is not None else ()), *more]
         self.agent = AgentRuntime(
-            CoreSettings.model_validate({"max_sessions": 3, **settings}), self.model, tools, self._keep, extend=extend
+            CoreSettings.model_validate({"max_sessions": 3, **settings}),
+            self.model,
+            one_agent(tools),
+            self._keep,
+            extend=extend,
         )
         place = self.agent.admission.admit()
         self.voice = Silent()

@@ -14,6 +14,7 @@ from playwright.async_api import Page, Route
 
 from agent_core.agent_runtime import AgentRuntime
 from standins.serving import serving
+from tests.support.agents import one_agent
 from tests.support.browser import Chromium
 from tests.support.page import VisitorPage
 from tests.support.scripted_model import ScriptedModel
@@ -36,7 +37,7 @@ async def base_url() -> AsyncIterator[str]:
     port = free_port()
     own = f"http://127.0.0.1:{port}"
     settings = WebSettings.model_validate({"public_base_url": own, "serve_console": True})
-    lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), [], lambda _: None), FakeRooms())
+    lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), one_agent([]), lambda _: None), FakeRooms())
     async with serving(create_app(lobby), host="127.0.0.1", port=port, pages=True):
         yield own
     await lobby.aclose()

@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from agent_core.agent_runtime import AgentRuntime
 from standins.serving import serving
+from tests.support.agents import one_agent
 from tests.support.axe import violations
 from tests.support.browser import Chromium
 from tests.support.scripted_model import ScriptedModel
@@ -39,7 +40,7 @@ async def deployed(port: int, phone: str) -> AsyncIterator[None]:
     settings = WebSettings.model_validate(
         {"public_base_url": f"http://127.0.0.1:{port}", "transport": "webrtc", "operator_phone": phone}
     )
-    web_service = WebService(settings, AgentRuntime(settings, ScriptedModel(), [], lambda _: None))
+    web_service = WebService(settings, AgentRuntime(settings, ScriptedModel(), one_agent([]), lambda _: None))
     async with serving(create_app(web_service), host="127.0.0.1", port=port, pages=True):
         yield
     await web_service.aclose()

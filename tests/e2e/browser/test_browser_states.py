@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from agent_core.agent_runtime import AgentRuntime
 from standins.serving import serving
+from tests.support.agents import one_agent
 from tests.support.axe import violations
 from tests.support.browser import Chromium
 from tests.support.call_shelves import Memo
@@ -37,7 +38,7 @@ async def base_url() -> AsyncIterator[str]:
         | {"call_store": "file:replaced"}  # a service with a store asks for a comment, too
         | {"rate_limit_starts_per_minute_per_address": 1000, "rate_limit_starts_per_minute": 1000}
     )
-    lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), [], lambda _: None), None, Memo())
+    lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), one_agent([]), lambda _: None), None, Memo())
     async with serving(create_app(lobby), host="127.0.0.1", port=port, pages=True):
         yield own
     await lobby.aclose()

@@ -14,6 +14,7 @@ from tests.fuzzing.mutation import Mutator
 from tests.fuzzing.target import Target
 from tests.fuzzing.targets.offers import SEEDS
 from tests.fuzzing.waiting import finished
+from tests.support.agents import one_agent
 from webrtc_agent.app import create_app
 from webrtc_agent.errors import MalformedOffer
 from webrtc_agent.limits import StartLimit
@@ -85,7 +86,7 @@ class Bodies(Target):
     def __init__(self) -> None:
         given = {"public_base_url": "https://talk.example.com", "rate_limit_requests_per_minute_per_address": 1_000_000}
         settings = WebSettings.model_validate(given)
-        web_service = _Desk(settings, AgentRuntime(settings, _NoModel(), [], lambda _: None))
+        web_service = _Desk(settings, AgentRuntime(settings, _NoModel(), one_agent([]), lambda _: None))
         web_service.turns.starts, web_service.registry = StartLimit(1000, 1000, _ticking()), SessionRegistry(_ticking())
         self._app = create_app(web_service)
         candidates = json.dumps({"pc_id": "a", "candidates": [_CANDIDATE, {"candidate": ""}]}).encode()

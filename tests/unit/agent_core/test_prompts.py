@@ -27,9 +27,9 @@ from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.registry import Tool, ToolRegistry
 from agent_core.tools.transfer import transfer_tools
-from agent_core.tools.weather import weather_tools
-from agent_core.weather_report import Conditions, Day, Forecast, Hour, LocationNotFound, Now
+from agents.weather.weather_report import Conditions, Day, Forecast, Hour, LocationNotFound, Now
 from standins.nova import instructions
+from tests.support.agents import one_agent, weather_tools
 
 BANNED = re.compile(
     r"\b(never|do not|don't|must not|may not|should not|cannot|can't|ignore|avoid|refrain|forbidden|not allowed"
@@ -100,7 +100,7 @@ def _tools(answer: Forecast | Exception | None = None) -> list[Tool]:
 
 
 def _system(**settings: str) -> str:
-    agent = AgentRuntime(CoreSettings.model_validate(settings), _NoModel(), _tools(), lambda _: None)
+    agent = AgentRuntime(CoreSettings.model_validate(settings), _NoModel(), one_agent(_tools()), lambda _: None)
     return agent.prompt((8000, 8000), {"city": "Paris", "country": "FR"}).system
 
 
@@ -231,7 +231,7 @@ async def test_the_weather_comes_in_words() -> None:
 
 def test_what_an_app_says_is_data() -> None:
     """The app's text is one line in a section of its own, named as data; without it the section is missing."""
-    agent = AgentRuntime(CoreSettings(), _NoModel(), _tools(), lambda _: None)
+    agent = AgentRuntime(CoreSettings(), _NoModel(), one_agent(_tools()), lambda _: None)
     line = '{"name":"$people ## Limits"}'
     sections = _sections(agent.prompt((8000, 8000), {}, details=line).system)
     about, *rest = sections.pop("Details from the app")

@@ -1,12 +1,15 @@
 """The tool in the README works in a conversation, unchanged."""
 
 import re
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent_core.agents.toolkit import make_tool
 from agent_core.events import EndReason
+from agent_core.tools.call import ToolSurroundings
 from agent_core.tools.registry import Tool, ToolRegistry
 from tests.support import scripted_model as say
 from tests.support.session_stage import running_session
@@ -20,7 +23,7 @@ def example() -> tuple[str, Tool]:
     (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     made: dict[str, Any] = {}
     exec(code, made)  # noqa: S102 - the test runs the README's own code
-    return code, made["opening_hours"]
+    return code, make_tool(made["get_opening_hours"], ToolSurroundings("shop", "en-US", UTC))
 
 
 def test_it_is_short() -> None:

@@ -1,11 +1,10 @@
 """The tool of docs/howto/add-a-tool.md and the test on that page work unchanged."""
 
-import inspect
 import re
+from dataclasses import fields
 from typing import Any
 
-from agent_core.announcements import Announcement
-from agent_core.tools.registry import Tool
+from agent_core.agents.toolkit import ToolOptions
 from tools.workspace import ROOT
 
 PAGE = ROOT / "docs/howto/add-a-tool.md"
@@ -28,7 +27,8 @@ async def test_the_page_s_own_test_passes() -> None:
 async def test_the_model_sees_the_function_as_the_page_says() -> None:
     """The model sees name, first paragraph and the parameter's description; a valid question gets its answer."""
     names = code()
-    registry = names["ToolRegistry"](names["opening_hours_tools"]())
+    surroundings = names["ToolSurroundings"]("branches", "en-US", names["UTC"])
+    registry = names["ToolRegistry"]([names["make_tool"](names["get_opening_hours"], surroundings)])
     (spec,) = registry.specs
     assert (spec.name, spec.description) == ("get_opening_hours", "Get today's opening hours of a branch.")
     assert spec.properties["branch"] == {
@@ -40,10 +40,7 @@ async def test_the_model_sees_the_function_as_the_page_says() -> None:
 
 
 def test_the_page_has_each_argument_of_a_tool() -> None:
-    """The table has each optional argument, and names an announcement that exists."""
+    """The table has each argument of the decorator."""
     text = PAGE.read_text(encoding="utf-8")
-    optional = [name for name, one in inspect.signature(Tool).parameters.items() if one.kind is one.KEYWORD_ONLY]
+    optional = [field.name for field in fields(ToolOptions)]
     assert sorted(re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)) == sorted(optional)
-    named = re.findall(r"`(\w+)\.([A-Z_]+)`", text)
-    assert named
-    assert {(kind, name in Announcement.__members__) for kind, name in named} == {("Announcement", True)}

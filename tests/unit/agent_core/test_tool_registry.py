@@ -22,8 +22,8 @@ from agent_core.tools.registry import (
 )
 from agent_core.tools.repeats import WINDOW_SECONDS, Repeats
 from agent_core.tools.transfer import transfer_tools
-from agent_core.tools.weather import weather_tools
-from agent_core.weather_report import Forecast
+from agents.weather.weather_report import Forecast
+from tests.support.agents import weather_tools
 
 
 class NoWeather:

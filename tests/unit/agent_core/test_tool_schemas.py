@@ -18,8 +18,8 @@ from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.registry import Tool
 from agent_core.tools.schemas import KEYWORDS, plain
 from agent_core.tools.transfer import transfer_tools
-from agent_core.tools.weather import weather_tools
-from agent_core.weather_report import Forecast
+from agents.weather.weather_report import Forecast
+from tests.support.agents import weather_tools
 
 
 class NoWeather:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from agent_core.adapters.open_meteo.namesakes import chosen
-from agent_core.adapters.open_meteo.payloads import GeocodingHit
-from agent_core.adapters.open_meteo.places import Query, best, cleaned, shorter
 from agent_core.errors import InvalidArguments
-from agent_core.weather_report import SeveralPlaces
+from agents.weather.open_meteo.namesakes import chosen
+from agents.weather.open_meteo.payloads import GeocodingHit
+from agents.weather.open_meteo.places import Query, best, cleaned, shorter
+from agents.weather.weather_report import SeveralPlaces
 
 
 def place(name: str, population: int, country: str, code: str, admin1: str = "") -> GeocodingHit:

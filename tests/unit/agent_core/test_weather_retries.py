@@ -6,9 +6,9 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from agent_core.adapters.open_meteo.fetch import fetch
 from agent_core.errors import UpstreamError
-from agent_core.weather_report import TooManyRequests
+from agents.weather.open_meteo.fetch import fetch
+from agents.weather.weather_report import TooManyRequests
 
 URL = "https://api.open-meteo.com/v1/forecast"
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from agent_core.errors import InvalidArguments, UpstreamError
+from agent_core.regions import region_of
 from agent_core.tools.registry import ToolRegistry, ToolResult
-from agent_core.tools.weather import WEEKDAYS, date_of, weather_tools
-from agent_core.units import region_of
-from agent_core.weather_report import Conditions, Day, Forecast, Hour, LocationNotFound, Now, Place, SeveralPlaces
+from agents.weather.tools import WEEKDAYS, date_of
+from agents.weather.weather_report import Conditions, Day, Forecast, Hour, LocationNotFound, Now, Place, SeveralPlaces
+from tests.support.agents import weather_tools
 
 AHEAD = timedelta(hours=13)
 """Far enough from UTC that a mistake in local time shows."""

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_core.adapters.open_meteo.payloads import CONDITIONS, CURRENT, DAILY, HOURLY, read_forecast, read_places
 from agent_core.tools.registry import ToolRegistry
-from agent_core.tools.weather import weather_tools
-from agent_core.weather_report import Conditions, Forecast
+from agents.weather.open_meteo.payloads import CONDITIONS, CURRENT, DAILY, HOURLY, read_forecast, read_places
+from agents.weather.weather_report import Conditions, Forecast
+from tests.support.agents import weather_tools
 
 NUMBERS = {"weather_code": 61, "is_day": 1, "relative_humidity_2m": 80, "precipitation": 0.4}
 HOURS = 30

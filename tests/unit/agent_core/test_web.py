@@ -11,6 +11,7 @@ from agent_core import web
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.observability.meter import Meter
 from agent_core.settings import CoreSettings
+from tests.support.agents import one_agent
 from tests.support.scripted_model import ScriptedModel
 
 OWN = "agent.example"
@@ -27,7 +28,7 @@ async def app() -> AsyncIterator[FastAPI]:
     settings = CoreSettings.model_validate({"public_base_url": f"https://{OWN}"})
     made = FastAPI()
     made.state.meter = Meter("unnamed")
-    web.install(made, AgentRuntime(settings, ScriptedModel(), [], lambda _: None, meter=made.state.meter))
+    web.install(made, AgentRuntime(settings, ScriptedModel(), one_agent([]), lambda _: None, meter=made.state.meter))
 
     @made.get("/broken")
     async def broken() -> str:

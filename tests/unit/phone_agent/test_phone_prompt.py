@@ -2,15 +2,15 @@
 
 from datetime import UTC, datetime
 
-from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import ModelRejected
 from agent_core.nova.stream import ModelStream
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.transfer import transfer_tools
-from agent_core.tools.weather import weather_tools
+from agents.weather.open_meteo import OpenMeteo
 from phone_agent.settings import PhoneSettings
 from phone_agent.twilio_audio_sink import SAMPLE_RATE
+from tests.support.agents import one_agent, weather_tools
 
 SECRETS = {
     "twilio_account_sid": "AC" + "0a" * 16,
@@ -33,7 +33,9 @@ async def test_threat_06_the_model_knows_no_secret_and_may_do_little() -> None:
     settings = PhoneSettings.model_validate({**SECRETS, "transfer_destinations": PEOPLE})
     async with OpenMeteo() as weather:
         people = transfer_tools([person.name for person in settings.transfer_destinations])
-        agent = AgentRuntime(settings, _NoModel(), [*weather_tools(weather), *goodbye_tools(), *people], lambda _: None)
+        agent = AgentRuntime(
+            settings, _NoModel(), one_agent([*weather_tools(weather), *goodbye_tools(), *people]), lambda _: None
+        )
         prompt = agent.prompt((SAMPLE_RATE, SAMPLE_RATE), {"city": "Paris", "country": "FR"})
     known = f"{prompt.system}{prompt.tools}".replace(datetime.now(UTC).strftime("%Y"), "")
     hidden = [*SECRETS.values(), "canary", "pbx.example.com", "+468", "50000042"]

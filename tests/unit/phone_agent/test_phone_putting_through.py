@@ -29,7 +29,7 @@ def transfer_service(client: httpx.AsyncClient | None = None) -> TransferService
     """Return a transfer service with two people."""
     people = parse("desk=sip:desk@pbx.example;transport=tls,sales=tel:+46850000000")
     control = CallControl(client, "AC1") if client else CONTROL
-    return TransferService(people, control, NOTES, base_url=BASE, ring=timedelta(seconds=20))
+    return TransferService(lambda _: people, control, NOTES, base_url=BASE, ring=timedelta(seconds=20))
 
 
 def read(document: str) -> Element:
@@ -68,7 +68,7 @@ def test_every_part_keeps_within_what_twilio_takes(summary: str) -> None:
 def test_the_addresses_of_a_destination_are_tried_in_order() -> None:
     """Each address gets the whole whisper; after the last one, and for an unknown destination, there is no next one."""
     people = parse("sales=tel:+46850000000|client:anna|sip:desk@pbx.example,desk=sip:desk@pbx.example")
-    board = TransferService(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20))
+    board = TransferService(lambda _: people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20))
     note: TransferContext | None = TransferContext(
         CALL, "sales", "x" * 700, about="an invoice", asked_at=5.0, transfers=2
     )
@@ -92,7 +92,7 @@ def test_what_comes_after_the_talk_is_known_however_long_that_was() -> None:
     now = [1_000_000.0]
     notes = TransferContextCodec.from_auth_tokens(["token"], clock=lambda: now[0])
     board = TransferService(
-        parse("desk=sip:desk@pbx.example"), CONTROL, notes, base_url=BASE, ring=timedelta(seconds=20)
+        lambda _: parse("desk=sip:desk@pbx.example"), CONTROL, notes, base_url=BASE, ring=timedelta(seconds=20)
     )
     dial = read(board.document(TransferContext(CALL, "desk", "hello")))[0]
     after, whisper = (
@@ -173,9 +173,9 @@ def test_a_whisper_takes_about_five_seconds(summary: str) -> None:
 def test_who_has_to_press_a_key(accept: Accept, asked: set[str]) -> None:
     """By default a person called by telephone number presses a key, because a voicemail may answer."""
     people = parse("desk=sip:desk@pbx.example;transport=tls,sales=tel:+46850000000")
-    board = TransferService(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20), accept=accept)
+    board = TransferService(lambda _: people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20), accept=accept)
     urls = {
-        name: read(board.document(TransferContext(CALL, name, "hello")))[0][0].attrib["url"] for name in board.names
+        name: read(board.document(TransferContext(CALL, name, "hello")))[0][0].attrib["url"] for name in board.names("")
     }
     assert {name for name, url in urls.items() if "accept" in parse_qs(urlsplit(url).query)} == asked
     queries = [urlsplit(url).query.split("&") for url in urls.values()]
@@ -209,7 +209,9 @@ def test_the_person_is_shown_a_number_that_twilio_takes(
 ) -> None:
     """The setting comes first, then the called number of a caller without one; otherwise Twilio shows the caller's."""
     people = parse("desk=sip:desk@pbx.example,sales=tel:+46850000000")
-    board = TransferService(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20), caller_id=configured)
+    board = TransferService(
+        lambda _: people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20), caller_id=configured
+    )
     for name in ("desk", "sales"):
         dial = read(board.document(TransferContext(CALL, name, "hello"), called))[0]
         assert dial.get("callerId") == shown

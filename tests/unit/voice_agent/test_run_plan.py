@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.workspace import ROOT
 from voice_agent.run.banner import banner, short
 from voice_agent.run.options import read
 from voice_agent.run.parts import MisconfiguredError, Ports, Program, Secrets, Wishes
@@ -76,6 +77,7 @@ def test_with_nothing_everything_is_a_standin() -> None:
         "FALLBACK_DESTINATION": "sip:person@127.0.0.1:8448",
         "CALLBACK_NUMBER": "+15005550001",
         "CALL_STORE": "file:/x/.run/calls",
+        "AGENTS_DIR": str(ROOT / "agents"),
     }
     names = ("nova", "twilio", "weather", "person", "phone-agent", "webrtc-agent", "edge")
     assert made.state["logs"] == {name: f".run/{name}.jsonl" for name in names}

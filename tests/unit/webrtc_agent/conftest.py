@@ -15,6 +15,7 @@ from agent_core.errors import ModelRejected, UpstreamError
 from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
 from agent_core.nova.stream import ModelClient, ModelStream
 from agent_core.session_request import SessionRequest
+from tests.support.agents import one_agent
 from webrtc_agent import connection, ice
 from webrtc_agent.app import create_app
 from webrtc_agent.call_me import CallMe
@@ -124,7 +125,7 @@ class Desk:
     def __init__(self, settings: WebSettings, rooms: FakeRooms | None, call_me: CallMe | None = None) -> None:
         self.rooms = rooms
         self.records: list[CallDetailRecord] = []
-        self.agent = AgentRuntime(settings, NoModel(), [], self._keep)
+        self.agent = AgentRuntime(settings, NoModel(), one_agent([]), self._keep)
         self.web_service = WebService(settings, self.agent, rooms, call_me=call_me)
         self._transport = httpx.ASGITransport(create_app(self.web_service), raise_app_exceptions=False)
         self.come_from("192.0.2.7")

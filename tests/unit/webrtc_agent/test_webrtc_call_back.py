@@ -15,7 +15,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, **settings: str) -> list[Contact]:
     """Return the people that a visitor can reach with these settings."""
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    return list(contacts(WebSettings.read()))
+    return list(contacts(read := WebSettings.read(), read.transfer_destinations))
 
 
 def test_a_number_of_ones_own_is_shown_and_an_address_for_telephones_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

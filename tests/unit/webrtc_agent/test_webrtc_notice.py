@@ -4,27 +4,32 @@ import time
 
 import pytest
 
+from agent_core.agents import folder
+from agent_core.agents.folder import FolderContext
 from agent_core.errors import ConfigurationError
 from tests.unit.webrtc_agent.conftest import FakeRooms, MakeClient
+from tools.workspace import ROOT
 from webrtc_agent.notice import Notice
 from webrtc_agent.settings import WebSettings
 
-STANDINS = {
-    "aws_endpoint_url_bedrock_runtime": "https://127.0.0.1:1",
-    "open_meteo_forecast_url": "http://localhost:1/forecast",
-    "open_meteo_geocoding_url": "http://[::1]:1/search",
+STANDINS = {"aws_endpoint_url_bedrock_runtime": "https://127.0.0.1:1"}
+HERE = {
+    "OPEN_METEO_FORECAST_URL": "http://localhost:1/forecast",
+    "OPEN_METEO_GEOCODING_URL": "http://[::1]:1/search",
 }
 
 
-def words(**settings: object) -> str:
-    """Read the whole notice."""
-    shown = Notice.of(WebSettings.model_validate(settings)).shown
+def words(variables: dict[str, str] | None = None, **settings: object) -> str:
+    """Read the whole notice of a service with the weather agent."""
+    read = WebSettings.model_validate(settings)
+    weather = folder.read(ROOT / "agents/weather", FolderContext(read, variables or {}))
+    shown = Notice.of(read, [weather]).shown
     return " ".join([shown["summary"], *(row["text"] for row in shown["details"])])
 
 
 def test_on_a_laptop_nothing_leaves_the_machine() -> None:
     """With stand-ins, the notice says that everything stays on this machine, and names no company."""
-    said = words(**STANDINS)
+    said = words(HERE, **STANDINS)
     assert said.startswith("What you say is processed on this computer and is not recorded.")
     assert "by a stand-in for the speech model" in said
     assert "looked up on this computer" in said

@@ -10,6 +10,7 @@ from agent_core.errors import AtCapacity
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.wire import Role
 from agent_core.settings import CoreSettings
+from tests.support.agents import one_agent
 from tests.support.call_shelves import Memo
 from tests.unit.webrtc_agent.conftest import NoModel
 from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
@@ -42,7 +43,7 @@ class Task:
 
     def __init__(self, shelf: Memo | None) -> None:
         self.records: list[CallDetailRecord] = []
-        self.agent = AgentRuntime(CoreSettings(), NoModel(), [], self._keep)
+        self.agent = AgentRuntime(CoreSettings(), NoModel(), one_agent([]), self._keep)
         self.returns = Returns(self.agent, shelf, SECONDS, ALL_THERE_IS)
 
     def _keep(self, record: CallDetailRecord) -> None:

@@ -42,6 +42,14 @@ class Plan:
         return [*self.standins, *self.agents, self.edge]
 
 
+def agents_folder(environment: Mapping[str, str]) -> Path:
+    """Return the folder with the agents: ``AGENTS_DIR``, ``agents`` in the working directory, or the checkout's."""
+    if chosen := environment.get("AGENTS_DIR"):
+        return Path(chosen).absolute()
+    here = Path("agents").absolute()
+    return here if here.is_dir() else Path(__file__).parents[4] / "agents"
+
+
 def make_plan(
     environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folder: Path, *, live_weather: bool
 ) -> Plan:
@@ -66,7 +74,7 @@ def make_plan(
     local = f"http://127.0.0.1:{wishes.ports.edge}"
     base_url = environment["PUBLIC_BASE_URL"].rstrip("/") if twilio.part.real else local
     # As in the cloud, calls and visits survive a restart: the service resumes those that it lost.
-    remembered = {"CALL_STORE": f"file:{folder / 'calls'}"}
+    remembered = {"CALL_STORE": f"file:{folder / 'calls'}", "AGENTS_DIR": str(agents_folder(environment))}
     phone = _agent(
         remembered | _without(environment, "DAILY_", "CALL_ME_"),
         "phone-agent",

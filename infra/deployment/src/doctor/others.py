@@ -1,11 +1,13 @@
 """Checks Daily and the weather service."""
 
 import asyncio
+from pathlib import Path
 
 import httpx
 from pydantic import SecretStr
 
-from agent_core.adapters.open_meteo import FORECAST_URL, GEOCODING_URL, OpenMeteo
+from agent_core.agents import agent_code
+from agent_core.agents.folder import digest
 from agent_core.causes import classify
 from agent_core.errors import UpstreamError
 from deployment.checks.finding import Finding, bad, care, good, unset
@@ -51,9 +53,11 @@ def weather(surroundings: MachineState) -> list[Finding]:
 
 
 async def _forecast(surroundings: MachineState, key: str) -> None:
-    source = OpenMeteo(
-        forecast_url=surroundings.get("OPEN_METEO_FORECAST_URL", FORECAST_URL),
-        geocoding_url=surroundings.get("OPEN_METEO_GEOCODING_URL", GEOCODING_URL),
+    folder = Path(surroundings.get("AGENTS_DIR", "agents")) / "weather"
+    open_meteo = agent_code.load(folder.resolve(), digest(folder), "open_meteo")
+    source = open_meteo.OpenMeteo(
+        forecast_url=surroundings.get("OPEN_METEO_FORECAST_URL", open_meteo.FORECAST_URL),
+        geocoding_url=surroundings.get("OPEN_METEO_GEOCODING_URL", open_meteo.GEOCODING_URL),
         api_key=SecretStr(key) if key else None,
         # Like the tool, which has its own time limit for both requests.
     )

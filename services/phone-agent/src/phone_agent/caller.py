@@ -49,6 +49,11 @@ def other_party(fields: Mapping[str, str]) -> CallerKind:
     return kind_of(fields.get("To" if is_outbound(fields) else "From", ""))
 
 
+def number_of_ours(fields: Mapping[str, str]) -> str:
+    """Return the number that was called, or that called: it decides which agent speaks."""
+    return fields.get("From" if is_outbound(fields) else "To", "")
+
+
 def caller_id(fields: Mapping[str, str]) -> str | None:
     """Return the number of ours that a ``<Dial>`` in this call must show; None if Twilio's default is right.
 

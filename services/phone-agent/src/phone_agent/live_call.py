@@ -112,14 +112,21 @@ class MediaStreamCall:
         self._stats = SessionStats(resumed=known.begun - 1)
         self._line = TwilioAudioSink(start.stream_sid, self._stats, self._clock)
         people = TwilioTransfer(
-            phone.transfer_service, start.call_sid, known.began_at, known.caller_id, transfers=known.transferred
+            phone.transfer_service,
+            start.call_sid,
+            known.began_at,
+            known.caller_id,
+            transfers=known.transferred,
+            agent=known.agent,
         )
         media = AudioRoute(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
         self._state_writer = CallStateWriter(
             phone.store, replace(known, facts=dict(session_request.facts or {}), note=None)
         )
         self._slot = session_request.slot
-        session_request = replace(session_request, on_words=self._state_writer.on_transcript)
+        session_request = replace(
+            session_request, on_words=self._state_writer.on_transcript, on_act=self._state_writer.on_act
+        )
         self._session = Session(phone.agent, session_request, media, self._stats)
         self._state_writer.change(session_id=self._session.session_id)
 

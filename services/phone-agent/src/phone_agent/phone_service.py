@@ -1,7 +1,7 @@
 """Hold what all calls of this process share."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +14,7 @@ from agent_core.adapters.call_store.store import CallStore
 from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.call_state import CallState
+from agent_core.destinations import Destination
 from agent_core.errors import AtCapacity, ModelBusy, PermissionRefused
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.model_session import ModelSession
@@ -78,7 +79,7 @@ class PhoneService:
         self._url = base = f"{settings.base_url}/incoming-call"
         self._status_url = f"{base}/stream-status"
         self.transfer_service = TransferService(
-            settings.transfer_destinations,
+            self._people_of,
             control,
             self.notes,
             base_url=base,
@@ -91,6 +92,9 @@ class PhoneService:
             dial_action_url=f"{base}/dial-ended",
             caller_id=settings.transfer_caller_id,
         )
+
+    def _people_of(self, agent: str) -> Sequence[Destination]:
+        return self.agent.agents.resumed(agent, "").people
 
     def reserve(self, call_sid: str, part: int = 0) -> Slot | None:
         """Reserve a slot for a call that rings or returns; None if this one has reserved already.
@@ -167,7 +171,9 @@ class PhoneService:
     async def _open_model(self, call: CallState) -> ModelSession:
         # The caller's last words are sent later as a question, so they are left out here.
         said = for_model(said_before(call))
-        return await self.agent.open_model(self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said))
+        speaker = self.agent.agents.resumed(call.agent, call.agent_version)
+        prompt = self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said, agent=speaker)
+        return await self.agent.open_model(prompt)
 
     @contextmanager
     def unless_failed(self, call_sid: str, slot: Slot | None, part: int = 0) -> Iterator[None]:
@@ -265,10 +271,14 @@ class PhoneService:
             behind = twiml.ResumeRedirect(f"{self._url}/after{twiml.TRY_AGAIN}", wait=None)
         else:
             behind = self.fallback_for(call.caller_id)
+        # The default agent needs no mention, so that tasks of the previous version can redeem its tickets.
+        named = call.agent and call.agent != self.agent.agents.default.id
+        speaker = f"{call.agent}@{call.agent_version}" if named else None
         return twiml.answer(
             twiml.stream_url(self.settings.base_url, call.call_sid),
-            self.tickets.for_call(call.call_sid, account_sid, call.part, call.caller_id),
+            self.tickets.for_call(call.call_sid, account_sid, call.part, call.caller_id, speaker),
             part=call.part,
+            agent=speaker,
             caller_id=call.caller_id,
             note=self.notes.seal(note, SHORT) if note is not None else None,
             pause=pause,

@@ -21,8 +21,18 @@ from agent_core.nova.prewarm_pool import PrewarmedSession
 from agent_core.resumption import first_words
 from agent_core.resumption import history as said_before
 from agent_core.session_request import SessionRequest
+from agent_core.tools.acts import ActsDone
 from phone_agent import resume_action, twiml
-from phone_agent.caller import caller_facts, caller_id, is_outbound, is_over, is_status_callback, machine, other_party
+from phone_agent.caller import (
+    caller_facts,
+    caller_id,
+    is_outbound,
+    is_over,
+    is_status_callback,
+    machine,
+    number_of_ours,
+    other_party,
+)
 from phone_agent.live_call import MediaStreamCall, read_start
 from phone_agent.media_stream import StreamStarted
 from phone_agent.person_routes import may_ring_on, note_of, seconds_until_answered
@@ -69,6 +79,7 @@ async def take_call(phone: PhoneService, fields: Fields, call_sid: str, account_
     """
     # Before the reservation, because a stream may have to be requested from other tasks.
     await phone.agent.admission.prepare()
+    speaker = (await phone.agent.agents.refreshed()).for_number(number_of_ours(fields))
     try:
         slot = phone.reserve(call_sid)
     except PermissionRefused as refusal:
@@ -77,6 +88,7 @@ async def take_call(phone: PhoneService, fields: Fields, call_sid: str, account_
     with phone.unless_failed(call_sid, slot):
         log.info("call_answered", call_sid=call_sid, outbound=is_outbound(fields), caller=other_party(fields))
         call = CallState(call_sid, facts=caller_facts(fields), caller_id=caller_id(fields))
+        call = replace(call, agent=speaker.id, agent_version=speaker.version)
         return _connect(phone, call, slot, phone.answer(call, account_sid))
 
 
@@ -119,7 +131,8 @@ async def lost(request: Request) -> Response:
     # The store may be slow or down; then the call is resumed without its history.
     known = await phone.store.recall(call_sid)
     part = part_of(request.query_params.get("part"), 0 if known is None else known.part)
-    call = known or CallState(call_sid, facts=caller_facts(fields))
+    speaker = phone.agent.agents.for_number(number_of_ours(fields))
+    call = known or CallState(call_sid, facts=caller_facts(fields), agent=speaker.id)
     call = replace(call, caller_id=caller_id(fields))
     way = phone.way(known, call_sid, part, _seconds_left(call, phone))
     pause = resume_action.pause(known, part)
@@ -245,7 +258,8 @@ async def _welcome_back(phone: PhoneService, note: TransferContext, fields: Fiel
     # Without a store, only the context tells how many streams there were at least.
     part = min(max(known.part + 1, note.transfers), resume_action.MAX_PARTS)
     began_at = known.began_at or note.began_at
-    call = replace(known, part=part, began_at=began_at, caller_id=caller_id(fields))
+    speaker = known.agent or note.agent
+    call = replace(known, part=part, began_at=began_at, caller_id=caller_id(fields), agent=speaker)
     if _seconds_left(call, phone) < resume_action.WORTHWHILE_SECONDS:
         return _say_goodbye(phone, call)
     await phone.agent.admission.prepare()
@@ -316,7 +330,9 @@ async def _authenticate(start: StreamStarted, phone: PhoneService, call_sid: str
     if start.account_sid != phone.settings.twilio_account_sid:
         raise Forbidden("another_account")
     given = start.parameters
-    ticket = phone.tickets.redeem(given.get("ticket"), start.call_sid, start.account_sid, given.get("caller_id"))
+    ticket = phone.tickets.redeem(
+        given.get("ticket"), start.call_sid, start.account_sid, given.get("caller_id"), given.get("agent")
+    )
     # Another task may have redeemed it. A slow or failing store is not waited for: then this task's check alone counts.
     if not await phone.store.redeem(ticket.nonce, ticket.expires_at):
         phone.give_up(start.call_sid, ticket.part)
@@ -333,6 +349,9 @@ async def _recall(start: StreamStarted, phone: PhoneService, part: int, note: Tr
     known = known or CallState(start.call_sid, begun=int(part > 0))
     transferred = known.transferred if note is None else max(note.transfers, known.transferred)
     began_at = known.began_at or (note.began_at if note is not None else 0.0) or time.time()
+    # The ticket vouches for what the start brings back, and a later stream keeps the agent of the first.
+    named, _, version = start.parameters.get("agent", "").partition("@")
+    speaker = phone.agent.agents.resumed(known.agent or named, known.agent_version or version)
     return replace(
         known,
         part=part,
@@ -341,6 +360,8 @@ async def _recall(start: StreamStarted, phone: PhoneService, part: int, note: Tr
         transferred=transferred,
         began_at=began_at,
         caller_id=start.parameters.get("caller_id"),
+        agent=speaker.id,
+        agent_version=speaker.version,
     )
 
 
@@ -358,6 +379,8 @@ def _session_request(
         first_words=_first_words(known, note),
         seconds_left=_seconds_left(known, phone),
         transfers=known.transferred,
+        agent=phone.agent.agents.resumed(known.agent, known.agent_version),
+        acts=ActsDone(*known.acts),
     )
 
 

@@ -11,8 +11,9 @@ import uvloop
 
 from agent_core.adapters.call_store.factory import open_shelf, open_store
 from agent_core.adapters.call_store.seal import derive_key
-from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.agents.catalogue import AgentCatalogue
+from agent_core.agents.folder import FolderContext
 from agent_core.background_tasks import operations
 from agent_core.certificates import check_certificates
 from agent_core.drain import make_server
@@ -21,9 +22,6 @@ from agent_core.nova.sdk import clients_of
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
-from agent_core.tools.goodbye import goodbye_tools
-from agent_core.tools.transfer import transfer_tools
-from agent_core.tools.weather import weather_tools
 from phone_agent.app import create_app
 from phone_agent.call_control import CallControl
 from phone_agent.phone_service import PhoneService
@@ -40,18 +38,13 @@ async def serve(settings: PhoneSettings) -> None:
     model, overflow = clients_of(settings)
     # One pooled client: a new TLS connection per request would delay every transfer.
     twilio = httpx.AsyncClient(base_url=settings.twilio_api, auth=settings.rest_credentials)
-    weather = OpenMeteo(
-        forecast_url=str(settings.open_meteo_forecast_url),
-        geocoding_url=str(settings.open_meteo_geocoding_url),
-        api_key=settings.open_meteo_api_key,
-    )
+    context = FolderContext(settings, settings.variables(), settings.transfer_destinations)
+    agents = AgentCatalogue.read(settings.agents_dir, context)
     meter = Meter(SERVICE, settings.metrics_namespace)
     keys = [derive_key(token.encode(), _MEMORY) for token in settings.auth_tokens]
     store = open_store(settings.call_store, keys, region=settings.aws_region, endpoint=settings.table_endpoint)
-    async with twilio, weather, aclosing(store):
-        people = transfer_tools([person.name for person in settings.transfer_destinations])
-        tools = [*weather_tools(weather), *people, *goodbye_tools()]
-        agent = AgentRuntime(settings, model, tools, log_record, meter, overflow=overflow)
+    async with twilio, agents.running(), aclosing(store):
+        agent = AgentRuntime(settings, model, agents, log_record, meter, overflow=overflow)
         control = CallControl(twilio, settings.twilio_account_sid)
         phone = PhoneService(settings, agent, control, store)
         server = make_server(create_app(phone), agent, settings)

@@ -4,9 +4,10 @@ The webhook's response carries a ticket and ``start`` brings it back. The load b
 another task than the webhook, so a ticket is self-contained: any task that knows the AuthToken can verify it.
 
 A ticket is base64 of version, expiry, nonce, a digest of account, call and what else ``start`` brings back (the number
-of the call's stream, the number to show), and an HMAC-SHA256 over all of these. The redeeming task enforces single use.
-Two tasks could each accept the same stolen ticket within its lifetime; the thief would also need the account's and the
-call's id and a signed handshake. Tasks that share a store (``CALL_STORE``) also share which tickets were used.
+of the call's stream, the number to show, the agent), and an HMAC-SHA256 over all of these. The redeeming task enforces
+single use. Two tasks could each accept the same stolen ticket within its lifetime; the thief would also need the
+account's and the call's id and a signed handshake. Tasks that share a store (``CALL_STORE``) also share which tickets
+were used.
 """
 
 import hmac
@@ -98,7 +99,7 @@ class StreamTokenIssuer:
         self._secrets = tuple(secrets)
         self._lifetime = lifetime.total_seconds()
         self._clock = clock
-        self._issued: TTLCache[tuple[str, str, int, str | None], str] = TTLCache(
+        self._issued: TTLCache[tuple[str, str, int, str | None, str | None], str] = TTLCache(
             remembered, self._lifetime, timer=clock
         )
         # Longer than any ticket that is accepted can still be shown.
@@ -122,7 +123,9 @@ class StreamTokenIssuer:
             raise ConfigurationError("TWILIO_AUTH_TOKEN: no token may be empty")
         return cls([derive_key(token.encode(), _LABEL) for token in plain], lifetime=lifetime, clock=clock)
 
-    def for_call(self, call_sid: str, account_sid: str, part: int = 0, caller_id: str | None = None) -> str:
+    def for_call(
+        self, call_sid: str, account_sid: str, part: int = 0, caller_id: str | None = None, agent: str | None = None
+    ) -> str:
         """Return this call's ticket, the same one while it is valid.
 
         Webhooks may arrive twice, and a captured one can be replayed: its signature has no date.
@@ -132,16 +135,24 @@ class StreamTokenIssuer:
             account_sid: Its account.
             part: Which of its streams the ticket is for; each has its own.
             caller_id: Number of ours that the stream's start brings back.
+            agent: Agent and version that it brings back.
         """
-        call = (account_sid, call_sid, part, caller_id)
+        call = (account_sid, call_sid, part, caller_id, agent)
         ticket = self._issued.get(call)
         if ticket is None:
             ticket = self._issued[call] = self._sign(
-                _owner(call_sid, account_sid, part, caller_id), self._clock() + self._lifetime
+                _owner(call_sid, account_sid, part, caller_id, agent), self._clock() + self._lifetime
             )
         return ticket
 
-    def redeem(self, ticket: str | None, call_sid: str, account_sid: str, caller_id: str | None = None) -> StreamToken:
+    def redeem(
+        self,
+        ticket: str | None,
+        call_sid: str,
+        account_sid: str,
+        caller_id: str | None = None,
+        agent: str | None = None,
+    ) -> StreamToken:
         """Redeem a ticket for a stream of this call, once; the ticket determines which, whatever ``start`` says.
 
         Raises:
@@ -150,7 +161,7 @@ class StreamTokenIssuer:
         body = self._authentic(ticket)
         _, expires_ms, nonce, owner = _BODY.unpack(body)
         # The part is not in the ticket's clear text, so each possible one is compared.
-        owners = [_owner(call_sid, account_sid, part, caller_id) for part in range(MAX_PARTS + 1)]
+        owners = [_owner(call_sid, account_sid, part, caller_id, agent) for part in range(MAX_PARTS + 1)]
         matches = [part for part, known in enumerate(owners) if hmac.compare_digest(owner, known)]
         if not matches:
             raise StreamTokenRejected("foreign")
@@ -188,7 +199,7 @@ class StreamTokenIssuer:
         return body
 
 
-def _owner(call_sid: str, account_sid: str, part: int, caller_id: str | None) -> bytes:
+def _owner(call_sid: str, account_sid: str, part: int, caller_id: str | None, agent: str | None) -> bytes:
     """Return a digest of everything that a ticket vouches for. The lengths prevent ambiguous concatenations.
 
     An ordinary first stream adds nothing, so that tasks of the previous version can redeem its ticket during a
@@ -197,4 +208,6 @@ def _owner(call_sid: str, account_sid: str, part: int, caller_id: str | None) ->
     text = f"{len(account_sid)}:{account_sid}{call_sid}"
     if part or caller_id is not None:
         text = f"{len(text)}:{text}/{part}/{caller_id or ''}"
+    if agent is not None:
+        text = f"{len(text)}:{text}/{agent}"
     return sha256(text.encode("utf-8", "surrogatepass")).digest()

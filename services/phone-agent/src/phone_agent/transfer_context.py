@@ -46,6 +46,7 @@ class TransferContext:
         address: Which of the destination's addresses is called, from 0.
         asked_at: Unix seconds at which Twilio was requested to call the first of them.
         transfers: How often the caller has been transferred, including this time.
+        agent: Folder name of the agent whose person is called; empty for the default one.
     """
 
     call_sid: str
@@ -56,6 +57,7 @@ class TransferContext:
     address: int = 0
     asked_at: float = 0.0
     transfers: int = 1
+    agent: str = ""
 
 
 class TransferContextCodec:
@@ -80,7 +82,7 @@ class TransferContextCodec:
         summary = note.summary.encode()[-max_bytes:].decode(errors="ignore")
         expires = int(self._clock() + lifetime.total_seconds())
         # A list without keys, because every byte counts in a URL.
-        more = [int(note.began_at), note.about, note.address, round(note.asked_at, 1), note.transfers]
+        more = [int(note.began_at), note.about, note.address, round(note.asked_at, 1), note.transfers, note.agent]
         plain = json.dumps([expires, note.destination, summary, *more], ensure_ascii=False).encode()
         return urlsafe_b64encode(self._seal.close(note.call_sid, plain)).decode().rstrip("=")
 
@@ -94,7 +96,7 @@ class TransferContextCodec:
         expires, destination, summary, *more = json.loads(plain)  # an older version may have written it
         if expires < self._clock():
             raise TransferContextRejected("note_expired")
-        return TransferContext(call_sid, destination, summary, *more[:5])  # or a newer one
+        return TransferContext(call_sid, destination, summary, *more[:6])  # or a newer one
 
     def _unsealed(self, text: str, call_sids: Sequence[str]) -> tuple[str, bytes]:
         try:

@@ -1,11 +1,12 @@
 """Transfer a caller to a person: instruct Twilio to dial, and to inform the person first."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from agent_core.destinations import Destination
+from agent_core.errors import UpstreamError
 from agent_core.summary import about
 from phone_agent import twiml
 from phone_agent.accepting import Accept
@@ -18,7 +19,7 @@ class TransferService:
     """What all transfers share.
 
     Args:
-        destinations: The configured people.
+        people_of: Returns the people of an agent, by the name of its folder.
         control: Changes live calls.
         notes: Encrypts what other tasks need to know.
         base_url: URL of the callbacks, without a trailing slash.
@@ -29,7 +30,7 @@ class TransferService:
 
     def __init__(  # noqa: PLR0913 - what all transfers share, made in one place
         self,
-        destinations: Sequence[Destination],
+        people_of: Callable[[str], Sequence[Destination]],
         control: CallControl,
         notes: TransferContextCodec,
         *,
@@ -38,7 +39,7 @@ class TransferService:
         caller_id: str | None = None,
         accept: Accept = Accept.AUTO,
     ) -> None:
-        self._destinations = {one.name: one for one in destinations}
+        self._people_of = people_of
         self._control = control
         self._notes = notes
         self._base_url = base_url
@@ -46,10 +47,12 @@ class TransferService:
         self._caller_id = caller_id
         self._accept = accept
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the people who can be called."""
-        return tuple(self._destinations)
+    def names(self, agent: str) -> tuple[str, ...]:
+        """Return the names of the people whom an agent can call."""
+        return tuple(one.name for one in self._people_of(agent))
+
+    def _destination(self, note: TransferContext) -> Destination | None:
+        return next((one for one in self._people_of(note.agent) if one.name == note.destination), None)
 
     async def connect(self, note: TransferContext, caller_id: str | None = None) -> None:
         """Transfer a caller.
@@ -62,13 +65,20 @@ class TransferService:
 
     def next_address(self, note: TransferContext) -> TransferContext | None:
         """Return the context for the next address of the same destination; None if there is none."""
-        destination = self._destinations.get(note.destination)
+        destination = self._destination(note)
         has_more = destination is not None and note.address + 1 < len(destination.addresses)
         return replace(note, address=note.address + 1) if has_more else None
 
     def document(self, note: TransferContext, caller_id: str | None = None) -> str:
-        """Return the TwiML that calls the person."""
-        address = self._destinations[note.destination].addresses[note.address]
+        """Return the TwiML that calls the person.
+
+        Raises:
+            UpstreamError: the agent's folder was edited meanwhile and no longer names the person.
+        """
+        destination = self._destination(note)
+        if destination is None or note.address >= len(destination.addresses):
+            raise UpstreamError("transfer", "UnknownPerson")
+        address = destination.addresses[note.address]
         # The person hears only the short form, and the URL has room for little more.
         whisper = self._notes.seal(replace(note, summary=note.about, about=""), LONG)
         accept = "accept=key&" if self._accept.asks(address) else ""
@@ -110,11 +120,12 @@ class TwilioTransfer:
         began_at: Unix seconds at which the call started: its time limit continues if the caller returns.
         caller_id: Number of ours to show to the person.
         transfers: How often the caller was transferred before.
+        agent: Folder name of the agent that speaks.
     """
 
     takes_over = True
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what one transfer needs
         self,
         transfer_service: TransferService,
         call_sid: str,
@@ -122,17 +133,19 @@ class TwilioTransfer:
         caller_id: str | None = None,
         *,
         transfers: int = 0,
+        agent: str = "",
     ) -> None:
         self._transfer_service = transfer_service
         self._call_sid = call_sid
         self._began_at = began_at
         self._caller_id = caller_id
         self._transfers = transfers
+        self._agent = agent
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the people who can be called."""
-        return self._transfer_service.names
+        return self._transfer_service.names(self._agent)
 
     async def bring(self, destination: str, summary: str) -> None:
         """Transfer the caller.
@@ -140,5 +153,7 @@ class TwilioTransfer:
         Raises:
             UpstreamError: Twilio could not be reached; the call continues unchanged.
         """
-        note = TransferContext(self._call_sid, destination, summary, self._began_at, transfers=self._transfers + 1)
+        note = TransferContext(
+            self._call_sid, destination, summary, self._began_at, transfers=self._transfers + 1, agent=self._agent
+        )
         await self._transfer_service.connect(note, self._caller_id)

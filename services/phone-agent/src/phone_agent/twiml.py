@@ -98,6 +98,7 @@ def answer(  # noqa: PLR0913 - the parts of the document
     fallback: Fallback | ResumeRedirect,
     part: int = 0,
     caller_id: str | None = None,
+    agent: str | None = None,
     note: str | None = None,
     pause: int = 0,
     status_callback_url: str | None = None,
@@ -112,6 +113,7 @@ def answer(  # noqa: PLR0913 - the parts of the document
         fallback: Verbs behind ``<Connect>``. Twilio keeps them: they run even if this task dies.
         part: Which stream of the call this is, from 0; comes back in ``start``.
         caller_id: The service's number, as the caller ID for a dialled person; comes back in ``start``.
+        agent: Which agent answers, and in which version; comes back in ``start``.
         note: Comes back in ``start`` too: what another task must know about this call.
         pause: Seconds of silence before it is opened.
         status_callback_url: Where Twilio reports the stream; the only place where a failed handshake shows.
@@ -120,7 +122,8 @@ def answer(  # noqa: PLR0913 - the parts of the document
     if pause:
         response.pause(length=pause)
     stream = response.connect().stream(url=url, status_callback=status_callback_url)
-    for name, value in {"ticket": ticket, "part": part or None, "caller_id": caller_id, "note": note}.items():
+    brought = {"ticket": ticket, "part": part or None, "caller_id": caller_id, "agent": agent, "note": note}
+    for name, value in brought.items():
         if value is not None:
             stream.parameter(name=name, value=value)
     if isinstance(fallback, ResumeRedirect):

@@ -1,10 +1,11 @@
 """Show a visitor of the page how to reach a person: a card with configured values, nothing that the model made up."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from agent_core.destinations import Destination
 from agent_core.errors import UpstreamError
 from webrtc_agent.settings import WebSettings
 
@@ -24,13 +25,18 @@ class Contact:
     url: str | None
 
 
-def contacts(settings: WebSettings) -> tuple[Contact, ...]:
-    """Return the people that a visitor can contact; one without a number of their own gets the common one, if set.
+def can_contact(settings: WebSettings) -> Callable[[Destination], bool]:
+    """Return what tells whether a visitor can contact a person."""
+    return lambda person: bool(contacts(settings, [person]))
+
+
+def contacts(settings: WebSettings, people: Sequence[Destination]) -> tuple[Contact, ...]:
+    """Return which of these people a visitor can contact; without a number of their own they get the common one.
 
     A SIP address is of no use to a browser and is never shown.
     """
     url = None if settings.callback_request_url is None else str(settings.callback_request_url)
-    every = (Contact(one.name, one.number or settings.callback_number, url) for one in settings.transfer_destinations)
+    every = (Contact(one.name, one.number or settings.callback_number, url) for one in people)
     return tuple(one for one in every if one.number or one.url)
 
 

@@ -5,12 +5,15 @@ Every sentence is derived from the settings that decide it, so that none promise
 
 import json
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_address
+from string import Template
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
+from agent_core.agents.agent import Agent
 from agent_core.events import VisitorConsent
 from webrtc_agent.errors import NotAgreed
 from webrtc_agent.settings import NoticeChoice, WebSettings
@@ -42,8 +45,8 @@ class Notice:
     shown: dict[str, Any]
 
     @classmethod
-    def of(cls, settings: WebSettings) -> Self:
-        """Return the notice that is true under the given settings."""
+    def of(cls, settings: WebSettings, agents: Iterable[Agent] = ()) -> Self:
+        """Return the notice that is true under the given settings, for a service with these agents."""
         content: dict[str, Any] = {
             "mode": settings.notice.value,
             "operator": settings.operator_name,
@@ -56,7 +59,7 @@ class Notice:
                     ("Your voice", _voice(settings)),
                     ("The way there", _way(settings)),
                     ("What is kept", _kept(settings)),
-                    ("Weather", _weather(settings)),
+                    *(entry for agent in agents for entry in _recipients(agent)),
                     ("Being called", _called(settings)),
                 )
                 if text
@@ -157,14 +160,19 @@ def _days(days: int) -> str:
     return "a day" if days == 1 else f"{days} days"
 
 
-def _weather(settings: WebSettings) -> str:
-    # Both services get the place, so both hosts must be named.
-    urls = (settings.open_meteo_forecast_url, settings.open_meteo_geocoding_url)
-    hosts = [url.host or "" for url in urls]
-    if all(map(_is_here, hosts)):
-        return "Places that you ask about are looked up on this computer."
-    name = "Open-Meteo" if all(host.endswith("open-meteo.com") for host in hosts) else " and ".join(sorted(set(hosts)))
-    return f"Names of places that you ask about are sent to {name}, without your voice or address."
+def _recipients(agent: Agent) -> Iterator[tuple[str, str]]:
+    """Return title and text for each service that receives data from the agent's tools."""
+    for entry in agent.file.notice:
+        # Every address gets the data, so all their hosts must be named.
+        hosts = [urlsplit(agent.variables.get(name, "")).hostname or "" for name in entry.urls]
+        # An address of IPv6 is written in brackets wherever a host is.
+        hosts = [f"[{host}]" if ":" in host else host for host in hosts]
+        if entry.text_here is not None and all(map(_is_here, hosts)):
+            yield entry.title, entry.text_here
+            continue
+        usual = all(host == entry.hosts or host.endswith(f".{entry.hosts}") for host in hosts)
+        service = entry.service if usual else " and ".join(sorted(set(hosts)))
+        yield entry.title, Template(entry.text).safe_substitute(service=service)
 
 
 def _called(settings: WebSettings) -> str:

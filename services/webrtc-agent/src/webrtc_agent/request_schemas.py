@@ -6,7 +6,7 @@ from fastapi import Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from agent_core.events import Rating
-from agent_core.units import region_of
+from agent_core.regions import region_of
 from agent_core.web import read_body
 from webrtc_agent.called_number import MAX_CHARACTERS as MAX_CHARACTERS_OF_NUMBER
 from webrtc_agent.details import render

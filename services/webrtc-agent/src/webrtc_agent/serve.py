@@ -12,8 +12,9 @@ import uvloop
 from fastapi import FastAPI
 
 from agent_core.adapters.call_store.factory import open_shelf
-from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.agents.catalogue import AgentCatalogue
+from agent_core.agents.folder import FolderContext
 from agent_core.background_tasks import operations
 from agent_core.certificates import check_certificates
 from agent_core.drain import make_server
@@ -21,12 +22,9 @@ from agent_core.nova.sdk import clients_of
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
-from agent_core.tools.goodbye import goodbye_tools
-from agent_core.tools.transfer import transfer_tools
-from agent_core.tools.weather import weather_tools
 from webrtc_agent import ice, opus
 from webrtc_agent.app import create_app
-from webrtc_agent.call_back import contacts
+from webrtc_agent.call_back import can_contact
 from webrtc_agent.call_me import CallMe
 from webrtc_agent.open_request import OpenRequest
 from webrtc_agent.rates import OUTPUT_RATE
@@ -43,21 +41,16 @@ _QUOTING = ("pipecat.transports.smallwebrtc", "pipecat.processors.frameworks.rtv
 async def serve(settings: WebSettings) -> None:
     """Make the real parts and serve until a signal stops the process."""
     model, overflow = clients_of(settings)
-    weather = OpenMeteo(
-        forecast_url=str(settings.open_meteo_forecast_url),
-        geocoding_url=str(settings.open_meteo_geocoding_url),
-        api_key=settings.open_meteo_api_key,
-    )
+    context = FolderContext(settings, settings.variables(), settings.transfer_destinations, can_contact(settings))
+    agents = AgentCatalogue.read(settings.agents_dir, context)
     # Process-wide, so it is set before the first connection.
     ice.offer_only(settings.ice_hosts)
     # aiortc encodes audio there, a hundred times per second and visitor; by default every core would add a thread.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_WORKERS, "worker"))
     meter = Meter(SERVICE, settings.metrics_namespace)
     shelf = open_shelf(settings.call_store, region=settings.aws_region, endpoint=settings.table_endpoint)
-    async with weather:
-        people = transfer_tools([person.name for person in contacts(settings)])
-        tools = [*weather_tools(weather), *people, *goodbye_tools()]
-        agent = AgentRuntime(settings, model, tools, log_record, meter, overflow=overflow)
+    async with agents.running():
+        agent = AgentRuntime(settings, model, agents, log_record, meter, overflow=overflow)
         web_service = WebService(settings, agent, _daily_rooms(settings), shelf, CallMe.of(settings, shelf))
         app = create_app(web_service)
         server = make_server(app, agent, settings)

@@ -8,11 +8,12 @@ import structlog
 from agent_core.adapters.call_store.key_value_store import KeyValueStore
 from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.agents.agent import Agent
 from agent_core.errors import OverBudget
 from agent_core.events import VisitorConsent
 from webrtc_agent import ice
 from webrtc_agent.arrivals import Arrivals, ExpectedArrival
-from webrtc_agent.call_back import contacts
+from webrtc_agent.call_back import Contact, contacts
 from webrtc_agent.call_me import CallMe
 from webrtc_agent.errors import NotOffered, SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.limits import StartLimit
@@ -69,12 +70,11 @@ class WebService:
             settings.rate_limit_starts_per_minute_per_address, settings.rate_limit_starts_per_minute, time.monotonic
         )
         self.turns = QueueTurns(settings, agent.admission, starts)
-        self.notice = Notice.of(settings)
+        self.notice = Notice.of(settings, agent.agents.all)
         self.arrivals = Arrivals(
             max(MIN_ARRIVALS, settings.max_sessions), settings.arrivals_per_address, time.monotonic
         )
         self.registry = SessionRegistry(time.monotonic, self.turns.queue.talked)
-        self.people = contacts(settings)
         self.ratings = Ratings(settings, shelf, agent.counting.rated)
         agent.complete = self.ratings.complete
         self.returns = Returns(agent, shelf, settings.resume_seconds, settings.max_call_seconds)
@@ -83,6 +83,10 @@ class WebService:
     def transports(self) -> list[str]:
         """The transports that this service offers."""
         return ["webrtc"] if self.rooms is None else ["daily"]
+
+    def people(self, agent: Agent | None = None) -> tuple[Contact, ...]:
+        """Return the people whom a visitor of an agent can contact; None is the default agent."""
+        return contacts(self.settings, (agent or self.agent.agents.default).people)
 
     async def call_visitor(self, address: str, number: str, consent: str | None) -> None:
         """Call a visitor who asks for it.
@@ -262,7 +266,9 @@ class WebService:
         peer: PeerSession | None = None
         try:
             session_request = web_session.session_request(slot, offer.details, offer.region)
-            peer = await PeerSession.answer(self.agent, session_request, offer, self.people, web_session.part)
+            peer = await PeerSession.answer(
+                self.agent, session_request, offer, self.people(session_request.agent), web_session.part
+            )
             peer.on_connected = partial(self.ratings.expect, web_session)
             if web_session.text_only:
                 peer.use_text_only()

@@ -48,9 +48,12 @@ class CallState:
         stats: What the conversation has counted in all its parts, by the field names of `agent_core.events.Tally`.
         seen_at: Unix seconds at which a visitor of the page was last connected; 0 on the phone.
         details: What an app said about its visitor.
-        region: Region whose weather units the visitor is used to, ISO 3166.
+        region: Region whose units the visitor is used to, ISO 3166.
         holder: The part whose token lets the visitor return.
         attempt: Identifies the request that opened this part, until its response is known to have arrived.
+        agent: Folder name of the agent that speaks.
+        agent_version: Version of that folder.
+        acts: How many changes its tools have made, and a digest of the last one.
         recorded: Whether the end record has been written: what follows is another conversation that knows of this one.
     """
 
@@ -72,6 +75,9 @@ class CallState:
     holder: int = 0
     attempt: str = ""
     recorded: bool = False
+    agent: str = ""
+    agent_version: str = ""
+    acts: tuple[int, str] = (0, "")
 
     def seconds_left(self, most: float, now: float) -> float:
         """Return how long the call may still last, given the limit for all its conversations together.
@@ -102,6 +108,9 @@ class CallState:
                 "holder": self.holder,
                 "attempt": self.attempt,
                 "recorded": self.recorded,
+                "agent": self.agent,
+                "agent_version": self.agent_version,
+                "acts": self.acts,
             }
         )
 
@@ -136,6 +145,9 @@ def decode(call_sid: str, text: bytes) -> CallState:
             holder=int(fields.get("holder", 0)),
             attempt=str(fields.get("attempt", "")),
             recorded=bool(fields.get("recorded", False)),
+            agent=str(fields.get("agent", "")),
+            agent_version=str(fields.get("agent_version", "")),
+            acts=_acts(fields.get("acts")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from None
@@ -153,6 +165,14 @@ def newest(said: Said, limit: int = MAX_SAID_BYTES) -> Said:
         limit -= size
         kept.append((speaker, words))
     return tuple(reversed(kept))
+
+
+def _acts(value: object) -> tuple[int, str]:
+    """Parse the count of changes; versions before the field existed omit it."""
+    match value:
+        case [int(count), str(last)]:
+            return count, last
+    return 0, ""
 
 
 def _text(value: object) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.call_state import CallState
 from agent_core.nova.transcript import History
+from agent_core.tools.acts import ActsDone
 
 SETTLE_SECONDS: Final = 0.5
 """The words of a turn arrive in pieces: changes within this time after a write are written together."""
@@ -37,6 +38,10 @@ class CallStateWriter:
     def on_transcript(self, history: History) -> None:
         """Record the conversation so far. Never blocks."""
         self.change(history=tuple((role.value, words) for role, words in history))
+
+    def on_act(self, done: ActsDone) -> None:
+        """Record that a tool has changed something. Never blocks."""
+        self.change(acts=(done.count, done.last))
 
     def change(self, **fields: Any) -> None:  # noqa: ANN401 - fields of CallState
         """Change fields of `CallState`. Never blocks."""

@@ -58,9 +58,21 @@ _SERVICES: Final = {
         "TWILIO_ACCOUNT_SID, and TWILIO_API_SID with TWILIO_API_SECRET or TWILIO_AUTH_TOKEN",
     ),
     "daily": _Service("Daily", "DAILY_API_URL", "DAILY_API_KEY"),
-    "open_meteo": _Service("Open-Meteo", "OPEN_METEO_FORECAST_URL", "OPEN_METEO_API_KEY"),
     "aws": _Service("AWS", "AWS_REGION and AWS_ENDPOINT_URL", "the AWS credentials"),
 }
+
+
+def add_service(name: str, label: str, *, address: str, keys: str) -> None:
+    """Let errors of a service that an agent's tools use be explained like those of the product's own.
+
+    Args:
+        name: As in `agent_core.errors.UpstreamError`.
+        label: What people call it.
+        address: The variables that hold its address.
+        keys: The variables that hold its credentials.
+    """
+    _SERVICES[name] = _Service(label, address, keys)
+
 
 _KINDS: Final = {
     "NoCredentials": "no_credentials",

@@ -70,7 +70,7 @@ def parse(text: str) -> tuple[Destination, ...]:
             raise ValueError(f"{name} is listed twice")
         # The name is put in front here, because the address checks must not show the address.
         try:
-            found[name] = Destination(name, _addresses(address))
+            found[name] = Destination(name, parse_addresses(address))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
     # The names are part of every prompt.
@@ -79,7 +79,12 @@ def parse(text: str) -> tuple[Destination, ...]:
     return tuple(found.values())
 
 
-def _addresses(text: str) -> tuple[str, ...]:
+def parse_addresses(text: str) -> tuple[str, ...]:
+    """Parse the addresses of one destination, separated by ``|``.
+
+    Raises:
+        ValueError: one may not be called; the text says why without showing it.
+    """
     addresses = tuple(check_address(one.strip()) for one in text.split("|"))
     if len(addresses) > MAX_ADDRESSES:
         raise ValueError(f"at most {MAX_ADDRESSES} addresses, separated by |")

@@ -198,6 +198,10 @@ class CallDetailRecord:
     duration_ms: int
     stats: SessionStats
     call_sid: str | None = None
+    agent: str = ""
+    """Folder name of the agent that spoke."""
+    agent_version: str = ""
+    """Version of that folder: a digest of its content."""
     cost_usd: float = 0.0
     """Estimate of the model's cost."""
     consent: str | None = None

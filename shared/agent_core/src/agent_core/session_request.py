@@ -8,11 +8,13 @@ from pipecat.processors.frame_processor import FrameProcessor
 
 from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.agents.agent import Agent
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.prewarm_pool import PrewarmedSession
 from agent_core.nova.session_callbacks import AudioSink
 from agent_core.nova.transcript import History
+from agent_core.tools.acts import ActsDone
 
 
 class People(Protocol):
@@ -90,6 +92,12 @@ class SessionRequest:
     """
     returns: Callable[[EndReason], float] | None = None
     """Returns for how many seconds the caller may return after such an end; 0 if not at all. None means never."""
+    agent: Agent | None = None
+    """The agent that speaks; None is the default one."""
+    acts: ActsDone = ActsDone()
+    """What its tools have changed in earlier parts of the conversation."""
+    on_act: Callable[[ActsDone], None] = lambda _: None
+    """Called after each change, for the task that continues the conversation; must not block."""
     hands_over: bool = False
     """Whether another task can continue this conversation, so that no goodbye is said when this one has to stop."""
 
@@ -114,6 +122,7 @@ class ModelSessionFactory:
         self._prewarmed = session_request.prewarmed
         self._facts = session_request.facts
         self._details = session_request.details
+        self._speaker = session_request.agent
         self._rates = (media.input_rate, media.output_rate)
 
     async def first(self) -> ModelSession | None:
@@ -136,7 +145,7 @@ class ModelSessionFactory:
         return await self._agent.open_ready(self._prompt())
 
     def _prompt(self, history: History = ()) -> SessionPrompt:
-        return self._agent.prompt(self._rates, self._facts, history, details=self._details)
+        return self._agent.prompt(self._rates, self._facts, history, details=self._details, agent=self._speaker)
 
     async def discard(self) -> None:
         """Close the pre-warmed session, see ``ModelSource``."""

@@ -18,7 +18,6 @@ from pydantic import (
     BeforeValidator,
     Field,
     HttpUrl,
-    SecretStr,
     TypeAdapter,
     ValidationError,
     model_validator,
@@ -74,13 +73,19 @@ class Sensitivity(StrEnum):
     LOW = "LOW"
 
 
-def _zone(name: str) -> tzinfo:
+def zone_named(name: str) -> tzinfo:
+    """Return a time zone by its name, such as ``Europe/Stockholm``."""
     return UTC if name == "UTC" else ZoneInfo(name)  # UTC needs no time-zone file
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """Return the name of a time zone.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
     try:
-        _zone(name)
+        zone_named(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError("unknown time zone; use a name such as Europe/Stockholm") from None
     return name
@@ -172,7 +177,7 @@ class CoreSettings(BaseSettings):
     """
     nova_sonic_voice_unlisted: bool = False
     """Whether NOVA_SONIC_VOICE may be an id unknown to this version, for a voice that AWS added later."""
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    time_zone: Annotated[str, AfterValidator(known_zone)] = "UTC"
     """Time zone of the agent, such as `Europe/Stockholm`; defines the agent's current date."""
     nova_sonic_endpointing: Sensitivity | None = None
     """How soon a pause ends the caller's turn; None uses the model's default."""
@@ -194,14 +199,10 @@ class CoreSettings(BaseSettings):
     `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_ENDPOINT_URL` and the shared configuration file.
     """
 
-    open_meteo_api_key: SecretStr | None = None
-    """API key of an Open-Meteo customer; with it the customers' hosts are used. The free service, which needs no key,
-    is for non-commercial use and accepts 600 requests a minute, 5 000 an hour and 10 000 a day per IP address.
+    agents_dir: Path = Path("agents")
+    """Folder with the agents: one folder each, see `docs/howto/write-an-agent.md`. Changes apply from the next
+    conversation.
     """
-    open_meteo_forecast_url: HttpUrl = HttpUrl("https://api.open-meteo.com/v1/forecast")
-    """URL of the forecast service."""
-    open_meteo_geocoding_url: HttpUrl = HttpUrl("https://geocoding-api.open-meteo.com/v1/search")
-    """URL of the geocoding service."""
 
     transfer_destinations: Annotated[tuple[Destination, ...], NoDecode, BeforeValidator(_destinations)] = ()
     """People the agent may connect: ``name=sip:…``, ``name=tel:+…`` or ``name=client:…``, separated by commas. Pressing
@@ -255,7 +256,7 @@ class CoreSettings(BaseSettings):
     @property
     def zone(self) -> tzinfo:
         """Time zone of the agent."""
-        return _zone(self.time_zone)
+        return zone_named(self.time_zone)
 
     @property
     def model_region(self) -> str:
@@ -372,6 +373,16 @@ class CoreSettings(BaseSettings):
         """Return what the environment and ``.env`` set; the environment wins."""
         in_file = {name.upper(): value for name, value in DotEnvSettingsSource(cls).env_vars.items() if value}
         return in_file | {name: value for name, value in os.environ.items() if value}
+
+    @classmethod
+    def variables(cls) -> dict[str, str]:
+        """Return all variables of the environment and ``.env``, for the tools of agents; the environment wins.
+
+        One that is set to nothing hides the one in ``.env``, as `make run` does to keep an account's key from a
+        stand-in.
+        """
+        in_file = {name.upper(): value or "" for name, value in DotEnvSettingsSource(cls).env_vars.items()}
+        return in_file | dict(os.environ)
 
     @classmethod
     def _misspelt(cls, given: Iterable[str]) -> list[tuple[str, str]]:

@@ -42,3 +42,36 @@ def check(voice: str, model_id: str) -> None:
         f"NOVA_SONIC_VOICE: not a voice of {model_id}; {suggestion}The voices are {', '.join(sorted(known))}. "
         "For a voice that AWS has added since, set NOVA_SONIC_VOICE_UNLISTED=true"
     )
+
+
+OF_LANGUAGE: Final = {
+    "en-US": ("matthew", "tiffany"),
+    "en-GB": ("amy",),
+    "en-AU": ("olivia",),
+    "en-IN": ("kiara", "arjun"),
+    "fr-FR": ("ambre", "florian"),
+    "it-IT": ("beatrice", "lorenzo"),
+    "de-DE": ("tina", "lennart"),
+    "es-US": ("lupe", "carlos"),
+    "pt-BR": ("carolina", "leo"),
+    "hi-IN": ("kiara", "arjun"),
+}
+"""The voices made for each language that the model speaks, the default first."""
+
+
+def for_language(language: str, preferred: str, model_id: str) -> str:
+    """Return the voice of an agent that names none.
+
+    Args:
+        language: Language tag of the agent.
+        preferred: ``NOVA_SONIC_VOICE``, which is taken if it was made for the language, or is not listed.
+        model_id: The model, which may lack a voice.
+    """
+    made = OF_LANGUAGE[language]
+    listed = {voice for voices in OF_LANGUAGE.values() for voice in voices}
+    if preferred in made or (language.startswith("en") and preferred not in listed):
+        return preferred
+    # British English of an American voice is still English, so the operator's choice counts among these.
+    if language == "en-US" and any(preferred in voices for tag, voices in OF_LANGUAGE.items() if tag.startswith("en")):
+        return preferred
+    return next((voice for voice in made if voice in of_model(model_id)), made[0])

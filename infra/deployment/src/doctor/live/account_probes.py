@@ -11,7 +11,6 @@ import httpx
 from botocore.credentials import ReadOnlyCredentials
 
 from agent_core import endpoint
-from agent_core.adapters.open_meteo import FORECAST_URL
 from agent_core.causes import classify
 from agent_core.errors import ModelError
 from agent_core.nova.sdk import SdkModelClient
@@ -22,6 +21,7 @@ from doctor.live.model_probes import ModelProbes
 from doctor.live.probe_result import ProbeResult
 from doctor.surroundings import MachineState
 
+_FORECAST_URL: Final = "https://api.open-meteo.com/v1/forecast"
 _SECONDS: Final = 6.0
 _PROTECTION_SECONDS: Final = 5.0
 _DAILY: Final = "https://api.daily.co/v1"
@@ -72,7 +72,7 @@ def endpoint_of(surroundings: MachineState) -> str:
 
 def weather(surroundings: MachineState) -> list[ProbeResult]:
     """P9: test that the free plan answers without a key, and the commercial host only with one."""
-    url, key = surroundings.get("OPEN_METEO_FORECAST_URL", FORECAST_URL), surroundings.get("OPEN_METEO_API_KEY")
+    url, key = surroundings.get("OPEN_METEO_FORECAST_URL", _FORECAST_URL), surroundings.get("OPEN_METEO_API_KEY")
     with httpx.Client(timeout=_SECONDS) as client:
         free = client.get(url, params=_SPOT).status_code
         found = [ProbeResult("P9 weather without a key", free == httpx.codes.OK, f"status {free}")]

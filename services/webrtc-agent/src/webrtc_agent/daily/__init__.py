@@ -1,5 +1,7 @@
 """Serve visitors whose audio travels through Daily: a private room for each, and the agent's side of it."""
 
+from functools import partial
+
 import httpx
 from pydantic import SecretStr
 
@@ -18,7 +20,8 @@ def make_rooms(settings: WebSettings) -> Rooms:
     if settings.daily_api_key is None:
         raise ValueError("DAILY_API_KEY is not set")
     api = DailyApi(_client(settings.daily_api_key, str(settings.daily_api_url)))
-    return Rooms(api, longest_seconds=settings.max_call_seconds, people=contacts(settings))
+    people_of = partial(contacts, settings)
+    return Rooms(api, longest_seconds=settings.max_call_seconds, people_of=people_of)
 
 
 def _client(key: SecretStr, url: str) -> httpx.AsyncClient:

@@ -3,11 +3,12 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.destinations import Destination
 from agent_core.events import GOODBYE_SECONDS
 from agent_core.session_request import SessionRequest
 from webrtc_agent.call_back import Contact
@@ -35,7 +36,7 @@ class Rooms:
         api: Daily's API.
         longest_seconds: Longest conversation.
         open_seconds: Longest time to create a room and its tokens.
-        people: People that a visitor can contact.
+        people_of: Returns which of an agent's people a visitor can contact.
     """
 
     def __init__(
@@ -44,10 +45,10 @@ class Rooms:
         *,
         longest_seconds: float,
         open_seconds: float = OPEN_SECONDS,
-        people: Sequence[Contact] = (),
+        people_of: Callable[[Sequence[Destination]], Sequence[Contact]] = lambda _: (),
     ) -> None:
         self._api = api
-        self._people = people
+        self._people_of = people_of
         self._open_seconds = open_seconds
         self._lifetime = VISITOR_SECONDS + longest_seconds + GOODBYE_SECONDS
         self._removal = RoomReaper(api)
@@ -84,7 +85,7 @@ class Rooms:
             session_request,
             lambda client_input: RoomTransport(room, client_input),
             lambda: self._discard(room),
-            people=self._people,
+            people=self._people_of((session_request.agent or agent.agents.default).people),
             part=part,
         )
 

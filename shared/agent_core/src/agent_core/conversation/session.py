@@ -31,11 +31,12 @@ from agent_core.nova.transcript import ConversationTranscript
 from agent_core.nova.wire import Role
 from agent_core.open_conversations import OpenConversation
 from agent_core.pipeline import ConversationPipeline, RecentContext, SoundInFrames
+from agent_core.regions import known_region
 from agent_core.session_request import AudioRoute, ModelSessionFactory, SessionRequest
 from agent_core.summary import summarise
+from agent_core.tools.acts import IdempotencyKeys
 from agent_core.tools.goodbye import END_CALL
 from agent_core.tools.registry import ToolRecord, ToolRegistry
-from agent_core.units import known_region
 
 TEARDOWN_SECONDS = 4.0
 """Everything is released within this time, even if the model has stopped reading."""
@@ -52,6 +53,8 @@ class Session:
         self.session_id = session_request.session_id or uuid4().hex
         self.stats = stats
         self._agent = agent
+        self.agent = session_request.agent or agent.agents.default
+        """The agent that speaks in it."""
         self._session_request = session_request
         self._media = media
         self._started = self._connected_at = time.monotonic()
@@ -72,17 +75,20 @@ class Session:
             "session_id": self.session_id,
             "call_sid": session_request.call_sid,
             "channel": session_request.channel,
+            "agent": self.agent.id,
+            "agent_version": self.agent.version,
         }
         self._has_claimed = False
         self._is_recorded_elsewhere = False
         self._telemetry = agent.telemetry(stats, labels)
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=session_request.call_sid)
-        self._tools = ToolRegistry(agent.tools, conversation=self, on_call=self._note_tool)
+        keys = IdempotencyKeys(self.session_id, session_request.acts, session_request.on_act)
+        self._tools = ToolRegistry(self.agent.tools, conversation=self, on_call=self._note_tool, keys=keys)
         self._context = RecentContext()
         self._transcript = ConversationTranscript(session_request.history, session_request.on_words)
         self._transfers = Transfers(media.people, self.on, self._log)
         rules = ConversationRules(
-            agent.settings.idle_prompt_seconds, media.way_to_ear, self._transfers.by_key, session_request.transfers
+            self._limit("idle_prompt_seconds"), media.way_to_ear, self._transfers.by_key, session_request.transfers
         )
         self._state = ConversationState(rules)
         self._timer: asyncio.Handle | None = None
@@ -111,8 +117,14 @@ class Session:
 
     @property
     def region(self) -> str:
-        """Region whose weather units the caller is used to, ISO 3166; empty if unknown."""
+        """Region whose units the caller is used to, ISO 3166; empty if unknown."""
         return self._session_request.region or known_region(self._session_request.facts.get("country", ""))
+
+    def _limit(self, name: str) -> float:
+        """Return a limit of the agent, or of the operator where the agent sets none or a higher one."""
+        own: float | None = getattr(self.agent.file.limits, name)
+        common: float = getattr(self._agent.settings, name)
+        return common if own is None else min(own or common, common or own)
 
     async def somebody_there(self) -> None:
         """Wait for ``connected``."""
@@ -287,7 +299,8 @@ class Session:
                 self._agent.lost_records.changed()
             self._telemetry.began()
             left = self._session_request.seconds_left
-            self.on(inputs.Started(self._agent.settings.max_call_seconds if left is None else left))
+            longest = self._limit("max_call_seconds")
+            self.on(inputs.Started(longest if left is None else min(left, longest)))
             self._running = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
             self._running.add_done_callback(self._pipeline_stopped)
             # A phone caller is already connected; a page's visitor connects later.
@@ -391,7 +404,7 @@ class Session:
         source, sink = self._media.source, self._media.sink
         if source is None or sink is None:
             return None
-        shown = [tool.spec.name for tool in self._agent.tools if tool.shown]
+        shown = [tool.spec.name for tool in self.agent.tools if tool.shown]
         return SoundInFrames(source, sink, shown, self.ready.set, self._note_sound)
 
     async def _release(self) -> None:
@@ -437,6 +450,8 @@ class Session:
             ),
             stats=stats,
             call_sid=self._session_request.call_sid,
+            agent=self.agent.id,
+            agent_version=self.agent.version,
             cost_usd=self._agent.counting.cost_of(stats),
             consent=None if self.consent is None else self.consent.version,
             consented_at=None if self.consent is None else self.consent.at,

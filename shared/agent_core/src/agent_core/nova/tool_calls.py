@@ -28,6 +28,8 @@ _MAX_REFUSED = 3
 """Calls beyond these limits, each answered with an instruction to speak, before the stream is replaced. Nova 2 was seen
 to call the same tools endlessly (AWS re:Post, "infinite tool calling loop").
 """
+CARD = "card"
+"""Key of a result that only the visitor's page receives: what is in the model's context may be spoken."""
 _ENOUGH = {"error": "enough_tool_calls", "next": "Answer the caller now with what you have."}
 
 
@@ -115,7 +117,7 @@ class ToolCalls:
                 self._budget.renew()
                 self._connection.break_off(ModelUnavailable("ToolLoop", "the model called tools and did not answer"))
         # An interrupted caller may still want the result, and the model waits for it in any case.
-        if not self._connection.answer_tool(use.tool_use_id, result):
+        if not self._connection.answer_tool(use.tool_use_id, {key: result[key] for key in result if key != CARD}):
             log.info("tool_result_late", tool=use.name)
         await self._broadcast(
             FunctionCallResultFrame,

@@ -26,7 +26,7 @@ PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "say_again": frozenset(),
     "sorry_for_the_wait": frozenset(),
     "still_there": frozenset(),
-    "system": frozenset({"now", "zone", "dates", "people", "place", "details"}),
+    "system": frozenset({"name", "instructions", "now", "zone", "dates", "people", "place", "details"}),
     "taken_up": frozenset({"words"}),
     "transfer_by_key": frozenset({"destination"}),
     "transfer_failed": frozenset({"destination"}),
@@ -46,7 +46,7 @@ def check() -> None:
     _texts()
 
 
-def load(name: str, **values: str) -> str:
+def load(name: str, /, **values: str) -> str:
     """Return a prompt with its ``$placeholders`` filled in.
 
     Raises:

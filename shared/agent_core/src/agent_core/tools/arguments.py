@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from agent_core.errors import InvalidArguments
+from agent_core.tools.call import Call
 from agent_core.tools.schemas import plain
 
 _LONGEST_COMPLAINT = 500
@@ -39,9 +40,14 @@ def arguments_of(function: Callable[..., object], choices: Mapping[str, Sequence
     fields: dict[str, Any] = {
         name: (hints[name], ... if parameter.default is inspect.Parameter.empty else parameter.default)
         for name, parameter in inspect.signature(function).parameters.items()
-        if name != CONVERSATION
+        if name != CONVERSATION and hints.get(name) is not Call
     }
     return create_model(f"{function.__name__}_arguments", __base__=Arguments, **fields)
+
+
+def call_parameter(function: Callable[..., object]) -> str | None:
+    """Return the name of the parameter that receives the `Call`, if there is one."""
+    return next((name for name, kind in get_type_hints(function).items() if kind is Call), None)
 
 
 def schema_of(model: type[Arguments]) -> tuple[dict[str, Any], list[str]]:

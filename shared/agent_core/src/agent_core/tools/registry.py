@@ -9,16 +9,24 @@ import inspect
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, get_origin, get_type_hints, is_typeddict
 
 import orjson
+import structlog
 
 from agent_core.announcements import Announcement
 from agent_core.errors import AgentError, InvalidArguments
 from agent_core.token_bucket import TokenBucket
-from agent_core.tools.arguments import CONVERSATION, Arguments, arguments_of, checked, schema_of
+from agent_core.tools.acts import IdempotencyKeys
+from agent_core.tools.arguments import CONVERSATION, Arguments, arguments_of, call_parameter, checked, schema_of
+from agent_core.tools.call import ToolSurroundings
 from agent_core.tools.repeats import Repeats
+from agent_core.tools.stalls import watched
+
+log = structlog.get_logger()
 
 Outcome = Literal["ok", "error", "timeout", "unknown", "cancelled"]
 
@@ -27,6 +35,9 @@ DEFAULT_TIMEOUT = 5.0
 
 MAX_TIMEOUT: Final = 50.0
 """Seconds. The model ends a stream after 55 s without input, and waits for a tool all that time."""
+
+_THREADS: Final = ThreadPoolExecutor(8, "tool")
+"""For tools that are not async. A pool of their own: one that hangs must not keep the loop's threads from others."""
 
 GRACE_SECONDS: Final = 1.0
 """Time for a tool to end after its timeout; one that does not is abandoned."""
@@ -93,11 +104,12 @@ class ToolRecord:
 
 
 class Tool:
-    """A typed async function that the model may call.
+    """A typed function that the model may call. It runs in a thread unless it is async.
 
     Args:
         function: Its name, signature and docstring (up to the first blank line) are what the model sees. A parameter
-            ``conversation`` is hidden: it receives the conversation, so that one tool serves all of them.
+            annotated `Call` is hidden: it receives what the tool may know about the conversation. So is one named
+            ``conversation``, which receives the conversation itself, for the tools of the runtime.
         timeout: Longest time of one call in seconds, at most ``MAX_TIMEOUT``.
         failure: The error word for the model when the function fails or takes too long.
         shown: Whether a visitor's page may show its arguments and result.
@@ -105,6 +117,7 @@ class Tool:
         filler: Announcement for the caller if it takes longer than they would wait in silence.
         acts: Whether a call changes something, so that its result must not be reused for an identical request.
         rationed: Whether a call costs a third party something, so that the number per conversation is limited.
+        surroundings: What it shares with the agent's other tools; required if it has a parameter annotated `Call`.
 
     Raises:
         ValueError: The timeout is out of bounds, or an argument has a type that cannot be expressed for the model.
@@ -113,7 +126,7 @@ class Tool:
 
     def __init__(  # noqa: PLR0913 - all of them are optional
         self,
-        function: Callable[..., Awaitable[dict[str, Any]]],
+        function: Callable[..., Awaitable[dict[str, Any]] | dict[str, Any]],
         *,
         timeout: float = DEFAULT_TIMEOUT,
         failure: str = "tool_failed",
@@ -122,6 +135,7 @@ class Tool:
         filler: Announcement | None = None,
         acts: bool = False,
         rationed: bool = False,
+        surroundings: ToolSurroundings | None = None,
     ) -> None:
         if not 0 < timeout <= MAX_TIMEOUT:
             message = f"{function.__name__}: a tool may take at most {MAX_TIMEOUT:.0f} seconds"
@@ -129,7 +143,13 @@ class Tool:
         # Checked at start: a wrong tool must fail the deployment, not a call.
         _check_returns_object(function)
         self._function = function
+        self._is_async = inspect.iscoroutinefunction(function)
         self._wants_conversation = CONVERSATION in inspect.signature(function).parameters
+        self._call_parameter = call_parameter(function)
+        self._surroundings = surroundings
+        if self._call_parameter is not None and surroundings is None:
+            message = f"{function.__name__}: a tool with a Call needs the surroundings of its agent"
+            raise ValueError(message)
         self._arguments: type[Arguments] = arguments_of(function, choices or {})
         self.timeout = timeout
         self.failure = failure
@@ -149,8 +169,13 @@ class Tool:
         """
         return checked(self._arguments, arguments)
 
-    async def run(self, arguments: Arguments, conversation: object = None) -> dict[str, Any]:
+    async def run(self, arguments: Arguments, conversation: object = None, key: str = "") -> dict[str, Any]:
         """Run the function within its timeout.
+
+        Args:
+            arguments: Validated.
+            conversation: For a function with a parameter of this name, and for what a `Call` says about it.
+            key: Idempotency key of the request.
 
         Raises:
             ToolFailure: The function reported a failure.
@@ -160,10 +185,21 @@ class Tool:
         values = {name: getattr(arguments, name) for name in type(arguments).model_fields}
         if self._wants_conversation:
             values[CONVERSATION] = conversation
+        if self._call_parameter is not None and self._surroundings is not None:
+            session_id, region = getattr(conversation, "session_id", ""), getattr(conversation, "region", "")
+            values[self._call_parameter] = self._surroundings.call(session_id, key, region)
         # The limit of the tool alone; `_run` adds the grace for its clean-up.
         async with asyncio.timeout(self.timeout):
-            answer = await self._function(**values)
-        return _as_object(answer)
+            return _as_object(await self._answer(values))
+
+    async def _answer(self, values: dict[str, Any]) -> object:
+        if not self._is_async:
+            return await asyncio.get_running_loop().run_in_executor(_THREADS, partial(self._function, **values))
+        running: Any = self._function(**values)
+        return await watched(running, self._note_stall)
+
+    def _note_stall(self, seconds: float) -> None:
+        log.warning("tool_blocks", tool=self.spec.name, blocked_ms=round(seconds * 1000))
 
 
 class ToolRegistry:
@@ -177,6 +213,7 @@ class ToolRegistry:
         conversation: Passed to the tools that require it.
         on_call: Receives one record per call, when it is over.
         clock: Monotonic seconds.
+        keys: Makes the idempotency keys of the conversation.
     """
 
     def __init__(
@@ -186,8 +223,10 @@ class ToolRegistry:
         conversation: object = None,
         on_call: Callable[[ToolRecord], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        keys: IdempotencyKeys | None = None,
     ) -> None:
         self._conversation = conversation
+        self._keys = keys or IdempotencyKeys("")
         self._credit = TokenBucket(clock, RATIONED_AT_ONCE, RATIONED_PER_MINUTE / 60)
         self._tools = {tool.spec.name: tool for tool in tools}
         # With equal names, one tool would silently replace the other.
@@ -242,18 +281,21 @@ class ToolRegistry:
         try:
             return await self._repeats.answer(
                 key,
-                lambda: self._attempt(tool, fitting),
+                lambda: self._attempt(tool, fitting, key),
                 seconds=tool.timeout + GRACE_SECONDS,
                 keep=not tool.acts,
             )
         except TimeoutError as error:
             return _Ending("timeout", _error(tool.failure), error)
 
-    async def _attempt(self, tool: Tool, arguments: Arguments) -> "_Ending":
+    async def _attempt(self, tool: Tool, arguments: Arguments, request: str) -> "_Ending":
         # Spent here and not in `_run`, so that repeated requests are free.
         if tool.rationed and not self._credit.spend():
             return _Ending("error", _error("too_many_requests", _LATER))
-        return await _attempt(tool, arguments, self._conversation)
+        ending = await _attempt(tool, arguments, self._conversation, self._keys.key(request))
+        if tool.acts and ending.outcome == "ok":
+            self._keys.done(request)
+        return ending
 
     def _close(self, name: str, ending: "_Ending", started: float, call_id: str) -> ToolResult:
         elapsed_ms = (time.monotonic() - started) * 1000
@@ -273,9 +315,9 @@ class _Ending:
     cause: BaseException | None = None
 
 
-async def _attempt(tool: Tool, arguments: Arguments, conversation: object) -> _Ending:
+async def _attempt(tool: Tool, arguments: Arguments, conversation: object, key: str) -> _Ending:
     try:
-        return _Ending("ok", await tool.run(arguments, conversation))
+        return _Ending("ok", await tool.run(arguments, conversation, key))
     except InvalidArguments as error:
         return _Ending("error", _error("invalid_arguments", _CORRECT) | {"detail": _sendable(error.reason)}, error)
     except ToolFailure as error:

@@ -4,9 +4,10 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from agent_core.adapters.open_meteo.payloads import GeocodingHit
-from agent_core.adapters.open_meteo.regions import ALSO_CALLED, STATES
 from agent_core.errors import InvalidArguments
+
+from .payloads import GeocodingHit
+from .regions import ALSO_CALLED, STATES
 
 MAX_CHARACTERS = 100
 

@@ -1,17 +1,19 @@
 """Provide the weather tools: real numbers for the model to put into a sentence."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from math import floor
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 
-from agent_core.announcements import Announcement
+from agent_core.agents import Call, ToolFailure, tool
 from agent_core.errors import InvalidArguments, UpstreamError
-from agent_core.tools.registry import Tool, ToolFailure
-from agent_core.units import MeasurementUnits, units
-from agent_core.weather_report import (
+
+from .open_meteo import OpenMeteo
+from .units import MeasurementUnits, units
+from .weather_report import (
     Conditions,
     Day,
     Forecast,
@@ -37,14 +39,6 @@ _MOST_ASKED = 3
 """Most places that a question names: people do not remember more."""
 _ASK_DAY = "Say that the forecast reaches two weeks ahead, and ask for a nearer day."
 _TRY_LATER = "Say that the weather service is out of reach right now, and offer to try again."
-
-
-class CallerRegion(Protocol):
-    """What a tool requires of the conversation that uses it."""
-
-    @property
-    def region(self) -> str:
-        """Region whose weather units the caller is used to, ISO 3166; empty if unknown."""
 
 
 def _lower(value: object) -> object:
@@ -74,39 +68,51 @@ HourOfDay = Annotated[
 ]
 
 
-def weather_tools(source: WeatherSource) -> list[Tool]:
-    """Return the two weather tools, based on ``source``."""
+@asynccontextmanager
+async def resources(settings: Mapping[str, str]) -> AsyncIterator[WeatherSource]:
+    """Yield the weather service: one for all conversations, which share its connections and its cache."""
+    # An empty key means the free service.
+    key = settings["OPEN_METEO_API_KEY"]
+    source = OpenMeteo(
+        forecast_url=settings["OPEN_METEO_FORECAST_URL"],
+        geocoding_url=settings["OPEN_METEO_GEOCODING_URL"],
+        api_key=SecretStr(key) if key else None,
+    )
+    async with source:
+        yield source
 
-    async def answer(location: str, result_of: Callable[[Forecast], dict[str, Any]]) -> dict[str, Any]:
-        try:
-            return result_of(await _look_up(source, location))
-        except SeveralPlaces as several:
-            return _which(several)
 
-    async def get_current_weather(
-        location: Location,
-        format: Unit = None,  # noqa: A002 - a public name
-        conversation: CallerRegion | None = None,
-    ) -> dict[str, Any]:
-        """Get the weather at a place at this moment."""
-        return await answer(location, lambda found: _at_present(found, _units(format, conversation, found.place)))
+@tool(failure=_UNAVAILABLE, shown=True, filler=True, rationed=True)
+async def get_current_weather(
+    location: Location,
+    call: Call,
+    format: Unit = None,  # noqa: A002 - a public name
+) -> dict[str, Any]:
+    """Get the weather at a place at this moment."""
+    return await _answer(call, location, lambda found: _at_present(found, _units(format, call, found.place)))
 
-    async def get_weather_forecast(
-        location: Location,
-        day: DayName,
-        format: Unit = None,  # noqa: A002 - a public name
-        hour: HourOfDay = None,
-        conversation: CallerRegion | None = None,
-    ) -> dict[str, Any]:
-        """Get the weather forecast for a place, for a whole day or for one hour of it."""
-        return await answer(
-            location, lambda found: _at_another_time(found, day, hour, _units(format, conversation, found.place))
-        )
 
-    return [
-        Tool(function, failure=_UNAVAILABLE, shown=True, filler=Announcement.LOOK_UP, rationed=True)
-        for function in (get_current_weather, get_weather_forecast)
-    ]
+@tool(failure=_UNAVAILABLE, shown=True, filler=True, rationed=True)
+async def get_weather_forecast(
+    location: Location,
+    day: DayName,
+    call: Call,
+    format: Unit = None,  # noqa: A002 - a public name
+    hour: HourOfDay = None,
+) -> dict[str, Any]:
+    """Get the weather forecast for a place, for a whole day or for one hour of it."""
+    return await _answer(
+        call, location, lambda found: _at_another_time(found, day, hour, _units(format, call, found.place))
+    )
+
+
+async def _answer(call: Call, location: str, result_of: Callable[[Forecast], dict[str, Any]]) -> dict[str, Any]:
+    # One source for all conversations, so that they share its cache and its quota.
+    source: WeatherSource = call.resources
+    try:
+        return result_of(await _look_up(source, location))
+    except SeveralPlaces as several:
+        return _which(several)
 
 
 def _at_present(forecast: Forecast, chosen: MeasurementUnits) -> dict[str, Any]:
@@ -178,11 +184,8 @@ async def _look_up(source: WeatherSource, location: str) -> Forecast:
         raise ToolFailure(_UNAVAILABLE, _TRY_LATER) from error
 
 
-def _units(
-    asked: Literal["celsius", "fahrenheit"] | None, conversation: CallerRegion | None, place: Place | None
-) -> MeasurementUnits:
-    region = "" if conversation is None else conversation.region
-    return units(asked=asked, region=region, country="" if place is None else place.country_code)
+def _units(asked: Literal["celsius", "fahrenheit"] | None, call: Call, place: Place | None) -> MeasurementUnits:
+    return units(asked=asked, region=call.region, country="" if place is None else place.country_code)
 
 
 def _which(several: SeveralPlaces) -> dict[str, Any]:

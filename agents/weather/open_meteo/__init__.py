@@ -5,6 +5,11 @@ non-commercial use, accepts 600 requests a minute, 5 000 an hour and 10 000 a da
 attribution; one of our forecasts counts as two. Customers send an API key to separate hosts.
 """
 
-from agent_core.adapters.open_meteo.client import FORECAST_URL, GEOCODING_URL, OpenMeteo
+from agent_core import causes
+
+from .client import FORECAST_URL, GEOCODING_URL, OpenMeteo
+
+# So that an error of this service names the settings to check.
+causes.add_service("open_meteo", "Open-Meteo", address="OPEN_METEO_FORECAST_URL", keys="OPEN_METEO_API_KEY")
 
 __all__ = ["FORECAST_URL", "GEOCODING_URL", "OpenMeteo"]

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from agent_core.adapters.open_meteo.payloads import GeocodingHit as Hit
-from agent_core.adapters.open_meteo.places import MAX_CHARACTERS, Query, best, fits, folded, has_form_of_name
-from agent_core.weather_report import Place, SeveralPlaces
+from ..weather_report import Place, SeveralPlaces
+from .payloads import GeocodingHit as Hit
+from .places import MAX_CHARACTERS, Query, best, fits, folded, has_form_of_name
 
 _ALIKE_AT_HOME: Final = 3.0
 """How many times smaller a place in the same country may be and still be equally likely."""

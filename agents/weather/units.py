@@ -3,7 +3,6 @@
 The choice follows Unicode's CLDR (unitPreferenceData: temperature, wind speed and rainfall) by region.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,8 +12,6 @@ _FAHRENHEIT: Final = frozenset({"US", "BS", "BZ", "KY", "PR", "PW", "GU", "VI", 
 _MILES: Final = frozenset({"US", "GB", "PR", "GU", "VI", "AS", "MP", "UM"})
 _INCHES: Final = frozenset({"US", "PR", "GU", "VI", "AS", "MP", "UM"})
 """Including the territories of the United States, which CLDR lists through containment."""
-_LOCALE: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{4})?[-_](?P<region>[A-Za-z]{2})(?:[-_].{0,40})?")
-_REGION: Final = re.compile(r"[A-Z]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +28,14 @@ class MeasurementUnits:
 
     def wind(self, kilometres: float | None) -> tuple[str, float | None]:
         """Return the name of the field and the speed."""
+        # The unit is in the name of the field, so that the model cannot confuse them.
         if not self.miles:
             return "wind_kmh", kilometres
         return "wind_mph", None if kilometres is None else kilometres / 1.609344
 
     def precipitation(self, millimetres: float | None) -> tuple[str, float | None]:
         """Return the name of the field and the depth, with the precision usual for its unit."""
+        # Tenths of a millimetre, hundredths of an inch: what forecasts in these units show.
         if not self.inches:
             return "precipitation_mm", None if millimetres is None else round(millimetres, 1)
         return "precipitation_in", None if millimetres is None else round(millimetres / 25.4, 2)
@@ -53,15 +52,3 @@ def units(*, asked: Scale | None, region: str, country: str) -> MeasurementUnits
     # An explicit request wins; without a known region, the place's own custom applies.
     scale: Scale = asked or ("fahrenheit" if (region or country) in _FAHRENHEIT else "celsius")
     return MeasurementUnits(scale, region in _MILES, region in _INCHES)
-
-
-def region_of(locale: object) -> str:
-    """Return the region of a locale such as ``en-US``; empty if it has none, or is not a locale."""
-    # A client may send anything here, and another value is not an error.
-    found = _LOCALE.fullmatch(locale) if isinstance(locale, str) else None
-    return known_region(found["region"].upper()) if found else ""
-
-
-def known_region(code: str) -> str:
-    """Return a country code if it is well-formed, else an empty string."""
-    return code if _REGION.fullmatch(code) else ""

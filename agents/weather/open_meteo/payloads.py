@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from agent_core.weather_report import Conditions, Day, Forecast, Hour, Now
+from ..weather_report import Conditions, Day, Forecast, Hour, Now
 
 CONDITIONS: Final[Mapping[float, Conditions]] = {
     0: Conditions.CLEAR,

@@ -9,7 +9,8 @@ import orjson
 
 from agent_core.errors import UpstreamError
 from agent_core.retries import AsyncRetryingCaller
-from agent_core.weather_report import TooManyRequests
+
+from ..weather_report import TooManyRequests
 
 SERVICE = "open_meteo"
 """Name in errors, logs and metrics."""

@@ -10,14 +10,15 @@ import httpx
 from cachetools import TLRUCache, TTLCache
 from pydantic import SecretStr
 
-from agent_core.adapters.open_meteo.fetch import SERVICE, TIMEOUT, fetch
-from agent_core.adapters.open_meteo.namesakes import chosen
-from agent_core.adapters.open_meteo.payloads import CURRENT, DAILY, HOURLY, read_forecast, read_places
-from agent_core.adapters.open_meteo.payloads import GeocodingHit as Hit
-from agent_core.adapters.open_meteo.places import Query, cleaned, folded, shorter
 from agent_core.errors import UpstreamError
 from agent_core.token_bucket import TokenBucket
-from agent_core.weather_report import Forecast, LocationNotFound, Place, SeveralPlaces, TooManyRequests
+
+from ..weather_report import Forecast, LocationNotFound, Place, SeveralPlaces, TooManyRequests
+from .fetch import SERVICE, TIMEOUT, fetch
+from .namesakes import chosen
+from .payloads import CURRENT, DAILY, HOURLY, read_forecast, read_places
+from .payloads import GeocodingHit as Hit
+from .places import Query, cleaned, folded, shorter
 
 FORECAST_URL = "https://api.open-meteo.com/v1/forecast"
 GEOCODING_URL = "https://geocoding-api.open-meteo.com/v1/search"

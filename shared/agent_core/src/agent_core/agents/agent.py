@@ -1,0 +1,85 @@
+"""Hold one agent as conversations use it: an immutable version of its folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from string import Template
+from typing import Any, Final, Self
+
+from agent_core.agents import opening_hours
+from agent_core.agents.agent_file import AgentFile
+from agent_core.destinations import Destination
+from agent_core.tools.registry import Tool
+
+VARIABLES: Final = frozenset({"name", "now", "opening_hours", "open_now", "place"})
+"""What ``instructions.md`` may contain as ``${name}``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Agent:
+    """One version of one agent. A conversation keeps its version to its end.
+
+    Attributes:
+        id: Name of its folder.
+        version: Digest of its folder, 12 hexadecimal digits.
+        file: Its ``agent.yaml``.
+        instructions: Its ``instructions.md``.
+        tools: All tools that the model may call, those of the runtime included.
+        people: Whom it can connect; the first is called by key 0.
+        voice: Voice id.
+        zone: Its time zone.
+        sentences: Its ``sentences.yaml``: replacements of the runtime's own sentences, by name.
+        variables: The surroundings variables that its ``agent.yaml`` declares with defaults; no secrets.
+        resources: The ``resources`` function of its ``tools.py``, if there is one.
+    """
+
+    id: str
+    version: str
+    file: AgentFile
+    instructions: str = ""
+    tools: tuple[Tool, ...] = ()
+    people: tuple[Destination, ...] = ()
+    voice: str = "matthew"
+    zone: tzinfo | None = None
+    sentences: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    resources: Any = None
+
+    @classmethod
+    def of_tools(cls, tools: Sequence[Tool], name: str = "the agent", **more: Any) -> Self:  # noqa: ANN401 - other attributes
+        """Return an agent without a folder, for programs that make their tools themselves."""
+        return cls("agent", "0" * 12, AgentFile(name=name), tools=tuple(tools), **more)
+
+    @property
+    def name(self) -> str:
+        """On whose behalf it speaks."""
+        return self.file.name
+
+    @property
+    def language(self) -> str:
+        """Language tag, such as ``de-DE``."""
+        return self.file.language
+
+    @property
+    def path(self) -> str:
+        """Path of its page."""
+        return self.file.page.path or f"/a/{self.id}"
+
+    def instructed(self, now: datetime, place: str) -> str:
+        """Return its instructions for one conversation.
+
+        Args:
+            now: Its local time.
+            place: Where the caller probably is; empty if unknown.
+        """
+        # Read at each conversation: whether it is open now depends on the time.
+        hours = None if self.file.opening_hours is None else opening_hours.parse(self.file.opening_hours)
+        values = {
+            "name": self.name,
+            "now": now.strftime("%A, %d %B %Y, %H:%M"),
+            "opening_hours": "" if hours is None else opening_hours.words(hours),
+            "open_now": "" if hours is None else ("open" if opening_hours.is_open(hours, now) else "closed"),
+            "place": place,
+        }
+        # `safe_substitute` keeps a lone dollar sign, which people write in prices.
+        return Template(self.instructions).safe_substitute(values).strip()

@@ -1,0 +1,222 @@
+"""Read an agent's folder."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from string import Template
+from types import ModuleType
+from typing import Final
+
+from agent_core import destinations, voices
+from agent_core.agents import agent_code, agent_file, yaml_lines
+from agent_core.agents.agent import VARIABLES, Agent
+from agent_core.agents.agent_file import AgentFile
+from agent_core.agents.toolkit import make_tool, options_of
+from agent_core.destinations import Destination
+from agent_core.errors import ConfigurationError
+from agent_core.settings import CoreSettings, zone_named
+from agent_core.tools.call import ToolSurroundings
+from agent_core.tools.goodbye import goodbye_tools
+from agent_core.tools.registry import Tool, ToolRegistry
+from agent_core.tools.transfer import transfer_tools
+
+_READ: Final = ("*.yaml", "*.md", "*.py", "*/*.py", "knowledge/*.md")
+"""What belongs to a version. Rehearsals and the page's sources do not: no conversation depends on them."""
+_MAX_FILES: Final = 500
+_MAX_INSTRUCTIONS: Final = 40_000
+"""Characters; the model's whole prompt is limited, and each turn costs what it contains."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderContext:
+    """What a folder is read with.
+
+    Attributes:
+        settings: Of the service: defaults for what a folder leaves open.
+        variables: Environment variables, ``.env`` included.
+        people: Whom agents can connect that name nobody themselves.
+        can_connect: Whether the channel can connect a person: a page cannot call a SIP address.
+    """
+
+    settings: CoreSettings
+    variables: Mapping[str, str]
+    people: tuple[Destination, ...] = ()
+    can_connect: Callable[[Destination], bool] = lambda _: True
+
+    def reachable(self, people: Sequence[Destination]) -> list[str]:
+        """Return the names of the people that this channel can connect."""
+        return [person.name for person in people if self.can_connect(person)]
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the files that a version of an agent consists of, in a fixed order; bounded."""
+    found = {path for pattern in _READ for path in folder.glob(pattern) if path.is_file()}
+    return sorted(path for path in found if not any(part.startswith((".", "__")) for part in _inside(folder, path)))[
+        :_MAX_FILES
+    ]
+
+
+def _inside(folder: Path, path: Path) -> tuple[str, ...]:
+    parts = path.relative_to(folder).parts
+    return tuple(part for part in parts if part != "__init__.py" and not part.startswith("rehearsals"))
+
+
+def digest(folder: Path) -> str:
+    """Return the version of a folder: 12 hexadecimal digits over names and content."""
+    summed = sha256()
+    for path in files_of(folder):
+        content = path.read_bytes()
+        summed.update(f"{path.relative_to(folder)}:{len(content)}:".encode())
+        summed.update(content)
+    return summed.hexdigest()[:12]
+
+
+def read(folder: Path, context: FolderContext) -> Agent:
+    """Read a folder.
+
+    Raises:
+        ConfigurationError: it is not usable; the reason names file and line.
+    """
+    name = f"agents/{folder.name}"
+    if not agent_file.FOLDER.fullmatch(folder.name):
+        raise ConfigurationError(f"{name}: a folder's name has lower-case letters, digits and -, at most 31")
+    document = yaml_lines.read(folder / "agent.yaml", f"{name}/agent.yaml")
+    file = agent_file.check(document)
+    version = digest(folder)
+    if file.page.path not in (None, "/", f"/a/{folder.name}"):
+        raise ConfigurationError(f"{document.where(('page', 'path'))}: path must be / or /a/{folder.name}")
+    # Every part is checked before the agent exists, so that no call finds a mistake first.
+    zone = context.settings.zone if file.time_zone is None else zone_named(file.time_zone)
+    people = _people(file, document, context)
+    surroundings = ToolSurroundings(folder.name, file.language, zone, _variables(file, document, context))
+    module = agent_code.load(folder, version) if (folder / "tools.py").is_file() else None
+    tools = [
+        *_own_tools(folder, file, document, module, surroundings),
+        *transfer_tools(context.reachable(people)),
+        *goodbye_tools(),
+    ]
+    # The registry would refuse each conversation.
+    try:
+        ToolRegistry(tools)
+    except ValueError:
+        raise ConfigurationError(f"{name}/tools.py: a tool has the name of one of the runtime's own") from None
+    return Agent(
+        folder.name,
+        version,
+        file,
+        instructions=_instructions(folder / "instructions.md", f"{name}/instructions.md"),
+        tools=tuple(tools),
+        people=people,
+        voice=_voice(file, document, context.settings),
+        zone=zone,
+        sentences=_sentences(folder / "sentences.yaml", f"{name}/sentences.yaml"),
+        variables={key: surroundings.settings[key] for key in file.environment},
+        resources=_Resources.of(module, surroundings),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Resources:
+    """Opens what the tools of an agent share."""
+
+    open: object
+    surroundings: ToolSurroundings
+
+    @classmethod
+    def of(cls, module: ModuleType | None, surroundings: ToolSurroundings) -> "_Resources | None":
+        opens = getattr(module, "resources", None)
+        return cls(opens, surroundings) if callable(opens) else None
+
+
+def _own_tools(
+    folder: Path,
+    file: AgentFile,
+    document: yaml_lines.Document,
+    module: ModuleType | None,
+    surroundings: ToolSurroundings,
+) -> Iterator[Tool]:
+    # In the order of the file: the model reads the tools in it.
+    marked = {name: value for name, value in vars(module).items() if options_of(value)} if module else {}
+    for index, wanted in enumerate(file.tools or ()):
+        if wanted not in marked:
+            known = f"its tools are {', '.join(marked)}" if marked else "no function of tools.py is marked with @tool"
+            raise ConfigurationError(f"{document.where(('tools', index))}: there is no tool {wanted}; {known}")
+    for name in marked if file.tools is None else file.tools:
+        function = marked[name]
+        try:
+            yield make_tool(function, surroundings)
+        except (ValueError, TypeError) as error:
+            line = getattr(getattr(function, "__code__", None), "co_firstlineno", 1)
+            raise ConfigurationError(f"agents/{folder.name}/tools.py, line {line}: {error}") from error
+
+
+def _instructions(path: Path, name: str) -> str:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError:
+        raise ConfigurationError(f"{name}: the file is missing; it says in plain words what the agent does") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{name}: the file is not UTF-8 text") from None
+    if not text.strip():
+        raise ConfigurationError(f"{name}, line 1: the file is empty")
+    # The model refuses a prompt that is too long, and would do so in every call.
+    if len(text) > _MAX_INSTRUCTIONS:
+        raise ConfigurationError(f"{name}: more than {_MAX_INSTRUCTIONS} characters; move details to knowledge/")
+    for found in Template.pattern.finditer(text):
+        variable = found["named"] or found["braced"]
+        # A lone dollar sign, as in a price, is text; a name that nothing fills in would be read to the caller.
+        if variable is not None and variable not in VARIABLES:
+            line = text.count("\n", 0, found.start()) + 1
+            names = ", ".join(f"${{{each}}}" for each in sorted(VARIABLES))
+            raise ConfigurationError(f"{name}, line {line}: {found[0]} is not filled in; known are {names}")
+    return text
+
+
+def _sentences(path: Path, name: str) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    document = yaml_lines.read(path, name)
+    if not isinstance(document.value, dict):
+        raise ConfigurationError(f"{document.where(())}: the file needs lines such as busy: All our lines are busy.")
+    for key, text in document.value.items():
+        if not isinstance(text, str) or not text.strip():
+            raise ConfigurationError(f"{document.where((key,))}: {key} must be text")
+    return document.value
+
+
+def _voice(file: AgentFile, document: yaml_lines.Document, settings: CoreSettings) -> str:
+    if file.voice is None:
+        return voices.for_language(file.language, settings.nova_sonic_voice, settings.model_id)
+    if file.voice not in voices.of_model(settings.model_id) and not settings.nova_sonic_voice_unlisted:
+        made = ", ".join(voices.OF_LANGUAGE[file.language])
+        raise ConfigurationError(
+            f"{document.where(('voice',))}: {settings.model_id} has no voice {file.voice}; for {file.language}: {made}"
+        )
+    return file.voice
+
+
+def _people(file: AgentFile, document: yaml_lines.Document, context: FolderContext) -> tuple[Destination, ...]:
+    if file.people is None:
+        return context.people
+    people = []
+    for index, person in enumerate(file.people):
+        address, where = person.address, document.where(("people", index, "address"))
+        if address.startswith("$"):
+            address = context.variables.get(address[1:], "")
+            if not address:
+                raise ConfigurationError(f"{where}: the variable {person.address} is not set")
+        try:
+            people.append(Destination(person.name, destinations.parse_addresses(address)))
+        except ValueError as error:
+            raise ConfigurationError(f"{where}: {error}") from None
+    return tuple(people)
+
+
+def _variables(file: AgentFile, document: yaml_lines.Document, context: FolderContext) -> dict[str, str]:
+    values = {name: context.variables.get(name) or default for name, default in file.environment.items()}
+    values |= {name: context.variables.get(name, "") for name in (*file.secrets, *file.optional_secrets)}
+    for index, name in enumerate(file.secrets):
+        if not values[name]:
+            raise ConfigurationError(f"{document.where(('secrets', index))}: the variable {name} is not set")
+    return values

@@ -1,0 +1,24 @@
+"""Make agents for tests: of tools that the test supplies, or the shipped weather agent with another source."""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+from agent_core.agents.agent import Agent
+from agent_core.agents.catalogue import AgentCatalogue
+from agent_core.agents.toolkit import make_tool
+from agent_core.destinations import Destination
+from agent_core.tools.call import ToolSurroundings
+from agent_core.tools.registry import Tool
+from agents.weather import tools
+from agents.weather.weather_report import WeatherSource
+
+
+def one_agent(with_tools: Sequence[Tool] = (), people: tuple[Destination, ...] = ()) -> AgentCatalogue:
+    """Return a catalogue of one agent without a folder."""
+    return AgentCatalogue.of(Agent.of_tools(with_tools, people=people))
+
+
+def weather_tools(source: WeatherSource) -> list[Tool]:
+    """Return the weather agent's tools with a source of the test."""
+    surroundings = ToolSurroundings("weather", "en-US", UTC, resources=source)
+    return [make_tool(function, surroundings) for function in (tools.get_current_weather, tools.get_weather_forecast)]
