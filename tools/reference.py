@@ -398,9 +398,10 @@ def pages() -> dict[Path, str]:
 
 def main() -> int:
     """Write the pages."""
-    from tools import reference_http  # noqa: PLC0415 - loads both services
+    from tools import reference_agents, reference_http  # noqa: PLC0415 - these load both services
 
-    for path, text in (pages() | {reference_http.PAGE: reference_http.http_page()}).items():
+    every = pages() | reference_agents.pages() | {reference_http.PAGE: reference_http.http_page()}
+    for path, text in every.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         print(path.relative_to(ROOT))

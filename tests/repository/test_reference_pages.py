@@ -9,11 +9,11 @@ import pytest
 
 from agent_core.settings import CoreSettings
 from phone_agent.settings import PhoneSettings
-from tools import reference, reference_http, state_diagram
+from tools import reference, reference_agents, reference_http, state_diagram
 from tools.workspace import ROOT
 from webrtc_agent.settings import WebSettings
 
-PAGES = reference.pages()
+PAGES = reference.pages() | reference_agents.pages()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
