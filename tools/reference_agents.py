@@ -45,9 +45,9 @@ def page() -> str:
         "| `tools.py` | optional: functions that the model may call; see [add a tool](../howto/add-a-tool.md) |",
         "| `knowledge/*.md` | optional: documents |",
         "| `sentences.yaml` | optional: replaces sentences of the runtime, by name |",
-        "| `rehearsals/*.yaml` | optional: conversations that must succeed; the local stand-in for the model uses them |",
+        "| `rehearsals/*.yaml` | optional: conversations that must succeed; the local stand-in uses them |",
         "",
-        "The folder's name is the agent's id: lower-case letters, digits and `-`, at most 31. Folders whose names begin",
+        "The folder's name is the agent's id: lower-case letters, digits and `-`, at most 31. Folders that begin",
         "with `_` or `.` are ignored. `voice-agent check` checks all folders and names file, line and what is right.",
     ]
     for name, about, part in _PARTS:

@@ -65,7 +65,7 @@ class PageFile(_Part):
 
 
 class PersonFile(_Part):
-    """A person whom key 0 or the model can connect."""
+    """A person that key 0 or the model can connect."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
     """What the model, the log and people say; lower case."""
@@ -127,7 +127,7 @@ class AgentFile(_Part):
     """Phone numbers that it answers, E.164. Two agents with one number refuse to start."""
     page: PageFile = PageFile()
     people: Annotated[tuple[PersonFile, ...] | None, Field(max_length=20)] = None
-    """Whom it can connect; key 0 calls the first. ``TRANSFER_DESTINATIONS`` applies if this is missing."""
+    """People that it can connect; key 0 calls the first. ``TRANSFER_DESTINATIONS`` applies if this is missing."""
     time_zone: Annotated[str, AfterValidator(known_zone)] | None = None
     """Such as ``Europe/Rome``; ``TIME_ZONE`` if it is missing."""
     opening_hours: Mapping[str, str | tuple[str, ...]] | None = None
