@@ -120,7 +120,8 @@ _WORDS = model_probes.alternating(1)[0][1][0]
 CASES: list[tuple[str, Callable[[ModelProbes], Any], dict[str, Any], ModelFault | None, set[str]]] = [
     ("as assumed", model_probes.answers, {}, None, set()),
     ("slow", model_probes.answers, {"pace": replace(QUICK, think=6.0)}, None, {"P2 first audio"}),
-    ("halting", model_probes.answers, {"pace": replace(QUICK, bursts=((1, 0.9),))}, None, {"P6 cadence"}),
+    # One pause in each sentence is enough: the probe judges the longest gap.
+    ("halting", model_probes.answers, {"pace": replace(QUICK, bursts=((1, 0.9), (1000, 0.0)))}, None, {"P6 cadence"}),
     ("late headers", model_probes.answers, {}, ModelFault(on="open", delay_ms=1500), {"P2 headers"}),
     ("as assumed", model_probes.schemas, {}, None, set()),
     (
