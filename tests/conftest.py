@@ -93,6 +93,9 @@ def _forget_the_shell() -> None:
     for name in list(os.environ):
         if name not in _KEPT | _SWITCHES and not name.startswith(_KEPT_BEGINNINGS):
             del os.environ[name]
+    # A shell lets what it runs in the background ignore Ctrl-C, and every program that a test interrupts inherits that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["LANG"] = "C.UTF-8"
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # saves a third of a deployment's time
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the sums are small, and the shared clock looks at every thread

@@ -35,7 +35,8 @@ def interrupted(command: tuple[str, ...], after: str, folder: Path) -> tuple[int
         text=True,
         start_new_session=True,
     )
-    deadline = threading.Timer(120.0, os.killpg, (process.pid, signal.SIGKILL))
+    # Not SIGKILL: a command that missed the signal has started services, which only it can stop.
+    deadline = threading.Timer(120.0, os.killpg, (process.pid, signal.SIGTERM))
     deadline.start()
     written = []
     with process, cast("IO[str]", process.stdout) as output:
