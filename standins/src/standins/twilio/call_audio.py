@@ -29,6 +29,8 @@ class Bridge(Protocol):
 _QUIET: Final = SILENCE * FRAME
 _MAX_CATCH_UP: Final = 50
 """After a stall of the machine, the clock catches up by at most this many frames (1 s)."""
+_EARLY_SECONDS: Final = 0.000_01
+"""More than a loop wakes up early; not audible."""
 
 
 class CallAudio:
@@ -58,8 +60,9 @@ class CallAudio:
         began = loop.time()
         self._answered_at = self._timeline.now()
         while True:
-            # Frame n is due at n * 20 ms after the start.
-            due = int((loop.time() - began) / FRAME_SECONDS) + 1
+            # Frame n is due at n * 20 ms after the start. Event loops wake up a little early, and floats are rounded:
+            # without a margin, the frame that this was woken up for would not be due, and the loop would spin.
+            due = int((loop.time() - began + _EARLY_SECONDS) / FRAME_SECONDS) + 1
             for _ in range(min(due - self.frames, _MAX_CATCH_UP)):
                 self._tick()
             if due - self.frames > 0:  # the stall was too long to catch up: shift the clock
