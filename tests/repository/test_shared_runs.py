@@ -82,10 +82,23 @@ def test_what_has_a_turn_of_its_own_is_there() -> None:
     assert [module for module in (*ALONE, *LONG) if not (ROOT / "tests" / module).is_file()] == []
 
 
-@pytest.mark.parametrize(("arguments", "shared"), [([], True), (["tests/unit"], True), (["tests/a.py::test_b"], False)])
+@pytest.mark.parametrize(
+    ("arguments", "marks", "more"),
+    [
+        ([], "not thorough", 1),
+        (["tests/unit"], "", 1),
+        ([], "thorough", 2),
+        (["tests/a.py::test_b"], "thorough", None),
+    ],
+)
 def test_a_few_files_are_not_shared(
-    pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch, arguments: list[str], *, shared: bool
+    pytestconfig: pytest.Config,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    marks: str,
+    more: int | None,
 ) -> None:
-    """A run of a few files is not shared, because its tests would end before the processes start."""
+    """A run of a few files is not shared: its tests would end before the processes start. Thorough tests wait more."""
     monkeypatch.setattr(pytestconfig, "args", arguments or ["tests"])
-    assert worker_count(pytestconfig) == (len(os.sched_getaffinity(0)) + 1 if shared else 0)
+    monkeypatch.setattr(pytestconfig.option, "markexpr", marks)
+    assert worker_count(pytestconfig) == (0 if more is None else len(os.sched_getaffinity(0)) + more)
