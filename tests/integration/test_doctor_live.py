@@ -45,8 +45,10 @@ OTHER = ServiceLimits(
 )
 """The other reading of each source."""
 STRICTEST = ServiceLimits()
-FAST = 40.0
-"""Seconds of the idle timeout that pass in one second."""
+FAST = 10.0
+"""Seconds of the idle timeout that pass in one second. The probe allows a fifth of it, which is a second here."""
+SETTLE = 0.6
+"""Seconds between history and audio. On a busy machine the history may leave late, and the audio right behind it."""
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +71,15 @@ async def asked(
             yield (
                 nova,
                 ModelProbes(
-                    made, MODEL, recording, patience=3.0, speed=scale, tool_words="use look_up", at_once=3, times=2
+                    made,
+                    MODEL,
+                    recording,
+                    patience=3.0,
+                    settle=SETTLE,
+                    speed=scale,
+                    tool_words="use look_up",
+                    at_once=3,
+                    times=2,
                 ),
             )
         finally:

@@ -42,6 +42,7 @@ class ModelProbes:
         model_id: Bedrock ID.
         recording: Receives every event.
         patience: Seconds to wait for a rejection.
+        settle: Seconds between a history and the first audio.
         speed: Seconds of the model's idle limit per real second; above 1 only with an accelerated stand-in.
         tool_words: Text that makes the model use the tool `look_up`.
         at_once: Number of streams for the probe that opens many.
@@ -53,6 +54,7 @@ class ModelProbes:
     model_id: str
     recording: EventRecording
     patience: float = 2.0
+    settle: float = _USUAL_SETTLE
     speed: float = 1.0
     tool_words: str = "Please use look_up now."
     at_once: int = _AT_ONCE
@@ -76,16 +78,17 @@ class ModelProbes:
         self.usage.setdefault(probe, []).extend(event for _, event in one.events if isinstance(event, wire.Usage))
         return one
 
-    async def history(self, name: str, messages: Messages, settle: float = _USUAL_SETTLE) -> str:
+    async def history(self, name: str, messages: Messages, settle: float | None = None) -> str:
         """Send a history, then audio; return why the model rejected it, empty if it did not."""
+        pause = self.settle if settle is None else settle
 
         async def use(one: ModelExchange) -> None:
             await one.introduce()
             await one.remember(messages)
             # Without a pause, audio may arrive before the model has processed the history.
-            if settle:
+            if pause:
                 await one.stream.ready()
-                await asyncio.sleep(settle)
+                await asyncio.sleep(pause)
             await one.listen()
             # The model reports a rejected history only when audio arrives.
             await one.play(_SILENCE)
