@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from agent_core.conversation.inputs import (
+from agent_core.conversation.signals import (
     AgentSaidGoodbye,
     AnswerHeard,
     ApologyPlaying,
@@ -27,8 +27,8 @@ from agent_core.conversation.inputs import (
     TransferSucceeded,
     TransferWanted,
 )
-from agent_core.conversation.keypad import PAUSE_SECONDS
 from agent_core.conversation.state import ConversationRules, ConversationState, Phase
+from agent_core.conversation.waits import KEY_PAUSE_SECONDS
 from agent_core.events import GOODBYE_SECONDS, EndReason
 from agent_core.nova.facts import ReplyStarted
 from tools.workspace import ROOT
@@ -47,7 +47,7 @@ _INTO: Final[dict[Phase, Sequence[Input]]] = {
 _TRIED: Final[dict[str, tuple[Input, float]]] = {
     "agent speaks": (ReplyStarted(), 0.0),
     "transfer asked": (_TRANSFER, 0.0),
-    "key 0": (KeyPressed("0"), PAUSE_SECONDS),
+    "key 0": (KeyPressed("0"), KEY_PAUSE_SECONDS),
     "transfer failed": (TransferFailed(), 0.0),
     "person took over": (TransferSucceeded(), 0.0),
     "goodbye wanted": (GoodbyeWanted(EndReason.MAX_DURATION), 0.0),

@@ -24,8 +24,7 @@ from pydantic import SecretStr
 from agent_core import causes
 from agent_core.causes import Cause, classify
 from agent_core.errors import AgentError
-from agent_core.nova.credentials import CredentialSource
-from agent_core.nova.sdk import SdkModelClient
+from agent_core.nova.sdk import CredentialSource, SdkModelClient
 from agents.weather.open_meteo import OpenMeteo
 from phone_agent.call_control import CallControl
 from standins.daily import DailyStandin

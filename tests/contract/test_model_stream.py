@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from agent_core.errors import ModelError
-from agent_core.nova.credentials import CredentialSource
-from agent_core.nova.sdk import SdkModelClient, SdkModelStream
+from agent_core.nova.sdk import CredentialSource, SdkModelClient, SdkModelStream
 from standins.nova.faults import ModelFault
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.score import Score

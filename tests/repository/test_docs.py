@@ -100,7 +100,7 @@ def test_all_members_have_the_version_of_the_changelog() -> None:
 
 
 def test_every_source_file_that_a_page_names_exists() -> None:
-    """A name such as `nova/retiring.py` is the end of a path, also after a rename. A tour of the code depends on it."""
+    """A name such as `nova/renewal.py` is the end of a path, also after a rename. A tour of the code depends on it."""
     paths = [f"/{path.relative_to(ROOT)}" for path in ROOT.glob("*/**/*.py") if ".venv" not in path.parts]
     named = {
         (str(page.relative_to(ROOT)), name)

@@ -52,7 +52,7 @@ def test_threat_23_nothing_records() -> None:
 
 def _is_ours(path: Path, word: str) -> bool:
     """Return whether a name is one of our own end records, which hold counts only, or of played phrases."""
-    if word == "recording" and path.name == "frame_audio_sink.py":
+    if word == "recording" and path.name == "audio_output.py":
         return True
     if word == "gather":
         return path.name == "twiml.py"  # of the person who is called; see the test below

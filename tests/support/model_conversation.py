@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 from agent_core.announcements import Announcement
 from agent_core.events import SessionStats
+from agent_core.nova.error_policy import Quirks
 from agent_core.nova.facts import Fact
 from agent_core.nova.model_session import ModelSession
-from agent_core.nova.quirks import Quirks
 from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.transcript import ConversationTranscript
 from tests.support.scripted_model import ScriptedModel

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from agent_core.announcements import Announcement
-from agent_core.conversation.actions import Action, Play
-from agent_core.conversation.inputs import Input, Tick
+from agent_core.conversation.signals import Action, Input, Play, Tick
 from agent_core.conversation.state import ConversationRules, ConversationState
 
 

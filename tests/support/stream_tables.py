@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from agent_core.admission import Admission
 from agent_core.errors import ModelUnavailable
-from agent_core.nova.metered import MeteredClient
+from agent_core.nova.stream import MeteredClient
 from agent_core.quota.capacity import Capacity
 from agent_core.quota.pool import Pool
 from agent_core.quota.shared_count import TableFault

@@ -13,11 +13,10 @@ from awscrt import io as crt_io
 from agent_core.announcements import Announcement
 from agent_core.errors import ModelError
 from agent_core.events import SessionStats
-from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.facts import Fact, ReplyAudio, StreamStarted, ToolRequested
 from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.resilient_connection import ResilientConnection
-from agent_core.nova.sdk import SdkModelClient
+from agent_core.nova.sdk import CredentialSource, SdkModelClient
 from agent_core.nova.transcript import ConversationTranscript, History
 from agent_core.nova.wire import Role, WireToolSpec
 from standins.nova.server import NovaStandin

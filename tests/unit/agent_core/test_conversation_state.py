@@ -8,31 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_core.announcements import Announcement
-from agent_core.conversation.actions import (
+from agent_core.conversation.signals import (
     Action,
-    Apologize,
-    Ask,
-    CallPerson,
-    CutOff,
-    End,
-    Greet,
-    Play,
-    PrepareTransfer,
-    RefuseTransfer,
-    RememberKeys,
-)
-from agent_core.conversation.inputs import (
     AgentSaidGoodbye,
     AnswerHeard,
+    Apologize,
     ApologyPlaying,
+    Ask,
+    CallPerson,
     Connected,
+    CutOff,
+    End,
     Ended,
     GoodbyeWanted,
+    Greet,
     Input,
     KeyPressed,
     ModelLost,
+    Play,
+    PrepareTransfer,
     ReadyToListen,
+    RefuseTransfer,
     Released,
+    RememberKeys,
     Started,
     Tick,
     ToolStarted,

@@ -4,7 +4,7 @@ import asyncio
 
 from pipecat.frames.frames import Frame, TTSAudioRawFrame, TTSStoppedFrame
 
-from agent_core.nova.frame_audio_sink import FrameAudioSink
+from agent_core.nova.audio_output import FrameAudioSink
 
 SECOND = bytes(48_000)
 

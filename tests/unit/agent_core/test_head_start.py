@@ -1,7 +1,7 @@
 """How much silence to insert before an answer, so that its audio does not run dry."""
 
-from agent_core.nova.head_start import MAX_SECONDS, HeadStart
-from agent_core.nova.quirks import Quirks
+from agent_core.nova.audio_output import MAX_HEAD_START_SECONDS, HeadStart
+from agent_core.nova.error_policy import Quirks
 
 RATE = 8000
 PIECE = b"\x01\x00" * (RATE * 80 // 1000)
@@ -43,7 +43,7 @@ def test_a_model_that_stalls_does_not_make_every_answer_late() -> None:
     """The head start that a stalling model causes is bounded."""
     quirks = Quirks()
     _gap(quirks, (1.0, 1), (4.0, 1))
-    assert quirks.head_start == MAX_SECONDS
+    assert quirks.head_start == MAX_HEAD_START_SECONDS
 
 
 def test_audio_behind_other_audio_needs_none() -> None:

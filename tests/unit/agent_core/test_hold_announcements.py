@@ -3,8 +3,7 @@
 import asyncio
 
 from agent_core.announcements import Announcement
-from agent_core.conversation.actions import Nudge, Play
-from agent_core.conversation.inputs import ToolStarted
+from agent_core.conversation.signals import Nudge, Play, ToolStarted
 from agent_core.nova.facts import (
     AnswerOver,
     Asked,

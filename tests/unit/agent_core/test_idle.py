@@ -2,8 +2,7 @@
 
 import asyncio
 
-from agent_core.conversation.actions import Ask
-from agent_core.conversation.inputs import Connected, KeyPressed, Released
+from agent_core.conversation.signals import Ask, Connected, KeyPressed, Released
 from agent_core.conversation.state import ConversationRules
 from agent_core.nova.facts import CallerWords
 from tests.support.state_runner import StateRunner

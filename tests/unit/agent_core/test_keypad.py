@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent_core.conversation.keypad import MAX_KEYS, PAUSE_SECONDS, Collector, Typed
+from agent_core.conversation.waits import KEY_PAUSE_SECONDS, MAX_KEYS, KeyCollector, Typed
 from agent_core.events import EndReason
 from agent_core.nova.wire import Role
 from tests.support import scripted_model as say
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 SOUND = b"\x01\x00" * 80
 TYPED = re.compile(r"The caller typed (\S+) on the telephone keypad\.")
-SOON, LATE = 0.3, PAUSE_SECONDS + 0.2
+SOON, LATE = 0.3, KEY_PAUSE_SECONDS + 0.2
 
 
 def collected(presses: list[tuple[float, str]]) -> list[Typed]:
     """Press keys, each after a pause; return the resulting inputs."""
-    collector, inputs = Collector(), []
+    collector, inputs = KeyCollector(), []
     for (_, key), now in zip(presses, accumulate(pause for pause, _ in presses), strict=True):
         inputs += collector.press(key, now)
     return inputs + collector.finish()
@@ -106,7 +106,7 @@ async def test_a_postcode_is_one_input() -> None:
     async with running_session(people=staff) as (stage, _):
         await _say(stage, "Hello.")
         await _type(stage, "94105#", 0.1)
-        await until(lambda: typed_in(stage) == ["94105"], PAUSE_SECONDS - 0.5)
+        await until(lambda: typed_in(stage) == ["94105"], KEY_PAUSE_SECONDS - 0.5)
         await _say(stage, "You typed a postcode.")
         await asyncio.sleep(5)
         assert typed_in(stage) == ["94105"]
@@ -120,7 +120,7 @@ async def test_zero_alone_calls_a_person_after_the_pause_and_not_before() -> Non
     async with running_session(people=staff) as (stage, running):
         await _say(stage, "Hello.")
         stage.session.press("0")
-        await asyncio.sleep(PAUSE_SECONDS - 0.1)
+        await asyncio.sleep(KEY_PAUSE_SECONDS - 0.1)
         assert not any("about to be connected" in text for text in stage.model.streams[0].texts("USER"))
         await asyncio.sleep(0.2)
         await until(lambda: any("about to be connected" in text for text in stage.model.streams[0].texts("USER")))

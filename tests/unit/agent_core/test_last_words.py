@@ -2,8 +2,7 @@
 
 import asyncio
 
-from agent_core.conversation.actions import End
-from agent_core.conversation.inputs import AgentSaidGoodbye, AnswerHeard, GoodbyeWanted
+from agent_core.conversation.signals import AgentSaidGoodbye, AnswerHeard, End, GoodbyeWanted
 from agent_core.events import GOODBYE_SECONDS, EndReason
 from agent_core.nova.facts import ReplyStarted
 from tests.support.state_runner import StateRunner

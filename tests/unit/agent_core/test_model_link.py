@@ -11,10 +11,9 @@ from agent_core import prompts
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.events import SessionStats
 from agent_core.nova import stream_watchdog
+from agent_core.nova.error_policy import MAX_TRIES, Quirks
 from agent_core.nova.facts import Fact, ReplyAudio, ReplyEnded, StreamStarted, ToolRequested
-from agent_core.nova.failures import MAX_TRIES
 from agent_core.nova.model_session import ModelSession, SessionPrompt
-from agent_core.nova.quirks import Quirks
 from agent_core.nova.resilient_connection import ResilientConnection, backoff
 from agent_core.nova.transcript import ConversationTranscript, History
 from agent_core.nova.wire import Role

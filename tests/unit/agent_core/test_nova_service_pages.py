@@ -8,7 +8,7 @@ from pipecat.metrics.metrics import LLMUsageMetricsData, TTFBMetricsData
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from agent_core.nova.frame_audio_sink import RECORDING
+from agent_core.nova.audio_output import RECORDING
 from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.service import NovaSonicService
 from agent_core.nova.transcript import ConversationTranscript

@@ -17,8 +17,7 @@ import structlog
 
 from agent_core import prompts
 from agent_core.agent_runtime import AgentRuntime
-from agent_core.conversation.actions import RefuseTransfer
-from agent_core.conversation.inputs import TransferWanted
+from agent_core.conversation.signals import RefuseTransfer, TransferWanted
 from agent_core.conversation.state import ConversationRules, ConversationState
 from agent_core.conversation.transfers import Transfers
 from agent_core.errors import ConfigurationError, ModelRejected, UpstreamError

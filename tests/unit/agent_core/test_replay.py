@@ -5,8 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from agent_core.nova.replay import MAX_HISTORY_BYTES, MAX_MESSAGES, MIN_HISTORY_BYTES, fit_history
-from agent_core.nova.transcript import History
+from agent_core.nova.transcript import MAX_HISTORY_BYTES, MAX_MESSAGES, MIN_HISTORY_BYTES, History, fit_history
 from agent_core.nova.wire import Role
 
 STRICTEST_MESSAGES = 40

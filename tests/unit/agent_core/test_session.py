@@ -217,7 +217,7 @@ async def test_what_does_not_end_in_time_is_cancelled_and_not_forgotten(
 
 _ON_UVLOOP = """
 import asyncio, uvloop
-from agent_core.conversation.inputs import AnswerHeard, Started
+from agent_core.conversation.signals import AnswerHeard, Started
 from agent_core.events import EndReason
 from tests.support.session_stage import running_session
 

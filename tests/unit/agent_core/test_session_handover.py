@@ -7,8 +7,8 @@ import pytest
 
 from agent_core import prompts
 from agent_core.announcements import Announcement
-from agent_core.conversation.keypad import PAUSE_SECONDS
 from agent_core.conversation.state import LAST_CALL_SECONDS
+from agent_core.conversation.waits import KEY_PAUSE_SECONDS
 from agent_core.errors import ModelRejected
 from agent_core.events import EndReason
 from tests.support import scripted_model as say
@@ -57,7 +57,7 @@ async def _task_leaves(stage: Stage) -> None:
 
 async def _press(stage: Stage) -> None:
     stage.session.press("0")
-    await asyncio.sleep(PAUSE_SECONDS + 0.1)
+    await asyncio.sleep(KEY_PAUSE_SECONDS + 0.1)
 
 
 async def _ask(stage: Stage) -> None:

@@ -6,11 +6,21 @@ from typing import Any
 import pytest
 import structlog
 
-from agent_core.conversation.actions import Action, Ask, CallPerson, End, PrepareTransfer, RefuseTransfer
-from agent_core.conversation.inputs import AnswerHeard, Input, KeyPressed, TransferWanted
-from agent_core.conversation.keypad import PAUSE_SECONDS
+from agent_core.conversation.signals import (
+    Action,
+    AnswerHeard,
+    Ask,
+    CallPerson,
+    End,
+    Input,
+    KeyPressed,
+    PrepareTransfer,
+    RefuseTransfer,
+    TransferWanted,
+)
 from agent_core.conversation.state import ConversationRules, Phase
 from agent_core.conversation.transfers import Transfers
+from agent_core.conversation.waits import KEY_PAUSE_SECONDS
 from agent_core.errors import UpstreamError
 from agent_core.nova.facts import ReplyStarted
 from agent_core.tools.registry import ToolFailure, ToolRegistry
@@ -77,7 +87,7 @@ class Conversation:
     async def press(self) -> None:
         """Press key 0 and wait until it counts."""
         self.runner.on(KeyPressed("0"))
-        await asyncio.sleep(PAUSE_SECONDS + 0.01)
+        await asyncio.sleep(KEY_PAUSE_SECONDS + 0.01)
 
     async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
         """Hand over as a session does."""

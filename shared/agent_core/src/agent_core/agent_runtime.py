@@ -18,10 +18,9 @@ from agent_core.errors import ModelError
 from agent_core.events import GOODBYE_SECONDS, CallDetailRecord, EndReason, SessionStats
 from agent_core.extensions import ExtensionFactory, Extensions
 from agent_core.lost_records import LostRecords
-from agent_core.nova.metered import MeteredClient
+from agent_core.nova.error_policy import Quirks
 from agent_core.nova.model_session import ModelSession, SessionPrompt
-from agent_core.nova.quirks import Quirks
-from agent_core.nova.stream import ModelClient
+from agent_core.nova.stream import MeteredClient, ModelClient
 from agent_core.nova.transcript import History
 from agent_core.nova.wire import WireToolSpec
 from agent_core.observability.meter import Meter

@@ -10,9 +10,9 @@ from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.agents.agent import Agent
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
+from agent_core.nova.audio_output import AudioSink
 from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.prewarm_pool import PrewarmedSession
-from agent_core.nova.session_callbacks import AudioSink
 from agent_core.nova.transcript import History
 from agent_core.tools.acts import ActsDone
 

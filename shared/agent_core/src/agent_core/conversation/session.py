@@ -16,10 +16,8 @@ import structlog
 from agent_core import causes, prompts
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.announcements import Announcement
-from agent_core.conversation import actions, inputs
-from agent_core.conversation.actions import Action
-from agent_core.conversation.inputs import Input
-from agent_core.conversation.keypad import CutVoice
+from agent_core.conversation import signals
+from agent_core.conversation.signals import Action, Input
 from agent_core.conversation.state import ConversationRules, ConversationState, Phase
 from agent_core.conversation.transfers import Transfers
 from agent_core.errors import ModelError, ModelRejected, UpstreamError
@@ -28,7 +26,6 @@ from agent_core.nova import facts
 from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.service import NovaSonicService
 from agent_core.nova.transcript import ConversationTranscript
-from agent_core.nova.wire import Role
 from agent_core.open_conversations import OpenConversation
 from agent_core.pipeline import ConversationPipeline, RecentContext, SoundInFrames
 from agent_core.regions import known_region
@@ -57,13 +54,13 @@ class Session:
         """The agent that speaks in it."""
         self._session_request = session_request
         self._media = media
-        self._started = self._connected_at = time.monotonic()
+        self._started = time.monotonic()
         # A future, because only the first reason counts.
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
-        self._voice = CutVoice(media.voice) if media.voice is not None else None
         self.ready = asyncio.Event()
         """Set when the pipeline accepts messages."""
-        self._connected = asyncio.Event()
+        self._connected: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        """When the caller was connected, in monotonic seconds."""
         self.sounded_at: float | None = None
         """When the agent was last heard, in monotonic seconds; only where its audio travels in frames."""
         self._running: asyncio.Task[None] | None = None
@@ -78,21 +75,20 @@ class Session:
             "agent": self.agent.id,
             "agent_version": self.agent.version,
         }
-        self._has_claimed = False
-        self._is_recorded_elsewhere = False
+        self._owns_record: bool | None = None
+        """Whether this task writes the end record, and no other one; None until it has been claimed."""
         self._telemetry = agent.telemetry(stats, labels)
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=session_request.call_sid)
         keys = IdempotencyKeys(self.session_id, session_request.acts, session_request.on_act)
         self._tools = ToolRegistry(self.agent.tools, conversation=self, on_call=self._note_tool, keys=keys)
-        self._context = RecentContext()
         self._transcript = ConversationTranscript(session_request.history, session_request.on_words)
         self._transfers = Transfers(media.people, self.on, self._log)
         rules = ConversationRules(
             self._limit("idle_prompt_seconds"), media.way_to_ear, self._transfers.by_key, session_request.transfers
         )
         self._state = ConversationState(rules)
-        self._timer: asyncio.Handle | None = None
-        self._due: float | None = None
+        self._timer: tuple[float, asyncio.TimerHandle] | None = None
+        """When the state is due, and the timer for it; uvloop's handle of a past time does not know when that was."""
         self._connection = ResilientConnection(
             ModelSessionFactory(agent, session_request, media),
             self._transcript,
@@ -103,17 +99,16 @@ class Session:
             renew_after=agent.settings.nova_sonic_renew_seconds,
             quirks=agent.quirks,
         )
-        self._service = NovaSonicService(self._connection, self, output_rate=media.output_rate, voice=self._voice)
+        self._service = NovaSonicService(self._connection, self, output_rate=media.output_rate, voice=media.voice)
         self._pipeline = ConversationPipeline(
-            self._service, self._context, self._sound_in_frames(), agent.extensions_of(self.session_id)
+            self._service, RecentContext(), self._sound_in_frames(), agent.extensions_of(self.session_id)
         )
 
     def connected(self) -> None:
         """Open the model: the caller is connected. They are greeted when ``greet`` is called, or a little later."""
-        if not self._connected.is_set():
-            self._connected_at = time.monotonic()
-            self._connected.set()
-            self.on(inputs.Connected())
+        if not self._connected.done():
+            self._connected.set_result(time.monotonic())
+            self.on(signals.Connected())
 
     @property
     def region(self) -> str:
@@ -128,7 +123,8 @@ class Session:
 
     async def somebody_there(self) -> None:
         """Wait for ``connected``."""
-        await self._connected.wait()
+        # Shielded: a cancelled wait must not cancel what others wait for.
+        await asyncio.shield(self._connected)
 
     def on(self, one: Input) -> list[Action]:
         """Take what has happened and do what follows from it; return what that was. Never blocks."""
@@ -161,68 +157,65 @@ class Session:
 
     def _set_timer(self) -> None:
         due = self._state.due
-        if due == self._due:
-            return
         if self._timer is not None:
-            self._timer.cancel()
-        # Kept here: uvloop's handle of a time that has come does not know when that was.
-        self._due = due
-        self._timer = None if due is None else asyncio.get_running_loop().call_at(due, self._tick, due)
+            if due == self._timer[0]:
+                return
+            self._timer[1].cancel()
+        self._timer = None if due is None else (due, asyncio.get_running_loop().call_at(due, self._tick, due))
 
     def _tick(self, due: float) -> None:
         # A timer may fire a clock tick early; what it was set for is due all the same.
         now = max(due, asyncio.get_running_loop().time())
-        self._timer = self._due = None
-        self._follow(inputs.Tick(self._is_quiet(), self._connection.owes_answer), now)
+        self._timer = None
+        self._follow(signals.Tick(self._is_quiet(), self._connection.owes_answer), now)
 
     def _do(self, action: Action) -> None:
         match action:
-            case actions.PrepareTransfer(destination, reason, by):
+            case signals.PrepareTransfer(destination, reason, by):
                 self._transfers.prepare(destination, summarise(self._transcript.history, reason), by=by)
-            case actions.CallPerson(destination):
+            case signals.CallPerson(destination):
                 self._transfers.call(destination)
-            case actions.End(reason):
+            case signals.End(reason):
                 self._reason.set_result(reason)
-            case actions.CutOff() | actions.Play() | actions.Apologize() | actions.Nudge():
+            case signals.CutOff() | signals.Play() | signals.Apologize() | signals.Nudge():
                 self._sound(action)
             case _:
                 self._write(action)
 
     def _sound(self, action: Action) -> None:
         match action:
-            case actions.CutOff():
-                if self._voice is not None:
-                    self._voice.cut()
-            case actions.Play(announcement):
+            case signals.CutOff():
+                self._service.cut()
+            case signals.Play(announcement):
                 self._say(announcement)
-            case actions.Apologize():
+            case signals.Apologize():
                 self._say(Announcement.SORRY)
-                self.on(inputs.ApologyPlaying(self._service.sounds_for() + self._media.way_to_ear))
-            case actions.Nudge():
+                self.on(signals.ApologyPlaying(self._service.sounds_for() + self._media.way_to_ear))
+            case signals.Nudge():
                 if self._agent.takes_nudges:
                     self._connection.nudge(prompts.looking_up())
 
     def _write(self, action: Action) -> None:
         match action:
-            case actions.Greet():
+            case signals.Greet():
                 words = self._session_request.first_words
                 if words != "":
                     self._connection.read(words or prompts.load("greeting"))
-            case actions.Ask():
+            case signals.Ask():
                 self._ask(action)
-            case actions.RememberKeys(keys):
+            case signals.RememberKeys(keys):
                 # For the task that continues this conversation, if one does.
-                self._transcript.add(Role.USER, prompts.load("keys_typed", keys=keys))
+                self._transcript.add_caller(prompts.load("keys_typed", keys=keys))
 
-    def _ask(self, ask: actions.Ask) -> None:
+    def _ask(self, ask: signals.Ask) -> None:
         typed = [prompts.load("keys_typed", keys=keys) for keys in ask.after_keys]
         for words in typed:
-            self._transcript.add(Role.USER, words)
+            self._transcript.add_caller(words)
         self._connection.read(" ".join([*typed, prompts.load(ask.prompt, **ask.values)]), by_caller=ask.by_caller)
 
     def greet(self) -> None:
         """Let the agent speak first; only the first call counts."""
-        self.on(inputs.ReadyToListen())
+        self.on(signals.ReadyToListen())
 
     def hear(self, pcm: bytes) -> None:
         """Send the caller's audio: 16-bit PCM at the media's input rate. Never blocks."""
@@ -230,8 +223,8 @@ class Session:
         self._connection.hear(pcm)
 
     def press(self, digit: str) -> None:
-        """Handle a key press. It stops the agent at once; `agent_core.conversation.keypad` interprets it."""
-        self.on(inputs.KeyPressed(digit))
+        """Handle a key press. It stops the agent at once; `agent_core.conversation.waits` interprets it."""
+        self.on(signals.KeyPressed(digit))
 
     async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
         """Connect a person at the model's request.
@@ -242,8 +235,8 @@ class Session:
         shown = await self._transfers.show(destination)
         if shown is not None:
             return shown
-        follows = self.on(inputs.TransferWanted(destination, reason))
-        refused = [action for action in follows if isinstance(action, actions.RefuseTransfer)]
+        follows = self.on(signals.TransferWanted(destination, reason))
+        refused = [action for action in follows if isinstance(action, signals.RefuseTransfer)]
         return self._transfers.result(destination, refused[0] if refused else None)
 
     async def handed_over(self) -> bool:
@@ -252,7 +245,7 @@ class Session:
 
     def end(self, reason: EndReason) -> None:
         """End the conversation; the first reason counts."""
-        self.on(inputs.Ended(reason))
+        self.on(signals.Ended(reason))
 
     @property
     def phase(self) -> Phase:
@@ -271,11 +264,11 @@ class Session:
 
     def answer_heard(self) -> None:
         """Record that the caller has heard the agent's last words."""
-        self.on(inputs.AnswerHeard())
+        self.on(signals.AnswerHeard())
 
     def say_goodbye(self, reason: EndReason) -> None:
         """Let the agent say goodbye, then end; not twice, nor during a transfer, except to drain."""
-        self.on(inputs.GoodbyeWanted(reason))
+        self.on(signals.GoodbyeWanted(reason))
 
     def _say(self, phrase: Announcement) -> None:
         self._log.info("announcement_played", phrase=phrase.value)
@@ -300,7 +293,7 @@ class Session:
             self._telemetry.began()
             left = self._session_request.seconds_left
             longest = self._limit("max_call_seconds")
-            self.on(inputs.Started(longest if left is None else min(left, longest)))
+            self.on(signals.Started(longest if left is None else min(left, longest)))
             self._running = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
             self._running.add_done_callback(self._pipeline_stopped)
             # A phone caller is already connected; a page's visitor connects later.
@@ -338,7 +331,7 @@ class Session:
         record = self._record(reason)
         # A conversation that may be resumed has one record, which its last part writes.
         goes_on = self._session_request.goes_on is not None and self._session_request.goes_on(record)
-        if goes_on or self._is_recorded_elsewhere:
+        if goes_on or self._owns_record is False:
             self._agent.counting.paused(self.stats)
         else:
             self._agent.keep(record, self.stats)
@@ -349,10 +342,10 @@ class Session:
     async def _claim_record(self, reason: EndReason) -> None:
         """Claim the end record, unless a later part writes it: a task that was silent for long has lost it."""
         # Once: the second claim of a conversation fails, also after one of our own.
-        if not self._has_claimed and not self._returns_within(reason):
-            self._has_claimed = True
-            self._is_recorded_elsewhere = not await self._agent.may_record(self.session_id)
-            if self._is_recorded_elsewhere:
+        if self._owns_record is None and not self._returns_within(reason):
+            self._owns_record = True
+            self._owns_record = await self._agent.may_record(self.session_id)
+            if not self._owns_record:
                 self._log.warning("recorded_elsewhere", reason=reason.value)
 
     def _returns_within(self, reason: EndReason) -> float:
@@ -390,7 +383,7 @@ class Session:
 
     def _stop(self) -> None:
         """Keep what was being typed, and let nothing more happen."""
-        self.on(inputs.Released())
+        self.on(signals.Released())
 
     def _say_the_end(self, reason: EndReason) -> None:
         if self._media.before_end is None:
@@ -459,7 +452,7 @@ class Session:
 
     async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
         """Run a tool for the model; every failure is returned as a result."""
-        self.on(inputs.ToolStarted(self._tools.filler(name)))
+        self.on(signals.ToolStarted(self._tools.filler(name)))
         return (await self._tools.call(name, arguments, call_id)).value
 
     def _note_tool(self, record: ToolRecord) -> None:
@@ -473,21 +466,22 @@ class Session:
             return
         self._log.info("tool_called", **fields)
         if record.tool == END_CALL:
-            self.on(inputs.AgentSaidGoodbye())
+            self.on(signals.AgentSaidGoodbye())
 
     def model_failed(self, error: ModelError) -> None:
         """Apologize, then end: the model is lost for good."""
         self._agent.model_state = error.kind
         self._log.error("model_lost", error=error.reason, **causes.fields(error))
         rejected = isinstance(error, ModelRejected)
-        self.on(inputs.ModelLost(EndReason.MODEL_REJECTED if rejected else EndReason.MODEL_UNAVAILABLE))
+        self.on(signals.ModelLost(EndReason.MODEL_REJECTED if rejected else EndReason.MODEL_UNAVAILABLE))
 
     def _note_sound(self, milliseconds: int) -> None:
         self.stats.audio_out_ms += milliseconds
         self.sounded_at = time.monotonic()
         # The greeting is the first reply, so earlier audio is a recording and does not count.
         if self.stats.first_audio_ms is None and self.stats.agent_turns:
-            self.stats.first_audio_ms = round((time.monotonic() - self._connected_at) * 1000)
+            since = self._connected.result() if self._connected.done() else self._started
+            self.stats.first_audio_ms = round((self.sounded_at - since) * 1000)
 
     def _pipeline_stopped(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

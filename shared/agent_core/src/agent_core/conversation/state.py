@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from agent_core.conversation import inputs
-from agent_core.conversation.actions import (
+from agent_core.conversation import signals
+from agent_core.conversation.signals import (
     Action,
     Apologize,
     Ask,
@@ -23,14 +23,13 @@ from agent_core.conversation.actions import (
     CutOff,
     End,
     Greet,
+    Input,
     Play,
     PrepareTransfer,
     RefuseTransfer,
     RememberKeys,
 )
-from agent_core.conversation.inputs import Input
-from agent_core.conversation.keypad import Collector, Typed
-from agent_core.conversation.waits import Hold, Idle, IdleStep, LastWords
+from agent_core.conversation.waits import Hold, Idle, IdleStep, KeyCollector, LastWords, Typed
 from agent_core.events import EndReason
 from agent_core.nova import facts
 from agent_core.summary import BY_KEY
@@ -108,7 +107,7 @@ class ConversationState:
         self._released = False
         self._last_call = False
         """Whether the conversation ends without a model even if a person is still being called."""
-        self._keys = Collector()
+        self._keys = KeyCollector()
         self._goodbye = LastWords()
         self._announcement = LastWords()
         """Of a transfer: the person is called when it has been heard."""
@@ -166,17 +165,17 @@ class ConversationState:
         if self._ended is not None:
             return self._on_late(one, now)
         match one:
-            case inputs.Tick():
+            case signals.Tick():
                 actions = self._tick(one, now)
-            case inputs.KeyPressed(key):
+            case signals.KeyPressed(key):
                 actions = self._press(key, now)
-            case inputs.GoodbyeWanted(reason):
+            case signals.GoodbyeWanted(reason):
                 actions = self._say_goodbye(reason, now)
-            case inputs.AgentSaidGoodbye():
+            case signals.AgentSaidGoodbye():
                 actions = self._close_after(EndReason.AGENT_ENDED, now)
-            case inputs.Ended(reason):
+            case signals.Ended(reason):
                 actions = self._end(reason)
-            case inputs.Released():
+            case signals.Released():
                 actions = self._release(now)
             case _:
                 actions = self._on_more(one, now)
@@ -185,39 +184,39 @@ class ConversationState:
     def _on_late(self, one: Input, now: float) -> list[Action]:
         """Take an input after the end."""
         match one:
-            case inputs.Released() if not self._released:
+            case signals.Released() if not self._released:
                 return self._release(now)
-            case inputs.TransferWanted():
+            case signals.TransferWanted():
                 return [RefuseTransfer("already_transferred")]
         return []
 
     def _on_more(self, one: Input, now: float) -> list[Action]:
         """Take an input about people, the loss of the model, or the beginning."""
         match one:
-            case inputs.TransferWanted(destination, reason):
+            case signals.TransferWanted(destination, reason):
                 return self._want_transfer(destination, reason, now)
-            case inputs.TransferSucceeded():
+            case signals.TransferSucceeded():
                 self._transfer, self._transfers_left = None, 0
                 return self._end(EndReason.TRANSFERRED)
-            case inputs.TransferFailed():
+            case signals.TransferFailed():
                 return self._fail_transfer(now)
-            case inputs.ModelLost(reason):
+            case signals.ModelLost(reason):
                 return self._lose_model(reason, now)
-            case inputs.ReadyToListen():
+            case signals.ReadyToListen():
                 return self._greet()
         return self._note(one, now)
 
     def _note(self, one: Input, now: float) -> list[Action]:
         """Record an input that only changes what is awaited."""
         match one:
-            case inputs.Started(seconds_left):
+            case signals.Started(seconds_left):
                 self._limit_at = now + seconds_left
-            case inputs.Connected():
+            case signals.Connected():
                 self._idle.start(now)
                 self._greet_at = now + GREETING_SECONDS
-            case inputs.ApologyPlaying(seconds):
+            case signals.ApologyPlaying(seconds):
                 self._end_later(min(SORRY_SECONDS, seconds + _SORRY_MARGIN), self.failing, now)
-            case inputs.AnswerHeard():
+            case signals.AnswerHeard():
                 self._goodbye.answer_heard(now)
                 self._announcement.answer_heard(now)
             case facts.ReplyStarted():
@@ -240,7 +239,7 @@ class ConversationState:
                 self._hold.wait_for_turn(now)
             case facts.Asked():
                 self._hold.wait_for_start(now)
-            case inputs.ToolStarted(filler):
+            case signals.ToolStarted(filler):
                 self._hold.work_began(filler, now)
             case facts.ToolAnswered(pending):
                 if pending:
@@ -253,7 +252,7 @@ class ConversationState:
                 self._hold.stop()
         return None
 
-    def _tick(self, tick: inputs.Tick, now: float) -> list[Action]:
+    def _tick(self, tick: signals.Tick, now: float) -> list[Action]:
         """Do everything that is due, until something ends the conversation."""
         actions: list[Action] = []
         # Keys first: a key 0 that is complete now takes precedence over a goodbye that is over now.
@@ -262,16 +261,16 @@ class ConversationState:
                 actions += look(tick, now)
         return actions
 
-    def _tick_keys(self, _tick: inputs.Tick, now: float) -> list[Action]:
+    def _tick_keys(self, _tick: signals.Tick, now: float) -> list[Action]:
         return [action for typed in self._keys.expire(now) for action in self._type(typed, now)]
 
-    def _tick_last_words(self, _tick: inputs.Tick, now: float) -> list[Action]:
+    def _tick_last_words(self, _tick: signals.Tick, now: float) -> list[Action]:
         if (reason := self._goodbye.expire(now)) is not None:
             return self._goodbye_heard(reason, now)
         # The announcement's reason is always the transfer itself.
         return [] if self._announcement.expire(now) is None else self._call_person()
 
-    def _tick_limits(self, _tick: inputs.Tick, now: float) -> list[Action]:
+    def _tick_limits(self, _tick: signals.Tick, now: float) -> list[Action]:
         if self._end_at is not None and now >= self._end_at:
             return self._end_now(now)
         actions: list[Action] = []
@@ -283,7 +282,7 @@ class ConversationState:
             actions += self._say_goodbye(EndReason.MAX_DURATION, now)
         return actions
 
-    def _tick_silence(self, tick: inputs.Tick, now: float) -> list[Action]:
+    def _tick_silence(self, tick: signals.Tick, now: float) -> list[Action]:
         actions: list[Action] = []
         if (announced := self._hold.expire(now, quiet=tick.quiet)) is not None:
             actions.append(announced)

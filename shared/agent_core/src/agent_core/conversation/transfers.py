@@ -7,8 +7,7 @@ from typing import Any
 import structlog
 
 from agent_core import causes
-from agent_core.conversation.actions import RefuseTransfer
-from agent_core.conversation.inputs import Input, TransferFailed, TransferSucceeded
+from agent_core.conversation.signals import Input, RefuseTransfer, TransferFailed, TransferSucceeded
 from agent_core.errors import UpstreamError
 from agent_core.session_request import People
 from agent_core.tools.registry import ToolFailure

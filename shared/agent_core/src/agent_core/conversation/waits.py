@@ -1,13 +1,15 @@
-"""What a conversation waits for: last words, a reply, a sign of the caller. No I/O, no clock, no tasks.
+"""What a conversation waits for: last words, a reply, a sign of the caller, the next key. No I/O, no clock, no tasks.
 
 Each class knows when something is due (``due``) and what is due then (``expire``). Times are seconds of one clock,
 which the user of these classes reads.
 """
 
+from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Final
 
 from agent_core.announcements import Announcement
-from agent_core.conversation.actions import Nudge, Play
+from agent_core.conversation.signals import Nudge, Play
 from agent_core.events import GOODBYE_SECONDS, EndReason
 
 _WORDS_SECONDS = 3.0
@@ -32,6 +34,15 @@ AGAIN_SECONDS = 8.0
 _NOISE_SECONDS = 0.2
 """An announcement must not talk over anyone: how soon silence is looked for again."""
 _IDLE_LOOK_SECONDS = 0.5
+
+KEY_PAUSE_SECONDS: Final = 2.0
+"""Pause that completes an input. Most people need less than a second between two keys; reading a number off a letter
+takes longer.
+"""
+MAX_KEYS: Final = 64
+"""Longest input. Further keys start another one: a stuck key must not be collected without bound."""
+_END: Final = "#"
+_PERSON: Final = "0"
 
 
 class LastWords:
@@ -283,3 +294,61 @@ class Idle:
 
 def _earliest(*times: float | None) -> float | None:
     return min((time for time in times if time is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """One input of keys.
+
+    Attributes:
+        keys: What was typed, without the ``#`` that ended it; ``#`` alone is an input of its own.
+        alone: No other key was pressed within the pause before it.
+    """
+
+    keys: str
+    alone: bool = True
+
+    @property
+    def wants_person(self) -> bool:
+        """Whether this is key 0 and no other key; pressing it repeatedly out of impatience means the same."""
+        return self.alone and set(self.keys) == {_PERSON}
+
+
+class KeyCollector:
+    """Collects the keys that a caller presses into inputs: a postcode is one input to the model, not five.
+
+    Consecutive keys form one input, which a pause or ``#`` completes. Key 0 requests a person only if it is pressed
+    alone: phone and account numbers begin with 0 too, so it also waits for the pause before it calls anyone.
+    """
+
+    def __init__(self) -> None:
+        self._keys = ""
+        self._alone = True
+        self._last: float | None = None
+
+    @property
+    def due(self) -> float | None:
+        """When the current input is complete, unless another key follows; None if there is none."""
+        return None if not self._keys or self._last is None else self._last + KEY_PAUSE_SECONDS
+
+    def press(self, key: str, now: float) -> list[Typed]:
+        """Add a key; return the inputs that it completes."""
+        complete = self.expire(now)
+        if not self._keys:
+            # Judged at the first key: a 0 that soon follows another input is part of a longer number.
+            self._alone = self._last is None or now - self._last >= KEY_PAUSE_SECONDS
+        self._last = now
+        if key != _END or not self._keys:
+            self._keys += key
+        if key == _END or len(self._keys) >= MAX_KEYS:
+            complete += self.finish()
+        return complete
+
+    def expire(self, now: float) -> list[Typed]:
+        """Return the input whose pause is over, if there is one."""
+        return self.finish() if self.due is not None and now >= self.due else []
+
+    def finish(self) -> list[Typed]:
+        """Return what has been typed so far, complete or not."""
+        keys, self._keys = self._keys, ""
+        return [Typed(keys, self._alone)] if keys else []

@@ -1,11 +1,29 @@
-"""Map each error of the model to a retry policy.
+"""Decide what to do about the model's errors: a table of retry policies, a count of failures, and what was learned.
 
 Kinds and texts are the service's own, from its API model and from field reports. The first matching row applies. An
 error that no row matches is one of the SDK's many connection failures, and is retried.
+
+Documentation, field reports and other clients disagree about some limits of the service. Each conversation starts with
+what most of them say; a refusal that contradicts it is recorded in ``Quirks``, so that later callers do not run into
+it.
 """
 
+from collections import deque
 from dataclasses import dataclass
 from enum import Enum
+
+from agent_core.errors import ModelError, ModelRejected
+from agent_core.nova.transcript import MAX_HISTORY_BYTES, MIN_HISTORY_BYTES
+
+MAX_TRIES = 3
+"""Consecutive stream failures after which the conversation gives up; endless retries cost money and leave the caller in
+silence.
+"""
+MAX_A_MINUTE = 6
+"""Failures within one minute after which it gives up, even if replies were completed in between."""
+_MINUTE = 60.0
+WAIT_SECONDS = 20.0
+"""A caller who has waited this long since their last word gets the fallback instead of another retry."""
 
 
 class RetryPolicy(Enum):
@@ -103,3 +121,71 @@ def complaint_of(kind: str, text: str) -> Complaint | None:
         return None
     lower = text.lower()
     return next((complaint for piece, complaint in _COMPLAINTS if piece in lower), None)
+
+
+class Failures:
+    """Counts the failed streams of one conversation. All times are seconds of one monotonic clock."""
+
+    def __init__(self) -> None:
+        self.in_a_row = 0
+        """Failures since the last turn that worked: a completed reply, followed by the caller speaking. The first audio
+        of a reply proves nothing, nor does "let me see" before a tool call: a model may fail right after it every time.
+        """
+        self.lived = False
+        """Whether the model has sent any event in this conversation."""
+        self._answered = False
+        self._replay_buffer: deque[float] = deque(maxlen=MAX_A_MINUTE)
+
+    def count(self, now: float, *, waiting: bool) -> None:
+        """Record a failed stream, and whether the caller waits for a reply."""
+        self.in_a_row += 1
+        self._replay_buffer.append(now)
+        self._answered = self._answered and not waiting
+
+    def answered(self) -> None:
+        """Record a completed reply."""
+        self._answered = True
+
+    def caller_spoke(self) -> None:
+        """Record that the caller has said something new."""
+        if self._answered:
+            self.in_a_row, self._answered = 0, False
+
+    def pointless(self, error: ModelError, now: float, waited: float) -> bool:
+        """Return whether another stream should not be tried.
+
+        Args:
+            error: Why the last stream failed.
+            now: Time of the failure.
+            waited: Seconds that the caller has waited since their last word.
+        """
+        # A refusal is final only if the conversation has never worked: no access, an unknown model, an error in what
+        # every session sends. Later refusals concern this conversation's content or are temporary.
+        if isinstance(error, ModelRejected) and not self.lived:
+            return True
+        many = len(self._replay_buffer) == MAX_A_MINUTE and now - self._replay_buffer[0] < _MINUTE
+        return many or self.in_a_row >= MAX_TRIES or waited >= WAIT_SECONDS
+
+
+@dataclass(slots=True)
+class Quirks:
+    """Shared by all conversations of a process; lost on restart."""
+
+    history_bytes: int = MAX_HISTORY_BYTES
+    """Most bytes of history that a new session is sent."""
+    holds_audio: bool = False
+    """Whether the caller's audio is held back while the model waits for a tool result, and sent after it.
+
+    One production team had streams closed that sent audio meanwhile; Pipecat, LiveKit and Strands always send it.
+    """
+
+    head_start: float = 0.0
+    """Seconds of silence before a reply, so that bursts of audio do not leave gaps in it (``HeadStart``)."""
+    takes_nudges: bool = True
+    """Whether the model may be prompted in writing to say something while it waits for a tool result (AWS's guide for
+    Nova 2.5). Set to False after a refusal in such a moment.
+    """
+
+    def shorten_history(self) -> None:
+        """Halve the history that new sessions are sent."""
+        self.history_bytes = max(self.history_bytes // 2, MIN_HISTORY_BYTES)

@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from agent_core.errors import ModelError, ModelUnavailable, ProtocolError
 from agent_core.nova import wire
-from agent_core.nova.replay import fit_history
 from agent_core.nova.stream import ModelClient, ModelStream
+from agent_core.nova.transcript import History, fit_history
 from agent_core.nova.wire import Inference, ModelEvent, Role, WireToolSpec
 
 OPEN_SECONDS = 4.0
@@ -344,3 +344,27 @@ async def _in_time() -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise ModelUnavailable("OpenTimeout", f"no stream within {OPEN_SECONDS:.0f} s") from None
+
+
+class ModelSource(Protocol):
+    """Opens model sessions for one conversation. Each call has its own deadline."""
+
+    async def first(self) -> ModelSession | None:
+        """Return the session that was opened before the conversation started, once; None if there is none left."""
+
+    async def open(self, history: History) -> ModelSession:
+        """Open a session that knows what was said before.
+
+        Raises:
+            ModelError: it could not be opened.
+        """
+
+    async def open_ready(self) -> ModelSession:
+        """Open a session that the model has accepted and that waits for ``begin``.
+
+        Raises:
+            ModelError: the model refused it, or it could not be opened.
+        """
+
+    async def discard(self) -> None:
+        """Close the first session if it was not used; bounded, never raises."""

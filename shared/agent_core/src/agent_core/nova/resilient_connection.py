@@ -19,7 +19,7 @@ from agent_core import causes, prompts
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.events import SessionStats
 from agent_core.nova import wire
-from agent_core.nova.error_policy import Complaint, RetryPolicy, complaint_of, remedy_for
+from agent_core.nova.error_policy import Complaint, Failures, Quirks, RetryPolicy, complaint_of, remedy_for
 from agent_core.nova.facts import (
     AnswerOver,
     Asked,
@@ -32,16 +32,11 @@ from agent_core.nova.facts import (
     StreamStarted,
     ToolAnswered,
 )
-from agent_core.nova.failures import Failures
-from agent_core.nova.model_session import BACKLOG_SECONDS, ModelSession
-from agent_core.nova.quirks import Quirks
-from agent_core.nova.renewal import RenewalClock
-from agent_core.nova.replay import fit_history
+from agent_core.nova.model_session import BACKLOG_SECONDS, ModelSession, ModelSource
+from agent_core.nova.renewal import RenewalClock, RetiringStream, why
 from agent_core.nova.replay_buffer import ReplayBuffer
-from agent_core.nova.retiring import RetiringStream, why
-from agent_core.nova.session_factory import ModelSource
 from agent_core.nova.stream_watchdog import ANSWER_SECONDS, TURN_SECONDS, StreamWatchdog, abandon
-from agent_core.nova.transcript import ConversationTranscript, History, whole
+from agent_core.nova.transcript import ConversationTranscript, History, fit_history, whole
 from agent_core.nova.turns import Turns
 from agent_core.nova.wire import ModelEvent, Role
 

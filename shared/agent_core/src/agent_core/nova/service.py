@@ -8,6 +8,7 @@ Pipecat transport; a phone call gets it directly, because one frame per 20 ms co
 import asyncio
 import time
 import traceback
+from typing import Any, Protocol
 
 import structlog
 from pipecat.adapters.llm.services.aws_nova_sonic_adapter import AWSNovaSonicLLMAdapter
@@ -37,11 +38,13 @@ from pipecat.metrics.metrics import LLMTokenUsage
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.processors.frameworks.rtvi.frames import RTVISendTextFrame
 from pipecat.services.llm_service import LLMService
+from pipecat.services.settings import LLMSettings
 from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.utils.time import time_now_iso8601
 
 from agent_core.errors import ModelError, ModelUnavailable
-from agent_core.nova.declared_rate import DeclaredRate
+from agent_core.events import SessionStats
+from agent_core.nova.audio_output import AudioSink, CutVoice, DeclaredRate, FrameAudioSink, HeadStart
 from agent_core.nova.facts import (
     AudioStarted,
     Fact,
@@ -61,18 +64,32 @@ from agent_core.nova.facts import (
     TurnTranscribed,
     UnknownEvent,
 )
-from agent_core.nova.frame_audio_sink import FrameAudioSink
-from agent_core.nova.head_start import HeadStart
-from agent_core.nova.pipecat_settings import settings
 from agent_core.nova.resilient_connection import ResilientConnection
-from agent_core.nova.session_callbacks import AudioSink, SessionCallbacks
 from agent_core.nova.tool_calls import ToolCalls
-from agent_core.nova.wire import Usage
 
 log = structlog.get_logger()
 
 MAX_UNKNOWN_NAMES = 5
 """Most kinds of unknown events that one conversation logs."""
+
+
+class SessionCallbacks(Protocol):
+    """The conversation that a model service works for."""
+
+    stats: SessionStats
+    """Counts turns, interruptions and tokens."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
+        """Return the result that the model receives; never raises, always returns within the tool's deadline."""
+
+    async def somebody_there(self) -> None:
+        """Wait until the caller is connected: a stream to the model costs money from its first second."""
+
+    def answer_heard(self) -> None:
+        """Called when the caller has heard a reply to its end; only where audio travels as frames."""
+
+    def model_failed(self, error: ModelError) -> None:
+        """Called once, when the model is lost for good."""
 
 
 class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
@@ -90,13 +107,13 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     def __init__(
         self, connection: ResilientConnection, host: SessionCallbacks, *, output_rate: int, voice: AudioSink | None
     ) -> None:
-        super().__init__(settings=settings())
+        super().__init__(settings=_settings())
         self._connection = connection
         self._host = host
         self._stats = host.stats
-        self._voice = voice
+        self._voice = CutVoice(voice) if voice is not None else None
         self._frames = FrameAudioSink(self.push_frame, output_rate)
-        self._tools = ToolCalls(connection, host, self.broadcast_frame)
+        self._tools = ToolCalls(connection, host.call_tool, self.broadcast_frame)
         self._rate = DeclaredRate(output_rate)
         self._head_start = HeadStart(connection.quirks, output_rate)
         self._turns = connection.turns
@@ -187,6 +204,11 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             self._frames.phrase_only = not self._audible
             self.create_task(self._frames.say(pcm, words))
 
+    def cut(self) -> None:
+        """Stop the agent's voice at once, and mute the rest of its reply; only where the audio travels directly."""
+        if self._voice is not None:
+            self._voice.cut()
+
     def sounds_for(self) -> float:
         """Return the seconds until everything queued has been played."""
         return (self._voice or self._frames).sounds_for()
@@ -247,8 +269,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def _handle_report(self, fact: Fact) -> None:
         """Handle facts about the stream rather than about the conversation."""
         match fact:
-            case TokensUsed(usage):
-                await self._count_tokens(usage)
+            case TokensUsed():
+                await self._count_tokens(fact)
             case StreamStarted():
                 self._tools.new_stream()
             case UnknownEvent(name):
@@ -347,7 +369,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             else:
                 await self._handle_reply(fact)
 
-    async def _count_tokens(self, used: Usage) -> None:
+    async def _count_tokens(self, fact: TokensUsed) -> None:
+        used = fact.usage
         self._stats.speech_input_tokens += used.speech_input
         self._stats.text_input_tokens += used.text_input
         self._stats.speech_output_tokens += used.speech_output
@@ -357,3 +380,20 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             prompt_tokens=tokens_in, completion_tokens=tokens_out, total_tokens=tokens_in + tokens_out
         )
         await self.start_llm_usage_metrics(usage)
+
+
+def _settings() -> LLMSettings:
+    # What Pipecat expects of a model, new each time because it may change its copy; ours are in the session's prompt.
+    return LLMSettings(
+        model="nova-sonic",
+        system_instruction=None,
+        temperature=None,
+        max_tokens=None,
+        top_p=None,
+        top_k=None,
+        frequency_penalty=None,
+        presence_penalty=None,
+        seed=None,
+        filter_incomplete_user_turns=False,
+        user_turn_completion_config=None,
+    )

@@ -10,6 +10,7 @@ import structlog
 
 from agent_core import causes
 from agent_core.errors import ModelError, ModelUnavailable
+from agent_core.nova.error_policy import WAIT_SECONDS
 from agent_core.nova.facts import (
     AnswerOver,
     CallerWords,
@@ -20,11 +21,9 @@ from agent_core.nova.facts import (
     SpeechIgnored,
     ToolRequested,
 )
-from agent_core.nova.failures import WAIT_SECONDS
-from agent_core.nova.model_session import ModelSession
+from agent_core.nova.model_session import ModelSession, ModelSource
 from agent_core.nova.renewal import RenewalClock, Stage
 from agent_core.nova.replay_buffer import ReplayBuffer
-from agent_core.nova.session_factory import ModelSource
 from agent_core.nova.turns import Turns
 
 log = structlog.get_logger()

@@ -1,6 +1,7 @@
 """Report a tool call as frames, and return its result to the model."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import orjson
@@ -16,7 +17,6 @@ from pipecat.frames.frames import (
 from agent_core.errors import ModelUnavailable
 from agent_core.nova import wire
 from agent_core.nova.resilient_connection import ResilientConnection
-from agent_core.nova.session_callbacks import SessionCallbacks
 
 log = structlog.get_logger()
 
@@ -67,18 +67,22 @@ class Broadcast(Protocol):
         """Make and send one frame for each direction."""
 
 
+type CallTool = Callable[[str, dict[str, Any] | None, str], Awaitable[dict[str, Any]]]
+"""Runs a tool: its name, its arguments, the id of the call."""
+
+
 class ToolCalls:
     """Has the host run a tool, and reports to the pipeline and the model.
 
     Args:
         connection: Receives the results.
-        host: Runs the tools.
+        call_tool: Runs a tool, see ``SessionCallbacks``.
         broadcast: The service's own.
     """
 
-    def __init__(self, connection: ResilientConnection, host: SessionCallbacks, broadcast: Broadcast) -> None:
+    def __init__(self, connection: ResilientConnection, call_tool: CallTool, broadcast: Broadcast) -> None:
         self._connection = connection
-        self._host = host
+        self._call_tool = call_tool
         self._broadcast = broadcast
         self._budget = TurnBudget()
         self._known: set[str] = set()
@@ -109,7 +113,7 @@ class ToolCalls:
             cancel_on_interruption=True,
         )
         if self._budget.allows(use):
-            result = await self._host.call_tool(use.name, use.arguments, use.tool_use_id)
+            result = await self._call_tool(use.name, use.arguments, use.tool_use_id)
         else:
             log.warning("tool_calls_limited", tool=use.name)
             result = dict(_ENOUGH)

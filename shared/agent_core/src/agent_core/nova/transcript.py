@@ -1,8 +1,11 @@
-"""Record what caller and agent have said, in order.
+"""Record what caller and agent have said, in order, and fit it into what a new model session accepts.
 
 The model reports the words itself: the caller's as it understood them, its own once they have been spoken, and of an
 interrupted reply only what was heard. They are recorded here rather than read from the pipeline, where words travel by
 different paths and may overtake each other.
+
+Sources disagree about the limits of a history, so this keeps the strictest: at most 40 messages of 1000 bytes each,
+alternating, the caller's first (AWS in aws-samples/sample-sonic-cdk-agent #31, livekit/agents PR 5220).
 """
 
 from collections import deque
@@ -21,6 +24,19 @@ costs time proportional to this length.
 """
 MAX_ENTRIES = 500
 """Without this limit, one-byte entries would make the list very long, and all of it is passed on with each change."""
+
+MAX_MESSAGES = 40
+MAX_MESSAGE_BYTES = 900
+"""Both 1000 and 1024 are quoted as the limit."""
+MAX_HISTORY_BYTES = 8_000
+"""Field reports: below 5 000 characters accepted, 10 800 and 21 600 refused. The guide says 40 KB."""
+MIN_HISTORY_BYTES = 1_000
+"""Lower bound of the budget that shrinks with every refusal (see ``Quirks``): one question and its reply."""
+_ELLIPSIS = " … "
+_LONGEST_WORD = 40
+"""Most characters dropped in order to cut a text between words."""
+_HEAD = 0.35
+"""Share of a long message that its beginning gets; its end matters more for what follows."""
 
 
 def whole(words: str) -> str:
@@ -90,6 +106,10 @@ class ConversationTranscript:
         if self._changed is not None:
             self._changed(self.history)
 
+    def add_caller(self, words: str) -> None:
+        """Record words of the caller that the model will not report."""
+        self.add(Role.USER, words)
+
     def forget_last(self, role: Role) -> None:
         """Drop the last words of one speaker: the model refuses them, and would do so again in any new session."""
         for at in range(len(self._said) - 1, -1, -1):
@@ -97,3 +117,56 @@ class ConversationTranscript:
                 self._bytes -= len(self._said[at][1].encode())
                 del self._said[at]
                 return
+
+
+def fit_history(history: History, max_bytes: int = MAX_HISTORY_BYTES) -> History:
+    """Cut a conversation to what the model accepts: the newest turns, alternating, the caller's first.
+
+    A turn that is too long loses its middle. The function is idempotent.
+    """
+    kept: deque[tuple[Role, str]] = deque()
+    room = max_bytes
+    # From the newest turn backwards: if space runs out, the oldest turns are the ones to lose.
+    for role, words in reversed(_alternating(history)):
+        message = _shorten(words)
+        room -= len(message.encode())
+        if room < 0 or len(kept) == MAX_MESSAGES:
+            break
+        kept.appendleft((role, message))
+    while kept and kept[0][0] is not Role.USER:
+        kept.popleft()
+    return tuple(kept)
+
+
+def _alternating(history: History) -> list[tuple[Role, str]]:
+    """Join consecutive pieces of the same speaker."""
+    turns: list[tuple[Role, list[str]]] = []
+    for role, words in history:
+        if not words.strip():
+            continue
+        if turns and turns[-1][0] is role:
+            turns[-1][1].append(words.strip())
+        else:
+            turns.append((role, [words.strip()]))
+    return [(role, " ".join(pieces)) for role, pieces in turns]
+
+
+def _shorten(words: str) -> str:
+    """Cut the middle out of a text longer than a message may be, at word boundaries where possible."""
+    encoded = words.encode()
+    if len(encoded) <= MAX_MESSAGE_BYTES:
+        return words
+    room = MAX_MESSAGE_BYTES - len(_ELLIPSIS.encode())
+    size = int(room * _HEAD)
+    head = encoded[:size].decode(errors="ignore")
+    tail = encoded[-(room - size) :].decode(errors="ignore")
+    return f"{head[: _last_blank(head)].rstrip()}{_ELLIPSIS}{tail[_first_blank(tail) :].lstrip()}"
+
+
+def _last_blank(text: str) -> int:
+    at = text.rfind(" ", max(len(text) - _LONGEST_WORD, 0))
+    return at if at > 0 else len(text)
+
+
+def _first_blank(text: str) -> int:
+    return text.find(" ", 0, _LONGEST_WORD) + 1
