@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from phone_agent.media_stream import CallerMedia, MalformedMessage, StreamStarted, decode
-from phone_agent.packets import Packetizer
 from phone_agent.stream_guard import GuardDecision, StreamGuard
 from phone_agent.stream_token import StreamTokenIssuer, StreamTokenRejected
+from phone_agent.ulaw import Packetizer
 from tests.fuzzing.mutation import Mutator
 from tests.fuzzing.target import Target
 

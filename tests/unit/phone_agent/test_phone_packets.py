@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phone_agent import ulaw
-from phone_agent.packets import Packetizer
+from phone_agent.ulaw import Packetizer
 
 
 def test_two_messages_make_a_packet() -> None:

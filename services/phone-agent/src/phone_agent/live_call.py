@@ -22,11 +22,11 @@ from agent_core.uvicorn_protocols import pongs_of
 from phone_agent import media_stream
 from phone_agent.call_control import RestRefused
 from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, MarkReturned, StreamStarted, StreamStopped
-from phone_agent.packets import Packetizer
 from phone_agent.phone_service import PhoneService
 from phone_agent.stream_guard import GuardDecision, StreamGuard
 from phone_agent.twilio_audio_sink import SAMPLE_RATE, TwilioAudioSink
 from phone_agent.twilio_transfer import TwilioTransfer
+from phone_agent.ulaw import Packetizer
 
 log = structlog.get_logger()
 
@@ -128,6 +128,7 @@ class MediaStreamCall:
             session_request, on_words=self._state_writer.on_transcript, on_act=self._state_writer.on_act
         )
         self._session = Session(phone.agent, session_request, media, self._stats)
+        self._hear = self._session.hear
         self._state_writer.change(session_id=self._session.session_id)
 
     def lose(self) -> None:
@@ -218,7 +219,7 @@ class MediaStreamCall:
             case media_stream.CallerMedia():
                 self._stats.missing_packets = self._guard.missing
                 for pcm in self._packets.push(message.payload):
-                    self._session.hear(pcm)
+                    self._hear(pcm)
             case MarkReturned():
                 if self._line.mark_echoed(message.name):
                     self._session.answer_heard()

@@ -3,6 +3,10 @@
 Both directions are a table lookup with numpy: 1.4 µs and 1.6 µs for 40 ms of audio. ``audioop`` takes 0.3 µs and 0.9 µs
 but is deprecated in Python 3.12 and removed in 3.13; at 50 packets a second the difference is 0.01 % of a core per
 call.
+
+``Packetizer`` joins the caller's small packets into larger ones. Twilio sends 20 ms at a time, and the cost of a model
+event hardly depends on its length: 40 ms packets reduce the cost of the path to the model by a quarter to a half and
+add 0 to 20 ms of delay.
 """
 
 from typing import Final
@@ -10,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+_SAMPLES_PER_MS: Final = 8
 _BIAS: Final = 132
 _CLIP: Final = 32_635
 _PCM: Final = np.dtype("<i2")
@@ -28,6 +33,27 @@ def encode(pcm: bytes) -> bytes:
         ValueError: the length is odd.
     """
     return _CODES.take(np.frombuffer(pcm, _PCM_UNSIGNED)).tobytes()
+
+
+class Packetizer:
+    """Cuts a stream of µ-law, in pieces of any length, into PCM packets of equal length.
+
+    Args:
+        frame_ms: Length of a packet.
+    """
+
+    def __init__(self, frame_ms: int = 40) -> None:
+        if frame_ms <= 0:
+            raise ValueError("a packet must have a length")
+        self._size = frame_ms * _SAMPLES_PER_MS
+        self._held = b""
+
+    def push(self, codes: bytes) -> list[bytes]:
+        """Add µ-law codes; return the packets that became full, as 16-bit little-endian PCM."""
+        held = self._held + codes
+        full = len(held) - len(held) % self._size
+        self._held = held[full:]
+        return [decode(held[at : at + self._size]) for at in range(0, full, self._size)]
 
 
 def _linear_of_codes() -> NDArray[np.int16]:

@@ -67,7 +67,8 @@ class RequestId:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
-            await self._app(scope, receive, send_with_id)
+            # A WebSocket's messages have no headers, and a call sends fifty a second: they take no detour.
+            await self._app(scope, receive, send_with_id if scope["type"] == "http" else send)
 
 
 class KnownHosts:

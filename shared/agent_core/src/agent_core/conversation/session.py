@@ -217,10 +217,11 @@ class Session:
         """Let the agent speak first; only the first call counts."""
         self.on(signals.ReadyToListen())
 
-    def hear(self, pcm: bytes) -> None:
-        """Send the caller's audio: 16-bit PCM at the media's input rate. Never blocks."""
-        self.stats.audio_in_ms += len(pcm) * 500 // self._media.input_rate
-        self._connection.hear(pcm)
+    @property
+    def hear(self) -> Callable[[bytes], None]:
+        """Sends the caller's audio: 16-bit PCM at the media's input rate. Never blocks."""
+        # The connection's own method: a packet every 40 ms needs no stop here.
+        return self._connection.hear
 
     def press(self, digit: str) -> None:
         """Handle a key press. It stops the agent at once; `agent_core.conversation.waits` interprets it."""

@@ -68,7 +68,7 @@ class ResilientConnection:
     Args:
         source: Opens the sessions.
         transcript: Holds the conversation so far, for a replacement session.
-        stats: Counts the streams and the lost audio.
+        stats: Counts the streams, the caller's audio and what of it was lost.
         report: Receives every fact at once; must not block.
         is_quiet: Returns whether neither side is speaking or still heard.
         input_rate: Hz of the caller's audio.
@@ -101,6 +101,7 @@ class ResilientConnection:
         self._old: _Talk | None = None
         self._broken: asyncio.Future[ModelError] | None = None
         self._leaving = RetiringStream(self.turns)
+        self._input_rate = input_rate
         self._bytes_per_ms = input_rate * 2 / 1000
         self._waiting_audio: deque[bytes] = deque()
         self._asked: str | None = None
@@ -133,7 +134,8 @@ class ResilientConnection:
         return self.turns.reply_pending or self.turns.speaking
 
     def hear(self, pcm: bytes) -> None:
-        """Send the caller's audio; buffered for a while when there is no session. Never blocks."""
+        """Count and send the caller's audio; buffered for a while when there is no session. Never blocks."""
+        self._stats.audio_in_ms += len(pcm) * 500 // self._input_rate
         self._watchdog.heard()
         self._pass_on(pcm)
 

@@ -179,7 +179,6 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         await super().process_frame(frame, direction)
         match frame:
             case InputAudioRawFrame():
-                self._stats.audio_in_ms += len(frame.audio) * 500 // frame.sample_rate
                 self._connection.hear(frame.audio)
                 return
             case RTVISendTextFrame():

@@ -5,9 +5,9 @@ stream, and the second one that a renewal holds briefly. It chooses each one's r
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.quota.capacity import Capacity, ModelRegion
@@ -62,6 +62,8 @@ class MeteredStream:
         self._region = region
         self._capacity = capacity
         self._epoch = epoch
+        self.receive: Callable[[], Coroutine[Any, Any, bytes | None]] = self._receive_first
+        """Waits for an event, see ``ModelStream``; the stream's own method once the model has accepted the stream."""
         self._taken = False
         self._counted = True
 
@@ -74,10 +76,7 @@ class MeteredStream:
             raise
         self._note_taken()
 
-    async def receive(self) -> bytes | None:
-        """Wait for an event, see ``ModelStream``."""
-        if self._taken:
-            return await self._stream.receive()
+    async def _receive_first(self) -> bytes | None:
         try:
             event = await self._stream.receive()
         except ModelError as error:
@@ -98,6 +97,8 @@ class MeteredStream:
 
     def _note_taken(self) -> None:
         self._taken = True
+        # Nothing is left to count until the stream is closed.
+        self.receive = self._stream.receive
         self._capacity.taken(self._region, self._epoch)
 
     def _refused(self, error: ModelError) -> None:
