@@ -60,7 +60,7 @@ async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page
         ScriptedSource(model), ConversationTranscript(), desk.stats, *unwatched(), input_rate=8000, renew_after=360
     )
     service = NovaSonicService(connection, desk, output_rate=8000, voice=None if is_page else Ear())
-    sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
+    sound = SoundInFrames(Wire(), wire, (), on_sound=lambda _: None)
     pipeline = ConversationPipeline(service, context, sound)
     running = asyncio.create_task(pipeline.run())
     try:
@@ -84,7 +84,7 @@ async def test_a_page_gets_the_tokens_and_the_latency_of_each_answer() -> None:
         ScriptedSource(model), ConversationTranscript(), desk.stats, *unwatched(), input_rate=8000, renew_after=360
     )
     service = NovaSonicService(connection, desk, output_rate=8000, voice=None)
-    sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
+    sound = SoundInFrames(Wire(), wire, (), on_sound=lambda _: None)
     pipeline = ConversationPipeline(service, LLMContext(), sound)
     running = asyncio.create_task(pipeline.run())
     try:
@@ -110,7 +110,7 @@ async def test_a_recording_has_a_caption_that_is_no_sentence_of_the_model() -> N
         ScriptedSource(model), ConversationTranscript(), desk.stats, *unwatched(), input_rate=8000, renew_after=360
     )
     service = NovaSonicService(connection, desk, output_rate=8000, voice=None)
-    sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
+    sound = SoundInFrames(Wire(), wire, (), on_sound=lambda _: None)
     pipeline = ConversationPipeline(service, context, sound)
     running = asyncio.create_task(pipeline.run())
     try:

@@ -63,14 +63,12 @@ class SoundInFrames:
         source: Brings the caller's audio.
         sink: Sends the agent's audio.
         shown_tools: Tools whose arguments and results the page may show.
-        on_ready: Called when every processor has started; earlier messages are lost.
         on_sound: Called with the milliseconds of agent audio just handed to the network.
     """
 
     source: FrameProcessor
     sink: FrameProcessor
     shown_tools: Iterable[str]
-    on_ready: Callable[[], None]
     on_sound: Callable[[int], None]
 
 
@@ -133,10 +131,12 @@ class ConversationPipeline:
         pair = LLMContextAggregatorPair(context, user_params=user, realtime_service_mode=True)
         before: list[FrameProcessor] = [pair.user(), *extensions.caller_side, service, *extensions.agent_side]
         self._service = service
+        self.ready = asyncio.Event()
+        """Set when every processor of a pipeline that carries audio has started; earlier messages are lost."""
         if sound is None:
             self._worker = _worker([*before, pair.assistant()], extensions)
         else:
-            self._worker = _worker_with_sound(before, pair.assistant(), sound, extensions)
+            self._worker = _worker_with_sound(before, pair.assistant(), sound, extensions, self.ready.set)
         self._runner = WorkerRunner(handle_sigint=False, handle_sigterm=False, check_dangling_tasks=False)
 
     async def run(self) -> None:
@@ -208,7 +208,11 @@ def _worker(
 
 
 def _worker_with_sound(
-    words: list[FrameProcessor], assistant: FrameProcessor, sound: SoundInFrames, extensions: Extensions
+    words: list[FrameProcessor],
+    assistant: FrameProcessor,
+    sound: SoundInFrames,
+    extensions: Extensions,
+    on_ready: Callable[[], None],
 ) -> PipelineWorker:
     # Arguments and results of other tools may contain what a visitor must not see.
     levels = dict.fromkeys(sound.shown_tools, RTVIFunctionCallReportLevel.FULL)
@@ -220,7 +224,7 @@ def _worker_with_sound(
     )
 
     async def started(_worker: PipelineWorker, _frame: StartFrame) -> None:
-        sound.on_ready()
+        on_ready()
 
     worker.add_event_handler("on_pipeline_started", started)
     return worker

@@ -57,8 +57,6 @@ class Session:
         self._started = time.monotonic()
         # A future, because only the first reason counts.
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
-        self.ready = asyncio.Event()
-        """Set when the pipeline accepts messages."""
         self._connected: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         """When the caller was connected, in monotonic seconds."""
         self.sounded_at: float | None = None
@@ -109,6 +107,11 @@ class Session:
         if not self._connected.done():
             self._connected.set_result(time.monotonic())
             self.on(signals.Connected())
+
+    @property
+    def ready(self) -> asyncio.Event:
+        """Set when the pipeline accepts messages; only where it carries the audio."""
+        return self._pipeline.ready
 
     @property
     def region(self) -> str:
@@ -399,7 +402,7 @@ class Session:
         if source is None or sink is None:
             return None
         shown = [tool.spec.name for tool in self.agent.tools if tool.shown]
-        return SoundInFrames(source, sink, shown, self.ready.set, self._note_sound)
+        return SoundInFrames(source, sink, shown, self._note_sound)
 
     async def _release(self) -> None:
         pipeline = self._running
