@@ -18,6 +18,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 HERE = Path(__file__).resolve().parent
 CLIENT = HERE / "client"
 STATIC = HERE / "src/webrtc_agent/static"
+AGENTS = HERE.parents[1] / "agents"
+"""Agents may bring cards of their own in ``<id>/page``; they are part of the page."""
 
 _PATIENCE_SECONDS = 600.0
 """A cold cache on a slow network; with a warm one it takes ten seconds."""
@@ -56,7 +58,7 @@ def build(packages: str = "--omit=dev") -> None:
         OSError: Node is missing, or the folder is read-only.
         subprocess.SubprocessError: npm or the build failed and printed the reason, or took ten minutes.
     """
-    if is_current(STATIC / "index.html", (*map(CLIENT.joinpath, _SOURCES), _LOCK)):
+    if is_current(STATIC / "index.html", (*map(CLIENT.joinpath, _SOURCES), _LOCK, *AGENTS.glob("*/page"))):
         return
     if not _is_installed():
         _install(packages)
@@ -78,7 +80,7 @@ def check() -> None:
     if not (_is_installed() and (modules / "typescript").is_dir()):
         _install("--include=dev")
     _node(modules / "typescript/bin/tsc", "--noEmit")
-    _node(modules / "@biomejs/biome/bin/biome", "check")
+    _node(modules / "@biomejs/biome/bin/biome", "check", ".", str(AGENTS))
     _node(modules / "vitest/vitest.mjs", "run", "--reporter=dot")
 
 

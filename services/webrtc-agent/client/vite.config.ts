@@ -24,8 +24,13 @@ const peerWithoutDaily: Plugin = {
 };
 
 export default defineConfig({
+  resolve: {
+    // The cards of the agents are outside of this folder: they import the page as `@page`, and use its React.
+    alias: { "@page": here("src") },
+    dedupe: ["react", "react-dom"],
+  },
   // The tests cover stateless functions; starting a worker for each file would take longer than running them.
-  test: { isolate: false },
+  test: { isolate: false, include: ["tests/**/*.test.ts", "../../../agents/*/page/tests/*.test.ts"] },
   plugins: [peerWithoutDaily, react(), budget("index.html", FIRST_LOAD_KB), compress()],
   // A worklet or an icon inlined as data: would need exceptions in the content security policy.
   build: {
@@ -38,6 +43,7 @@ export default defineConfig({
     rolldownOptions: { input: { index: here("index.html"), console: here("console.html") } },
   },
   server: {
+    fs: { allow: [here("."), here("../../../agents")] },
     proxy: Object.fromEntries(
       ["/start", "/sessions", "/status", "/api", "/call-me"].map((path) => [path, target()]),
     ),

@@ -1,6 +1,9 @@
-/** Shows the page in any state without a call: `npm run dev`, then /dev/gallery.html?state=speaking&theme=dark. */
+/** Shows the page in any state without a call: `npm run dev`, then /dev/gallery.html?state=speaking&theme=dark&agent=restaurant. */
 
 import { createRoot } from "react-dom/client";
+import { loadCards } from "../src/agent/cards";
+import { dress } from "../src/agent/dress";
+import { type AgentPage, describe } from "../src/agent/page";
 import { App } from "../src/app/App";
 import type { Call } from "../src/call/call";
 import { showTheme, type Theme } from "../src/controls/theme";
@@ -10,6 +13,27 @@ import "../src/styles/index.css";
 
 const asked = new URLSearchParams(location.search);
 const state = STATES[asked.get("state") ?? "before"] ?? STATES.before;
+
+const AGENTS: Readonly<Record<string, Partial<AgentPage>>> = {
+  weather: {
+    id: "weather",
+    title: "Weather by voice",
+    welcome: "Ask about the weather.",
+    questions: ["What is the weather in Stockholm?", "Will it rain in Lisbon tomorrow?"],
+  },
+  restaurant: {
+    id: "restaurant",
+    title: "Bella Cucina",
+    welcome: "Book a table, change it or cancel it.",
+    placeholder: "Type to the restaurant",
+    questions: ["I would like to book a table for two on Friday evening", "What are your opening hours?"],
+    colors: { accent: "#b3261e", accentDark: "#ffb4ab" },
+  },
+};
+const agent = AGENTS[asked.get("agent") ?? "weather"] ?? {};
+describe(agent);
+dress();
+void loadCards();
 showTheme((asked.get("theme") ?? "system") as Theme);
 
 const notice = readNotice({

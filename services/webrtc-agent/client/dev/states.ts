@@ -1,10 +1,10 @@
 /** One example of each state of the page. */
 
+import type { Fields } from "../src/agent/card";
 import { BEFORE, type CallState, next } from "../src/call/state";
 import type { Item } from "../src/conversation/items";
 import { follow, type TranscriptEvent } from "../src/conversation/transcript";
 import { deviceChange, type ProblemKind, problem } from "../src/problems/problems";
-import { readWeather } from "../src/weather/reading";
 
 const STOCKHOLM = {
   conditions: "partly_cloudy",
@@ -60,9 +60,15 @@ const sentence = (segment: number, text: string, heard: "planned" | "said"): Tra
   heard,
   characters: 0,
 });
+const asked = (call: string, location: string): TranscriptEvent => ({
+  type: "tool-called",
+  call,
+  tool: "get_current_weather",
+  given: { location },
+});
 const lookedUp = (call: string, place: string, answer: object): TranscriptEvent[] => [
-  { type: "weather-asked", call, place },
-  { type: "weather-result", call, reading: readWeather(place, answer) },
+  asked(call, place),
+  { type: "tool-returned", call, result: answer as Fields },
 ];
 const said = (text: string): TranscriptEvent => ({ type: "visitor-said", text, final: true });
 
@@ -99,6 +105,26 @@ const failed = (kind: ProblemKind, wait: number | null = null): CallState => ({
 });
 const WHOLE = items(HELLO, QUESTION, ...CARD, ...ANSWER);
 
+/** What an agent without cards of its own shows. */
+const BOOKING: readonly TranscriptEvent[] = [
+  { type: "tool-called", call: "t", tool: "book_table", given: {} },
+  {
+    type: "tool-returned",
+    call: "t",
+    result: {
+      card: {
+        title: "Table booked",
+        value: "Friday, December 4, 7:30 PM",
+        rows: [
+          ["People", "2"],
+          ["Name", "Rossi"],
+          ["Reference", "K7M2"],
+        ],
+      },
+    },
+  },
+];
+
 export const STATES: Readonly<Record<string, CallState>> = {
   before: BEFORE,
   permission: { ...BEFORE, phase: "asking" },
@@ -109,9 +135,9 @@ export const STATES: Readonly<Record<string, CallState>> = {
   muted: live({ items: items(HELLO), muted: true }),
   unheard: live({ items: items(HELLO), heard: false }),
   thinking: live({ items: items(HELLO, QUESTION), activity: "thinking" }),
-  "looking-up": live({
-    items: items(HELLO, QUESTION, { type: "weather-asked", call: "a", place: "Stockholm, Sweden" }),
-    activity: "looking-up",
+  "using-tool": live({
+    items: items(HELLO, QUESTION, asked("a", "Stockholm, Sweden")),
+    activity: "using-tool",
   }),
   speaking: live({ items: WHOLE, activity: "speaking" }),
   typed: live({
@@ -130,6 +156,14 @@ export const STATES: Readonly<Record<string, CallState>> = {
   silent: live({ items: WHOLE, silent: true }),
   interrupted: live({
     items: items(HELLO, QUESTION, ...CARD, ...ANSWER, { type: "agent-cut" }, said("And in Oslo?")),
+  }),
+  booked: live({
+    items: items(
+      sentence(1, "Hello! How can I help?", "said"),
+      said("I would like to book a table for two on Friday evening"),
+      ...BOOKING,
+      sentence(2, "Your table for two is booked for Friday at half past seven.", "said"),
+    ),
   }),
   "not-found": live({
     items: items(
@@ -167,11 +201,11 @@ export const STATES: Readonly<Record<string, CallState>> = {
     ),
   }),
   slow: live({
-    items: items(HELLO, QUESTION, { type: "weather-asked", call: "f", place: "Stockholm" }, {
+    items: items(HELLO, QUESTION, asked("f", "Stockholm"), {
       ...sentence(7, "Let me look that up.", "said"),
       recorded: true,
     } as TranscriptEvent),
-    activity: "looking-up",
+    activity: "using-tool",
   }),
   again: next(
     live({

@@ -1,5 +1,6 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { dress } from "./agent/dress";
 import { App } from "./app/App";
 import { prepareOffline } from "./app/offline";
 import { Call } from "./call/call";
@@ -10,6 +11,7 @@ import "./styles/index.css";
 
 const call = new Call();
 showTheme(rememberedTheme());
+dress();
 loadEarly();
 prepareOffline();
 void loadNotice();

@@ -4,8 +4,8 @@ import { type Activity, type ActivityEvent, activityAfter } from "../src/convers
 test.each<[Activity, ActivityEvent, Activity]>([
   ["listening", "visitor-started", "hearing"],
   ["hearing", "visitor-stopped", "thinking"],
-  ["thinking", "looking-up", "looking-up"],
-  ["looking-up", "looked-up", "thinking"],
+  ["thinking", "tool-called", "using-tool"],
+  ["using-tool", "tool-returned", "thinking"],
   ["thinking", "agent-started", "speaking"],
   ["speaking", "agent-stopped", "listening"],
   ["speaking", "visitor-typed", "thinking"],
@@ -15,10 +15,10 @@ test.each<[Activity, ActivityEvent, Activity]>([
 });
 
 test.each<[Activity, ActivityEvent]>([
-  ["speaking", "looking-up"],
-  ["speaking", "looked-up"],
+  ["speaking", "tool-called"],
+  ["speaking", "tool-returned"],
   ["thinking", "agent-stopped"],
-  ["looking-up", "agent-stopped"],
+  ["using-tool", "agent-stopped"],
   ["hearing", "agent-stopped"],
 ])("%s goes on although %s", (now, event) => {
   expect(activityAfter(now, event)).toBe(now);
@@ -26,8 +26,8 @@ test.each<[Activity, ActivityEvent]>([
 
 test.each<[Activity, ActivityEvent]>([
   ["speaking", "agent-stopped"],
-  ["looking-up", "nothing-came"],
-  ["looking-up", "looked-up"],
-])("%s, then %s, is looking up while a look-up goes on", (now, event) => {
-  expect(activityAfter(now, event, true)).toBe("looking-up");
+  ["using-tool", "nothing-came"],
+  ["using-tool", "tool-returned"],
+])("%s, then %s, uses a tool until it has returned", (now, event) => {
+  expect(activityAfter(now, event, true)).toBe("using-tool");
 });

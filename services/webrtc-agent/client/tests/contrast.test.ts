@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { brighter, mixed, palette } from "../src/agent/palette";
+import { contrast, tokens } from "./contrast";
 
 /** WCAG 2.2: 4.5 for text, 3 for large text and for controls. */
 const WORDS = 4.5;
 const SHAPES = 3;
 const PAIRS: readonly (readonly [string, string, number])[] = [
-  ...["sky-top", "sky-bottom", "surface"].flatMap((ground) => [
+  ...["page-top", "page-bottom", "surface"].flatMap((ground) => [
     ["ink", ground, WORDS] as const,
     ["ink-soft", ground, WORDS] as const,
     ["ink-dim", ground, WORDS] as const,
@@ -18,41 +20,15 @@ const PAIRS: readonly (readonly [string, string, number])[] = [
   ["ink", "warm", WORDS],
   ["ink-soft", "warm", WORDS],
   ["ink", "spoken", WORDS],
-  ["chart", "surface", SHAPES],
+  ["accent", "card-bottom", WORDS],
+  ["ink-soft", "card-bottom", WORDS],
+  ["ink", "card-top", WORDS],
   ["talk-ink", "talk-top", WORDS],
   ["talk-ink", "talk-bottom", WORDS],
-  ["talk-bottom", "sky-top", SHAPES],
+  ["talk-bottom", "page-top", SHAPES],
 ];
 
 const css = readFileSync(new URL("../src/styles/tokens.css", import.meta.url), "utf8");
-
-type Theme = "light" | "dark";
-
-/** Read the tokens of a part of the file; opaque colours only, because a transparent one has no fixed contrast. */
-function tokens(part: string, theme: Theme): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const [, name, value] of part.matchAll(/--([\w-]+): ([^;]+);/g)) {
-    const [, light, dark] = value?.match(/^light-dark\((#\w{6}), (#\w{6})\)$/) ?? [];
-    const colour = value?.startsWith("#") ? value : theme === "light" ? light : dark;
-    if (name && colour) {
-      found.set(name, colour);
-    }
-  }
-  return found;
-}
-
-function luminance(colour: string): number {
-  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
-    const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
-    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
-
-function contrast(one: string, other: string): number {
-  const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-  return (light + 0.05) / (dark + 0.05);
-}
 
 const [usual = "", more = ""] = css.split("@media (prefers-contrast: more)");
 
@@ -69,4 +45,44 @@ describe.each(["light", "dark"] as const)("in %s", (theme) => {
     });
     expect(weak).toEqual([]);
   });
+});
+
+/** From no light to all of each channel: an agent's colours are whatever its author likes. */
+const LEVELS = ["00", "40", "80", "c0", "ff"];
+const COLORS = LEVELS.flatMap((red) =>
+  LEVELS.flatMap((green) => LEVELS.map((blue) => `#${red}${green}${blue}`)),
+);
+
+describe.each(["light", "dark"] as const)("in an agent's colours, in %s", (theme) => {
+  it.each(["as usual", "with more contrast"])("everything can be read %s", (look) => {
+    const weak = COLORS.flatMap((accent, at) => {
+      const { accents, grounds } = palette({ accent, accentDark: COLORS.at(-1 - at) ?? accent });
+      const own = Object.entries(look === "as usual" ? { ...accents, ...grounds } : accents);
+      const css = own.map(([name, value]) => `${name}: ${value};`).join(" ");
+      const known = new Map([
+        ...tokens(usual, theme),
+        ...(look === "as usual" ? [] : tokens(more, theme)),
+        ...tokens(css, theme),
+      ]);
+      // The button to talk is large and has its word on it, so it need not stand out by its colour.
+      return PAIRS.filter(([front, ground]) => !(front === "talk-bottom" && ground === "page-top")).flatMap(
+        ([front, ground, least]) => {
+          const reached = contrast(known.get(front) ?? "", known.get(ground) ?? "");
+          return reached >= least ? [] : [`${accent}: ${front} on ${ground}: ${reached.toFixed(2)}`];
+        },
+      );
+    });
+    expect(weak).toEqual([]);
+  });
+});
+
+it("a brighter colour keeps its hue", () => {
+  expect(brighter("#800000", 0.25)).toBe("#ff0000");
+  expect(brighter("#000000", 0.5)).toBe("#808080");
+  expect(brighter("#ffffff", 0.5)).toBe("#ffffff");
+});
+
+it("a mixture is between its colours", () => {
+  expect(mixed("#000000", "#ffffff", 0.5)).toBe("#808080");
+  expect(mixed("#123456", "#ffffff", 0)).toBe("#123456");
 });

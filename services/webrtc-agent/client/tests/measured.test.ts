@@ -21,8 +21,8 @@ describe("what a conversation has measured", () => {
   });
 
   it("times a tool from its call to its result", () => {
-    const called = withTool(NOTHING, "a", "get_current_weather", { location: "Oslo" }, 1000);
-    expect(called.tools[0]).toMatchObject({ took: null, arguments: '{"location":"Oslo"}' });
+    const called = withTool(NOTHING, "a", "find_table", { people: 2 }, 1000);
+    expect(called.tools[0]).toMatchObject({ took: null, arguments: '{"people":2}' });
     const answered = withResult(called, "a", { temperature: 4 }, 1312.4);
     expect(answered.tools[0]).toMatchObject({ took: 312, result: '{"temperature":4}' });
   });

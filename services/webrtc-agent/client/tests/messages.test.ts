@@ -14,7 +14,7 @@ function played(play: (agent: RTVIEventCallbacks) => void): CallState {
   return state;
 }
 
-const TEXT = "It is 1 degree in Oslo.";
+const TEXT = "There is one table in Oslo.";
 const output = (status: "new" | "completed"): BotOutputData => ({
   text: TEXT,
   segment_id: 4,
@@ -22,21 +22,21 @@ const output = (status: "new" | "completed"): BotOutputData => ({
   spoken_status: status,
 });
 
-test("a question, a look-up and an answer make three turns, each once", () => {
+test("a question, a tool and an answer make three turns, each once", () => {
   const state = played((agent) => {
     agent.onUserStartedSpeaking?.();
     agent.onUserStoppedSpeaking?.();
-    agent.onUserTranscript?.({ text: "weather in Oslo?", final: true, timestamp: "", user_id: "" });
+    agent.onUserTranscript?.({ text: "a table in Oslo?", final: true, timestamp: "", user_id: "" });
     agent.onLLMFunctionCallInProgress?.({
-      function_name: "get_current_weather",
+      function_name: "find_table",
       tool_call_id: "a",
       arguments: { location: "Oslo" },
     });
     agent.onLLMFunctionCallStopped?.({
-      function_name: "get_current_weather",
+      function_name: "find_table",
       tool_call_id: "a",
       cancelled: false,
-      result: { conditions: "clear", temperature: 1, format: "celsius" },
+      result: JSON.stringify({ card: { title: "Table" } }),
     });
     agent.onBotStartedSpeaking?.();
     agent.onBotOutput?.(output("new"));
@@ -44,8 +44,8 @@ test("a question, a look-up and an answer make three turns, each once", () => {
     agent.onBotStoppedSpeaking?.();
   });
   expect(state.items).toMatchObject([
-    { kind: "visitor", text: "weather in Oslo?" },
-    { kind: "weather", place: "Oslo", reading: { temperature: 1 } },
+    { kind: "visitor", text: "a table in Oslo?" },
+    { kind: "card", tool: "find_table", given: { location: "Oslo" }, result: { card: { title: "Table" } } },
     { kind: "agent", sentences: [{ text: TEXT, heard: "said" }] },
   ]);
   expect(state.activity).toBe("listening");
@@ -59,14 +59,14 @@ test("what the agent is doing follows its messages", () => {
     seen.push(state.activity);
   });
   agent.onUserStoppedSpeaking?.();
-  agent.onLLMFunctionCallInProgress?.({ function_name: "get_weather_forecast", tool_call_id: "a" });
+  agent.onLLMFunctionCallInProgress?.({ function_name: "find_table", tool_call_id: "a" });
   agent.onLLMFunctionCallStopped?.({ tool_call_id: "a", cancelled: true });
   agent.onBotStartedSpeaking?.();
   agent.onBotStoppedSpeaking?.();
-  expect([...new Set(seen)]).toEqual(["thinking", "looking-up", "speaking", "listening"]);
+  expect([...new Set(seen)]).toEqual(["thinking", "using-tool", "speaking", "listening"]);
 });
 
-test("other tools than the weather's are not shown", () => {
+test("a tool that the service does not name is not shown", () => {
   const state = played((agent) => {
     agent.onLLMFunctionCallInProgress?.({ tool_call_id: "b" });
     agent.onLLMFunctionCallStopped?.({ tool_call_id: "b", cancelled: false });

@@ -9,11 +9,21 @@ const live = (...kinds: CallState["items"][number]["kind"][]): CallState => ({
   items: kinds.map((kind, id) => ({ kind, id }) as CallState["items"][number]),
 });
 
+/** A tool has returned this. */
+const withCard = (result: object): CallState => {
+  const state = live("agent", "visitor", "card");
+  return {
+    ...state,
+    items: state.items.map((item) => ({ ...item, tool: "book", given: {}, result }) as never),
+  };
+};
+
 describe("how much there is to show", () => {
   it("is little before the first card", () => {
     expect(isShort(live())).toBe(true);
     expect(isShort(live("agent", "visitor"))).toBe(true);
-    expect(isShort(live("agent", "visitor", "weather"))).toBe(false);
+    expect(isShort(withCard({ card: { title: "Table" } }))).toBe(false);
+    expect(isShort(withCard({}))).toBe(true);
     expect(isShort(live("agent", "visitor", "agent", "visitor"))).toBe(false);
   });
 

@@ -64,14 +64,17 @@ test("what was said stays in view when the next conversation cannot begin", () =
   expect(state.items).toMatchObject([{ text: "hello" }]);
 });
 
-test("while a look-up goes on the agent is looking up, also after a word in between", () => {
-  const asked: CallEvent = { type: "transcript", event: { type: "weather-asked", call: "a", place: "Oslo" } };
-  const doing = (event: "looking-up" | "agent-started" | "agent-stopped"): CallEvent => ({
+test("until a tool has returned the agent uses it, also after a word in between", () => {
+  const asked: CallEvent = {
+    type: "transcript",
+    event: { type: "tool-called", call: "a", tool: "book", given: {} },
+  };
+  const doing = (event: "tool-called" | "agent-started" | "agent-stopped"): CallEvent => ({
     type: "activity",
     event,
   });
-  const state = after(READY, asked, doing("looking-up"), doing("agent-started"), doing("agent-stopped"));
-  expect(state.activity).toBe("looking-up");
+  const state = after(READY, asked, doing("tool-called"), doing("agent-started"), doing("agent-stopped"));
+  expect(state.activity).toBe("using-tool");
 });
 
 test("a wavering line is shown only during a conversation", () => {

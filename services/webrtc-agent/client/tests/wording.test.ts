@@ -4,31 +4,23 @@ import { transcriptOf } from "../src/conversation/record";
 import { follow } from "../src/conversation/transcript";
 import { asText } from "../src/conversation/wording";
 import { formatsFor } from "../src/locale/locale";
-import { readWeather } from "../src/weather/reading";
 
 const AT = new Date(2026, 10, 23, 15, 5).getTime();
 const FORMATS = formatsFor(["en-GB"]);
 
 test("a transcript is written with times, cards and what was interrupted", () => {
-  const place = { name: "Springfield", region: "Illinois", country: "United States" };
-  const answer = {
-    conditions: "clear",
-    temperature: 12,
-    format: "celsius",
-    timestamp: "20261123_090500",
-    place,
-  };
-  const said = transcriptOf([{ role: "user", text: "Weather in Springfield?", at: AT }]);
+  const card = { title: "Table booked", value: "Friday at 19:30", rows: [["People", 2]] };
+  const said = transcriptOf([{ role: "user", text: "A table for two on Friday?", at: AT }]);
   const sentence = {
     type: "agent-sentence",
     segment: 1,
-    text: "It is 12 degrees.",
+    text: "Your table is booked.",
     heard: "planned",
     characters: 0,
   };
   const items = [
-    { type: "weather-asked", call: "a", place: "Springfield" } as const,
-    { type: "weather-result", call: "a", reading: readWeather("Springfield", answer) } as const,
+    { type: "tool-called", call: "a", tool: "book", given: {} } as const,
+    { type: "tool-returned", call: "a", result: { card } } as const,
     sentence as never,
     { type: "agent-cut" } as const,
     { type: "opened" } as const,
@@ -36,11 +28,11 @@ test("a transcript is written with times, cards and what was interrupted", () =>
   expect(asText(items, FORMATS)).toBe(
     `Monday 23 November at 15:05
 
-[15:05] You: Weather in Springfield?
+[15:05] You: A table for two on Friday?
 
-[15:05] Weather in Springfield, Illinois, United States (Now, 09:05 local time): 12 °C, clear sky
+[15:05] Table booked: Friday at 19:30, People 2
 
-[15:05] Agent: It is 12 degrees. (interrupted)
+[15:05] Agent: Your table is booked. (interrupted)
 
 --- New conversation, Monday 23 November at 15:05 ---
 `,

@@ -1,4 +1,5 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
+import { agentPage } from "../agent/page";
 import type { Call } from "../call/call";
 import { isLive } from "../call/state";
 import { Dock } from "../controls/Dock";
@@ -28,7 +29,7 @@ export function App({ call }: { call: Call }) {
   const aloud = announced(useAnnouncements(), phase === "live");
   const openSettings = (): void => setPanel("settings");
   useEffect(() => {
-    document.title = live ? "● Weather by voice" : "Weather by voice";
+    document.title = live ? `● ${agentPage().title}` : agentPage().title;
   }, [live]);
   return (
     <div className="page" data-phase={phase}>

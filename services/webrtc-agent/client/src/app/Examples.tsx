@@ -1,12 +1,16 @@
-import { QUESTIONS } from "./questions";
+import { agentPage } from "../agent/page";
 
 /** Example questions, each a button that asks it. */
 export function Examples({ onAsk }: { onAsk: (question: string) => void }) {
+  const { questions, language } = agentPage();
+  if (questions.length === 0) {
+    return null;
+  }
   return (
     <ul className="questions" aria-label="For example">
-      {QUESTIONS.map((question) => (
+      {questions.map((question) => (
         <li key={question}>
-          <button type="button" className="question" onClick={() => onAsk(question)}>
+          <button type="button" className="question" lang={language} onClick={() => onAsk(question)}>
             {question}
           </button>
         </li>

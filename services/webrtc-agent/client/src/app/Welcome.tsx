@@ -1,3 +1,4 @@
+import { agentPage } from "../agent/page";
 import type { Call } from "../call/call";
 import { useChoices } from "../controls/choices";
 import { Icon } from "../controls/icons";
@@ -15,10 +16,11 @@ interface Props {
 
 /** The page before a conversation: an invitation with one button, or the problem that prevents it and how to fix it. */
 export function Welcome({ call, problem, onAsk, onSettings }: Props) {
+  const { welcome, language } = agentPage();
   const onType = (): void => void call.open({ typing: true });
   return (
     <main className="welcome">
-      <h1>Ask about the weather.</h1>
+      <h1 lang={language}>{welcome}</h1>
       {problem && problem.kind !== "consent" ? (
         <ProblemNote problem={problem} onRetry={() => void call.again()} onType={onType} onDismiss={null} />
       ) : (

@@ -1,5 +1,6 @@
 /** Preload what a conversation needs later: a deployment in between removes the files of this page. */
 
+import { loadCards } from "../agent/cards";
 import { carrier } from "./start";
 
 /** Starts when the page is shown. Nothing waits for it; if it fails, the conversation loads the files again. */
@@ -8,6 +9,7 @@ export function loadEarly(): void {
 }
 
 async function load(): Promise<void> {
+  void loadCards();
   if ((await carrier()) === "daily") {
     await import("./daily");
   }

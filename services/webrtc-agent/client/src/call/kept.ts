@@ -1,5 +1,6 @@
 /** What this tab needs to resume its conversation after a reload, in the tab's own storage only. */
 
+import { agentPage } from "../agent/page";
 import type { Item } from "../conversation/items";
 
 export interface Kept {
@@ -17,6 +18,13 @@ export interface Kept {
   readonly items: readonly Item[];
 }
 
+/** In the tab's storage: a tab may visit the pages of several agents, and each resumes only its own conversation. */
+interface Stored extends Kept {
+  readonly agent: string;
+}
+
+const KINDS: ReadonlySet<string> = new Set<Item["kind"]>(["visitor", "agent", "card", "contact", "opening"]);
+
 const KEY = "conversation";
 /** Half of what a browser stores for one site. */
 const LONGEST = 2_000_000;
@@ -24,9 +32,10 @@ const TRIES = 5;
 const TRY_MS = 200;
 
 export function keep(kept: Kept): void {
-  const text = JSON.stringify(kept);
+  const stored: Stored = { ...kept, agent: agentPage().id };
+  const text = JSON.stringify(stored);
   try {
-    sessionStorage.setItem(KEY, text.length > LONGEST ? JSON.stringify({ ...kept, items: [] }) : text);
+    sessionStorage.setItem(KEY, text.length > LONGEST ? JSON.stringify({ ...stored, items: [] }) : text);
   } catch {
     // Storage is full or disabled: a reload starts a new conversation.
   }
@@ -35,9 +44,13 @@ export function keep(kept: Kept): void {
 /** Return what was saved, unless it is too old to resume with. */
 export function kept(now: number): Kept | null {
   try {
-    const found = JSON.parse(sessionStorage.getItem(KEY) ?? "null") as Kept | null;
+    const found = JSON.parse(sessionStorage.getItem(KEY) ?? "null") as Stored | null;
     const whole = typeof found?.token === "string" && Array.isArray(found.items);
-    return whole && now - found.seen < found.seconds * 1000 ? found : null;
+    if (!whole || found.agent !== agentPage().id || now - found.seen >= found.seconds * 1000) {
+      return null;
+    }
+    // Another version of the page may have stored kinds that this one cannot show.
+    return { ...found, items: found.items.filter(({ kind }) => KINDS.has(kind)) };
   } catch {
     return null;
   }

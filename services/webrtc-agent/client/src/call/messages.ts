@@ -1,10 +1,11 @@
 /** Translate the agent's messages (RTVI) into events of the page. */
 
 import type { BotOutputData, LLMFunctionCallInProgressData, RTVIEventCallbacks } from "@pipecat-ai/client-js";
+import { fieldsOf } from "../agent/card";
+import { loadCards } from "../agent/cards";
 import type { ActivityEvent } from "../conversation/activity";
 import type { Item } from "../conversation/items";
 import type { TranscriptEvent } from "../conversation/transcript";
-import { isWeatherTool, placeIn, readWeather } from "../weather/reading";
 import { messageOf } from "./server-message";
 import type { CallEvent } from "./state";
 
@@ -33,28 +34,29 @@ export function conversationCallbacks(tell: Tell, segments = 0): RTVIEventCallba
         say(event);
       }
     },
-    ...weatherCallbacks(tell),
+    ...toolCallbacks(tell),
   };
 }
 
-/** The tool call names the place and its result the figures, so the place is kept until the result arrives. */
-function weatherCallbacks(tell: Tell): RTVIEventCallbacks {
-  const places = new Map<string, string>();
+/** Report the tools whose values the service shows to visitors; it names no others. */
+function toolCallbacks(tell: Tell): RTVIEventCallbacks {
+  const shown = new Set<string>();
   return {
     onLLMFunctionCallInProgress: (use: LLMFunctionCallInProgressData) => {
-      if (isWeatherTool(use.function_name)) {
-        const place = placeIn(use.arguments);
-        places.set(use.tool_call_id, place);
-        tell({ type: "transcript", event: { type: "weather-asked", call: use.tool_call_id, place } });
-        tell({ type: "activity", event: "looking-up" });
+      const { function_name: tool, tool_call_id: call } = use;
+      if (tool !== undefined) {
+        shown.add(call);
+        void loadCards();
+        const given = fieldsOf(use.arguments);
+        tell({ type: "transcript", event: { type: "tool-called", call, tool, given } });
+        tell({ type: "activity", event: "tool-called" });
       }
     },
     onLLMFunctionCallStopped: ({ tool_call_id: call, cancelled, result }) => {
-      const place = places.get(call);
-      if (place !== undefined) {
-        const reading = cancelled ? null : readWeather(place, result);
-        tell({ type: "transcript", event: { type: "weather-result", call, reading } });
-        tell({ type: "activity", event: "looked-up" });
+      if (shown.delete(call)) {
+        const returned = cancelled ? null : fieldsOf(result);
+        tell({ type: "transcript", event: { type: "tool-returned", call, result: returned } });
+        tell({ type: "activity", event: "tool-returned" });
       }
     },
   };

@@ -1,5 +1,6 @@
 /** Request a conversation from the service. */
 
+import { agentField } from "../agent/page";
 import { formats } from "../locale/locale";
 import { problem, refusal, Trouble } from "../problems/problems";
 
@@ -66,6 +67,7 @@ export async function start(
     transport,
     createDailyRoom: transport === "daily",
     locale: formats().tag,
+    ...agentField(),
     textOnly,
     resume: claim ?? {},
     ...more,

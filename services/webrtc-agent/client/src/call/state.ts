@@ -1,7 +1,7 @@
 /** The state of a conversation. No I/O: events in, a new state out. */
 
 import { type Activity, type ActivityEvent, activityAfter } from "../conversation/activity";
-import { type Item, isLookingUp } from "../conversation/items";
+import { type Item, pendingUse } from "../conversation/items";
 import { asRead } from "../conversation/text-only";
 import { follow, type TranscriptEvent } from "../conversation/transcript";
 import type { Cause } from "../problems/outage";
@@ -159,7 +159,7 @@ export function next(state: CallState, event: CallEvent): CallState {
     case "activity":
       return {
         ...state,
-        activity: activityAfter(state.activity, event.event, isLookingUp(state.items)),
+        activity: activityAfter(state.activity, event.event, pendingUse(state.items) !== undefined),
         cut: state.cut && event.event !== "agent-started",
       };
     case "transcript":

@@ -2,6 +2,7 @@
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { dress } from "../agent/dress";
 import { Call } from "../call/call";
 import { rememberedTheme, showTheme } from "../controls/theme";
 import { Console } from "./Console";
@@ -13,6 +14,7 @@ const call = new Call();
 const watch = new Watch();
 call.onClient = watch.follow;
 showTheme(rememberedTheme());
+dress();
 addEventListener("pagehide", () => void call.hangUp());
 
 const root = document.getElementById("root");

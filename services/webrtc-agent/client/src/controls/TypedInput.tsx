@@ -1,4 +1,5 @@
 import { type FormEvent, useEffect, useRef, useState } from "react";
+import { agentPage } from "../agent/page";
 import { Icon } from "./icons";
 
 /** Longest typed message that the service reads. */
@@ -37,7 +38,7 @@ export function TypedInput({ ready, first, onSend }: Props) {
       <input
         ref={field}
         aria-label="Type to the agent"
-        placeholder={first ? "Type your question" : "Or type"}
+        placeholder={first ? (agentPage().placeholder ?? "Type your question") : "Or type"}
         value={words}
         maxLength={LONGEST}
         autoComplete="off"

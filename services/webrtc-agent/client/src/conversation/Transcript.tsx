@@ -1,9 +1,9 @@
 import { useEffect, useRef } from "react";
+import { cardOf, useOwnCards } from "../agent/cards";
 import type { Call } from "../call/call";
 import type { CallState } from "../call/state";
 import { formats } from "../locale/locale";
 import { ContactCard } from "../people/ContactCard";
-import { WeatherCard } from "../weather/WeatherCard";
 import { AgentTurn } from "./AgentTurn";
 import { asksWhich, type Item, isShown } from "./items";
 import { Keeping } from "./Keeping";
@@ -11,9 +11,10 @@ import { Keeping } from "./Keeping";
 /** A visitor who has scrolled up by more than the height of a card is reading; do not scroll them down. */
 const NEAR = 480;
 
-/** Both sides in order, with a card wherever the agent looked up the weather or offered a person. */
+/** Both sides in order, with a card wherever a tool of the agent has something to show, or it offered a person. */
 export function Transcript({ state, call, aloud }: { state: CallState; call: Call; aloud: boolean }) {
   const { items, silent, phase } = state;
+  useOwnCards();
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const box = end.current?.closest(".conversation");
@@ -30,7 +31,7 @@ export function Transcript({ state, call, aloud }: { state: CallState; call: Cal
             <li key={item.id} className={`turn turn--${item.kind}`} {...(isHeard(item, silent) && SILENT)}>
               <Turn
                 item={item}
-                onChoose={phase === "live" && asksWhich(items, item) ? (place) => call.type(place) : null}
+                onChoose={phase === "live" && asksWhich(items, item) ? (words) => call.type(words) : null}
               />
             </li>
           ))}
@@ -61,8 +62,10 @@ function Turn({ item, onChoose }: { item: Item; onChoose: ((words: string) => vo
       );
     case "agent":
       return <AgentTurn sentences={item.sentences} />;
-    case "weather":
-      return <WeatherCard place={item.place} reading={item.reading} onChoose={onChoose} />;
+    case "card": {
+      const { Card } = cardOf(item);
+      return <Card use={item} onChoose={onChoose} />;
+    }
     case "opening":
       return (
         <p className="opening">

@@ -1,14 +1,14 @@
 /** The agent's current activity, derived from its reports. No I/O. */
 
-export type Activity = "listening" | "hearing" | "thinking" | "looking-up" | "speaking";
+export type Activity = "listening" | "hearing" | "thinking" | "using-tool" | "speaking";
 
 export type ActivityEvent =
   | "visitor-started"
   | "visitor-stopped"
   | "visitor-said"
   | "visitor-typed"
-  | "looked-up"
-  | "looking-up"
+  | "tool-called"
+  | "tool-returned"
   | "agent-started"
   | "agent-stopped"
   | "nothing-came";
@@ -18,8 +18,8 @@ const AFTER: Record<ActivityEvent, Activity> = {
   "visitor-stopped": "thinking",
   "visitor-said": "thinking",
   "visitor-typed": "thinking",
-  "looking-up": "looking-up",
-  "looked-up": "thinking",
+  "tool-called": "using-tool",
+  "tool-returned": "thinking",
   "agent-started": "speaking",
   "agent-stopped": "listening",
   "nothing-came": "listening",
@@ -27,16 +27,16 @@ const AFTER: Record<ActivityEvent, Activity> = {
 
 /** Events that leave an activity unchanged: they happen during an answer, or report its end late after an interruption. */
 const BESIDE: Partial<Record<Activity, readonly ActivityEvent[]>> = {
-  speaking: ["looked-up", "looking-up", "visitor-said"],
+  speaking: ["tool-returned", "tool-called", "visitor-said"],
   hearing: ["agent-stopped"],
   thinking: ["agent-stopped"],
-  "looking-up": ["agent-stopped", "visitor-said"],
+  "using-tool": ["agent-stopped", "visitor-said"],
 };
 
-/** Return the activity after an event; while the agent says nothing, a running look-up is its activity. */
-export function activityAfter(now: Activity, event: ActivityEvent, lookingUp = false): Activity {
+/** Return the activity after an event; while the agent says nothing, a running tool is its activity. */
+export function activityAfter(now: Activity, event: ActivityEvent, usingTool = false): Activity {
   const after = BESIDE[now]?.includes(event) ? now : AFTER[event];
-  return lookingUp && (after === "listening" || after === "thinking") ? "looking-up" : after;
+  return usingTool && (after === "listening" || after === "thinking") ? "using-tool" : after;
 }
 
 /** What the page knows beyond the agent's reports. */
@@ -56,10 +56,10 @@ export function shownActivity({ activity, voice, silent }: Moment): Activity {
   return silent && activity === "speaking" ? "listening" : activity;
 }
 
-export const ACTIVITY_WORDS: Record<Activity, string> = {
+/** Without the use of a tool, for which the agent's cards have words. */
+export const ACTIVITY_WORDS: Record<Exclude<Activity, "using-tool">, string> = {
   listening: "Listening",
   hearing: "Hearing you",
   thinking: "Thinking",
-  "looking-up": "Looking up the weather",
   speaking: "Speaking",
 };

@@ -1,7 +1,8 @@
 /** The items of a transcript. */
 
+import type { ToolUse } from "../agent/card";
+import { cardOf } from "../agent/cards";
 import type { Contact } from "../people/contact";
-import type { WeatherReading } from "../weather/reading";
 
 /**
  * `planned`: not heard yet; `speaking`: partly heard; `cut`: interrupted by the visitor; `unheard`: planned, and cut
@@ -42,11 +43,10 @@ export interface AgentItem extends Entry {
   readonly interrupted: boolean;
 }
 
-export interface WeatherItem extends Entry {
-  readonly kind: "weather";
+/** A call of a tool. It is kept as it was reported, so that cards which are loaded late can show it. */
+export interface CardItem extends Entry, ToolUse {
+  readonly kind: "card";
   readonly call: string;
-  readonly place: string;
-  readonly reading: WeatherReading | null;
 }
 
 export interface ContactItem extends Entry {
@@ -59,7 +59,7 @@ export interface OpeningItem extends Entry {
   readonly kind: "opening";
 }
 
-export type Item = VisitorItem | AgentItem | WeatherItem | ContactItem | OpeningItem;
+export type Item = VisitorItem | AgentItem | CardItem | ContactItem | OpeningItem;
 
 export const nextId = (items: readonly Item[]): number =>
   items.reduce((most, item) => Math.max(most, item.id + 1), 0);
@@ -75,14 +75,16 @@ export function isShown(item: Item): boolean {
       return item.text !== "";
     case "agent":
       return shown(item.sentences).length > 0;
+    case "card":
+      return cardOf(item).isShown(item);
     default:
       return true;
   }
 }
 
-/** Return whether an item asks the visitor which place they mean, and nothing has followed that answers it. */
+/** Return whether a card lets the visitor choose, and nothing has followed that answers it. */
 export function asksWhich(items: readonly Item[], item: Item): boolean {
-  if (item.kind !== "weather" || item.reading?.kind !== "which") {
+  if (item.kind !== "card" || !cardOf(item).asks(item)) {
     return false;
   }
   const later = items.slice(items.indexOf(item) + 1);
@@ -90,6 +92,6 @@ export function asksWhich(items: readonly Item[], item: Item): boolean {
   return later.every((one) => one.kind === "agent" || (one.kind === "visitor" && one.text === ""));
 }
 
-/** Return whether a look-up is waiting for its result. */
-export const isLookingUp = (items: readonly Item[]): boolean =>
-  items.some((item) => item.kind === "weather" && item.reading === null);
+/** Return the last call of a tool that has not returned. */
+export const pendingUse = (items: readonly Item[]): CardItem | undefined =>
+  items.findLast((item): item is CardItem => item.kind === "card" && item.result === null);

@@ -6,8 +6,8 @@
  * first sign (the visitor starts to speak, the agent starts to answer), and words go to the place of their turn.
  */
 
+import type { Fields } from "../agent/card";
 import type { Contact } from "../people/contact";
-import type { WeatherReading } from "../weather/reading";
 import {
   type AgentItem,
   type Heard,
@@ -39,8 +39,9 @@ export type TranscriptEvent =
       /** A recorded announcement, which belongs to no answer. */
       readonly recorded?: boolean;
     }
-  | { readonly type: "weather-asked"; readonly call: string; readonly place: string }
-  | { readonly type: "weather-result"; readonly call: string; readonly reading: WeatherReading | null }
+  | { readonly type: "tool-called"; readonly call: string; readonly tool: string; readonly given: Fields }
+  /** Null: the call was cancelled. */
+  | { readonly type: "tool-returned"; readonly call: string; readonly result: Fields | null }
   | { readonly type: "contact-shown"; readonly contact: Contact };
 
 /** The context of an event. */
@@ -96,10 +97,13 @@ function followed(now: Turns, event: Exclude<TranscriptEvent, { type: "opened" }
       return items.map((item) => (item.kind === "agent" ? finished(item, at) : item));
     case "agent-sentence":
       return agentSentence(now, event, sounding);
-    case "weather-asked":
-      return [...items, { kind: "weather", id, at, call: event.call, place: event.place, reading: null }];
-    case "weather-result":
-      return weatherTold(items, event.call, event.reading);
+    case "tool-called":
+      return [
+        ...items,
+        { kind: "card", id, at, call: event.call, tool: event.tool, given: event.given, result: null },
+      ];
+    case "tool-returned":
+      return toolReturned(items, event.call, event.result);
     case "contact-shown":
       return contactShown(now, event.contact);
   }
@@ -112,9 +116,8 @@ function opened(items: Items, at: number): Items {
   return kept.length === 0 ? [] : [...kept, { kind: "opening", id: nextId(items), at }];
 }
 
-/** Return whether an item is complete: not an empty place, and not a look-up without a result. */
-const isSettled = (item: Item): boolean =>
-  isShown(item) && (item.kind !== "weather" || item.reading !== null);
+/** Return whether an item is complete: not an empty place, and not a tool's call without a result. */
+const isSettled = (item: Item): boolean => isShown(item) && (item.kind !== "card" || item.result !== null);
 
 /** Return whether part of the sentence has not been heard yet. */
 export function isUnfinished(sentence: Sentence): boolean {
@@ -246,12 +249,12 @@ function contactShown({ items, at, id }: Turns, contact: Contact): Items {
   return [...others, { kind: "contact", id, at, contact }];
 }
 
-/** Set the result of a look-up; null removes the card, because the look-up was cancelled. */
-function weatherTold(items: Items, call: string, reading: WeatherReading | null): Items {
+/** Set the result of a tool's call; null removes the card, because the call was cancelled. */
+function toolReturned(items: Items, call: string, result: Fields | null): Items {
   return items.flatMap((item) => {
-    if (item.kind !== "weather" || item.call !== call) {
+    if (item.kind !== "card" || item.call !== call) {
       return [item];
     }
-    return reading === null ? [] : [{ ...item, reading }];
+    return result === null ? [] : [{ ...item, result }];
   });
 }

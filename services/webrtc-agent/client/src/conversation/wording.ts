@@ -1,7 +1,7 @@
 /** The transcript as text, for copy and download. No I/O. */
 
+import { cardOf } from "../agent/cards";
 import type { Formats } from "../locale/locale";
-import { inWords } from "../weather/words";
 import { type AgentItem, type Item, isShown, shown } from "./items";
 
 /** Return the transcript as text: one paragraph per turn, each with its time. */
@@ -24,8 +24,8 @@ function paragraph(item: Item, formats: Formats): string {
       return `[${time}] You${item.typed ? " (typed)" : ""}: ${item.text}`;
     case "agent":
       return `[${time}] Agent: ${spoken(item)}`;
-    case "weather":
-      return `[${time}] ${item.reading === null ? `Looking up ${item.place}` : inWords(item.reading, formats)}`;
+    case "card":
+      return `[${time}] ${cardOf(item).inWords(item, formats)}`;
     case "contact": {
       const { name, number, url } = item.contact;
       return `[${time}] ${[`Talk to a person: ${name}`, number, url].filter((each) => each !== null).join(", ")}`;

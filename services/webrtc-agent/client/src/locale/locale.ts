@@ -1,7 +1,7 @@
 /** Formats for times, dates and numbers, from the browser's languages. The page itself is in English. No I/O. */
 
 export interface Formats {
-  /** The locale for the service, which chooses weather units by its region: `en-US`. */
+  /** The locale for the service, which chooses units by its region: `en-US`. */
   readonly tag: string;
   /** A time on the visitor's clock: "3:05 PM" or "15:05". */
   readonly time: (at: number) => string;

@@ -1,6 +1,7 @@
 /** The notice that the service shows before a conversation, and whether the visitor has agreed. */
 
 import { useSyncExternalStore } from "react";
+import { agentField } from "../agent/page";
 
 export interface Notice {
   /** Sent with a start, so that the record names the text that was shown. */
@@ -36,12 +37,15 @@ function change(to: Partial<Shown>): void {
 
 /** Load the notice; without an answer the shown one stays. A new version needs a new agreement. */
 export async function loadNotice(): Promise<void> {
-  const answer = await fetch("/notice").catch(() => null);
+  const answer = await fetch(`/notice?${agentQuery()}`).catch(() => null);
   const notice = answer?.ok ? readNotice(await answer.json().catch(() => null)) : null;
   if (notice) {
     change({ notice, agreed: shown.agreed && notice.version === shown.notice?.version });
   }
 }
+
+/** An agent's tools may send words elsewhere, so each agent has its own notice. */
+const agentQuery = (): string => String(new URLSearchParams(agentField()));
 
 /** Parse a notice; null if it is not a valid notice. Links other than https are dropped. */
 export function readNotice(given: unknown): Notice | null {

@@ -1,5 +1,6 @@
 /** Ask the service to call the visitor's telephone. */
 
+import { agentField } from "../agent/page";
 import { consent } from "../notice/notice";
 
 const PATIENCE_MS = 12_000;
@@ -10,7 +11,7 @@ export async function callMe(number: string): Promise<string | null> {
   const answer = await fetch("/call-me", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ number, ...consent() }),
+    body: JSON.stringify({ number, ...agentField(), ...consent() }),
     signal: AbortSignal.timeout(PATIENCE_MS),
   }).catch(() => null);
   if (answer?.ok) {

@@ -1,7 +1,10 @@
 import { useEffect, useRef } from "react";
+import { cardOf, useOwnCards } from "../agent/cards";
+import { agentPage } from "../agent/page";
 import { type CallState, isLive, isUnheard } from "../call/state";
 import { useChoices } from "../controls/choices";
 import { ACTIVITY_WORDS, shownActivity } from "../conversation/activity";
+import { pendingUse } from "../conversation/items";
 import { outageHint } from "../problems/outage";
 import { Orb } from "./Orb";
 
@@ -10,6 +13,7 @@ export function Stage({ state, aloud }: { state: CallState; aloud: boolean }) {
   const words = useRef<HTMLParagraphElement>(null);
   const { phase } = state;
   const { pushToTalk } = useChoices();
+  useOwnCards();
   // The pressed button no longer exists; the status gets the focus, so that keyboard users do not start at the top.
   useEffect(() => {
     if (phase === "connecting" || phase === "microphone") {
@@ -56,6 +60,9 @@ function wordsFor(state: CallState): string {
   if (activity === "listening" && (typing || (silent && muted))) {
     return "Ready";
   }
+  if (activity === "using-tool") {
+    return cardOf(pendingUse(state.items) ?? { tool: "" }).busy;
+  }
   return activity === "listening" && muted ? "Muted" : ACTIVITY_WORDS[activity];
 }
 
@@ -83,5 +90,5 @@ function hintFor(state: CallState, pushToTalk: boolean): string {
   if (muted && pushToTalk) {
     return "Hold the space bar or the button to talk.";
   }
-  return muted ? "The agent cannot hear you." : "Ask about the weather anywhere.";
+  return muted ? "The agent cannot hear you." : agentPage().welcome;
 }

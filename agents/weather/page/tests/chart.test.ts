@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chartLine, chartPoints } from "../src/weather/chart";
+import { chartLine, chartPoints } from "../chart";
 
 const BOX = { left: 0, right: 70, top: 0, bottom: 40 };
 

@@ -1,5 +1,5 @@
+import { formats } from "@page/locale/locale";
 import { useRef } from "react";
-import { formats } from "../locale/locale";
 import { conditionsName, skyOf } from "./conditions";
 import { HoursChart } from "./HoursChart";
 import type { CurrentWeather, ForecastWeather, NoWeather, WeatherReading, WhichPlace } from "./reading";

@@ -1,6 +1,6 @@
 /** A weather reading in words: labels, and the chart for screen readers. No I/O. */
 
-import type { Formats } from "../locale/locale";
+import type { Formats } from "@page/locale/locale";
 import { conditionsName, skyOf } from "./conditions";
 import type {
   CurrentWeather,

@@ -1,5 +1,5 @@
+import { formats } from "@page/locale/locale";
 import { useId } from "react";
-import { formats } from "../locale/locale";
 import { chartLine, chartPoints } from "./chart";
 import { skyOf } from "./conditions";
 import type { HourAhead, Unit } from "./reading";

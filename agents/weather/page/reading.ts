@@ -1,5 +1,6 @@
 /** The weather as the page shows it, parsed from tool results. No I/O. */
 
+import { type Fields, fieldsOf } from "@page/agent/card";
 import { CONDITIONS, type Conditions } from "./conditions";
 
 export type Unit = "C" | "F";
@@ -75,8 +76,6 @@ export interface WhichPlace {
 
 export type WeatherReading = CurrentWeather | ForecastWeather | NoWeather | WhichPlace;
 
-type Fields = Readonly<Record<string, unknown>>;
-
 const REASONS: Readonly<Record<string, string>> = {
   location_not_found: "That place was not found. Try a larger town nearby, or add the country.",
   weather_unavailable: "The weather service did not answer. Try again in a moment.",
@@ -85,17 +84,17 @@ const REASONS: Readonly<Record<string, string>> = {
   invalid_arguments: "The agent could not use that request. Please ask in other words.",
 };
 
-export const isWeatherTool = (name: string | undefined): boolean =>
+export const isWeatherTool = (name: string): boolean =>
   name === "get_current_weather" || name === "get_weather_forecast";
 
 /** Return the place in a tool's arguments. */
 export function placeIn(asked: unknown): string {
-  return text(fields(asked).location) ?? "";
+  return text(fieldsOf(asked).location) ?? "";
 }
 
 /** Parse the result of a weather tool; a malformed result is no weather. */
 export function readWeather(asked: string, answered: unknown): WeatherReading {
-  const answer = fields(answered);
+  const answer = fieldsOf(answered);
   const places = placesIn(answer.places);
   if (places.length > 0) {
     return { kind: "which", name: asked, places };
@@ -156,7 +155,7 @@ const measure = (value: number | null, unit: Measure["unit"]): Measure | null =>
 
 function placesIn(value: unknown): readonly Place[] {
   return (Array.isArray(value) ? value : []).flatMap((one: unknown) => {
-    const { name, region, country, spoken } = fields(one);
+    const { name, region, country, spoken } = fieldsOf(one);
     const [found, said] = [text(name), text(spoken)];
     const area = [text(region), text(country)].filter((each) => each !== null && each !== found);
     return found === null ? [] : [{ name: found, area: area.join(", "), ...(said ? { spoken: said } : {}) }];
@@ -170,7 +169,7 @@ function dateIn(value: unknown): string | null {
 
 function hoursAhead(value: unknown): readonly HourAhead[] {
   return (Array.isArray(value) ? value : []).flatMap((one: unknown) => {
-    const { hour, temperature, conditions } = fields(one);
+    const { hour, temperature, conditions } = fieldsOf(one);
     const at = whole(hour);
     const degrees = whole(temperature);
     const sky = conditionsIn(conditions);
@@ -182,18 +181,6 @@ function hoursAhead(value: unknown): readonly HourAhead[] {
 
 /** The tools report day or night only for now; for later hours this chooses between sun and moon. */
 const isDaytime = (hour: number): boolean => hour >= 7 && hour < 20;
-
-/** Tool results arrive as objects, or as JSON if a transport forwards them as text. */
-function fields(value: unknown): Fields {
-  if (typeof value === "string") {
-    try {
-      return fields(JSON.parse(value));
-    } catch {
-      return {};
-    }
-  }
-  return typeof value === "object" && value !== null ? (value as Fields) : {};
-}
 
 const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
 const number = (value: unknown): number | null =>
