@@ -216,8 +216,8 @@ useful events for Logs Insights:
 |---|---|
 | `session_ended` | `channel`, `reason`, `duration_ms`, `cost_usd`, [and more](end-records.md#session-statistics) |
 | `session_started` | `channel` |
-| `session_rated` | `session_id` of a visit, `rating`: `up` or `down` |
-| `comment_kept` | `session_id`, `characters`: a visitor's comment is in the call store; its words are in no log |
+| `session_rated` | `session_id` and `agent` of a visit, `rating`: `up` or `down` |
+| `comment_kept` | `session_id`, `agent`, `characters`: a visitor's comment is in the call store, and in no log |
 | `tool_called`, `tool_failed` | `tool`, `elapsed_ms`; a failed one also `outcome`, `error` |
 | `call_answered` | `caller`, the other party: `number`, `withheld`, `sip`, `app` or `other`; `outbound`: our call |
 | `status_callback_misdirected` | `status`: a status callback points at `/incoming-call`; clear it at Twilio |

@@ -43,6 +43,7 @@ tree behind these codes.
 | 410 | The session has ended. |
 | 413 | The body is larger than the limit of the route. |
 | 421 | The `Host` header names another site. |
+| 422 | The agent or the number that the request names is none of this service; the sentence says which agents exist. |
 | 428 | The operator requires consent and the request has none; `"consent": true`. |
 | 429 | Try again after `Retry-After`. No slot, no model stream or a late event loop: `"busy": true`, and `"queue"` \
 for a client that waits. Daily budget spent: `"closed": true`. Otherwise this address has made too many requests. |
@@ -68,6 +69,11 @@ _FORM = "Twilio's form fields, 64 KB at most"
 _XML = "200, TwiML"
 _CALLER = "browser or app"
 _FILE = Detail("browser", "200, the file; 304 if unchanged", what="Return a file of the page.")
+_OF_AGENT = Detail(
+    "browser",
+    "200, the file; 404 names the agents that exist",
+    what="Return a file of the page of an agent, which the query `agent` names; without it, of the default one.",
+)
 _PROBE = "load balancer, monitoring"
 
 DETAILS: Final[dict[str, Detail]] = {
@@ -101,7 +107,9 @@ DETAILS: Final[dict[str, Detail]] = {
         '200, peer to peer `{"webrtcUrl"}`, with Daily `{"room_url", "token"}`. Header `X-Session-Id`',
         "[StartRequest](#startrequest)",
     ),
-    "/notice": Detail(_CALLER, "200, the [notice](web-clients.md#notice-to-visitors)"),
+    "/notice": Detail(
+        _CALLER, "200, the [notice](web-clients.md#notice-to-visitors) of the agent of the query `agent`"
+    ),
     "/call-me": Detail(
         "the page; no other client",
         '202, `{"status": "calling"}`; 400 without `CALL_ME_PREFIXES`; 422 a number that may not be called; '
@@ -114,7 +122,7 @@ DETAILS: Final[dict[str, Detail]] = {
         "204; 404 if no conversation has this ID, or none is asked for; 409 if it is rated",
         "[RatingRequest](#ratingrequest)",
     ),
-    "/room": Detail("browser", "303 to Daily's own page; 400 without Daily"),
+    "/room": Detail("browser", "303 to Daily's own page, for the agent of the query `agent`; 400 without Daily"),
     "/sessions/{session_id}/api/offer": Detail(
         _CALLER,
         '200, POST the SDP answer `{"sdp", "type", "pc_id"}`, PATCH `{"status": "success"}`',
@@ -130,8 +138,17 @@ DETAILS: Final[dict[str, Detail]] = {
         "200, a byte every 10 s while it has visitors; 404 at other tasks",
         what="Stay open, so that ECS waits for the visitors.",
     ),
-    "/": Detail("browser", "200, the page; 503 if it was not built", what="Return the page."),
-    "/console": Detail("developer", "200, the page; 404 without `SERVE_CONSOLE`", what="Return the developers' page."),
+    "/": Detail("browser", "200, the page; 503 if it was not built", what="Return the default agent's page."),
+    "/a/{agent}": Detail(
+        "browser",
+        "200, the page; 404 names the agents that exist; 503 if it was not built",
+        what="Return an agent's page.",
+    ),
+    "/console": Detail(
+        "developer",
+        "200, the page, for the agent of the query `agent`; 404 without `SERVE_CONSOLE`",
+        what="Return the developers' page.",
+    ),
     "/assets/{name}": _FILE,
     "/offline": Detail(
         "service worker", "200, the page that it shows without a connection", what="Return the offline page."
@@ -139,9 +156,9 @@ DETAILS: Final[dict[str, Detail]] = {
     "/worker.js": Detail(
         "browser", "200, the service worker; 404 if the page was not built", what="Return the service worker."
     ),
-    "/favicon.svg": _FILE,
-    "/maskable.svg": _FILE,
-    "/manifest.webmanifest": _FILE,
+    "/favicon.svg": _OF_AGENT,
+    "/maskable.svg": _OF_AGENT,
+    "/manifest.webmanifest": _OF_AGENT,
     "/plain.css": _FILE,
     "/recover.js": _FILE,
 }
@@ -180,7 +197,7 @@ def web_app() -> FastAPI:
         operator_phone=None,
     )
     agent = SimpleNamespace(settings=settings)
-    made = app.create_app(cast("Any", SimpleNamespace(agent=agent, settings=settings, rooms=None)))
+    made = app.create_app(cast("Any", SimpleNamespace(agent=agent, agents=None, settings=settings, rooms=None)))
     open_request.OpenRequest(cast("Any", None), cast("Any", None), lambda: None).install(made)
     return made
 

@@ -25,7 +25,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "recover.js").write_text("//")
     files = "".join(f'<script src="/assets/{name}"></script>' for name in names[:2])
     for page in ("index.html", "console.html"):
-        (folder / page).write_text(f'<p>Ask about the weather by voice</p><script src="/recover.js"></script>{files}')
+        (folder / page).write_text(f'<p>This page talks with you</p><script src="/recover.js"></script>{files}')
     return folder
 
 
@@ -48,7 +48,7 @@ async def test_every_visit_gets_its_files_while_two_versions_run(built: Path, tm
             async with httpx.AsyncClient(trust_env=False) as http:
                 path = "/console" if number % 4 == 3 else "/"
                 assert set(await _visit(versions.edge.url, http, path)) == {200}
-                words["Ask for" in (await http.get(f"{versions.edge.url}{path}")).text] += 1
+                words["speaks with you" in (await http.get(f"{versions.edge.url}{path}")).text] += 1
         assert min(words[True], words[False]) >= VISITS // 4
         async with httpx.AsyncClient(trust_env=False) as forgetful:
             answer = await forgetful.get(f"{versions.edge.url}/")
@@ -69,7 +69,7 @@ async def test_a_tab_goes_on_with_the_version_that_stays(built: Path, tmp_path: 
         async with two_versions(tmp_path / gone, built) as versions, httpx.AsyncClient(trust_env=False) as http:
             await _healthy(versions)
             theirs = await http.get(f"{versions.edge.url}/")
-            while ("Ask for" in theirs.text) is not (gone == "new"):
+            while ("speaks with you" in theirs.text) is not (gone == "new"):
                 http.cookies.clear()
                 theirs = await http.get(f"{versions.edge.url}/")
             versions.leaves(gone)
@@ -77,7 +77,7 @@ async def test_a_tab_goes_on_with_the_version_that_stays(built: Path, tmp_path: 
             late = await http.get(f"{versions.edge.url}/assets/{part}")
             assert (late.status_code, late.headers["cache-control"]) == (404, "no-store")
             assert set(await _visit(versions.edge.url, http)) == {200}
-            assert ("Ask for" in (await http.get(f"{versions.edge.url}/")).text) is (stays == "new")
+            assert ("speaks with you" in (await http.get(f"{versions.edge.url}/")).text) is (stays == "new")
 
 
 async def test_a_visitor_is_not_kept_at_a_full_task(built: Path, tmp_path: Path) -> None:
@@ -86,6 +86,6 @@ async def test_a_visitor_is_not_kept_at_a_full_task(built: Path, tmp_path: Path)
         await _healthy(versions)
         met = set()
         for _ in range(8):
-            met.add("Ask for" in (await http.get(f"{versions.edge.url}/")).text)
+            met.add("speaks with you" in (await http.get(f"{versions.edge.url}/")).text)
             await asyncio.sleep(0.2)
         assert met == {True, False}

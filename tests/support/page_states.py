@@ -43,6 +43,14 @@ _LISBON = {
     "wind_kmh": 22,
     "format": "celsius",
 }
+_BOOKED = {
+    "speak": "Your table is booked.",
+    "card": {
+        "title": "Table booked",
+        "value": "Friday, December 4, 7:30 PM",
+        "rows": [["People", "2"], ["Name", "Rossi"], ["Reference", "K7M2"]],
+    },
+}
 _PERSON = {"type": "call-back", "name": "front-desk", "number": "+46850000000", "url": "https://example.com/call-me"}
 
 
@@ -304,9 +312,34 @@ async def refused(scene: Scene) -> AsyncIterator[str]:
     yield "unreachable"
 
 
+async def another_agent(scene: Scene) -> AsyncIterator[str]:
+    """Go through a conversation with an agent that has colours, and no cards of its own."""
+    await scene.open("a/restaurant")
+    yield "restaurant-welcome"
+    await scene.talk()
+    await scene.tell("bot-started-speaking")
+    await scene.say(1, "Hello, you are talking with the AI assistant of Bella Cucina. How can I help?")
+    await scene.tell("bot-stopped-speaking")
+    yield "restaurant-listening"
+    await scene.hear("I would like to book a table for two on Friday evening")
+    await scene.tell(
+        "llm-function-call-in-progress", function_name="book_table", tool_call_id="t", arguments={"people": 2}
+    )
+    await scene.does("One moment")
+    yield "restaurant-tool"
+    await scene.tell("llm-function-call-stopped", tool_call_id="t", cancelled=False, result=_BOOKED)
+    await scene.tell("bot-started-speaking")
+    await scene.say(2, "Your table for two is booked for Friday at half past seven.")
+    await scene.say(3, "The name is Rossi.", "in-progress")
+    yield "restaurant-card"
+    await scene.press("End the conversation")
+    await scene.does("Ended")
+    yield "restaurant-ended"
+
+
 SETTINGS = "Devices and volume"
 """The button that opens the settings."""
 
 type Flow = Callable[[Scene], AsyncIterator[str]]
 
-FLOWS: tuple[Flow, ...] = (before, spoken, typed, refused)
+FLOWS: tuple[Flow, ...] = (before, spoken, typed, refused, another_agent)

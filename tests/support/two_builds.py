@@ -12,11 +12,12 @@ from fastapi import FastAPI
 from standins.edge.server import Edge, EdgeSettings
 from standins.edge.targets import EdgeTarget
 from standins.serving import serving
+from tests.support.agents import one_agent
 from tests.support.edge_setting import TEMPLATE, WEB
 from webrtc_agent import page
 from webrtc_agent.headers import SecurityHeaders
 
-_WORD = {"old": "Ask about the weather by voice", "new": "Ask for the weather by voice"}
+_WORD = {"old": "This page talks with you", "new": "This page speaks with you"}
 _HASHED = re.compile(r"[\w.-]+-[\w-]{8}\.(?:js|css)")
 
 
@@ -61,7 +62,7 @@ class Versions:
 def _service(folder: Path) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(SecurityHeaders, daily=True)
-    page.install(app, folder, console=True)
+    page.install(app, one_agent(), folder, console=True)
 
     @app.get("/health")
     async def health() -> str:

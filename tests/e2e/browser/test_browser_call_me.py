@@ -145,7 +145,7 @@ async def test_who_waits_can_be_called_and_reads_why_not(chromium: Chromium, sma
 
 async def test_without_prefixes_there_is_no_form(visitor: VisitorPage) -> None:
     """The module's own product offers it; a service without the setting does not."""
-    await visitor.visit.page.route("**/notice", lambda route: route.fulfill(json={"version": "a", "summary": "b"}))
+    await visitor.visit.page.route("**/notice*", lambda route: route.fulfill(json={"version": "a", "summary": "b"}))
     await visitor.visit.page.reload()
     await visitor.type_instead()
     await visitor.press("End the conversation")

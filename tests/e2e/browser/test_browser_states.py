@@ -3,6 +3,7 @@
 `make pictures` writes the pictures into `.run/pictures`.
 """
 
+import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,10 +13,10 @@ import pytest_asyncio
 
 from agent_core.agent_runtime import AgentRuntime
 from standins.serving import serving
-from tests.support.agents import one_agent
 from tests.support.axe import violations
 from tests.support.browser import Chromium
 from tests.support.call_shelves import Memo
+from tests.support.given_agents import given
 from tests.support.page_states import CHECKED, FLOWS, PICTURED, Flow, Look, Scene, scene
 from tests.support.scripted_model import ScriptedModel
 from voice_agent.run.ports import free_port
@@ -38,7 +39,7 @@ async def base_url() -> AsyncIterator[str]:
         | {"call_store": "file:replaced"}  # a service with a store asks for a comment, too
         | {"rate_limit_starts_per_minute_per_address": 1000, "rate_limit_starts_per_minute": 1000}
     )
-    lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), one_agent([]), lambda _: None), None, Memo())
+    lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), given(), lambda _: None), None, Memo())
     async with serving(create_app(lobby), host="127.0.0.1", port=port, pages=True):
         yield own
     await lobby.aclose()
@@ -105,6 +106,42 @@ async def test_one_part_of_the_page_is_announced_and_none_if_so_wanted(scripted:
     await scripted.open()
     await scripted.talk()
     assert await scripted.announced() == []
+
+
+async def test_each_page_is_its_agents_own(scripted: Scene, base_url: str) -> None:
+    """Texts, title, colours and cards are the agent's; no other agent's cards are loaded, and the policy holds."""
+    page = scripted.page
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url.removeprefix(base_url)))
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
+    accents = set()
+    for path, title, placeholder in (
+        ("a/restaurant", "Bella Cucina", "Type to the restaurant"),
+        ("", "Weather by voice", "Type your question"),
+    ):
+        loaded.clear()
+        await scripted.open(path)
+        await page.wait_for_load_state("networkidle")
+        assert await page.title() == title
+        assert [one for one in loaded if "/assets/card-" in one] == [
+            one for one in loaded if "card-" in one and not path
+        ]
+        assert await page.locator(".questions .question").count() >= 2
+        accents.add(await page.evaluate("() => getComputedStyle(document.querySelector('.orb')).backgroundImage"))
+        starts: list[str] = []
+        page.on(
+            "request",
+            lambda request, starts=starts: (
+                starts.append(request.post_data or "") if request.url.endswith("/start") else None
+            ),
+        )
+        await scripted.press("Type")
+        await scripted.does("Ready")
+        assert await page.get_by_label("Type to the agent").get_attribute("placeholder") == placeholder
+        assert [json.loads(one)["agent"] for one in starts] == ["restaurant" if path else "weather"]
+    assert len(accents) == 2
+    assert refused == []
 
 
 async def test_a_first_load_is_small(scripted: Scene) -> None:

@@ -20,7 +20,7 @@ RELOADS = 3
 
 
 async def _version(page: Page) -> str:
-    return "new" if "Ask for the weather" in (await page.content()) else "old"
+    return "new" if "speaks with you" in (await page.content()) else "old"
 
 
 def _loads(page: Page) -> Counter[str]:

@@ -65,10 +65,10 @@ def test_in_a_call_that_we_made_our_number_is_the_one_that_called() -> None:
 )
 def test_a_city_is_a_name_or_is_left_out(city: str, name: str) -> None:
     """A text that is not a city's name, such as a sentence, is left out as a whole."""
-    assert caller_facts({"FromCity": city, "FromCountry": "US"}) == {"city": name, "country": "US"}
+    assert caller_facts({"FromCity": city, "FromCountry": "US"}) == {"place": name, "country": "US"}
 
 
 @pytest.mark.parametrize(("country", "code"), [("SE", "SE"), ("se", "SE"), ("SWE", ""), ("US\n\n# New", ""), ("", "")])
 def test_a_country_is_two_letters(country: str, code: str) -> None:
     """A country is two letters, the ISO 3166 code that Twilio sends."""
-    assert caller_facts({"FromCity": "PARIS", "FromCountry": country}) == {"city": "Paris", "country": code}
+    assert caller_facts({"FromCity": "PARIS", "FromCountry": country}) == {"place": "Paris", "country": code}

@@ -11,6 +11,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 
 from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.agents.catalogue import AgentCatalogue
 from agent_core.errors import ModelRejected, UpstreamError
 from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
 from agent_core.nova.stream import ModelClient, ModelStream
@@ -122,10 +123,16 @@ type MakeClient = Callable[..., "Desk"]
 class Desk:
     """A client of the application, and what stands behind it."""
 
-    def __init__(self, settings: WebSettings, rooms: FakeRooms | None, call_me: CallMe | None = None) -> None:
+    def __init__(
+        self,
+        settings: WebSettings,
+        rooms: FakeRooms | None,
+        call_me: CallMe | None = None,
+        agents: AgentCatalogue | None = None,
+    ) -> None:
         self.rooms = rooms
         self.records: list[CallDetailRecord] = []
-        self.agent = AgentRuntime(settings, NoModel(), one_agent([]), self._keep)
+        self.agent = AgentRuntime(settings, NoModel(), agents or one_agent(), self._keep)
         self.web_service = WebService(settings, self.agent, rooms, call_me=call_me)
         self._transport = httpx.ASGITransport(create_app(self.web_service), raise_app_exceptions=False)
         self.come_from("192.0.2.7")
@@ -144,8 +151,14 @@ async def make_desk() -> AsyncIterator[MakeClient]:
     """Make desks with the settings that a test wants."""
     async with AsyncExitStack() as stack:
 
-        def make(rooms: FakeRooms | None = None, call_me: CallMe | None = None, **settings: object) -> Desk:
-            desk = Desk(WebSettings.model_validate({"public_base_url": BASE_URL, **settings}), rooms, call_me)
+        def make(
+            rooms: FakeRooms | None = None,
+            call_me: CallMe | None = None,
+            agents: AgentCatalogue | None = None,
+            **settings: object,
+        ) -> Desk:
+            read = WebSettings.model_validate({"public_base_url": BASE_URL, **settings})
+            desk = Desk(read, rooms, call_me, agents)
             stack.push_async_callback(desk.http.aclose)
             stack.push_async_callback(desk.web_service.aclose)
             return desk

@@ -7,6 +7,7 @@ import pytest
 from agent_core.agents import folder
 from agent_core.agents.folder import FolderContext
 from agent_core.errors import ConfigurationError
+from tests.support.given_agents import WEATHER, given, made
 from tests.unit.webrtc_agent.conftest import FakeRooms, MakeClient
 from tools.workspace import ROOT
 from webrtc_agent.notice import Notice
@@ -66,6 +67,20 @@ def test_a_log_with_transcripts_is_admitted() -> None:
     assert "for a day" in words(log_level="DEBUG", log_retention_days=1)
 
 
+async def test_each_agent_says_what_its_tools_do(make_desk: MakeClient) -> None:
+    """An agent's notice names the recipients of its folder only, in a version of its own that a start must name."""
+    bookings = {"title": "Bookings", "text": "Your name is sent to ${service}.", "service": "Booker"}
+    entry = bookings | {"hosts": "booker.example", "urls": ["BOOKER_URL"]}
+    restaurant = made("restaurant", name="Bella Cucina", notice=[entry])
+    desk = make_desk(agents=given(WEATHER, restaurant), notice="consent")
+    plain, other = [(await desk.http.get(path)).json() for path in ("/notice", "/notice?agent=restaurant")]
+    assert "Bookings" not in str(plain)
+    assert "Bookings" in [row["title"] for row in other["details"]]
+    for version, status in ((plain["version"], 428), (other["version"], 200)):
+        start = await desk.http.post("/start", json={"agent": "restaurant", "consent": version})
+        assert start.status_code == status
+
+
 def test_another_word_is_another_version() -> None:
     """The record says what was read; the same settings give every task the same version."""
     versions = [Notice.of(WebSettings.model_validate(one)).version for one in ({}, {}, {"operator_name": "A"})]
@@ -120,14 +135,16 @@ async def test_nothing_starts_before_the_visitor_agrees(make_desk: MakeClient) -
     assert (await desk.http.post("/connect", json={"consent": version})).status_code == 200
     rooms = make_desk(FakeRooms(), notice="consent")
     assert (await rooms.http.get("/room")).status_code == 428
-    assert (await rooms.http.get("/room", params={"consent": rooms.web_service.notice.version})).status_code == 303
+    assert (
+        await rooms.http.get("/room", params={"consent": (await rooms.web_service.notice()).version})
+    ).status_code == 303
 
 
 async def test_what_was_agreed_to_reaches_the_conversation(make_desk: MakeClient) -> None:
     """The end record has version and time of the consent; a client without a notice leaves none."""
     rooms = FakeRooms(comes=False)
     desk = make_desk(rooms, arrivals_per_address=3)
-    version = desk.web_service.notice.version
+    version = (await desk.web_service.notice()).version
     for consent in ({"consent": version}, {}, {"consent": "of another version"}):
         assert (await desk.http.post("/start", json=consent)).status_code == 200
     agreed, *others = (web_session.consent for web_session in rooms.registry)

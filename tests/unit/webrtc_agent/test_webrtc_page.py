@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from tests.support.agents import one_agent
 from webrtc_agent import page
 
 SCRIPT = b"let a = 1;" * 10_000
@@ -17,7 +18,7 @@ PART = "/assets/page-abc123.js"
 def client(folder: Path, *, console: bool = True) -> httpx.AsyncClient:
     """Serve a folder."""
     app = FastAPI()
-    page.install(app, folder, console=console)
+    page.install(app, one_agent(), folder, console=console)
     return httpx.AsyncClient(base_url="http://page", transport=httpx.ASGITransport(app))
 
 
@@ -82,7 +83,7 @@ async def test_a_worker_is_installed_again_when_anything_it_keeps_has_changed(bu
     ):
         (built / "plain.css").write_text(style)
         app = FastAPI()
-        page.install(app, built, console=False, phone=phone)
+        page.install(app, one_agent(), built, console=False, phone=phone)
         async with httpx.AsyncClient(base_url="http://page", transport=httpx.ASGITransport(app)) as http:
             worker, offline = await http.get("/worker.js"), await http.get("/offline")
         assert worker.headers["cache-control"] == offline.headers["cache-control"] == "no-cache"

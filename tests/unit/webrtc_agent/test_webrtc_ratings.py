@@ -13,15 +13,17 @@ from agent_core.adapters.call_store.file_store import FileStore
 from agent_core.adapters.call_store.key_value_store import KeyValueStore, StoreFault
 from agent_core.events import CallDetailRecord, EndReason, Rating, SessionStats
 from tests.support.call_shelves import Memo
+from tests.support.given_agents import made
 from tests.unit.webrtc_agent.conftest import Desk, MakeClient
 from webrtc_agent import comments
 from webrtc_agent.errors import AlreadyRated, NotRated, UnknownSession
 from webrtc_agent.notice import Notice
-from webrtc_agent.ratings import DAY_SECONDS, Ratings
+from webrtc_agent.ratings import DAY_SECONDS, Rateable, Ratings
 from webrtc_agent.request_schemas import MAX_COMMENT, RatingRequest
 from webrtc_agent.session_registry import WebSession
 from webrtc_agent.settings import WebSettings
 
+CLINIC = made("clinic", name="Clinic")
 DOWN = RatingRequest(rating=Rating.DOWN)
 WORDS = "It did not know Härnösand.\x9b31m"
 
@@ -46,6 +48,7 @@ def make(shelf: KeyValueStore | None, clock: Callable[[], float] = time.time, **
 def talked(desk: Desk, session_id: str) -> WebSession:
     """Return a visit whose visitor was connected to a conversation."""
     web_session = desk.web_service.registry.begin()
+    web_session.agent = CLINIC
     desk.web_service.ratings.expect(web_session, session_id)
     return web_session
 
@@ -63,7 +66,7 @@ async def test_a_rating_is_an_event_and_a_metric_once(make_desk: MakeClient) -> 
         answers = [await desk.http.post(path, json={"rating": "up"}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [204, 409]
     assert [line for line in logs if line["event"] == "session_rated"] == [
-        {"event": "session_rated", "log_level": "info", "session_id": "s1", "rating": "up"}
+        {"event": "session_rated", "log_level": "info", "session_id": "s1", "rating": "up", "agent": "clinic"}
     ]
     assert desk.agent.complete(record("s1")).rating == "up"
     assert desk.agent.complete(record("s2")).rating is None
@@ -99,15 +102,18 @@ async def test_any_task_takes_the_rating_once_for_all_parts() -> None:
     shelf = Memo()
     one, other = make(shelf), make(shelf)
     first, second = WebSession(), WebSession()
+    first.agent = second.agent = CLINIC
     one.expect(first, "s1")
     one.expect(second, "s1")
     await one.aclose()
-    await other.take(first.web_session_id, "", DOWN)
+    with capture_logs() as logs:
+        await other.take(first.web_session_id, Rateable(""), DOWN)
+    assert [line["agent"] for line in logs if line["event"] == "session_rated"] == ["clinic"]
     for ratings, part in ((other, first), (one, second)):
         with pytest.raises(AlreadyRated):
-            await ratings.take(part.web_session_id, "", DOWN)
+            await ratings.take(part.web_session_id, Rateable(""), DOWN)
     with pytest.raises(UnknownSession):
-        await other.take(WebSession().web_session_id, "", DOWN)
+        await other.take(WebSession().web_session_id, Rateable(""), DOWN)
     assert not [key for key in shelf.entries if first.web_session_id in key]
 
 
@@ -121,14 +127,20 @@ async def test_a_comment_is_in_the_store_only_and_the_operator_reads_it(tmp_path
     await ratings.aclose()
     said = RatingRequest(rating=Rating.DOWN, comment=f"  {WORDS} ")
     with capture_logs() as logs:
-        await ratings.take(visit.web_session_id, "s1", DOWN)
-        await ratings.take(visit.web_session_id, "s1", said)
+        await ratings.take(visit.web_session_id, Rateable("s1", "clinic"), DOWN)
+        await ratings.take(visit.web_session_id, Rateable("s1", "clinic"), said)
         with pytest.raises(AlreadyRated):
-            await ratings.take(visit.web_session_id, "s1", said)
+            await ratings.take(visit.web_session_id, Rateable("s1", "clinic"), said)
     assert [line["event"] for line in logs] == ["session_rated", "comment_kept"]
     assert "Härnösand" not in repr(logs)
     (kept,) = await comments.read(store)
-    assert kept == {"at": "2027-01-15T08:00:00+00:00", "session_id": "s1", "rating": "down", "comment": WORDS}
+    assert kept == {
+        "at": "2027-01-15T08:00:00+00:00",
+        "session_id": "s1",
+        "agent": "clinic",
+        "rating": "down",
+        "comment": WORDS,
+    }
     assert "\x9b" not in comments.line(kept)
     assert json.loads(comments.line(kept)) == kept
     clock.now += 2 * DAY_SECONDS - 1
@@ -142,9 +154,9 @@ async def test_a_comment_survives_neither_a_broken_store_nor_is_the_rating_lost(
     """Without the store a comment is refused, so that the visitor can send it again; a rating still counts."""
     ratings = make(Memo(broken=True))
     with pytest.raises(StoreFault):
-        await ratings.take("", "s1", RatingRequest(rating=Rating.UP, comment=WORDS))
+        await ratings.take("", Rateable("s1"), RatingRequest(rating=Rating.UP, comment=WORDS))
     with capture_logs() as logs:
-        await ratings.take("", "s1", DOWN)
+        await ratings.take("", Rateable("s1"), DOWN)
     assert [line["event"] for line in logs] == ["call_store_failed", "session_rated"]
 
 
@@ -153,9 +165,9 @@ async def test_nothing_is_asked_that_the_operator_does_not_want() -> None:
     said = RatingRequest(rating=Rating.UP, comment="x" * MAX_COMMENT)
     for shelf, settings in ((None, {}), (Memo(), {"comment_retention_days": 0}), (Memo(), {"ask_for_rating": False})):
         with pytest.raises(NotRated):
-            await make(shelf, **settings).take("", "s1", said)
+            await make(shelf, **settings).take("", Rateable("s1"), said)
     with pytest.raises(NotRated):
-        await make(None, ask_for_rating=False).take("", "s1", DOWN)
+        await make(None, ask_for_rating=False).take("", Rateable("s1"), DOWN)
     asked = {
         (store, days): Notice.of(WebSettings.model_validate({"call_store": store, "comment_retention_days": days}))
         for store, days in (("none", 30), ("file:calls", 0), ("file:calls", 30))

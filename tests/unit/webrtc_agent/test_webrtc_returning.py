@@ -10,8 +10,8 @@ from agent_core.errors import AtCapacity
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.wire import Role
 from agent_core.settings import CoreSettings
-from tests.support.agents import one_agent
 from tests.support.call_shelves import Memo
+from tests.support.given_agents import RESTAURANT, given
 from tests.unit.webrtc_agent.conftest import NoModel
 from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.return_token import Token
@@ -43,7 +43,7 @@ class Task:
 
     def __init__(self, shelf: Memo | None) -> None:
         self.records: list[CallDetailRecord] = []
-        self.agent = AgentRuntime(CoreSettings(), NoModel(), one_agent([]), self._keep)
+        self.agent = AgentRuntime(CoreSettings(), NoModel(), given(), self._keep)
         self.returns = Returns(self.agent, shelf, SECONDS, ALL_THERE_IS)
 
     def _keep(self, record: CallDetailRecord) -> None:
@@ -51,7 +51,7 @@ class Task:
 
     async def begin(self) -> tuple[ConversationPart, Talk]:
         """Begin a conversation, and say something in it."""
-        part = self.returns.begin("a detail", "SE")
+        part = self.returns.begin("a detail", "SE", RESTAURANT)
         return part, await self.talk(part, "s1")
 
     async def talk(self, part: ConversationPart, session_id: str) -> Talk:
@@ -85,6 +85,7 @@ async def test_all_parts_have_one_record_with_their_sum() -> None:
     second = await task.claim(first.token)
     session_request = second.session_request(None)  # type: ignore[arg-type]
     assert (session_request.session_id, session_request.details, session_request.region) == ("s1", "a detail", "SE")
+    assert second.agent is session_request.agent is RESTAURANT
     assert [words for _, words in session_request.history] == ["Oslo", "It rains."]
     last = await task.talk(second, "s1")
     last.end(EndReason.AGENT_ENDED)

@@ -367,9 +367,9 @@ async def test_whatever_is_only_read_has_a_head(make_desk: MakeClient) -> None:
     routes = [route for route in (*router.routes, *create_app(desk.web_service).routes) if isinstance(route, Route)]
     methods = {route.path: route.methods or set() for route in routes if "GET" in (route.methods or ())}
     assert [path for path, known in methods.items() if "HEAD" not in known] == ["/room"]
-    paths = {path.format(session_id=session_id, name="none.js") for path in methods if path != "/room"}
+    paths = {path.format(session_id=session_id, name="none.js", agent="agent") for path in methods if path != "/room"}
     files = {"/favicon.svg", "/maskable.svg", "/manifest.webmanifest", "/plain.css", "/recover.js"}
-    pages = {"/", "/assets/none.js", "/console", "/offline", "/worker.js"} | files
+    pages = {"/", "/a/agent", "/assets/none.js", "/console", "/offline", "/worker.js"} | files
     assert paths == pages | {"/health", "/ready", "/status", f"/status/{session_id}", "/notice"}
     for path in paths:
         whole, head = await desk.http.get(path), await desk.http.head(path)

@@ -12,7 +12,7 @@ _WITHHELD: Final = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696
 withhold their number.
 """
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
-_CITY: Final = re.compile(r"(?=.{1,40}$)(?:[^\W\d_]{1,3}\.|[^\W\d_]+)(?:[ '-](?:[^\W\d_]{1,3}\.|[^\W\d_]+)){0,4}")
+_PLACE: Final = re.compile(r"(?=.{1,40}$)(?:[^\W\d_]{1,3}\.|[^\W\d_]+)(?:[ '-](?:[^\W\d_]{1,3}\.|[^\W\d_]+)){0,4}")
 """A name of at most five words, such as St. Louis. Anything of another form is omitted rather than cut."""
 _MACHINE: Final = re.compile(r"(machine_[a-z_]{1,20}|fax)")
 _OVER: Final = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
@@ -88,8 +88,8 @@ def caller_facts(fields: Mapping[str, str]) -> dict[str, str]:
     """Return where the other party's number is registered: validated names only, which cannot carry instructions."""
     side = "To" if is_outbound(fields) else "From"
     # Twilio writes place names in capitals, which a model may spell out.
-    city, country = fields.get(f"{side}City", "").strip().title(), fields.get(f"{side}Country", "").strip().upper()
+    place, country = fields.get(f"{side}City", "").strip().title(), fields.get(f"{side}Country", "").strip().upper()
     return {
-        "city": city if _CITY.fullmatch(city) else "",
+        "place": place if _PLACE.fullmatch(place) else "",
         "country": country if _COUNTRY.fullmatch(country) else "",
     }

@@ -54,5 +54,10 @@ def create_app(web_service: WebService) -> FastAPI:
     app.add_exception_handler(AgentError, answer_error)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.include_router(router)
-    page.install(app, console=web_service.settings.serve_console, phone=web_service.settings.operator_phone)
+    page.install(
+        app,
+        web_service.agents,
+        console=web_service.settings.serve_console,
+        phone=web_service.settings.operator_phone,
+    )
     return app

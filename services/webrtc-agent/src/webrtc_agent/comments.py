@@ -1,7 +1,8 @@
 """Print visitors' comments for the operator: ``python -m webrtc_agent.comments``.
 
-One JSON object a line, the oldest first: `at` (UTC), `session_id` of the end record, `rating` and `comment`. It reads
-the store that CALL_STORE names, with the credentials of its user, who needs ``dynamodb:Scan`` on a table.
+One JSON object a line, the oldest first: `at` (UTC), `session_id` and `agent` of the end record, `rating` and
+`comment`. It reads the store that CALL_STORE names, with the credentials of its user, who needs ``dynamodb:Scan`` on a
+table.
 """
 
 import asyncio
@@ -42,7 +43,8 @@ def _decoded(entries: Sequence[tuple[str, StoredEntry]]) -> Iterator[dict[str, A
         try:
             one = json.loads(entry.sealed)
             at = datetime.fromtimestamp(one["at"], UTC).isoformat(timespec="seconds")
-            yield {"at": at, **{name: str(one[name]) for name in ("session_id", "rating", "comment")}}
+            one.setdefault("agent", "")  # versions before it stored none
+            yield {"at": at, **{name: str(one[name]) for name in ("session_id", "agent", "rating", "comment")}}
         except (ValueError, KeyError, TypeError, OverflowError, OSError):
             continue  # written by another version
 

@@ -14,7 +14,7 @@ from agent_core import causes
 from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, OverBudget, UpstreamError
 from agent_core.web import RETRY_SECONDS, retry_after
 from webrtc_agent.error_page import render, wants_page
-from webrtc_agent.errors import CallNotPlaced, NotAgreed, NumberRefused, TooManyCalls
+from webrtc_agent.errors import CallNotPlaced, NoSuchAgent, NotAgreed, NumberRefused, TooManyCalls
 from webrtc_agent.queue_turns import MustWait
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ def sentence_of(error: AgentError) -> str:
         return f"{BUSY} Your position in the queue is {error.position}."
     if isinstance(error, _BUSY):
         return f"{BUSY} Please try again in {_seconds(error)} seconds."
-    if isinstance(error, NumberRefused | TooManyCalls):
+    if isinstance(error, NumberRefused | TooManyCalls | NoSuchAgent):
         return error.sentence
     if isinstance(error, CallNotPlaced):
         return error.spoken
@@ -73,7 +73,13 @@ async def answer_error(request: Request, error: Exception) -> Response:
 async def answer_http_error(request: Request, error: Exception) -> Response:
     """Respond to a request for something that does not exist."""
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for this type only
-    return _answer(request, error.status_code, f"{HTTPStatus(error.status_code).phrase}.", dict(error.headers or {}))
+    return _answer(request, error.status_code, _sentence(error), dict(error.headers or {}))
+
+
+def _sentence(error: HTTPException) -> str:
+    """Return what the route says about it, or else the status in words; without a reason Starlette puts these there."""
+    phrase = HTTPStatus(error.status_code).phrase
+    return error.detail if error.detail not in ("", phrase) else f"{phrase}."
 
 
 def _answer(

@@ -11,6 +11,22 @@ class BadRequest(ProtocolError):
     spoken = "The server could not read the request of this page. Please reload the page."
 
 
+class NoSuchAgent(ProtocolError):
+    """The client named an agent that this service does not have.
+
+    Args:
+        sentence: What the client shows: which agents there are.
+    """
+
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+    spoken = "There is no agent of that name here."
+
+    def __init__(self, sentence: str) -> None:
+        # Without the name, which is untrusted text.
+        super().__init__("agent")
+        self.sentence = sentence
+
+
 class DetailsTooLarge(ProtocolError):
     """The app sent more about its visitor than the agent reads."""
 

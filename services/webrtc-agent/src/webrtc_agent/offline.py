@@ -1,7 +1,7 @@
 """Serve the page that a browser shows while this service cannot be reached, and the service worker that keeps it.
 
 The worker's text names a digest of what it keeps, so that a browser installs it again after a deployment that changes
-any of it: the page, its style, or the operator's telephone number.
+any of it: the page with the default agent's title, its style, or the operator's telephone number.
 """
 
 from hashlib import sha256
@@ -15,7 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from agent_core.agents.catalogue import AgentCatalogue
 from agent_core.web import READ
+from webrtc_agent import agent_page
 from webrtc_agent.files import Files
 
 WORKER: Final = "worker.js"
@@ -25,45 +27,57 @@ _KEPT: Final = ("plain.css", "favicon.svg")
 """What the worker keeps besides the page, from the build."""
 _HEADERS: Final = {"Cache-Control": "no-cache"}
 _PHONE: Final = '<p>Or call us: <a href="tel:{number}">{number}</a></p>'
+# An empty address is the one of the page that could not be reached, which may be another agent's.
 _PAGE: Final = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>No connection</title>
+<title>No connection · {title}</title>
 <link rel="icon" href="/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/plain.css">
 </head>
 <body>
 <main>
+<p class="title">{title}</p>
 <h1>No connection</h1>
 <p>Your device has no network right now, or our service cannot be reached. Nothing is lost: try again in a moment.</p>
-<p><a href="/">Try again</a></p>
+<p><a href="">Try again</a></p>
 {phone}</main>
 </body>
 </html>
 """
 
 
-def render(phone: str | None) -> str:
-    """Return the page; `phone` is the operator's number, `+` and digits."""
-    return _PAGE.format(phone="" if phone is None else f"{_PHONE.format(number=escape(phone))}\n")
+def render(title: str, phone: str | None) -> str:
+    """Return the page.
+
+    Args:
+        title: Of the default agent's page.
+        phone: The operator's number, `+` and digits.
+    """
+    number = "" if phone is None else f"{_PHONE.format(number=escape(phone))}\n"
+    return _PAGE.format(title=escape(title), phone=number)
 
 
-def install(app: FastAPI, folder: Path, phone: str | None) -> None:
+def install(app: FastAPI, agents: AgentCatalogue, folder: Path, phone: str | None) -> None:
     """Serve the offline page, and the worker.
 
     Args:
         app: Gets the routes.
+        agents: The default one gives the page its title.
         folder: Contains the build.
         phone: The operator's number, if the page offers one.
     """
-    files, text = Files(folder), render(phone)
+    files = Files(folder)
+
+    def rendered() -> str:
+        return render(agent_page.title(agents.default), phone)
 
     async def offline(request: Request) -> Response:
         del request
-        return HTMLResponse(text, headers=_HEADERS)
+        return HTMLResponse(rendered(), headers=_HEADERS)
 
     async def worker(request: Request) -> Response:
         del request
@@ -71,7 +85,7 @@ def install(app: FastAPI, folder: Path, phone: str | None) -> None:
         if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         kept = [found.tag for name in _KEPT if (found := files.find(name)) is not None]
-        version = sha256("\n".join([text, *kept]).encode()).hexdigest()[:20]
+        version = sha256("\n".join([rendered(), *kept]).encode()).hexdigest()[:20]
         # 3 KB, requested once a page load: not worth a compressed copy of each version.
         content = file.bodies["identity"].replace(_VERSION, version.encode())
         return Response(content, media_type=file.media_type, headers=_HEADERS)

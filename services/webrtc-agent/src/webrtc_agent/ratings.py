@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from cachetools import TTLCache
@@ -35,6 +35,21 @@ _MOST: Final = 10_000
 """Ratings remembered in this process, 200 bytes each."""
 _ID: Final = re.compile("[0-9a-f]{32}")
 """A visit's id. Anything else is not worth a request to the store."""
+
+
+class Rateable(NamedTuple):
+    """A conversation that may be rated.
+
+    Attributes:
+        session_id: Its id; empty if there is none.
+        agent: Id of the agent that spoke; empty if another version stored it.
+    """
+
+    session_id: str
+    agent: str = ""
+
+
+_NONE: Final = Rateable("")
 
 
 class Ratings:
@@ -66,18 +81,19 @@ class Ratings:
         """Allow a visit to rate its conversation from now on, here and at other tasks."""
         web_session.session_id = session_id
         if self._settings.ask_for_rating and self._shelf is not None:
-            proof = StoredEntry(session_id.encode(), 0, self._clock() + self._seconds)
+            # Without a line break in either: ids are hexadecimal, and an agent's is the name of its folder.
+            proof = StoredEntry(f"{session_id}\n{web_session.agent_id}".encode(), 0, self._clock() + self._seconds)
             # The conversation must not wait for the store.
             task = asyncio.create_task(self._prove(web_session, proof), name=f"rated-{web_session.log_id}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def take(self, web_session_id: str, session_id: str, given: RatingRequest) -> None:
+    async def take(self, web_session_id: str, known: Rateable, given: RatingRequest) -> None:
         """Take a rating, or a comment that follows it.
 
         Args:
             web_session_id: Of the visit, as the client names it.
-            session_id: The conversation of this visit if this task knows it; empty otherwise.
+            known: The conversation of this visit, if this task knows it.
             given: The rating.
 
         Raises:
@@ -88,15 +104,16 @@ class Ratings:
         """
         if not self._settings.ask_for_rating or (given.comment and not self._settings.asks_for_comment):
             raise NotRated("not_asked")
-        session_id = session_id or await self._find(web_session_id)
+        rated = known if known.session_id else await self._find(web_session_id)
+        session_id, agent = rated
         if not session_id:
             raise UnknownSession("session")
         # The comment first: if the store fails, the visitor can send both again.
-        is_news = bool(given.comment) and await self._keep(session_id, given)
+        is_news = bool(given.comment) and await self._keep(rated, given)
         if await self._is_first(session_id):
             self._known[session_id] = given.rating
             self._count(given.rating)
-            log.info("session_rated", session_id=session_id, rating=given.rating.value)
+            log.info("session_rated", session_id=session_id, rating=given.rating.value, agent=agent)
         elif not is_news:
             raise AlreadyRated("rated")
 
@@ -113,12 +130,15 @@ class Ratings:
         if self._shelf is not None:
             await self._try("expect_rating", self._shelf.put(_proof(web_session.web_session_id), proof), None)
 
-    async def _find(self, web_session_id: str) -> str:
-        """Return the conversation of a visit at another task; empty if there is none."""
+    async def _find(self, web_session_id: str) -> Rateable:
+        """Return the conversation of a visit at another task."""
         if self._shelf is None or _ID.fullmatch(web_session_id) is None:
-            return ""
+            return _NONE
         entry = await self._try("find_rated", self._shelf.get(_proof(web_session_id)), None)
-        return "" if entry is None else entry.sealed.decode()
+        if entry is None:
+            return _NONE
+        session_id, _, agent = entry.sealed.decode().partition("\n")
+        return Rateable(session_id, agent)
 
     async def _is_first(self, session_id: str) -> bool:
         if session_id in self._known:
@@ -129,13 +149,15 @@ class Ratings:
         # A second rating of one visitor distorts less than losing every rating while the store is away.
         return await self._try("rate", marked, default=True)
 
-    async def _keep(self, session_id: str, given: RatingRequest) -> bool:
+    async def _keep(self, rated: Rateable, given: RatingRequest) -> bool:
         """Store a comment; return False if there is one already."""
         if self._shelf is None:
             raise NotRated("no_store")
+        session_id, agent = rated
         key = f"{COMMENTS}{session_id}"
         now = self._clock()
-        content = {"at": now, "session_id": session_id, "rating": given.rating.value, "comment": given.comment}
+        content = {"at": now, "session_id": session_id, "agent": agent, "rating": given.rating.value}
+        content["comment"] = given.comment
         # Not encrypted, unlike conversations: the visitor wrote it for the operator, who reads it from the store.
         entry = StoredEntry(json.dumps(content).encode(), 0, now + self._settings.comment_retention_days * DAY_SECONDS)
         try:
@@ -144,7 +166,7 @@ class Ratings:
                     return False
         except TimeoutError:
             raise StoreFault("timeout") from None
-        log.info("comment_kept", session_id=session_id, characters=len(given.comment))
+        log.info("comment_kept", session_id=session_id, agent=agent, characters=len(given.comment))
         return True
 
     async def _try[T, D](self, operation: str, work: Coroutine[Any, Any, T], default: D) -> T | D:

@@ -1,6 +1,7 @@
 """Read the requests of Pipecat's clients, within bounds."""
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -20,6 +21,8 @@ MAX_OFFER_BYTES = 80 * 1024
 MAX_BODY_BYTES = 16 * 1024
 MAX_COMMENT = 1000
 """Characters: a long paragraph. As JSON escapes they have 12 KB, so they fit into a body."""
+
+_AGENT_ID: Final = re.compile("[a-z][a-z0-9-]{0,30}")
 
 type Text = Annotated[str, Field(max_length=1024)]
 
@@ -60,8 +63,10 @@ class StartRequest(_Body):
     """The client is ready to wait if no slot is free."""
     resume: ResumeRequest | None = None
     """Sent only by pages that can resume; other clients never send it."""
+    agent: Text | None = None
+    """Id of the agent to talk with; without one it is the default agent."""
     locale: Annotated[Any, Field(repr=False)] = None
-    """The browser's locale, such as ``en-US``: its region decides the units of the weather."""
+    """The browser's locale, such as ``en-US``: its region decides the units of figures."""
     sdp: Annotated[Any, Field(repr=False)] = None
     """Some clients post their offer here if the response to the start named no other URL."""
 
@@ -69,6 +74,11 @@ class StartRequest(_Body):
     def details(self) -> str:
         """``body`` for the model; see `details.render`."""
         return render(self.body)
+
+    @property
+    def chosen_agent(self) -> str | None:
+        """The agent to talk with; apps that cannot set their own fields put it into ``body``."""
+        return self.agent if self.agent is not None else _agent_in(self.body)
 
     @property
     def region(self) -> str:
@@ -99,12 +109,19 @@ class OfferRequest(_Body):
     restart_pc: bool | None = None
     consent: Text | None = None
     """As in a start."""
+    agent: Text | None = None
+    """As in a start; ignored if a start chose one."""
     request_data: Annotated[Any, Field(repr=False, validation_alias=AliasChoices("request_data", "requestData"))] = None
 
     @property
     def details(self) -> str:
         """What the app says about its visitor, if it started no session before; see `details.render`."""
         return render(self.request_data)
+
+    @property
+    def chosen_agent(self) -> str | None:
+        """The agent to talk with, also among these details."""
+        return self.agent if self.agent is not None else _agent_in(self.request_data)
 
     @property
     def region(self) -> str:
@@ -119,6 +136,8 @@ class CallMeRequest(_Body):
     """As they typed it."""
     consent: Text | None = None
     """As in a start."""
+    agent: Text | None = None
+    """Id of the agent whose page asks: its notice is the one that the visitor has seen."""
 
 
 class Candidate(_Body):
@@ -199,6 +218,12 @@ async def read_candidates(request: Request) -> CandidatesRequest:
         ProtocolError: they are invalid.
     """
     return _parse(CandidatesRequest, await read_body(request, MAX_OFFER_BYTES))
+
+
+def _agent_in(body: object) -> str | None:
+    agent = body.get("agent") if isinstance(body, dict) else None
+    # An app may say something else with this word, such as its user agent; that must not fail its start.
+    return agent if isinstance(agent, str) and _AGENT_ID.fullmatch(agent) else None
 
 
 def _region_in(body: object) -> str:

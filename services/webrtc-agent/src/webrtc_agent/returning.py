@@ -24,12 +24,14 @@ from agent_core.adapters.call_store.seal import Seal, derive_key
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.agents.agent import Agent
 from agent_core.call_state import CallState
 from agent_core.call_state_writer import CallStateWriter
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.transcript import History
 from agent_core.open_conversations import OpenConversation
 from agent_core.session_request import SessionRequest
+from agent_core.tools.acts import ActsDone
 from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.return_token import Token
 
@@ -107,6 +109,11 @@ class ConversationPart:
         return self._known.begun == 0
 
     @property
+    def agent(self) -> Agent:
+        """The agent that the visitor talks with, in the version with which they began if this task knows it."""
+        return self._returns.resumed(self._known)
+
+    @property
     def has_talk(self) -> bool:
         """Whether a session runs, or has run."""
         return self._talk is not None
@@ -127,6 +134,9 @@ class ConversationPart:
             history=self.history,
             first_words=resumption.first_words(known) if known.history else None,
             on_words=self._heed,
+            agent=self.agent,
+            acts=ActsDone(*known.acts),
+            on_act=self.state_writer.on_act,
             seconds_left=None if first else known.seconds_left(self._returns.longest, self._returns.now()),
             session_id=None if first else known.session_id,
             began_at=None if first else known.began_at,
@@ -256,10 +266,16 @@ class Returns:
         key = derive_key(token.key.encode(), _KEY_LABEL)
         return CallStore(self._shelf, Seal([key]), clock=self.now)
 
-    def begin(self, details: str = "", region: str = "") -> ConversationPart:
-        """Start a conversation to which its visitor may return."""
+    def resumed(self, known: CallState) -> Agent:
+        """Return the agent of a conversation."""
+        return self._agent.agents.resumed(known.agent, known.agent_version)
+
+    def begin(self, details: str = "", region: str = "", agent: Agent | None = None) -> ConversationPart:
+        """Start a conversation to which its visitor may return; with the default agent if none is given."""
+        agent = agent or self._agent.agents.default
         token = Token(secrets.token_urlsafe(_NAME_BYTES), secrets.token_urlsafe(_KEY_BYTES), 0)
-        return ConversationPart(self, token, CallState(token.memory, details=details, region=region))
+        known = CallState(token.memory, details=details, region=region, agent=agent.id, agent_version=agent.version)
+        return ConversationPart(self, token, known)
 
     async def claim(self, text: str, attempt: str, check: Callable[[], None]) -> ConversationPart:
         """Start the next part of a conversation, once.
@@ -410,6 +426,8 @@ class Returns:
             started_at=known.began_at,
             duration_ms=round(max(0.0, self.now() - known.began_at) * 1000),
             stats=stats,
+            agent=known.agent,
+            agent_version=known.agent_version,
             cost_usd=self._agent.counting.cost_of(stats),
         )
 

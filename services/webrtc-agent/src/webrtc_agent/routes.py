@@ -55,7 +55,9 @@ async def connect(request: Request) -> JSONResponse:
 @router.api_route("/notice", methods=[*READ])
 async def notice(request: Request) -> JSONResponse:
     """Return the notice: what a visitor talks to, who operates it, and what happens to their words."""
-    return JSONResponse(_lobby(request).notice.shown, headers={"Cache-Control": "no-cache"})
+    return JSONResponse(
+        (await _lobby(request).notice(request.query_params.get("agent"))).shown, headers={"Cache-Control": "no-cache"}
+    )
 
 
 @router.post("/call-me", status_code=HTTPStatus.ACCEPTED)
@@ -64,7 +66,7 @@ async def call_me(request: Request) -> Json:
     web_service = _lobby(request)
     web_service.origins.check_own(request.headers.get("origin"))
     wanted = await read_call_me(request)
-    await web_service.call_visitor(_address(request), wanted.number, wanted.consent)
+    await web_service.call_visitor(_address(request), wanted)
     return {"status": "calling"}
 
 
@@ -89,7 +91,8 @@ async def room(request: Request) -> Response:
         raise NotOffered("daily")
     if request.headers.get("sec-fetch-site") == "cross-site" and request.headers.get("sec-fetch-dest") != "document":
         raise Forbidden("another_origin")  # for example an image on another page; a link to here is fine
-    start = StartChoice(consent=request.query_params.get("consent"))
+    query = request.query_params
+    start = StartChoice(consent=query.get("consent"), agent=query.get("agent"))
     _, opened = await web_service.open_room(web_service.rooms, _address(request), start)
     return RedirectResponse(f"{opened.url}?t={opened.visitor_token}", status_code=HTTPStatus.SEE_OTHER)
 
@@ -142,7 +145,8 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     if transport not in web_service.transports:
         raise NotOffered("transport")  # without the name, which is untrusted text
     asking = None if wanted.queue is None else Asking(wanted.queue.ticket, request.is_disconnected)
-    begin = StartChoice(wanted.details, wanted.region, wanted.consent, asking, None if legacy else wanted.resume)
+    resume = None if legacy else wanted.resume
+    begin = StartChoice(wanted.details, wanted.region, wanted.consent, asking, resume, wanted.chosen_agent)
     if web_service.rooms is None:
         web_session = await web_service.expect(_address(request), begin)
         answer = _offer_address(request, web_session) if legacy else _session(web_service, web_session)

@@ -19,6 +19,7 @@ from webrtc_agent.errors import UnknownSession
 from webrtc_agent.visitor_queue import Hold
 
 if TYPE_CHECKING:
+    from agent_core.agents.agent import Agent
     from webrtc_agent.returning import ConversationPart
 
 log = structlog.get_logger()
@@ -70,7 +71,9 @@ class WebSession:
         self.details = ""
         """What the app said about its visitor; see `details.render`."""
         self.region = ""
-        """Region whose weather units the visitor is used to, ISO 3166."""
+        """Region whose units the visitor is used to, ISO 3166."""
+        self.agent: Agent | None = None
+        """The agent that the visitor talks with, in the version of the start."""
         self.part: ConversationPart | None = None
         """The part of a resumable conversation, if the client can resume."""
         self.text_only = False
@@ -83,11 +86,18 @@ class WebSession:
         Args:
             slot: Slot of the conversation.
             details: What the app says about its visitor, in the offer.
-            region: Region whose weather units the visitor is used to, ISO 3166, in the offer.
+            region: Region whose units the visitor is used to, ISO 3166, in the offer.
         """
         if self.part is not None:
             return self.part.session_request(slot)
-        return SessionRequest("browser", slot, details=details or self.details, region=region or self.region)
+        return SessionRequest(
+            "browser", slot, details=details or self.details, region=region or self.region, agent=self.agent
+        )
+
+    @property
+    def agent_id(self) -> str:
+        """Id of the agent; empty before it is chosen."""
+        return "" if self.agent is None else self.agent.id
 
     def use_text_only(self) -> None:
         """Send no audio until the visitor's page requests it; also before the conversation exists."""

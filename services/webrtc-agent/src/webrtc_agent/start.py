@@ -13,10 +13,11 @@ class StartChoice:
 
     Attributes:
         details: What the app says about its visitor; see `details.render`.
-        region: Region whose weather units the visitor is used to, ISO 3166.
+        region: Region whose units the visitor is used to, ISO 3166.
         consent: Version of the notice that the visitor agreed to, or was shown.
         asking: The client is ready to wait in the queue.
         resume: What the client sends about resuming, if it can.
+        agent: Id of the agent to talk with; None for the default one.
     """
 
     details: str = field(default="", repr=False)
@@ -24,6 +25,7 @@ class StartChoice:
     consent: str | None = None
     asking: Asking | None = None
     resume: ResumeRequest | None = None
+    agent: str | None = None
 
 
 PLAIN: Final = StartChoice()

@@ -9,20 +9,22 @@ from agent_core.adapters.call_store.key_value_store import KeyValueStore
 from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.agents.agent import Agent
+from agent_core.agents.catalogue import UnknownAgent
 from agent_core.errors import OverBudget
 from agent_core.events import VisitorConsent
 from webrtc_agent import ice
+from webrtc_agent.agent_page import no_such_agent
 from webrtc_agent.arrivals import Arrivals, ExpectedArrival
 from webrtc_agent.call_back import Contact, contacts
 from webrtc_agent.call_me import CallMe
-from webrtc_agent.errors import NotOffered, SessionOver, SessionTaken, UnknownSession
+from webrtc_agent.errors import NoSuchAgent, NotOffered, SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.limits import StartLimit
 from webrtc_agent.notice import Notice
 from webrtc_agent.origin import AllowedOrigins
 from webrtc_agent.peer_session import PeerSession
 from webrtc_agent.queue_turns import QueueTurns
-from webrtc_agent.ratings import Ratings
-from webrtc_agent.request_schemas import Candidate, OfferRequest, RatingRequest, ResumeRequest
+from webrtc_agent.ratings import Rateable, Ratings
+from webrtc_agent.request_schemas import CallMeRequest, Candidate, OfferRequest, RatingRequest, ResumeRequest
 from webrtc_agent.returning import ConversationPart, Returns
 from webrtc_agent.rooms import DailyRoom, DailyRooms
 from webrtc_agent.session_registry import SessionRegistry, State, WebSession
@@ -63,6 +65,8 @@ class WebService:
     ) -> None:
         self.settings = settings
         self.agent = agent
+        self.agents = agent.agents
+        """What visitors can talk with."""
         self.rooms = rooms
         self._call_me = call_me
         self.origins = AllowedOrigins(settings.base_url, settings.allowed_origins)
@@ -70,7 +74,6 @@ class WebService:
             settings.rate_limit_starts_per_minute_per_address, settings.rate_limit_starts_per_minute, time.monotonic
         )
         self.turns = QueueTurns(settings, agent.admission, starts)
-        self.notice = Notice.of(settings, agent.agents.all)
         self.arrivals = Arrivals(
             max(MIN_ARRIVALS, settings.max_sessions), settings.arrivals_per_address, time.monotonic
         )
@@ -86,15 +89,36 @@ class WebService:
 
     def people(self, agent: Agent | None = None) -> tuple[Contact, ...]:
         """Return the people whom a visitor of an agent can contact; None is the default agent."""
-        return contacts(self.settings, (agent or self.agent.agents.default).people)
+        return contacts(self.settings, (agent or self.agents.default).people)
 
-    async def call_visitor(self, address: str, number: str, consent: str | None) -> None:
+    async def notice(self, agent: str | None = None) -> Notice:
+        """Return what a visitor of an agent is shown; of the default one, if no agent has this name."""
+        agents = await self.agents.refreshed()
+        try:
+            found = agents.named(agent or "")
+        except UnknownAgent:
+            found = agents.default
+        # Made anew each time, in some microseconds: a folder may change while this service runs.
+        return Notice.of(self.settings, [found])
+
+    async def chosen(self, agent: str | None) -> Agent:
+        """Return the agent that a client names, or the default one, as its folder is now.
+
+        Raises:
+            NoSuchAgent: there is none of that name.
+        """
+        agents = await self.agents.refreshed()
+        try:
+            return agents.named(agent or "")
+        except UnknownAgent:
+            raise NoSuchAgent(no_such_agent(agents)) from None
+
+    async def call_visitor(self, address: str, wanted: CallMeRequest) -> None:
         """Call a visitor who asks for it.
 
         Args:
             address: The client's address.
-            number: As typed.
-            consent: Version of the notice that they have seen.
+            wanted: Their number, and the version of the notice that they have seen.
 
         Raises:
             NotOffered: visitors are not called here.
@@ -105,11 +129,11 @@ class WebService:
         """
         if self._call_me is None:
             raise NotOffered("call-me")
-        self.notice.accept(consent)
+        (await self.notice(wanted.agent)).accept(wanted.consent)
         # The phone service has a budget of its own, and would answer the call only to refuse it.
         if self.agent.admission.is_over_budget:
             raise OverBudget("call-me")
-        await self._call_me.ask(address, number)
+        await self._call_me.ask(address, wanted.number)
 
     async def expect(self, address: str, start: StartChoice = PLAIN) -> WebSession:
         """Begin a visit whose client will send an offer.
@@ -123,33 +147,35 @@ class WebService:
                 conversation to resume.
             TooOften: this network has started enough sessions.
         """
-        consent = self.notice.accept(start.consent)
-        # A returning visitor has waited before, so the queue does not apply.
+        consent = (await self.notice(start.agent)).accept(start.consent)
+        # A returning visitor has waited before, so the queue does not apply, and keeps their agent.
         part = await self._claimed(address, start.resume)
         if part is not None:
-            return self._begin(address, start, consent, part)
+            return self._begin(address, start, consent, part, part.agent)
+        agent = await self.chosen(start.agent)
         async with self.turns.turn(address, start.asking) as hold:
-            web_session = self._begin(address, start, consent, self._new_part(start))
+            web_session = self._begin(address, start, consent, self._new_part(start, agent), agent)
             web_session.hold = hold
         return web_session
 
     def _begin(
-        self, address: str, start: StartChoice, consent: VisitorConsent | None, part: ConversationPart | None
+        self,
+        address: str,
+        start: StartChoice,
+        consent: VisitorConsent | None,
+        part: ConversationPart | None,
+        agent: Agent,
     ) -> WebSession:
         web_session = self.registry.begin(address)
-        web_session.details, web_session.region, web_session.consent, web_session.part = (
-            start.details,
-            start.region,
-            consent,
-            part,
-        )
+        web_session.details, web_session.region, web_session.consent = start.details, start.region, consent
+        web_session.part, web_session.agent = part, agent
         return web_session
 
-    def _new_part(self, start: StartChoice) -> ConversationPart | None:
+    def _new_part(self, start: StartChoice, agent: Agent) -> ConversationPart | None:
         """Start a conversation to which the visitor may return; None if their client cannot."""
         if start.resume is None or not self.returns.seconds:
             return None
-        return self.returns.begin(start.details, start.region)
+        return self.returns.begin(start.details, start.region, agent)
 
     async def _claimed(self, address: str, resume: ResumeRequest | None) -> ConversationPart | None:
         """Claim the next part of a conversation; return None for a visitor who does not return.
@@ -175,13 +201,14 @@ class WebService:
             TooOften: this network has started enough sessions.
             UpstreamError: Daily did not create a room.
         """
-        consent = self.notice.accept(start.consent)
+        consent = (await self.notice(start.agent)).accept(start.consent)
         part = await self._claimed(address, start.resume)
         if part is not None:
-            web_session = self._begin(address, start, consent, part)
+            web_session = self._begin(address, start, consent, part, part.agent)
             return web_session, await self._enter_room(rooms, web_session)
+        agent = await self.chosen(start.agent)
         async with self.turns.turn(address, start.asking) as hold:
-            web_session = self._begin(address, start, consent, self._new_part(start))
+            web_session = self._begin(address, start, consent, self._new_part(start, agent), agent)
             web_session.hold = hold
             return web_session, await self._enter_room(rooms, web_session)
 
@@ -221,12 +248,13 @@ class WebService:
             TooOften: this network has started enough sessions.
             MalformedOffer: the offer cannot be answered.
         """
-        consent = self.notice.accept(offer.consent)
+        consent = (await self.notice(offer.chosen_agent)).accept(offer.consent)
+        agent = await self.chosen(offer.chosen_agent)
         async with self.turns.turn(address):
             arrival, slot = self._expect_arrival(address, CONNECTING_SECONDS)
             try:
                 web_session = self.registry.begin(address)
-                web_session.consent = consent
+                web_session.consent, web_session.agent = consent, agent
                 return web_session, await self._answer_first(web_session, offer, arrival, slot)
             except BaseException:
                 slot.release()
@@ -334,10 +362,11 @@ class WebService:
             PermissionRefused: it has been rated.
         """
         try:
-            session_id = self.registry.find(web_session_id).session_id
+            web_session = self.registry.find(web_session_id)
+            known = Rateable(web_session.session_id, web_session.agent_id)
         except UnknownSession:
-            session_id = ""
-        await self.ratings.take(web_session_id, session_id, given)
+            known = Rateable("")
+        await self.ratings.take(web_session_id, known, given)
 
     async def add_candidates(self, web_session: WebSession, pc_id: str, candidates: list[Candidate]) -> None:
         """Add network addresses of a visit's client.
