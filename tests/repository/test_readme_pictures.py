@@ -24,6 +24,7 @@ from tools.workspace import ROOT
 
 PICTURES = ROOT / "docs/pictures"
 CLIENT = ROOT / "services/webrtc-agent/client/src"
+AGENT = ROOT / "agents/weather"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 AGAIN = "`make readme-pictures` takes the pictures again"
 MOST_BYTES = 400_000
@@ -90,7 +91,8 @@ def test_the_pictures_of_the_page_have_the_size_that_the_tool_takes(scheme: str)
 
 def test_the_pictures_show_the_texts_of_the_page() -> None:
     """The pictures show the current texts of the page."""
-    sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted(CLIENT.rglob("*.ts*")))
+    files = [*sorted(CLIENT.rglob("*.ts*")), *sorted(AGENT.glob("*.yaml"))]
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in files)
     plain = " ".join(sources.replace("&amp;", "&").split())
     texts = read("page.json")["texts"]
     assert len(texts) >= 8

@@ -147,7 +147,7 @@ class AgentRuntime:
 
         Args:
             sample_rate: Hz in and out: 8000, 16000 or 24000 each.
-            facts: What is known about the caller, such as ``{"city": "Stockholm", "country": "SE"}``.
+            facts: What is known about the caller, such as ``{"place": "Stockholm", "country": "SE"}``.
             history: What was said before, when a session is replaced.
             details: What an app said about its user: one line of JSON, of bounded length.
             agent: Who speaks; None is the default agent.

@@ -35,7 +35,7 @@ class CallState:
     Attributes:
         call_sid: Identifies the call.
         history: What was said.
-        facts: What is known about the caller, such as ``{"city": "Stockholm"}``.
+        facts: What is known about the caller, such as ``{"place": "Stockholm"}``.
         transferred: How often the caller was transferred to a person.
         note: What the model receives when the call is resumed; None means that the connection was lost.
         ended: Why the conversation ended, an ``EndReason``; None while it is active, or if its task died.

@@ -67,7 +67,7 @@ class SessionRequest:
     call_sid: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     region: str = ""
-    """Region whose weather units a page's visitor is used to, ISO 3166; if empty, the country in the facts decides."""
+    """Region whose units a page's visitor is used to, ISO 3166; if empty, the country in the facts decides."""
     details: str = field(default="", repr=False)
     """What an app said about its user: one line of JSON. It is data for the model and must not be logged."""
     history: History = ()

@@ -48,7 +48,7 @@ _CORRECT = "Call it again with these arguments corrected, or ask the caller for 
 _LATER = "Say in one short sentence that you can look up more in a minute."
 _OTHERWISE = "Say in one short sentence what you can help with."
 RATIONED_AT_ONCE = 8
-"""Most calls of rationed tools by one conversation at once: a caller who compares some cities is not delayed."""
+"""Most calls of rationed tools by one conversation at once: a caller who compares some places is not delayed."""
 RATIONED_PER_MINUTE = 10
 """Additional calls per minute. People need one or two."""
 
