@@ -31,7 +31,7 @@ async def test_a_visitor_is_asked_which_place_and_keeps_what_was_said(chromium: 
         await expect(card).to_contain_text(re.compile(r"\d °F"))
         await expect(card).to_contain_text(re.compile(r"\d mph"))
         kinds = await tab.locator(".turn").evaluate_all("turns => turns.map(turn => turn.className.split('--')[1])")
-        assert kinds[-6:] == ["visitor", "weather", "agent", "visitor", "weather", "agent"]
+        assert kinds[-6:] == ["visitor", "card", "agent", "visitor", "card", "agent"]
         assert "weather in Springfield" in await page.asked()
         await page.press("End the conversation")
         await page.does("Ended")
