@@ -14,6 +14,7 @@ from tests.support.whole_product import Product
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BOOKING = "I would like to book a table for two on Friday evening"
+ALL_AT_ONCE = "please book a table for four on Thursday at seven thirty under the name Baker"
 _ACCENT = "() => getComputedStyle(document.documentElement).getPropertyValue('--accent')"
 
 
@@ -44,7 +45,7 @@ async def test_a_typed_booking_shows_its_card(guest: VisitorPage, product: Produ
     await guest.press("Type")
     await guest.is_connected()
     await expect(page.get_by_label("Type to the agent")).to_have_attribute("placeholder", "Type to the restaurant")
-    await guest.type(BOOKING)
+    await guest.type(ALL_AT_ONCE)
     await expect(guest.card).to_have_count(1, timeout=60_000)
     await expect(guest.card).to_contain_text("Table")
     assert await guest.card.locator("dt").count() >= 2
