@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from standins.nova.nlu import understand
+from standins.nova.weather_dialogue.nlu import understand
 from standins.speech import (
     RecognisedWords,
     RecognitionService,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from standins.nova.dialogue import Dialogue, Say, Step, UseTool
+from standins.nova.weather_dialogue.dialogue import Dialogue, Say, Step, UseTool
 
 
 @dataclass(frozen=True)

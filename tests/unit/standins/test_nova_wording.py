@@ -2,8 +2,8 @@
 
 import pytest
 
-from standins.nova import reply_texts
-from standins.nova.nlu import Aspect
+from standins.nova.weather_dialogue import reply_texts
+from standins.nova.weather_dialogue.nlu import Aspect
 
 # Condition; the sky of a sentence "It is 5 degrees and …"; its part in "… likely".
 _CONDITIONS = [

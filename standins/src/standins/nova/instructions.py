@@ -1,10 +1,8 @@
-"""Recognises the application's instructions to the model ("Greet the caller"), and places in its system prompt."""
+"""Recognises the application's instructions to the model ("Greet the caller")."""
 
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
-
-from standins.nova.gazetteer import place
 
 
 class InstructionKind(Enum):
@@ -54,11 +52,6 @@ _SAY_AGAIN = re.compile(r"\bask\b.*\bto say it again\b", re.IGNORECASE)
 _GREET = re.compile(
     r"\b(greet|introduce yourself|say hello|welcome the|start the conversation|begin the conversation)\b", re.IGNORECASE
 )
-# Capitalised words only: "The caller is in a hurry." names no place.
-_CALLER_PLACE = re.compile(
-    r"\b[Tt]he (?:caller|user|guest|person)(?:'s (?:city|place|location))? (?:is|calls|lives)\b[a-z, ]*? \"?"
-    r"(?P<place>[A-Z][\w'-]*(?:[ ,]+[A-Z][\w'-]*)*)"
-)
 
 
 # The first match wins: an instruction to say sorry for the wait may also mention a greeting.
@@ -89,9 +82,3 @@ def read(text: str) -> Direction | None:
 def is_direction(text: str) -> bool:
     """Return whether the application speaks, not a caller."""
     return read(text) is not None
-
-
-def place_of_caller(system: str) -> str | None:
-    """Return the caller's place from a sentence such as "The caller is in Stockholm."."""
-    found = _CALLER_PLACE.search(system)
-    return place(["in", *found["place"].split()]) if found else None

@@ -1,7 +1,7 @@
 """The brain with words: it hears, replies to questions about the weather, and speaks."""
 
 from standins.nova.backend import Backend
-from standins.nova.dialogue import Dialogue
+from standins.nova.weather_dialogue.dialogue import Dialogue
 from standins.speech.recognition import RecognitionService
 from standins.speech.voice import VoiceService
 

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from standins.nova.nlu import Aspect
+from standins.nova.weather_dialogue.nlu import Aspect
 
 _SKIES = {
     "clear": "clear",

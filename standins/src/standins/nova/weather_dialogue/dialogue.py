@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from standins.nova import ambiguous_places, instructions, reply_texts
-from standins.nova.gazetteer import is_american
-from standins.nova.nlu import Aspect, Intent, UnderstoodRequest, understand
+from standins.nova import instructions
 from standins.nova.results import unwrapped
-from standins.nova.times import DAY_AFTER_TOMORROW, NEXT_WEEK, WEEKEND, When
+from standins.nova.weather_dialogue import ambiguous_places, reply_texts
+from standins.nova.weather_dialogue.gazetteer import is_american, place_of_caller
+from standins.nova.weather_dialogue.nlu import Aspect, Intent, UnderstoodRequest, understand
+from standins.nova.weather_dialogue.times import DAY_AFTER_TOMORROW, NEXT_WEEK, WEEKEND, When
 from standins.speech.city_names import cities
 
 CURRENT, FORECAST, END_CALL, TRANSFER = "get_current_weather", "get_weather_forecast", "end_call", "transfer_to_human"
@@ -99,7 +100,7 @@ class Dialogue:
         self._today = today
         self._fresh = not history
         # The place that the next reply after a failure mentions.
-        self._topic = UnderstoodRequest(Intent.WEATHER, place=instructions.place_of_caller(system))
+        self._topic = UnderstoodRequest(Intent.WEATHER, place=place_of_caller(system))
         self._asked_about = ""
         self._misunderstood = 0
         self._introduced = bool(history)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from standins.nova.gazetteer import place, plain
+from standins.nova.weather_dialogue.gazetteer import place
+from standins.nova.words import plain
 
 _ASKED = re.compile(r"Which (?P<name>[^?]+) do you mean, the one (?P<areas>[^?]+)\?")
 _THE_ONE_IN = re.compile(r"\bthe one in (?:the )?(?P<area>\w[\w ]*?)(?: please)?$")

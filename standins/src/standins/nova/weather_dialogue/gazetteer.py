@@ -2,11 +2,11 @@
 """Finds the place in a sentence: any city of the spoken list, or in typed text whatever follows "in"."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
-from standins.nova.times import TIME_WORDS
+from standins.nova.weather_dialogue.times import TIME_WORDS
+from standins.nova.words import plain
 from standins.speech.city_names import SpokenCity, cities
 
 _LEADS = frozenset({"in", "for", "about", "at", "near", "around"})
@@ -60,12 +60,11 @@ _OTHER_NAMES = {
     "hague": "The Hague",
 }
 
-
-def plain(word: str) -> str:
-    """Normalise a word for comparison: lower case, without accents and surrounding punctuation."""
-    # Splits letters from their accents, which are then removed.
-    letters = unicodedata.normalize("NFKD", word.lower())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).strip('.,!?;:"()')
+# Capitalised words only: "The caller is in a hurry." names no place.
+_CALLER_PLACE = re.compile(
+    r"\b[Tt]he (?:caller|user|guest|person)(?:'s (?:city|place|location))? (?:is|calls|lives)\b[a-z, ]*? \"?"
+    r"(?P<place>[A-Z][\w'-]*(?:[ ,]+[A-Z][\w'-]*)*)"
+)
 
 
 @cache
@@ -77,6 +76,12 @@ def _names() -> dict[str, SpokenCity]:
 def place(words: Sequence[str]) -> str | None:
     """Return the place in a sentence, given its words as written. The last one wins, as in "Paris, no, London"."""
     return _listed(words) or _behind_a_lead(words)
+
+
+def place_of_caller(system: str) -> str | None:
+    """Return the caller's place from a sentence such as "The caller is in Stockholm."."""
+    found = _CALLER_PLACE.search(system)
+    return place(["in", *found["place"].split()]) if found else None
 
 
 def is_american(name: str) -> bool:
