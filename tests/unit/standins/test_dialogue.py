@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from standins.nova.weather_dialogue.dialogue import Dialogue, Say, Step, UseTool
+from standins.nova.steps import Say, Step, UseTool
+from standins.nova.weather_dialogue.dialogue import Dialogue
 
 
 @dataclass(frozen=True)

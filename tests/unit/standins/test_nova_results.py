@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from standins.nova.results import unwrapped
-from standins.nova.weather_dialogue.dialogue import CURRENT, Dialogue, Say
+from standins.nova.steps import Say
+from standins.nova.weather_dialogue.dialogue import CURRENT, Dialogue
 
 WEATHER = {"location": "Paris", "temperature": 21, "conditions": "partly_cloudy", "format": "celsius"}
 ARGUMENTS = {"location": "Paris", "format": "celsius"}

@@ -41,6 +41,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--timing", action="append", default=[], metavar="NAME=VALUE", help="change a pace delay")
     parser.add_argument("--clock-scale", type=float, default=1.0, help="speed of the clock that limits use")
     parser.add_argument("--backend", choices=("speech", "tones"), default="speech", help="tones: no words, little CPU")
+    parser.add_argument("--agents", type=Path, metavar="DIR", help="folder of agent folders to play")
+    parser.add_argument("--brain", metavar="URL", help="a local server with OpenAI's chat completions decides instead")
+    parser.add_argument("--brain-model", default="default", metavar="NAME", help="the model that the server shall use")
     parser.add_argument("--verbose", action="store_true", help="also log transcripts")
     return parser
 
@@ -67,13 +70,22 @@ def settings_of(options: argparse.Namespace) -> NovaSettings:
     )
 
 
-def backend_of(choice: str) -> Backend:
-    """Return the selected backend. Speech is imported only if selected, because loading its models is slow."""
-    if choice == "tones":
+def backend_of(options: argparse.Namespace) -> Backend:
+    """Return the selected backend. Speech is imported only if selected, because loading its models is slow.
+
+    Raises:
+        ValueError: There is no such folder, or the brain's URL is not http.
+    """
+    if options.backend == "tones":
         return tone_backend()
+    if options.agents is not None and not options.agents.is_dir():
+        raise ValueError(f"--agents {options.agents}: no such folder")
+    if options.brain is not None and not options.brain.startswith(("http://", "https://")):
+        raise ValueError(f"--brain {options.brain}: expected a URL such as http://127.0.0.1:11434/v1")
+    from standins.nova.brain import Brain  # noqa: PLC0415
     from standins.nova.speech import speech_backend  # noqa: PLC0415
 
-    return speech_backend()
+    return speech_backend(options.agents, Brain(options.brain, options.brain_model) if options.brain else None)
 
 
 async def serve(settings: NovaSettings, backend: Backend) -> None:
@@ -108,12 +120,12 @@ def main() -> int:
     """
     parser = arguments()
     options = parser.parse_args()
+    to_stdout(verbose=options.verbose)
     try:
-        settings = settings_of(options)
+        settings, backend = settings_of(options), backend_of(options)
     except ValueError as error:
         parser.error(str(error))
-    to_stdout(verbose=options.verbose)
-    return run(serve(settings, backend_of(options.backend)), options.port, _note_event)
+    return run(serve(settings, backend), options.port, _note_event)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ class DeclaredTool:
 
     name: str
     schema: dict[str, Any]
+    description: str = ""
 
 
 @runtime_checkable
@@ -35,7 +36,15 @@ class ToolStep(Protocol):
         """Arguments of the tool."""
 
 
-type Step = SayStep | ToolStep
+@runtime_checkable
+class LaterStep(Protocol):
+    """A step that is decided only after a wait, for example by another server."""
+
+    async def decide(self) -> Sequence["Step"]:
+        """Return the steps in its place. Has a deadline, and does not raise."""
+
+
+type Step = SayStep | ToolStep | LaterStep
 
 
 @runtime_checkable
@@ -110,6 +119,13 @@ class MakeDialogue(Protocol):
         """Return the conversation's dialogue; `history` is (role, text), oldest first."""
 
 
+class Cast(Protocol):
+    """Chooses the parts for a prompt."""
+
+    def __call__(self, tools: Sequence[DeclaredTool], system: str) -> "Backend":
+        """Return the parts that fit the agent of the prompt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     """The parts that hear, decide and speak."""
@@ -119,3 +135,9 @@ class Backend:
     dialogue: MakeDialogue
     description: str
     """What this brain can and cannot do, in a phrase for the banner."""
+    cast: Cast | None = None
+    """Returns other parts for each prompt; None if all prompts have the same."""
+
+    def for_prompt(self, tools: Sequence[DeclaredTool], system: str) -> "Backend":
+        """Return the parts for a prompt."""
+        return self.cast(tools, system) if self.cast is not None else self

@@ -48,9 +48,11 @@ class PromptConversation:
         # The model bills the system prompt and the history as input.
         self._completion.input.read(prompt.system + "".join(text for _, text in prompt.history))
         self._completion.start()
+        tools = _tools(prompt)
+        self._backend = setting.backend.for_prompt(tools, prompt.system)
         around = TurnContext(
-            dialogue=setting.backend.dialogue(tools=_tools(prompt), system=prompt.system, history=prompt.history),
-            voice=setting.backend.voice,
+            dialogue=self._backend.dialogue(tools=tools, system=prompt.system, history=prompt.history),
+            voice=self._backend.voice,
             pace=setting.pace,
             faults=setting.faults,
             tasks=setting.tasks,
@@ -67,7 +69,7 @@ class PromptConversation:
     def open_line(self, sample_rate: int) -> None:
         """Start to listen."""
         self._setting.record.input_rate = sample_rate
-        ear = self._setting.backend.hearing.listen(sample_rate, sensitivity=self._sensitivity)
+        ear = self._backend.hearing.listen(sample_rate, sensitivity=self._sensitivity)
         self._line = AudioFeed(ear, sample_rate, self.turns.notice)
         self._setting.tasks.start(self._line.run())
 
@@ -101,6 +103,6 @@ class PromptConversation:
 
 def _tools(prompt: OpenedPrompt) -> list[DeclaredTool]:
     return [
-        DeclaredTool(tool.tool_spec.name, tool.tool_spec.input_schema.schema_)
+        DeclaredTool(tool.tool_spec.name, tool.tool_spec.input_schema.schema_, tool.tool_spec.description)
         for tool in prompt.start.tool_configuration.tools
     ]

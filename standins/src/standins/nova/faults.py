@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from standins.nova.event_log import note
 
-type Moment = Literal["open", "session", "answer", "tool_use", "tool_result"]
+type Moment = Literal["open", "session", "turn", "answer", "tool_use", "tool_result"]
 type Action = Literal[
     "freeze",
     "close",
@@ -19,6 +19,7 @@ type Action = Literal[
     "empty_audio",
     "flood",
     "say",
+    "hear",
     "stop_reason",
     "other_rate",
     "float_usage",
@@ -47,6 +48,7 @@ ACTIONS: Final[dict[Action, str]] = {
     "empty_audio": "Writes an audioOutput without audio.",
     "flood": "Makes the reply `seconds` long and delivers it at `speed`.",
     "say": "Says `text` instead of the reply.",
+    "hear": "Replaces what was recognised in the caller's speech by `text`, in any language.",
     "stop_reason": "Ends the reply's last AUDIO block with `stop_reason` instead of END_TURN.",
     "other_rate": "Declares and speaks the reply at `rate` Hz, whatever rate was requested.",
     "float_usage": "Writes the next usageEvent's numbers as floats.",
@@ -64,6 +66,7 @@ ACTIONS: Final[dict[Action, str]] = {
 _ONLY: Final[dict[Action, Moment]] = {
     "flood": "answer",
     "say": "answer",
+    "hear": "turn",
     "stop_reason": "answer",
     "other_rate": "answer",
     "float_usage": "answer",
@@ -94,8 +97,9 @@ class ModelFault(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     on: Moment
-    """When: `open`, before a stream's headers (an `error` rejects it); `session`, once it is open; `answer`, at the
-    start of a reply's audio; `tool_use`, at a tool request; `tool_result`, when its result arrives."""
+    """When: `open`, before a stream's headers (an `error` rejects it); `session`, once it is open; `turn`, at the end
+    of the caller's speech; `answer`, at the start of a reply's audio; `tool_use`, at a tool request; `tool_result`,
+    when its result arrives."""
     times: int | None = Field(default=1, ge=1)
     """How often; null for every time."""
     skip: int = Field(default=0, ge=0)
@@ -119,7 +123,7 @@ class ModelFault(BaseModel):
     speed: float = Field(default=10.0, gt=0, le=1000)
     """Speed of a `flood`, as a multiple of real time."""
     text: str = Field(default=TOOL_XML, min_length=1)
-    """Text for `say`; by default a tool call in XML, which Nova 2 has spoken in the field."""
+    """Text for `say` and `hear`; by default a tool call in XML, which Nova 2 has spoken in the field."""
     stop_reason: str = "CONTENT_FILTERED"
     """Value for `stop_reason`, documented or not."""
     rate: Literal[8000, 16000, 24000] = 24000

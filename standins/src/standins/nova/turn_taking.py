@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from standins.nova import tool_uses
-from standins.nova.backend import DialogueBackend, Step, SynthesisBackend, ToolStep, TurnHeard
+from standins.nova.backend import DialogueBackend, LaterStep, Step, SynthesisBackend, ToolStep, TurnHeard
 from standins.nova.completion import BARE_INTERRUPTED, INTERRUPTED, Completion
 from standins.nova.faults import Action, FaultPlan, ModelFault, note_fault
 from standins.nova.pace import Pace
@@ -75,12 +75,13 @@ class TurnTaking:
         self._make_way()
         if self._around.marks_speech_end:
             self._completion.user_speech_end()
-        if sound.text:
+        text, confident = self._transcript(sound)
+        if text:
             # An unclear utterance is a turn too: the dialogue then asks again.
-            self._around.record.heard.append(Words(sound.text))
-            self._completion.user_text(sound.text)
-            self._around.screen(sound.text)
-        self._begin(self._around.dialogue.heard(sound.text if sound.confident else ""))
+            self._around.record.heard.append(Words(text))
+            self._completion.user_text(text)
+            self._around.screen(text)
+        self._begin(self._around.dialogue.heard(text if confident else ""))
 
     def read(self, text: str) -> None:
         """Reply to interactive text. Unlike speech, it is not echoed as a transcript.
@@ -98,7 +99,7 @@ class TurnTaking:
         steps = self._around.dialogue.heard(text)
         if not aside:
             self._begin(steps)
-        elif any(isinstance(step, ToolStep) for step in steps):
+        elif any(isinstance(step, ToolStep | LaterStep) for step in steps):
             self._make_way()  # another question replaces the one that is waiting
             self._begin(steps)
         else:
@@ -138,6 +139,16 @@ class TurnTaking:
         """Open an audio block for a fault that writes bad audio."""
         if not self._completion.audio_is_open:
             self._completion.open_audio(self._rate)
+
+    def _transcript(self, sound: TurnHeard) -> tuple[str, bool]:
+        """Return what was heard and whether to act on it; a fault may replace it."""
+        fault = self._around.faults.take("turn")
+        if fault is None:
+            return sound.text, sound.confident
+        if self._alter(fault):
+            return fault.text, True
+        self._schedule(fault)
+        return sound.text, sound.confident
 
     def _speech_started(self) -> None:
         if self._completion.audio_is_open or self._playout.playing(self._loop.time(), self._around.pace.way_to_ear):
@@ -183,6 +194,9 @@ class TurnTaking:
         for step in steps:
             # Only the last sentence of the last step ends the turn.
             last = closes_turn and step is steps[-1]
+            if isinstance(step, LaterStep):
+                await self._perform(await step.decide(), closes_turn=last)
+                continue
             if isinstance(step, ToolStep):
                 used, result = await self._use_until_done(step)
                 await asyncio.sleep(self._around.pace.after_result)
@@ -198,7 +212,7 @@ class TurnTaking:
         if not self._awaited:
             return  # the result arrived meanwhile, and its reply makes the filler pointless
         for step in steps:
-            assert not isinstance(step, ToolStep)  # noqa: S101 - `read` has checked it
+            assert not isinstance(step, ToolStep | LaterStep)  # noqa: S101 - `read` has checked it
             await self._say(step.text, closes_turn=True)
 
     async def _use_until_done(self, step: ToolStep) -> tuple[ToolStep, dict[str, Any]]:

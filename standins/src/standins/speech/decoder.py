@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pocketsphinx
 from pocketsphinx.lm import ArpaBoLM
@@ -43,9 +44,17 @@ class Recogniser:
         sentences: Lower-case sentences of known words, each as often as it is likely.
         freedom: Share of the probability for word orders that are in no sentence.
         can_hurry: Whether to build a second, quick decoder.
+        more: Pronunciations in place of those in the dictionary.
     """
 
-    def __init__(self, sentences: Sequence[str], *, freedom: float = 0.5, can_hurry: bool = False) -> None:
+    def __init__(
+        self,
+        sentences: Sequence[str],
+        *,
+        freedom: float = 0.5,
+        can_hurry: bool = False,
+        more: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> None:
         words = {word for sentence in sentences for word in sentence.split()}
         with tempfile.TemporaryDirectory(prefix="standins-speech-") as folder:
             model, words_file = Path(folder, "sentences.arpa"), Path(folder, "words.dict")
@@ -53,7 +62,7 @@ class Recogniser:
             counts = ArpaBoLM(text="\n".join(sentences), add_start=True, discount_mass=freedom)
             counts.compute()
             counts.write_file(str(model))
-            words_file.write_text(dictionary(words), encoding="utf-8")
+            words_file.write_text(dictionary(words, more), encoding="utf-8")
             self._careful = _decoder(model, words_file, {})
             self._quick = _decoder(model, words_file, _QUICK) if can_hurry else None
 

@@ -2,13 +2,14 @@
 """Pronunciations of words: pocketsphinx's dictionary, and `pronunciations.dict` for words that it lacks.
 
 That file was generated with `arpabet` below from the phonemes of the voice `hibari`: words that the dictionary lacks,
-and a second pronunciation of cities that the voice pronounces differently.
+and a second pronunciation of cities and first names that the voice pronounces differently.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 
 import pocketsphinx
 
@@ -21,6 +22,10 @@ _ARPABET = {
     "ɡ": "G", "T": "T", "ɾ": "T", "b": "B", "d": "D", "f": "F", "h": "HH", "k": "K", "l": "L", "m": "M", "n": "N",
     "p": "P", "s": "S", "t": "T", "v": "V", "w": "W", "z": "Z",
 }  # fmt: skip
+
+
+_LONG_WORD = 5
+"""Letters."""
 
 
 def arpabet(phonemes: str) -> str:
@@ -51,13 +56,39 @@ def known() -> dict[str, tuple[str, ...]]:
     return ways
 
 
-def dictionary(words: Iterable[str]) -> str:
+def with_the_voices(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return pronunciations of words that `known` lacks, or that the voice pronounces differently.
+
+    Words that nobody here can pronounce are missing. Takes a second, so call it once for many words: the voice's rules
+    are not kept, because they need 100 MB.
+    """
+    try:
+        from hibari.g2p import G2P  # noqa: PLC0415  a second of imports that most processes do not need
+    except ImportError:
+        return {}
+    voice, ways = G2P(), known()
+    made = {}
+    for word in sorted(set(words)):
+        # Short words have weak forms, which the dictionary knows better: "for" is rarely "four".
+        if word in ways and len(word) < _LONG_WORD:
+            continue
+        sounds = arpabet(voice(word))
+        if sounds and sounds not in ways.get(word, ()):
+            made[word] = (*ways.get(word, ()), sounds)
+    return made
+
+
+def dictionary(words: Iterable[str], more: Mapping[str, tuple[str, ...]] = MappingProxyType({})) -> str:
     """Return the dictionary of `words` in pocketsphinx's format.
+
+    Args:
+        words: The words.
+        more: Pronunciations in place of the known ones.
 
     Raises:
         KeyError: The pronunciation of a word is unknown.
     """
-    ways, lines = known(), []
+    ways, lines = {**known(), **more} if more else known(), []
     for word in sorted(set(words)):
         # Duplicates would make the decoder slower.
         for index, sounds in enumerate(dict.fromkeys(ways[word]), start=1):

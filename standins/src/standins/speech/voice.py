@@ -1,4 +1,7 @@
-"""Speaks English with the best voice on this machine: hibari (a package), else flite or espeak-ng (programs)."""
+"""Speaks English with the best voice on this machine: hibari (a package), else flite or espeak-ng (programs).
+
+Other languages need the program espeak-ng; without it, the English voice reads them.
+"""
 
 import asyncio
 import io
@@ -27,6 +30,7 @@ _START_SECONDS = 180.0
 """Timeout for loading, which takes a second, or a minute on an overloaded machine."""
 _REMEMBERED = 256
 """Number of cached sentences, about 60 kB each: every call contains greetings and errors."""
+_ENGLISH = "en"
 _MINUS = re.compile(r"(?<![\w-])[-\u2212](?=\d)")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9])")
 
@@ -63,6 +67,22 @@ def best_speaker() -> Synthesiser:
     return Synthesiser("hibari heart", voice.sample_rate, lambda text: voice(text, seed=_SEED))
 
 
+_ESPEAK = {"pt": "pt-br", "es": "es-419", "fr": "fr-fr"}
+"""Names of voices for the languages of Nova Sonic, where they differ."""
+
+
+def speaker_of(language: str) -> Synthesiser | None:
+    """Return a voice for a language other than English, such as "fr"; None if no program here speaks it."""
+    espeak = shutil.which("espeak-ng")
+    if espeak is None:
+        return None
+    return Synthesiser(
+        f"espeak-ng {language}",
+        22_050,
+        lambda text: spoken_by([espeak, "-v", _ESPEAK.get(language, language), "--stdout", "--", text])[0],
+    )
+
+
 def _program() -> Synthesiser:
     if flite := shutil.which("flite"):
         return Synthesiser(
@@ -90,7 +110,8 @@ class VoiceService:
     def __init__(self, speaker: Synthesiser | None = None) -> None:
         self._speaker = speaker
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="voice")
-        self._remembered: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._remembered: OrderedDict[tuple[str, int, str], bytes] = OrderedDict()
+        self._foreign: dict[str, Synthesiser | None] = {}
 
     @property
     def name(self) -> str:
@@ -104,7 +125,7 @@ class VoiceService:
             NoVoiceError: No voice was found.
             TimeoutError: The machine is too busy to load it.
         """
-        loading = asyncio.get_running_loop().run_in_executor(self._thread, self._made, "Hello.", 8_000)
+        loading = asyncio.get_running_loop().run_in_executor(self._thread, self._made, "Hello.", 8_000, _ENGLISH)
         try:
             await asyncio.wait_for(loading, _START_SECONDS)
         except TimeoutError:
@@ -112,17 +133,22 @@ class VoiceService:
                 f"the voice did not load within {_START_SECONDS:.0f} s: is this machine overloaded?"
             ) from None
 
-    async def speak(self, text: str, sample_rate: int) -> bytes:
+    async def speak(self, text: str, sample_rate: int, language: str = _ENGLISH) -> bytes:
         """Speak one or more sentences, as 16-bit mono PCM at 8000, 16000 or 24000 Hz; an empty text returns no audio.
+
+        Args:
+            text: The sentences.
+            sample_rate: Of the result.
+            language: Their language, such as "fr"; the English voice reads a language that has no voice here.
 
         Raises:
             NoVoiceError: No voice was found.
             TimeoutError: The voice took more than 15 s.
         """
-        key = (text, sample_rate)
+        key = (text, sample_rate, language)
         # Stand-ins say the same sentences often.
         if key not in self._remembered:
-            made = asyncio.get_running_loop().run_in_executor(self._thread, self._made, text, sample_rate)
+            made = asyncio.get_running_loop().run_in_executor(self._thread, self._made, text, sample_rate, language)
             self._remembered[key] = await asyncio.wait_for(made, _DEADLINE_SECONDS)
             if len(self._remembered) > _REMEMBERED:
                 # Forget the oldest.
@@ -133,15 +159,19 @@ class VoiceService:
         """Stop the thread."""
         await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
 
-    def _made(self, text: str, sample_rate: int) -> bytes:
+    def _voice_of(self, language: str) -> Synthesiser:
         if self._speaker is None:
             self._speaker = best_speaker()
+        if language != _ENGLISH and language not in self._foreign:
+            self._foreign[language] = speaker_of(language)
+        return self._foreign.get(language) or self._speaker
+
+    def _made(self, text: str, sample_rate: int, language: str) -> bytes:
+        voice = self._voice_of(language)
         if not text.strip():
             return b""
         # In some sentences, hibari omits "-30".
-        sound = soxr.resample(
-            self._speaker.synthesise(_MINUS.sub("minus ", text)), self._speaker.sample_rate, sample_rate
-        )
+        sound = soxr.resample(voice.synthesise(_MINUS.sub("minus ", text)), voice.sample_rate, sample_rate)
         peak = float(np.abs(sound).max(initial=0.0))
         # The same peak for every sentence and voice.
         pcm: bytes = (sound * (_PEAK / peak if peak else 1.0) * 32767).astype("<i2").tobytes()

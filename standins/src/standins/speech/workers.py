@@ -1,7 +1,8 @@
 """Runs the speech recogniser in separate processes: it blocks, and holds the GIL while it works.
 
-A worker has no state of a caller. It transcribes one utterance at a time, so one worker of about 60 MB serves many
-calls, and a crash loses only the current utterance, which is retried on a new process.
+Each vocabulary has a recogniser of its own, built when it is announced and before anyone needs it. A worker has no
+state of a caller. It transcribes one utterance at a time, so one worker of about 60 MB, and 50 MB for each agent,
+serves many calls, and a crash loses only the current utterance, which is retried on a new process.
 """
 
 import asyncio
@@ -11,11 +12,15 @@ import os
 import signal
 import threading
 import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
+from types import MappingProxyType
 
 from standins.speech.decoder import NOTHING, DecodedWords, Recogniser
+from standins.speech.pronunciation import known, with_the_voices
 from standins.speech.sentences import sentences
 
 _DEADLINE_SECONDS = 15.0
@@ -25,15 +30,22 @@ _LINE_DEADLINE_SECONDS = 40.0
 _START_DEADLINE_SECONDS = 180.0
 """Timeout for the start, which takes a second or two, or a minute on an overloaded machine."""
 _PARENT_CHECK_SECONDS = 2.0
+_MOST_LEARNED = 24
+"""Recognisers that a worker keeps, of about 50 MB each."""
 _NICENESS = 5
 """Lower priority: a late transcript delays a reply a little, but late audio is audible to everyone."""
 _NOTHING = DecodedWords("", NOTHING)
 
 
 class Worker:
-    """One process, which transcribes one utterance at a time."""
+    """One process, which transcribes one utterance at a time.
 
-    def __init__(self) -> None:
+    Args:
+        vocabularies: Sentences by name, beside the packaged ones, whose name is empty.
+    """
+
+    def __init__(self, vocabularies: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
+        self._vocabularies = dict(vocabularies)
         self._pool = _new_pool()
         self._process_id = 0
         self._free = asyncio.Lock()
@@ -41,15 +53,25 @@ class Worker:
         """Number of utterances that are queued or being transcribed."""
 
     async def start(self) -> None:
-        """Start the process and build its model (a second or two), so that the first caller does not wait for it."""
-        work = asyncio.get_running_loop().run_in_executor(self._pool, _warm)
+        """Start the process and build its models (a second or two), so that the first caller does not wait for them."""
+        work = asyncio.get_running_loop().run_in_executor(self._pool, _warm, self._vocabularies)
         try:
             self._process_id = await asyncio.wait_for(work, _START_DEADLINE_SECONDS)
         except TimeoutError:
             late = f"the speech recogniser was not ready within {_START_DEADLINE_SECONDS:.0f} s"
             raise TimeoutError(f"{late}: is this machine overloaded?") from None
 
-    async def transcribe(self, pcm: bytes, sample_rate: int) -> DecodedWords:
+    async def learn(self, vocabularies: Mapping[str, Sequence[str]]) -> None:
+        """Build the models of further vocabularies; utterances that come later wait for them.
+
+        A failure leaves the others as they are; an utterance in an unknown vocabulary gets the packaged one.
+        """
+        self._vocabularies |= vocabularies
+        work = asyncio.get_running_loop().run_in_executor(self._pool, _learn, dict(vocabularies))
+        with contextlib.suppress(BrokenProcessPool, TimeoutError):
+            await asyncio.wait_for(work, _START_DEADLINE_SECONDS)
+
+    async def transcribe(self, pcm: bytes, sample_rate: int, vocabulary: str = "") -> DecodedWords:
         """Transcribe one utterance, with the quick decoder while others are queued.
 
         Returns an empty transcript if that fails twice or takes too long; does not raise.
@@ -58,7 +80,8 @@ class Worker:
         try:
             async with asyncio.timeout(_LINE_DEADLINE_SECONDS), self._free:
                 # Once more after a crash, which a new process may survive.
-                return await self._transcribe(pcm, sample_rate) or await self._transcribe(pcm, sample_rate) or _NOTHING
+                first = await self._transcribe(pcm, sample_rate, vocabulary)
+                return first or await self._transcribe(pcm, sample_rate, vocabulary) or _NOTHING
         except TimeoutError:
             return _NOTHING
         finally:
@@ -69,11 +92,13 @@ class Worker:
         self._kill()
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
 
-    async def _transcribe(self, pcm: bytes, sample_rate: int) -> DecodedWords | None:
+    async def _transcribe(self, pcm: bytes, sample_rate: int, vocabulary: str) -> DecodedWords | None:
         # The quick decoder while others wait.
         hurry = self.waiting > 1
         try:
-            work = asyncio.get_running_loop().run_in_executor(self._pool, _transcribe, pcm, sample_rate, hurry)
+            work = asyncio.get_running_loop().run_in_executor(
+                self._pool, _transcribe, pcm, sample_rate, hurry, vocabulary
+            )
             return await asyncio.wait_for(work, _DEADLINE_SECONDS)
         except (BrokenProcessPool, TimeoutError):
             await self._replace()
@@ -115,16 +140,47 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
-def _warm() -> int:
-    _recogniser()
+def _warm(vocabularies: Mapping[str, Sequence[str]]) -> int:
+    _packaged()
+    _learn(vocabularies)
     os.nice(_NICENESS)  # after the start: on a busy machine, a low-priority process would exceed the start timeout
     return os.getpid()
 
 
-def _transcribe(pcm: bytes, sample_rate: int, hurry: bool) -> DecodedWords:  # noqa: FBT001  an executor passes no names
-    return _recogniser().transcribe(pcm, sample_rate, hurry=hurry)
+def _learn(vocabularies: Mapping[str, Sequence[str]]) -> None:
+    if not vocabularies:
+        return
+    # Together, because the voice's rules take a second to load.
+    more = with_the_voices(
+        word for sentences in vocabularies.values() for sentence in sentences for word in sentence.split()
+    )
+    sayable = known().keys() | more.keys()
+    for name, said in vocabularies.items():
+        heard = [sentence for sentence in said if sayable.issuperset(sentence.split())]
+        if heard:
+            _LEARNED[name] = Recogniser(heard, can_hurry=True, more=more)
+    # Edited again and again, a folder leaves old versions behind.
+    while len(_LEARNED) > _MOST_LEARNED:
+        _LEARNED.popitem(last=False)
+
+
+def _transcribe(pcm: bytes, sample_rate: int, hurry: bool, vocabulary: str) -> DecodedWords:  # noqa: FBT001  an executor passes no names
+    return _recogniser(vocabulary).transcribe(pcm, sample_rate, hurry=hurry)
+
+
+def _recogniser(vocabulary: str) -> Recogniser:
+    if vocabulary in _LEARNED:
+        return _LEARNED[vocabulary]
+    # An old version was dropped: the newest of the same agent is nearest.
+    prefix = vocabulary.partition("@")[0]
+    alike = [model for name, model in _LEARNED.items() if name.partition("@")[0] == prefix]
+    return alike[-1] if alike else _packaged()
+
+
+_LEARNED: OrderedDict[str, Recogniser] = OrderedDict()
+"""The recognisers of this worker process, by vocabulary."""
 
 
 @cache
-def _recogniser() -> Recogniser:
+def _packaged() -> Recogniser:
     return Recogniser(sentences(), can_hurry=True)

@@ -5,11 +5,12 @@ Maps transcripts and tool results to sentences and tool calls; no I/O.
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 from standins.nova import instructions
 from standins.nova.results import unwrapped
+from standins.nova.steps import Say, Step, ToolDeclaration, UseTool
 from standins.nova.weather_dialogue import ambiguous_places, reply_texts
 from standins.nova.weather_dialogue.gazetteer import is_american, place_of_caller
 from standins.nova.weather_dialogue.nlu import Aspect, Intent, UnderstoodRequest, understand
@@ -46,36 +47,6 @@ _INSTRUCTED = {
     instructions.InstructionKind.NO_ANSWER: "I have no answer to that. What else can I help you with?",
     instructions.InstructionKind.WAITED: "Sorry for the wait. How can I help you?",
 }
-
-
-class ToolDeclaration(Protocol):
-    """A tool that the prompt declares, with the JSON Schema of its arguments."""
-
-    @property
-    def name(self) -> str:
-        """Name of the tool."""
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        """JSON Schema of its arguments."""
-
-
-@dataclass(frozen=True)
-class Say:
-    """One or more sentences to say."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class UseTool:
-    """A tool to call; its result arrives in `Dialogue.tool_result`."""
-
-    name: str
-    arguments: dict[str, Any]
-
-
-type Step = Say | UseTool
 
 
 class Dialogue:
