@@ -126,3 +126,22 @@ async def test_an_answer_is_transcribed_by_another_model() -> None:
     heard = await asyncio.to_thread(transcribe_answer, _pcm("it_is_-7_degrees_and_partly_cloudy_in_stockholm"), _RATE)
     assert heard == "it is -7 degrees and partly cloudy in stockholm"
     assert contains(heard, "minus seven degrees")
+
+
+async def test_a_vocabulary_is_used_also_after_its_worker_died() -> None:
+    """An agent's words are heard by the worker that learned them, and by the one that replaces it."""
+    hearing = RecognitionService(most_workers=1)
+    voice = VoiceService()
+    hearing.learn({"shop@1": ["two purple lizards", "a purple lizard please"]})
+    await hearing.start()
+    sound = await voice.speak("Two purple lizards.", 8_000)
+    for name in ("shop@1", "shop@2"):
+        assert (await hearing.transcribe(sound, 8_000, name)).text == "two purple lizards", name
+    worker = hearing._workers[0]
+    worker._kill()
+    assert (await hearing.transcribe(sound, 8_000, "shop@1")).text == "two purple lizards"
+    hearing.learn({"zoo@1": ["nine green turtles"]})
+    turtles = await voice.speak("Nine green turtles.", 8_000)
+    assert (await hearing.transcribe(turtles, 8_000, "zoo@1")).text == "nine green turtles"
+    await hearing.aclose()
+    await voice.aclose()

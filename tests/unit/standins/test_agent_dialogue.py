@@ -40,13 +40,14 @@ def test_every_rehearsed_line_does_what_it_rehearses(agent: str) -> None:
 
 @pytest.mark.parametrize("agent", ENGLISH)
 def test_free_wording_mostly_reaches_its_rehearsal(agent: str) -> None:
-    """Of thirty paraphrases, at least two thirds reach their rehearsal; the figure is part of the report."""
+    """Of thirty paraphrases, at least two thirds reach their rehearsal."""
     known = understanding(folder(agent), {tool.name: tool.schema for tool in TOOLS[agent]}, lambda: MONDAY)
     leads_to = {line.rehearsal: line.tool if line.calls_tool else line.rehearsal for line in known.lines if line.opens}
     right = 0
     for said, rehearsal in yaml.safe_load(PARAPHRASES.read_text())[agent]:
         found = known.match(known.sentence(said), [])
         right += bool(found and found.is_understood and leads_to[found.line.line.rehearsal] == leads_to[rehearsal])
+    print(f"{agent}: {right} of 30")  # noqa: T201 - the figure for a report: pytest -rP shows it
     assert right >= 20, f"{right} of 30"
 
 

@@ -378,3 +378,45 @@ async def test_another_question_passes_a_tool_over() -> None:
     talk.turns.read("and in Rome?")
     await talk.until("contentEnd", stopReason="INTERRUPTED")
     talk.turns.stop()
+
+
+async def test_a_fault_replaces_what_was_heard() -> None:
+    """A scripted transcript takes the place of the recogniser's, once: so a spoken test can be in any language."""
+    faults = FaultPlan()
+    faults.add(ModelFault(on="turn", action="hear", text="je voudrais trois baguettes"))
+    case = bench(ToneSentence("Yes."), faults=faults)
+    case.turns.notice(Turn("something else", confident=False))
+    await case.until("usageEvent")
+    case.turns.notice(Turn("goodbye"))
+    assert case.answers.received == ["je voudrais trois baguettes", "goodbye"]
+    assert [words.text for words in case.record.heard] == ["je voudrais trois baguettes", "goodbye"]
+
+
+async def test_a_fault_at_the_end_of_a_turn_keeps_the_words() -> None:
+    """Any other fault at that moment strikes, and the caller is answered as usual until then."""
+    faults = FaultPlan()
+    faults.add(ModelFault(on="turn", action="rst"))
+    case = bench(ToneSentence("Yes."), faults=faults)
+    case.turns.notice(Turn("question"))
+    await case.until("usageEvent")
+    assert case.answers.received == ["question"]
+    assert [fault.action for fault in case.struck] == ["rst"]
+
+
+class Later:
+    """A step that is decided after a wait."""
+
+    async def decide(self) -> Sequence[Step]:
+        """Return a tool and a sentence."""
+        await asyncio.sleep(0)
+        return [Use("look", {}), ToneSentence("There.")]
+
+
+async def test_a_step_can_be_decided_later() -> None:
+    """What another server decides takes the place of the step, and the turn ends with its last sentence."""
+    case = bench(Later())
+    case.turns.read("look it up")
+    use = await case.until("toolUse")
+    case.turns.take_result(use["toolUseId"], {})
+    await case.until("contentEnd", stopReason="END_TURN")
+    assert [words for kind, words, _ in case.blocks() if kind == "TEXT"][:2] == ["Done.", "There."]

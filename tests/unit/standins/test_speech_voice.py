@@ -1,5 +1,9 @@
 """The voice: audio levels, rates, memory."""
 
+import os
+import wave
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -53,3 +57,31 @@ def test_sentences_are_divided_at_their_ends() -> None:
         "On Friday at 3 p.m. in London: overcast.",
         "It will be 11 degrees. -2 at night!",
     ]
+
+
+async def test_another_language_has_a_voice_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program espeak-ng speaks what is not English, with its own name of the language."""
+    program = tmp_path / "espeak-ng"
+    program.write_text(f"#!/bin/sh\necho $2 >>{tmp_path}/languages\ncat {tmp_path}/sound.wav\n")
+    program.chmod(0o755)
+    with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
+        sound.setparams((1, 2, 22_050, 0, "NONE", ""))
+        sound.writeframes(b"\x00\x10" * 22_050)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    counting = Counting()
+    voice = VoiceService(Synthesiser("hum", 24_000, counting.hum))
+    assert len(await voice.speak("Olá.", 8_000, "pt")) == 16_000
+    await voice.speak("Hello.", 8_000)
+    await voice.aclose()
+    assert (tmp_path / "languages").read_text() == "pt-br\n"
+    assert counting.said == ["Hello."]
+
+
+async def test_without_a_voice_for_a_language_the_english_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without the program still answers aloud."""
+    monkeypatch.setenv("PATH", "")
+    counting = Counting()
+    voice = VoiceService(Synthesiser("hum", 24_000, counting.hum))
+    assert len(await voice.speak("Bonjour.", 8_000, "fr")) == 8_000
+    await voice.aclose()
+    assert counting.said == ["Bonjour."]

@@ -244,6 +244,15 @@ def test_a_person_on_this_machine_only_where_they_can_be_called(given: Mapping[s
     assert "FALLBACK_DESTINATION" not in phone(made).environment
 
 
+def test_the_standin_for_the_model_plays_the_agents_of_the_product(tmp_path: Path) -> None:
+    """The stand-in reads the same folder as the services, and a local language model if one is named."""
+    made = plan({"AGENTS_DIR": str(tmp_path)}, wishes=read(["--brain", "http://127.0.0.1:1/v1"], {}).wishes)
+    arguments = made.standins[0].arguments
+    assert arguments[arguments.index("--agents") + 1] == phone(made).environment["AGENTS_DIR"] == str(tmp_path)
+    assert arguments[arguments.index("--brain") + 1] == "http://127.0.0.1:1/v1"
+    assert "--brain" not in plan().standins[0].arguments
+
+
 def test_wishes_and_ports_are_different_options() -> None:
     """`--weather` and `--weather-port` are separate options, and variables set their defaults."""
     said = ["--weather", "standin", "--weather-port", "5", "--nova-port", "2", "--daily", "standin", "--port", "6"]

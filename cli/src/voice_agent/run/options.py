@@ -68,6 +68,15 @@ def run(  # noqa: PLR0913 - each parameter is an option
             rich_help_panel=_SYSTEMS,
         ),
     ] = "auto",
+    brain: Annotated[
+        str,
+        typer.Option(
+            envvar="NOVA_BRAIN",
+            metavar="URL",
+            help="A local server with OpenAI's chat completions decides what the stand-in for the model says.",
+            rich_help_panel=_SYSTEMS,
+        ),
+    ] = "",
     edge_port: Annotated[int, _port("edge", "Page and calls.")] = _DEFAULTS.edge,
     phone_port: Annotated[int, _port("phone", "Phone service.")] = _DEFAULTS.phone,
     web_port: Annotated[int, _port("web", "Web service.")] = _DEFAULTS.web,
@@ -98,7 +107,7 @@ def run(  # noqa: PLR0913 - each parameter is an option
         "person": person_port,
     }
     ports = Ports(**{name: port or free_port() for name, port in chosen.items()})
-    return RunRequest(Wishes(ports, nova, weather, daily, verbose=verbose), then, context.obj)
+    return RunRequest(Wishes(ports, nova, weather, daily, brain, verbose=verbose), then, context.obj)
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> RunRequest:

@@ -69,6 +69,8 @@ class Wishes:
     nova: Choice = "auto"
     weather: Choice = "auto"
     daily: Choice = "auto"
+    brain: str = ""
+    """URL of a local language model that decides instead of the rehearsals; empty for none."""
     verbose: bool = False
 
 

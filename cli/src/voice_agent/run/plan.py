@@ -65,7 +65,8 @@ def make_plan(
     Raises:
         MisconfiguredError: Only half of a key is set.
     """
-    nova = systems.nova(environment, wishes, secrets, folder)
+    agents = agents_folder(environment)
+    nova = systems.nova(environment, wishes, secrets, folder, agents)
     twilio = systems.twilio(environment, wishes, secrets)
     daily = systems.daily(environment, wishes, secrets)
     weather = systems.weather(environment, wishes, live=live_weather)
@@ -74,7 +75,7 @@ def make_plan(
     local = f"http://127.0.0.1:{wishes.ports.edge}"
     base_url = environment["PUBLIC_BASE_URL"].rstrip("/") if twilio.part.real else local
     # As in the cloud, calls and visits survive a restart: the service resumes those that it lost.
-    remembered = {"CALL_STORE": f"file:{folder / 'calls'}", "AGENTS_DIR": str(agents_folder(environment))}
+    remembered = {"CALL_STORE": f"file:{folder / 'calls'}", "AGENTS_DIR": str(agents)}
     phone = _agent(
         remembered | _without(environment, "DAILY_", "CALL_ME_"),
         "phone-agent",

@@ -18,8 +18,8 @@ _PRIVATE = ("AWS_", "TWILIO_", "DAILY_", "OPEN_METEO_API_", "CALL_ME_")
 """Prefixes of the variables that stand-ins must not see."""
 
 
-def nova(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folder: Path) -> System:
-    """Return the speech model, real or a stand-in.
+def nova(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folder: Path, agents: Path) -> System:
+    """Return the speech model, real or a stand-in that plays the folders in `agents`.
 
     Raises:
         MisconfiguredError: Only half of a key is set.
@@ -41,6 +41,8 @@ def nova(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folde
             *("--certs", str(certificates)),
             *("--access-key-id", secrets.access_key),
             *("--secret-access-key", secrets.secret_key),
+            *(("--agents", str(agents)) if agents.is_dir() else ()),
+            *(("--brain", wishes.brain) if wishes.brain else ()),
             *(("--verbose",) if wishes.verbose else ()),
         ),
         environment=without_secrets(environment),

@@ -146,7 +146,7 @@ def _name(agent: AgentFolder) -> str:
 
 def _introduce(agent: AgentFolder) -> None:
     """Log which lines an agent knows, and what is missing for its language."""
-    known = [line.says[:_SHOWN] for line in agent.lines if line.opens]
+    known = " / ".join(line.says[:_SHOWN] for line in agent.lines if line.opens)
     note("agent_known", agent=agent.id, version=agent.version, language=agent.language, lines=known)
     if not agent.speaks_english:
         code = language(agent.language).code
