@@ -21,6 +21,8 @@ Each error defines its HTTP status, its WebSocket close code and the sentence fo
 
 from typing import ClassVar
 
+from agent_core.sentence import Sentence
+
 
 class AgentError(Exception):
     """Base of every error that this product raises deliberately."""
@@ -29,8 +31,8 @@ class AgentError(Exception):
     """Response status of an HTTP route."""
     close_code: ClassVar[int] = 1011
     """WebSocket close code (RFC 6455)."""
-    spoken: ClassVar[str] = "Sorry, something went wrong on our side."
-    """What a caller hears, if one is connected."""
+    spoken: ClassVar[str] = Sentence.ERROR
+    """What a caller hears or a visitor reads, if one is connected: a key of the sentences, or a text for programs."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -62,7 +64,7 @@ class AtCapacity(PermissionRefused):
 
     http_status = 429
     close_code = 1013
-    spoken = "All our lines are busy. Please call again in a few minutes."
+    spoken = Sentence.BUSY
 
 
 class Overloaded(AtCapacity):
@@ -94,7 +96,7 @@ class OverBudget(PermissionRefused):
 
     http_status = 429
     close_code = 1013
-    spoken = "We have reached our limit for today. Please call again tomorrow."
+    spoken = Sentence.OVER_BUDGET
 
     def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(reason)
@@ -106,7 +108,7 @@ class Draining(PermissionRefused):
 
     http_status = 503
     close_code = 1012
-    spoken = "We are just changing shifts. Please call again in a minute."
+    spoken = Sentence.DRAINING
 
 
 class ProtocolError(AgentError):
@@ -140,7 +142,7 @@ class UpstreamError(AgentError):
     """
 
     http_status = 503
-    spoken = "I can't reach that service right now."
+    spoken = Sentence.UNREACHABLE
     host: str = ""
     """Where the request went, if known; for the log."""
 

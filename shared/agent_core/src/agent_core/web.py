@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from agent_core import causes
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import AgentError, BodyTooLarge, UpstreamError
+from agent_core.sentences import Sentences
 
 log = structlog.get_logger()
 
@@ -162,7 +163,9 @@ async def _answer_error(request: Request, error: Exception) -> JSONResponse:
     route = getattr(request.scope.get("route"), "path", "unknown")
     why = causes.fields(error) if isinstance(error, UpstreamError) else {}
     log.warning("request_refused", path=route, status=error.http_status, error=error.reason, **why)
-    return JSONResponse({"error": error.spoken}, status_code=error.http_status, headers=retry_after(error.http_status))
+    # Programs read this, in English; the web service has its own handler, which answers in the visitor's language.
+    sentence = Sentences.of().of_error(error.spoken)
+    return JSONResponse({"error": sentence}, status_code=error.http_status, headers=retry_after(error.http_status))
 
 
 async def answer_defect(request: Request, error: Exception) -> JSONResponse:
@@ -170,7 +173,7 @@ async def answer_defect(request: Request, error: Exception) -> JSONResponse:
     del error  # the server logs it
     request.app.state.agent.counting.broke()
     log.error("request_failed", path=getattr(request.scope.get("route"), "path", "unknown"))
-    sentence = AgentError.spoken
+    sentence = Sentences.of().of_error(AgentError.spoken)
     body = {"error": sentence, "info": sentence, "detail": sentence}  # fields in which clients look for a message
     return JSONResponse(body, status_code=HTTPStatus.INTERNAL_SERVER_ERROR)
 

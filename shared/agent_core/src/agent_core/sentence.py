@@ -1,0 +1,129 @@
+"""Name every sentence of ours that a caller or visitor hears or reads, apart from the model's own words."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Sentence(StrEnum):
+    """The sentences; the value is the key in ``sentences/<language>.yaml`` and in an agent's ``sentences.yaml``."""
+
+    DISCLOSURE = "disclosure"
+    """The first sentence of a conversation: that this is an AI, and on whose behalf it speaks."""
+
+    # Telephone: read by Twilio's voice, when there is no model.
+    BUSY = "busy"
+    OVER_BUDGET = "over_budget"
+    DRAINING = "draining"
+    ASSISTANTS_BUSY = "assistants_busy"
+    SORRY = "sorry"
+    WAIT = "wait"
+    TIME_IS_UP = "time_is_up"
+    NOT_REACHED = "not_reached"
+
+    # What a person hears before a caller is connected.
+    WHISPER = "whisper"
+    WHISPER_BARE = "whisper_bare"
+    WHISPER_UNNAMED = "whisper_unnamed"
+    WHISPER_UNKNOWN = "whisper_unknown"
+    PRESS_TO_TAKE = "press_to_take"
+
+    # A call that a visitor of the page asked for.
+    CALLED = "called"
+    CALLED_UNNAMED = "called_unnamed"
+    PRESS_TO_TALK = "press_to_talk"
+
+    # The summary that a person reads or hears.
+    SUMMARY_REASON = "summary_reason"
+    SUMMARY_SAID = "summary_said"
+    SUMMARY_AND = "summary_and"
+    SUMMARY_ANSWERED = "summary_answered"
+    SUMMARY_NOTHING = "summary_nothing"
+    SUMMARY_KEY = "summary_key"
+
+    # Recordings, see `agent_core.announcements`.
+    ANNOUNCEMENT_HOLD = "announcement_hold"
+    ANNOUNCEMENT_HOLD_ON = "announcement_hold_on"
+    ANNOUNCEMENT_LOOK_UP = "announcement_look_up"
+    ANNOUNCEMENT_SORRY = "announcement_sorry"
+
+    # Errors.
+    ERROR = "error"
+    UNREACHABLE = "unreachable"
+
+    # Why a visit has ended.
+    ENDED_AGENT = "ended_agent"
+    ENDED_BUSY = "ended_busy"
+    ENDED_IDLE = "ended_idle"
+    ENDED_TIME = "ended_time"
+    ENDED_DRAINED = "ended_drained"
+    ENDED_MODEL = "ended_model"
+    ENDED_REJECTED = "ended_rejected"
+    ENDED_ERROR = "ended_error"
+
+    # Why a request of the page was refused.
+    PAGE_BUSY_SECONDS = "page_busy_seconds"
+    PAGE_BUSY_QUEUE = "page_busy_queue"
+    PAGE_OVER_BUDGET = "page_over_budget"
+    PAGE_UNREACHABLE = "page_unreachable"
+    PAGE_RELOAD = "page_reload"
+    PAGE_OFFER = "page_offer"
+    PAGE_AGREE = "page_agree"
+    PAGE_UNKNOWN_SESSION = "page_unknown_session"
+    PAGE_SESSION_TAKEN = "page_session_taken"
+    PAGE_SESSION_OVER = "page_session_over"
+    PAGE_RATED = "page_rated"
+    PAGE_NETWORK_BUSY = "page_network_busy"
+    PAGE_TOO_MANY = "page_too_many"
+
+    # Calls that a visitor asks for.
+    CALL_NOT_PLACED = "call_not_placed"
+    CALL_LATER = "call_later"
+    CALL_AGAIN_SOON = "call_again_soon"
+    CALL_TOMORROW_NUMBER = "call_tomorrow_number"
+    CALL_TOMORROW = "call_tomorrow"
+    NUMBER_FORM = "number_form"
+    NUMBER_PREFIX = "number_prefix"
+    NUMBER_OR = "number_or"
+    NUMBER_KIND = "number_kind"
+    NUMBER_REFUSED = "number_refused"
+    NUMBER_CHECK = "number_check"
+
+    # The page that a browser shows for an error.
+    TITLE_NO_PAGE = "title_no_page"
+    TITLE_OVER = "title_over"
+    TITLE_WAIT = "title_wait"
+    TITLE_UNAVAILABLE = "title_unavailable"
+    TITLE_ERROR = "title_error"
+    START_PAGE = "start_page"
+
+
+PLACEHOLDERS: Final[Mapping[Sentence, frozenset[str]]] = {
+    Sentence.DISCLOSURE: frozenset({"name"}),
+    Sentence.WHISPER: frozenset({"destination", "reason"}),
+    Sentence.WHISPER_BARE: frozenset({"destination"}),
+    Sentence.WHISPER_UNNAMED: frozenset({"reason"}),
+    Sentence.PRESS_TO_TAKE: frozenset({"key"}),
+    Sentence.CALLED: frozenset({"name", "key"}),
+    Sentence.CALLED_UNNAMED: frozenset({"key"}),
+    Sentence.PRESS_TO_TALK: frozenset({"key"}),
+    Sentence.SUMMARY_REASON: frozenset({"reason"}),
+    Sentence.SUMMARY_SAID: frozenset({"words"}),
+    Sentence.SUMMARY_ANSWERED: frozenset({"words"}),
+    Sentence.PAGE_BUSY_SECONDS: frozenset({"seconds"}),
+    Sentence.PAGE_BUSY_QUEUE: frozenset({"position"}),
+    Sentence.NUMBER_FORM: frozenset({"example"}),
+    Sentence.NUMBER_PREFIX: frozenset({"prefixes"}),
+}
+"""The names that a sentence may use, written ``$name``; each of them says what would be missing without it, so all are
+required."""
+
+RECORDED: Final = frozenset(
+    {
+        Sentence.ANNOUNCEMENT_HOLD,
+        Sentence.ANNOUNCEMENT_HOLD_ON,
+        Sentence.ANNOUNCEMENT_LOOK_UP,
+        Sentence.ANNOUNCEMENT_SORRY,
+    }
+)
+"""The words of recordings: another text needs another recording."""
