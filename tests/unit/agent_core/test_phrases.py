@@ -9,18 +9,43 @@ from numpy.typing import NDArray
 
 from agent_core.announcements import Announcement, Recordings
 from agent_core.errors import ConfigurationError
+from agent_core.sentence import Sentence
+from agent_core.sentences import LANGUAGES, Sentences
+from tools import record_announcements
 from tools.record_announcements import FOLDER, spoken
 
 
+@pytest.fixture(scope="module")
+def shipped() -> Recordings:
+    """Read the recordings of the product once."""
+    return Recordings()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("phrase", Announcement)
 @pytest.mark.parametrize("rate", [8000, 24000])
-def test_each_phrase_is_audible_and_not_clipped(phrase: Announcement, rate: int) -> None:
+def test_each_phrase_is_audible_and_not_clipped(
+    shipped: Recordings, language: str, phrase: Announcement, rate: int
+) -> None:
     """Each lasts one to four seconds, is as loud as the model, and starts without silence."""
-    samples = np.frombuffer(Recordings().pcm(phrase, rate), "<i2").astype(np.float64)
+    samples = np.frombuffer(shipped.pcm(phrase, rate, language), "<i2").astype(np.float64)
     assert 1.0 < len(samples) / rate < 4.0
     assert 6000 < np.abs(samples).max() < 20_000
     assert np.sqrt((samples**2).mean()) > 800
     assert np.abs(samples[: rate // 5]).max() > 800
+
+
+def test_no_two_languages_have_a_recording_in_common(shipped: Recordings) -> None:
+    """The variants of one language have the same recordings; its words are those of the sentences."""
+    sounds = {language: shipped.pcm(Announcement.HOLD, 8000, language) for language in LANGUAGES}
+    assert len(set(sounds.values())) == len({language.partition("-")[0] for language in LANGUAGES}) == 7
+    assert sounds["en-US"] == sounds["en-IN"]
+    assert shipped.words(Announcement.HOLD, "de-DE") == Sentences.of("de-DE")[Sentence.ANNOUNCEMENT_HOLD]
+
+
+def test_all_recordings_together_are_small() -> None:
+    """They are part of both images."""
+    assert sum(path.stat().st_size for path in FOLDER.glob("*/*.wav")) < 1_500_000
 
 
 def test_the_command_makes_what_is_committed() -> None:
@@ -28,7 +53,7 @@ def test_the_command_makes_what_is_committed() -> None:
 
     Another processor gives the same audio with other phases: similar at each moment, though no sample is equal.
     """
-    with wave.open(str(FOLDER / "hold.wav")) as file:
+    with wave.open(str(FOLDER / "en/hold.wav")) as file:
         committed = np.frombuffer(file.readframes(file.getnframes()), "<i2")
         rate = file.getframerate()
     for words, same in ((Recordings().words(Announcement.HOLD), True), ("One moment, police.", False)):
@@ -37,7 +62,20 @@ def test_the_command_makes_what_is_committed() -> None:
         assert rate_made == rate
         as_long = abs(len(made) - len(committed)) < rate / 100
         assert (as_long and _difference(made, committed) < 0.2) is same
-    assert {path.stem for path in FOLDER.glob("*.txt")} == {phrase.value for phrase in Announcement}
+
+
+def test_another_language_is_left_alone_without_its_voice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The command makes what it has a voice for, and says what it left as it is."""
+    monkeypatch.setattr(record_announcements, "FOLDER", tmp_path)
+    monkeypatch.setattr(record_announcements, "spoken", lambda _words: (b"\x00\x10" * 8000, 8000))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert record_announcements.main() == 0
+    assert "fr: not changed, because espeak-ng is not installed" in capsys.readouterr().out
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*.wav")} == {
+        f"en/{phrase}.wav" for phrase in Announcement
+    }
 
 
 def _difference(sound: NDArray[np.int16], other: NDArray[np.int16]) -> float:
@@ -104,3 +142,18 @@ def test_a_caption_that_cannot_be_shown_is_found_at_start(tmp_path: Path, text: 
     (folder / "hold.txt").write_bytes(text)
     with pytest.raises(ConfigurationError, match=rf"hold\.txt .*{problem}"):
         Recordings(folder)
+
+
+def test_an_operator_may_record_each_language(tmp_path: Path) -> None:
+    """A language with a folder has its recordings; one without has those of the product, not another language's."""
+    (tmp_path / "fr").mkdir()
+    _write(tmp_path / "fr", seconds=2.0)
+    recordings = Recordings(tmp_path)
+    assert len(recordings.pcm(Announcement.HOLD, 8000, "fr-FR")) == pytest.approx(32_000, abs=4)
+    assert recordings.pcm(Announcement.HOLD, 8000, "de-DE") == Recordings().pcm(Announcement.HOLD, 8000, "de-DE")
+
+
+def test_recordings_without_a_language_are_for_every_caller(tmp_path: Path) -> None:
+    """A service with agents of one language needs no folders."""
+    recordings = Recordings(_write(tmp_path))
+    assert recordings.pcm(Announcement.HOLD, 8000, "de-DE") == recordings.pcm(Announcement.HOLD, 8000, "en-US")

@@ -80,7 +80,7 @@ def test_an_agent_replaces_single_sentences(tmp_path: Path) -> None:
         ("busy: ''", "line 1: busy is empty"),
         ("busy:\n  - Wait.", "line 1: busy must be one sentence"),
         ("busy: 'Wait: \t'\nbusy: Again.", "line 2: busy is there twice"),
-        ("busy: a\n c: d", "line 2: it is not valid YAML"),
+        ("busy: a\n c: d", "line 2: this is not valid YAML"),
         ("busy: \x01", "line 1: it contains a character"),
         ("- busy", "line 1: it must be a list of"),
         ("busy: " + "a" * 401, "line 1: busy has more than 400"),

@@ -126,10 +126,12 @@ def _read(text: str, name: str, language: str, *, recorded: bool) -> tuple[dict[
             continue
         sentence = Sentence(key)
         if sentence in found:
+            # YAML keeps the last one silently, which may be the older wording.
             problems.append(f"{where}: {sentence} is there twice")
         if value is None:
             problems.append(f"{where}: {sentence} must be one sentence; put it in quotes")
             continue
+        # A long sentence may be folded over several lines.
         found[sentence] = " ".join(value.split())
         problems += [f"{where}: {sentence} {one}" for one in _problems(sentence, found[sentence], language)]
         if sentence in RECORDED and not recorded:
@@ -148,7 +150,7 @@ def _entries(text: str, name: str) -> Iterator[tuple[str, str, str | None]]:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
-        raise ConfigurationError(f"{name}, line {line}: it is not valid YAML: {error.problem}") from None
+        raise ConfigurationError(f"{name}, line {line}: this is not valid YAML: {error.problem}") from None
     except yaml.YAMLError:
         raise ConfigurationError(f"{name}, line 1: it contains a character that YAML does not allow") from None
     if root is None:
@@ -173,6 +175,7 @@ def _problems(sentence: Sentence, text: str, language: str) -> Iterator[str]:
         yield "is empty"
     if len(text) > MAX_CHARACTERS:
         yield f"has more than {MAX_CHARACTERS} characters"
+    # Such a character makes Twilio reject the whole document (error 12100).
     if not text.isprintable():
         yield "contains a character that cannot be spoken"
     known = PLACEHOLDERS.get(sentence, frozenset())
