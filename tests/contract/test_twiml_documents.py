@@ -8,11 +8,14 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
+from agent_core.sentence import Sentence
+from agent_core.sentences import Sentences
 from phone_agent import twiml
 from phone_agent.twiml import TRY_AGAIN, Fallback, ResumeRedirect
 from standins.twilio.twiml_parser import NotPretended, parse
 
 GOLDEN = Path(__file__).parents[1] / "fixtures/twiml"
+ENGLISH = Sentences.of()
 BASE = "https://agent.example.com/incoming-call"
 STREAM = "wss://agent.example.com/media-stream/CA11111111111111111111111111111111"
 OURS = "+15005550001"
@@ -89,16 +92,22 @@ DOCUMENTS: dict[str, partial[str]] = {
     "whisper-hostile": partial(twiml.whisper, [(HOSTILE, "en-US"), ("", "en-US")], accept_url=HOSTILE),
     "connect-now": partial(twiml.connect_now),
     "hang-up": partial(twiml.hang_up),
-    "nobody-free": partial(twiml.nobody_free),
-    "time-is-up": partial(twiml.time_is_up),
+    # Twilio's default voice speaks French, but neither Hindi nor the Spanish of the United States.
+    "busy-french": partial(twiml.hang_up_after, Sentences.of("fr-FR")[Sentence.BUSY], "fr-FR"),
+    "busy-hindi": partial(twiml.hang_up_after, Sentences.of("hi-IN")[Sentence.BUSY], "hi-IN"),
+    "connect-spanish": partial(
+        answer, fallback=ResumeRedirect(f"{BASE}/lost?part=0{TRY_AGAIN}", "Un momento.", "es-US")
+    ),
+    "nobody-free": partial(twiml.hang_up_after, ENGLISH[Sentence.NOT_REACHED]),
+    "time-is-up": partial(twiml.hang_up_after, ENGLISH[Sentence.TIME_IS_UP]),
     "hand-on": partial(twiml.retry_on_another_task, f"{BASE}?tries=1"),
     "hand-on-later": partial(twiml.retry_on_another_task, f"{BASE}/lost?part=1&tries=2", pause=timedelta(seconds=2)),
     "put-through": partial(
         twiml.put_through,
         Fallback(sorry="All our assistants are busy.", destination="tel:+46850000000", caller_id=OURS),
     ),
-    "busy": partial(twiml.busy),
-    "busy-hostile": partial(twiml.busy, HOSTILE),
+    "busy": partial(twiml.hang_up_after, ENGLISH[Sentence.BUSY]),
+    "busy-hostile": partial(twiml.hang_up_after, HOSTILE),
 }
 
 

@@ -22,6 +22,11 @@ class Staff:
         self._broken = broken
         self._seconds = seconds
 
+    def language_of(self, destination: str) -> str | None:
+        """Return that it is the agent's."""
+        del destination
+        return None
+
     async def bring(self, destination: str, summary: str) -> None:
         """Call one of them."""
         self.brought.append(destination)

@@ -72,6 +72,11 @@ class _People:
         self.takes_over = takes_over
         self._fails = fails
 
+    def language_of(self, destination: str) -> str | None:
+        """Return that it is the agent's."""
+        del destination
+        return None
+
     async def bring(self, destination: str, summary: str) -> None:
         """Transfer, or fail."""
         if self._fails:

@@ -1,10 +1,17 @@
 """The summary that a person gets before they take over."""
 
+import re
+import unicodedata
+
 import pytest
+import regex  # type: ignore[import-untyped]  # it has no types
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_core.summary import MAX_CHARACTERS, about, summarise
+from agent_core.cutting import first, last, last_bytes
+from agent_core.sentence import Sentence
+from agent_core.sentences import LANGUAGES, Sentences
+from agent_core.summary import BY_KEY, MAX_CHARACTERS, about, summarise
 
 SAID = [
     ("ASSISTANT", "Hello! How can I help?"),
@@ -80,3 +87,72 @@ def test_what_is_said_aloud_is_short(said: list[tuple[str, str]], reason: str) -
     assert len(text) <= 120
     assert not set('<>"“”') & set(text)
     assert about(text) == text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_in_the_person_s_language(language: str) -> None:
+    """The labels are; what was said stays in the caller's words. What is said aloud has none of them."""
+    texts = Sentences.of(language)
+    text = summarise(SAID, BY_KEY, texts)
+    assert text.startswith(texts.say(Sentence.SUMMARY_REASON, reason=texts[Sentence.SUMMARY_KEY].rstrip(".।")))
+    assert "“What is the weather in Paris?”" in text
+    assert about(text, texts) == "What is the weather in Paris"
+    assert about(summarise([], BY_KEY, texts), texts) == about(summarise([], "", texts), texts) == ""
+
+
+SCRIPTS = {
+    "cyrillic": "Есть вопрос по счёту, который оплачен дважды",
+    "japanese": "先月の請求書が二重に支払われている件についてお伺いしたいのですが",
+    "decomposed": unicodedata.normalize("NFD", "ガギグゲゴパピプペポが支払われ한국어가나다라마바사"),
+    "hindi": "मेरी दीदी का बिल दो बार चुकाया गया है",
+    "emoji": "👩‍👩‍👧‍👦👍🏽❤️👨‍🦱",
+}
+
+
+def whole_characters(text: str) -> list[str]:
+    """Divide a text into what a reader sees as characters, by Unicode's own rule."""
+    return [str(one) for one in regex.findall(r"\X", text)]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_words_of_any_script_survive(script: str) -> None:
+    """A short sentence is whole in the summary; what is said aloud has all of its letters."""
+    words = SCRIPTS[script].replace("\u200d", "")
+    text = summarise([("USER", words)], "")
+    assert words in text
+    kept = "".join(one for one in words if one.isalnum() or one == " ")
+    assert kept in "".join(one for one in about(text) if one.isalnum() or one == " ")
+
+
+@given(st.sampled_from(sorted(SCRIPTS)), st.integers(1, 12), st.sampled_from(LANGUAGES), st.integers(0, 700))
+def test_no_cut_divides_a_character(script: str, times: int, language: str, room: int) -> None:
+    """Whatever must be shortened keeps whole characters, and some of them: texts without spaces too."""
+    words = SCRIPTS[script] * times
+    texts = Sentences.of(language)
+    text = summarise([("USER", words), ("ASSISTANT", words)], words, texts)
+    aloud = about(text, texts)
+    known = set(whole_characters(words)) | set(whole_characters(words.replace("\u200d", "")))
+    for quoted in re.findall("“…?(.*?)”", text):
+        assert quoted
+        assert set(whole_characters(quoted)) <= known
+    # Before a full stop or a space, which is all that is added.
+    assert {one for one in whole_characters(aloud) if one.isalnum()} <= known
+    assert len(text) <= MAX_CHARACTERS
+    assert "?" not in text
+    assert "\ufffd" not in text
+    for kept, most in ((last_bytes(words, room), room), (last(words, room), 4 * room), (first(words, room), 4 * room)):
+        assert len(kept.encode()) <= most
+        assert set(whole_characters(kept.strip())) <= known
+        assert kept or room < 60
+
+
+@given(st.text(max_size=200), st.integers(0, 900))
+def test_what_is_kept_of_any_text_is_a_part_of_it(text: str, room: int) -> None:
+    """Its beginning or its end, within the limit; a text that fits is unchanged."""
+    assert text.startswith(first(text, room))
+    assert text.endswith(last(text, room))
+    assert text.endswith(last_bytes(text, room))
+    assert len(first(text, room)) <= room
+    assert len(last(text, room)) <= room
+    assert len(last_bytes(text, room).encode()) <= room
+    assert last_bytes(text, 900) == last(text, 900) == first(text, 900) == text

@@ -38,6 +38,11 @@ class Staff:
         self.brought: list[tuple[str, str]] = []
         self._broken = broken
 
+    def language_of(self, destination: str) -> str | None:
+        """Return that it is the agent's."""
+        del destination
+        return None
+
     async def bring(self, destination: str, summary: str) -> None:
         """Record it, and fail if the test wants that."""
         self.brought.append((destination, summary))

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from agent_core.destinations import parse
 from agent_core.errors import UpstreamError
+from agent_core.sentence import Sentence
+from agent_core.sentences import LANGUAGES, Sentences
 from agent_core.summary import about, summarise
-from phone_agent.accepting import LONGEST, Accept, sentences
+from phone_agent.accepting import LONGEST, Accept, press_again, sentences
 from phone_agent.call_control import CallControl
 from phone_agent.speaking_time import seconds
 from phone_agent.spelling import in_ascii, language_of
@@ -163,7 +165,36 @@ def test_a_whisper_takes_about_five_seconds(summary: str) -> None:
     spoken = sum(seconds(text.removesuffix("Press 1 to take the call.")) for text, _ in said)
     assert spoken <= LONGEST - 1.65 + 0.01
     assert said[-1][0].endswith("Press 1 to take the call.")
-    assert language_of(summary) in {None, "en-US", "ru-RU", "ja-JP", "ko-KR", "zh-CN"}
+    assert language_of(summary) in {None, "en-US", "ru-RU", "ja-JP", "ko-KR", "zh-CN", "hi-IN"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@given(summary=st.text(max_size=400))
+def test_a_whisper_is_in_the_person_s_language(language: str, summary: str) -> None:
+    """The words that are ours are; it takes five seconds at most, and has no sentence of another Latin language."""
+    texts = Sentences.of(language)
+    said = sentences("reception", summary, asks=True, texts=texts)
+    press = texts.say(Sentence.PRESS_TO_TAKE, key="1")
+    assert said[-1][0].endswith(press)
+    assert said[-1][1] == language
+    assert {tag for _, tag in said} <= {language, "ru-RU", "ja-JP", "ko-KR", "zh-CN", "hi-IN"}
+    spoken = sum(seconds(text.removesuffix(press)) for text, _ in said)
+    assert spoken + (1.65 if language.startswith("en") else seconds(press)) <= LONGEST + 0.01
+    assert press_again(texts) == [(press, language)]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fr-FR", "Appel pour desk : Eine Rechnung. Tapez 1 pour répondre."),
+        ("de-DE", "Anruf für desk: Eine Rechnung. Annehmen mit der 1."),
+        ("hi-IN", "desk के लिए कॉल: Eine Rechnung। लेने के लिए 1 दबाएँ।"),
+    ],
+)
+def test_latin_words_are_read_in_the_language_of_the_conversation(language: str, said: str) -> None:
+    """No script tells French from German."""
+    texts = Sentences.of(language)
+    assert sentences("desk", summarise([], "Eine Rechnung.", texts), asks=True, texts=texts) == [(said, language)]
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_hostile_values_stay_values() -> None:
 @given(st.text(st.characters()))
 def test_any_text_makes_a_document(text: str) -> None:
     """Twilio can read the document, whatever text it contains."""
-    response = parse(twiml.busy(text))
+    response = parse(twiml.hang_up_after(text))
     assert tags(response) == ["Say", "Hangup"]
 
 

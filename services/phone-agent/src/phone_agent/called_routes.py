@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from fastapi import APIRouter, Request, Response
 
+from agent_core.sentence import Sentence
+from agent_core.sentences import Sentences
 from phone_agent import twiml
 from phone_agent.accepting import KEY
 from phone_agent.caller import is_over
@@ -23,7 +25,7 @@ router = APIRouter()
 
 _MAX_NAME: Final = 80
 """As OPERATOR_NAME of the web service."""
-_ENGLISH: Final = "en-US"
+_ENGLISH: Final = Sentences.of()
 
 
 @router.post("/incoming-call/called")
@@ -47,20 +49,19 @@ async def called(request: Request) -> Response:
         return _xml(twiml.hang_up())
     log.info("call_me_asked", call_sid=call_sid, again=pressed is not None)
     operator = request.query_params.get("by", "")
-    words = f"Press {KEY} to talk, or hang up." if pressed is not None else first_sentences(operator)
+    texts = phone.sentences_for(fields)
+    words = texts.say(Sentence.PRESS_TO_TALK, key=KEY) if pressed is not None else first_sentences(operator, texts)
     url = phone.called_url(again=pressed is not None)
-    return _xml(twiml.whisper([(words, _ENGLISH)], accept_url=url))
+    return _xml(twiml.whisper([(words, texts.language)], accept_url=url))
 
 
-def first_sentences(operator: str) -> str:
+def first_sentences(operator: str, texts: Sentences = _ENGLISH) -> str:
     """Return what the person hears on answering: who calls, why, and what to do in either case."""
     # A name that no voice can read is left out; TwiML escapes every other.
     name = operator[:_MAX_NAME] if operator.isprintable() else ""
-    who = f"an A.I. assistant of {name}" if name else "an A.I. assistant"
-    return (
-        f"Hello, this is {who}. Someone asked on our web page that we call this number. "
-        f"If it was you, press {KEY} to talk. If not, please hang up."
-    )
+    if not name:
+        return texts.say(Sentence.CALLED_UNNAMED, key=KEY)
+    return texts.say(Sentence.CALLED, name=name, key=KEY)
 
 
 def _xml(document: str) -> Response:

@@ -118,6 +118,7 @@ class MediaStreamCall:
             known.caller_id,
             transfers=known.transferred,
             agent=known.agent,
+            sentences=phone.sentences_for(known),
         )
         media = AudioRoute(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
         self._state_writer = CallStateWriter(

@@ -27,7 +27,8 @@ async def whisper(request: Request) -> Response:
     asks = request.query_params.get("accept") == "key"
     destination, summary = (note.destination, note.summary) if note is not None else (None, "")
     accept_url = phone.transfer_service.accepted_url(note, time.time()) if asks else None
-    return _xml(twiml.whisper(sentences(destination, summary, asks=asks), accept_url=accept_url))
+    texts = phone.sentences_of_person(note)
+    return _xml(twiml.whisper(sentences(destination, summary, asks=asks, texts=texts), accept_url=accept_url))
 
 
 @router.post("/incoming-call/accepted")
@@ -42,7 +43,8 @@ async def accepted(request: Request) -> Response:
         if "again" in request.query_params:
             return _xml(twiml.hang_up())
         url = phone.transfer_service.accepted_url(note, answered_at, again=True)
-        return _xml(twiml.whisper(press_again(), accept_url=url))
+        texts = phone.sentences_of_person(note)
+        return _xml(twiml.whisper(press_again(texts), accept_url=url))
     now = time.time()
     log.info(
         "transfer_accepted",

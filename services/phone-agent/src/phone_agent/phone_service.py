@@ -1,7 +1,7 @@
 """Hold what all calls of this process share."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +13,7 @@ from cachetools import LRUCache, TTLCache
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.agents.agent import Agent
 from agent_core.call_state import CallState
 from agent_core.destinations import Destination
 from agent_core.errors import AtCapacity, ModelBusy, PermissionRefused
@@ -21,8 +22,11 @@ from agent_core.nova.model_session import ModelSession
 from agent_core.nova.prewarm_pool import PrewarmedSession, PrewarmPool
 from agent_core.resumption import OVER, for_model
 from agent_core.resumption import history as said_before
+from agent_core.sentence import Sentence
+from agent_core.sentences import Sentences
 from phone_agent import resume_action, twiml
 from phone_agent.call_control import CallControl
+from phone_agent.caller import number_of_ours
 from phone_agent.settings import PhoneSettings
 from phone_agent.signature import SignatureVerifier
 from phone_agent.stream_token import StreamTokenIssuer
@@ -115,16 +119,44 @@ class PhoneService:
         self._answered[name] = None
         return slot
 
-    def fallback_for(self, caller_id: str | None) -> twiml.Fallback:
-        """Return a call's fallback; its person sees this number unless a setting names another."""
-        return self.fallback if self.fallback.caller_id else replace(self.fallback, caller_id=caller_id)
+    def speaker_of(self, call: CallState | Mapping[str, str]) -> Agent:
+        """Return the agent of a call.
 
-    def reject(self, refusal: PermissionRefused, tries: int, caller_id: str | None = None) -> str:
+        Args:
+            call: The call's state, or the fields of a webhook about it.
+        """
+        if isinstance(call, CallState):
+            return self.agent.agents.resumed(call.agent, call.agent_version)
+        return self.agent.agents.for_number(number_of_ours(call))
+
+    def sentences_for(self, call: CallState | Mapping[str, str]) -> Sentences:
+        """Return what is said in a call apart from the model, in its agent's language."""
+        return self.speaker_of(call).sentences
+
+    def sentences_of_person(self, note: TransferContext | None) -> Sentences:
+        """Return the sentences for a person who is called, in their own language if it is known.
+
+        Args:
+            note: Transfer context; None if it was unreadable.
+        """
+        # Not by number: the fields of the person's own call have theirs.
+        if note is None:
+            return self.agent.agents.default.sentences
+        sentences = self.agent.agents.resumed(note.agent, "").sentences
+        return sentences.in_language(self.transfer_service.language_of(note.agent, note.destination))
+
+    def fallback_for(self, caller_id: str | None, sentences: Sentences) -> twiml.Fallback:
+        """Return a call's fallback; its person sees this number unless a setting names another."""
+        number = self.fallback.caller_id or caller_id
+        return replace(self.fallback, caller_id=number, sorry=sentences[Sentence.SORRY], language=sentences.language)
+
+    def reject(self, refusal: PermissionRefused, tries: int, sentences: Sentences, caller_id: str | None = None) -> str:
         """Return the document for a call that this task does not accept.
 
         Args:
             refusal: Why.
             tries: Number of tasks that rejected it before.
+            sentences: In the caller's language.
             caller_id: Number of ours to show to a person who is dialled.
         """
         if tries + 1 < MAX_TRIES and not isinstance(refusal, ModelBusy):
@@ -132,8 +164,9 @@ class PhoneService:
             # slot.
             return twiml.retry_on_another_task(f"{self._url}?tries={tries + 1}", pause=timedelta(seconds=tries))
         if self.fallback.destination is not None:
-            return twiml.put_through(replace(self.fallback_for(caller_id), sorry="All our assistants are busy."))
-        return twiml.busy(refusal.spoken)
+            busy = sentences[Sentence.ASSISTANTS_BUSY]
+            return twiml.put_through(replace(self.fallback_for(caller_id, sentences), sorry=busy))
+        return twiml.hang_up_after(sentences.of_error(refusal.spoken), sentences.language)
 
     def ended_as(self, call_sid: str, reason: EndReason) -> None:
         """Record how a call's last conversation ended here: Twilio may request what comes next."""
@@ -260,17 +293,18 @@ class PhoneService:
             pause: Seconds to wait before.
             note: Transfer context of a caller who returns from a person.
         """
+        sentences = self.sentences_for(call)
         # Twilio runs the verbs after the stream when it ends for any reason, so they decide what a failure sounds like.
         if self.store.remembers:
             behind: twiml.Fallback | twiml.ResumeRedirect = twiml.ResumeRedirect(
-                self.lost_url(call.part) + twiml.TRY_AGAIN
+                self.lost_url(call.part) + twiml.TRY_AGAIN, sentences[Sentence.WAIT], sentences.language
             )
         elif self.control.works is False:
             # The hang-up may not reach Twilio. Then only this task knows that the call is over and that no person may
             # be dialled.
             behind = twiml.ResumeRedirect(f"{self._url}/after{twiml.TRY_AGAIN}", wait=None)
         else:
-            behind = self.fallback_for(call.caller_id)
+            behind = self.fallback_for(call.caller_id, sentences)
         # The default agent needs no mention, so that tasks of the previous version can redeem its tickets.
         named = call.agent and call.agent != self.agent.agents.default.id
         speaker = f"{call.agent}@{call.agent_version}" if named else None

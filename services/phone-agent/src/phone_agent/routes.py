@@ -20,6 +20,7 @@ from agent_core.errors import AgentError, Forbidden, ModelBusy, PermissionRefuse
 from agent_core.nova.prewarm_pool import PrewarmedSession
 from agent_core.resumption import first_words
 from agent_core.resumption import history as said_before
+from agent_core.sentence import Sentence
 from agent_core.session_request import SessionRequest
 from agent_core.tools.acts import ActsDone
 from phone_agent import resume_action, twiml
@@ -84,7 +85,7 @@ async def take_call(phone: PhoneService, fields: Fields, call_sid: str, account_
         slot = phone.reserve(call_sid)
     except PermissionRefused as refusal:
         log.warning("call_rejected", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
-        return _xml(phone.reject(refusal, tries, caller_id(fields)))
+        return _xml(phone.reject(refusal, tries, phone.sentences_for(fields), caller_id(fields)))
     with phone.unless_failed(call_sid, slot):
         log.info("call_answered", call_sid=call_sid, outbound=is_outbound(fields), caller=other_party(fields))
         call = CallState(call_sid, facts=caller_facts(fields), caller_id=caller_id(fields))
@@ -161,7 +162,8 @@ async def after_the_stream(request: Request) -> Response:
     call_sid, _ = sids(fields, phone)
     normally = phone.ended_normally(call_sid)
     log.info("call_after_its_stream", call_sid=call_sid, ended_normally=normally)
-    return _xml(twiml.stream_ended(normally=normally, fallback=phone.fallback_for(caller_id(fields))))
+    fallback = phone.fallback_for(caller_id(fields), phone.sentences_for(fields))
+    return _xml(twiml.stream_ended(normally=normally, fallback=fallback))
 
 
 def _hand_on(phone: PhoneService, call: CallState, refusal: PermissionRefused, tries: int, url: str) -> Response:
@@ -174,7 +176,7 @@ def _hand_on(phone: PhoneService, call: CallState, refusal: PermissionRefused, t
 
 def _give_up(phone: PhoneService, call: CallState) -> Response:
     """Send a call to the fallback; its words are no longer needed."""
-    answer = _xml(twiml.put_through(phone.fallback_for(call.caller_id)))
+    answer = _xml(twiml.put_through(phone.fallback_for(call.caller_id, phone.sentences_for(call))))
     answer.background = BackgroundTask(phone.store.remember, replace(call, history=(), facts={}))
     return answer
 
@@ -186,7 +188,8 @@ def _seconds_left(call: CallState, phone: PhoneService) -> float:
 
 def _say_goodbye(phone: PhoneService, call: CallState) -> Response:
     """End a call that has reached its limit; its words are no longer needed."""
-    answer = _xml(twiml.time_is_up())
+    sentences = phone.sentences_for(call)
+    answer = _xml(twiml.hang_up_after(sentences[Sentence.TIME_IS_UP], sentences.language))
     answer.background = BackgroundTask(phone.store.forget, replace(call, part=resume_action.MAX_PARTS))
     return answer
 
@@ -248,7 +251,8 @@ async def dial_ended(request: Request) -> Response:
         answer.background = BackgroundTask(phone.store.forget, CallState(call_sid, part=resume_action.MAX_PARTS))
         return answer
     if note is None:  # the fallback was dialled: there is no agent to return to
-        return _xml(twiml.nobody_free())
+        sentences = phone.sentences_for(fields)
+        return _xml(twiml.hang_up_after(sentences[Sentence.NOT_REACHED], sentences.language))
     return await _welcome_back(phone, note, fields, tries)
 
 

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from typing import Final
 
+from agent_core.cutting import first, is_mark
+
 SILENCE: Final = 0.75
 """Seconds of silence between the words of two ``<Say>``."""
 _WORD: Final = 0.05
@@ -21,7 +23,7 @@ _CONSONANT: Final = 0.2
 _DIGIT: Final = 0.62
 """12345 is read as a number."""
 _PAUSE: Final = 0.3
-_PAUSES: Final = frozenset(".,;:!?…\u3001\u3002\uff01\uff1f")
+_PAUSES: Final = frozenset(".,;:!?…\u3001\u3002\uff01\uff1f\u0964")
 _SYMBOL: Final = 0.6
 _UNHEARD: Final = frozenset("'\u2019")
 _SYLLABLE: Final = 0.3
@@ -59,7 +61,7 @@ def fit(text: str, longest: float) -> str:
         kept.pop()
     # Such a script has no spaces, so its first "word" may be the whole text.
     if not kept and words and _is_unspaced(words[0]):
-        return words[0][: max(0, int((longest - _WORD) / _SYLLABLE))]
+        return first(words[0], max(0, int((longest - _WORD) / _SYLLABLE)))
     return " ".join(kept).rstrip(" .,;:!?")
 
 
@@ -88,4 +90,5 @@ def _character(one: str, *, is_spelt: bool) -> float:
         return _DIGIT
     if one in _PAUSES:
         return _PAUSE
-    return 0.0 if one in _UNHEARD else _SYMBOL
+    # A vowel sign of Devanagari sounds with its consonant.
+    return 0.0 if one in _UNHEARD or is_mark(one) else _SYMBOL

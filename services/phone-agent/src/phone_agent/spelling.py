@@ -5,6 +5,8 @@ from typing import Final
 
 from anyascii import anyascii
 
+from agent_core.cutting import last
+
 _MAX_HEADER: Final = 240
 """Most characters of the summary on the SIP leg: encoded they may triple, and Twilio accepts 1023."""
 _LANGUAGES: Final = {
@@ -13,23 +15,30 @@ _LANGUAGES: Final = {
     "KATAKANA": "ja-JP",
     "HANGUL": "ko-KR",
     "CJK": "zh-CN",
+    "DEVANAGARI": "hi-IN",
 }
-"""Languages that Twilio's own voices read without a ``voice`` attribute. Twilio skips a sentence in a language without
-a voice, so texts in other scripts are transliterated.
+"""Languages that Twilio has voices for (`phone_agent.twiml.VOICES` where its default voice does not speak them). Twilio
+skips a sentence in a language without a voice, so texts in other scripts are transliterated.
 """
 _NO_LETTERS: Final = "The summary cannot be shown here."
 
 
-def language_of(text: str) -> str | None:
-    """Return the language of a text by its script: English for Latin letters; None if there is no voice."""
+def language_of(text: str, latin: str = "en-US") -> str | None:
+    """Return the language of a text by its script; None if there is no voice.
+
+    Args:
+        text: What is to be read.
+        latin: The language of Latin letters, which no script tells: that of the conversation.
+    """
     scripts = [unicodedata.name(one, "").partition(" ")[0] for one in text if one.isalpha()]
     # Names and numbers in Latin letters are common in any language, so only a majority decides.
     if not scripts or scripts.count("LATIN") * 2 > len(scripts):
-        return "en-US"
+        return latin
     found = [_LANGUAGES[script] for script in scripts if script in _LANGUAGES]
     if "ja-JP" in found:  # Japanese uses Chinese characters too
         return "ja-JP"
-    return max(set(found), key=found.count) if found else None
+    # Sorted, so that each task chooses the same of two that are equally frequent.
+    return max(sorted(set(found)), key=found.count) if found else None
 
 
 def speakable(text: str) -> str:
@@ -40,5 +49,5 @@ def speakable(text: str) -> str:
 def in_ascii(text: str) -> str:
     """Transliterate a text for any phone's display: its last ``_MAX_HEADER`` characters, in Latin letters."""
     plain = "".join(one if one.isprintable() else " " for one in anyascii(text))
-    short = " ".join(plain.split())[-_MAX_HEADER:].strip()
+    short = last(" ".join(plain.split()), _MAX_HEADER).strip()
     return short or (_NO_LETTERS if text.strip() else "")

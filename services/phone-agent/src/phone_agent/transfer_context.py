@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Final, Self
 
 from agent_core.adapters.call_store.seal import DecryptionError, Seal, derive_key
+from agent_core.cutting import last_bytes
 from agent_core.errors import Forbidden
 
 _LABEL: Final = b"phone-agent transfer note v1"
@@ -79,7 +80,7 @@ class TransferContextCodec:
 
     def seal(self, note: TransferContext, max_bytes: int = LONG, lifetime: timedelta = SOON) -> str:
         """Return a URL-safe text that any task can decrypt; the summary is cut to its last ``max_bytes``."""
-        summary = note.summary.encode()[-max_bytes:].decode(errors="ignore")
+        summary = last_bytes(note.summary, max_bytes)
         expires = int(self._clock() + lifetime.total_seconds())
         # A list without keys, because every byte counts in a URL.
         more = [int(note.began_at), note.about, note.address, round(note.asked_at, 1), note.transfers, note.agent]

@@ -4,15 +4,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 from agent_core.destinations import Destination
 from agent_core.errors import UpstreamError
+from agent_core.sentences import Sentences
 from agent_core.summary import about
 from phone_agent import twiml
 from phone_agent.accepting import Accept
 from phone_agent.call_control import CallControl
 from phone_agent.spelling import in_ascii
 from phone_agent.transfer_context import AFTER_THE_TALK, LONG, TransferContext, TransferContextCodec
+
+_ENGLISH: Final = Sentences.of()
 
 
 class TransferService:
@@ -54,13 +58,24 @@ class TransferService:
     def _destination(self, note: TransferContext) -> Destination | None:
         return next((one for one in self._people_of(note.agent) if one.name == note.destination), None)
 
-    async def connect(self, note: TransferContext, caller_id: str | None = None) -> None:
+    def language_of(self, agent: str, destination: str) -> str | None:
+        """Return the language of a person of an agent, if it is configured; None means the agent's."""
+        return next((one.language for one in self._people_of(agent) if one.name == destination), None)
+
+    async def connect(
+        self, note: TransferContext, caller_id: str | None = None, sentences: Sentences = _ENGLISH
+    ) -> None:
         """Transfer a caller.
+
+        Args:
+            note: What is known of the call.
+            caller_id: Number of ours to show to the person.
+            sentences: In which the summary was written.
 
         Raises:
             UpstreamError: Twilio could not be reached; the call continues unchanged.
         """
-        note = replace(note, about=about(note.summary), asked_at=time.time())
+        note = replace(note, about=about(note.summary, sentences), asked_at=time.time())
         await self._control.redirect(note.call_sid, self.document(note, caller_id))
 
     def next_address(self, note: TransferContext) -> TransferContext | None:
@@ -121,6 +136,7 @@ class TwilioTransfer:
         caller_id: Number of ours to show to the person.
         transfers: How often the caller was transferred before.
         agent: Folder name of the agent that speaks.
+        sentences: Of the caller's agent.
     """
 
     takes_over = True
@@ -134,7 +150,9 @@ class TwilioTransfer:
         *,
         transfers: int = 0,
         agent: str = "",
+        sentences: Sentences = _ENGLISH,
     ) -> None:
+        self._sentences = sentences
         self._transfer_service = transfer_service
         self._call_sid = call_sid
         self._began_at = began_at
@@ -147,6 +165,10 @@ class TwilioTransfer:
         """Names of the people who can be called."""
         return self._transfer_service.names(self._agent)
 
+    def language_of(self, destination: str) -> str | None:
+        """Return the language of a person, if it is configured."""
+        return self._transfer_service.language_of(self._agent, destination)
+
     async def bring(self, destination: str, summary: str) -> None:
         """Transfer the caller.
 
@@ -156,4 +178,5 @@ class TwilioTransfer:
         note = TransferContext(
             self._call_sid, destination, summary, self._began_at, transfers=self._transfers + 1, agent=self._agent
         )
-        await self._transfer_service.connect(note, self._caller_id)
+        sentences = self._sentences.in_language(self.language_of(destination))
+        await self._transfer_service.connect(note, self._caller_id, sentences)

@@ -6,7 +6,7 @@ them.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -14,6 +14,8 @@ from urllib.parse import quote, urlsplit
 from twilio.twiml.voice_response import Dial, VoiceResponse
 
 from agent_core.errors import ConfigurationError
+from agent_core.sentence import Sentence
+from agent_core.sentences import Sentences
 
 _STREAM_SCHEMES: Final = {"https": "wss", "http": "ws"}
 _DESTINATIONS: Final = frozenset({"sip", "sips", "tel", "client"})
@@ -27,6 +29,10 @@ so Twilio retries three times, each with a timeout. (twilio.com/docs/usage/webho
 """
 ACCEPT: Final = timedelta(seconds=7)
 """Time to press a key after the whisper's last word."""
+VOICES: Final = {"es-US": "Polly.Lupe", "hi-IN": "Polly.Aditi"}
+"""Voices for the languages that Twilio's default voice does not speak: of an unsupported one it skips the sentence. The
+others are read by the voice that the account has chosen. (twilio.com/docs/voice/twiml/say/text-speech)
+"""
 _ANSWERED: Final = frozenset({"completed", "answered"})
 
 
@@ -40,13 +46,13 @@ class Fallback:
         caller_id: Number shown to the destination; None shows the caller's own.
         ring: How long the destination rings.
         dial_action_url: Where Twilio reports the result of the dial; None ends the call after it.
-        language: Language of the sentence.
+        language: Language of the sentence, a BCP 47 tag.
 
     Raises:
         ConfigurationError: the destination is of none of these kinds.
     """
 
-    sorry: str = "Sorry, we lost our assistant."
+    sorry: str = field(default_factory=lambda: Sentences.of()[Sentence.SORRY])
     destination: str | None = None
     caller_id: str | None = None
     ring: timedelta = timedelta(seconds=20)
@@ -70,10 +76,12 @@ class ResumeRedirect:
             died, so the URL says how often and how long Twilio retries (connection overrides; they are not sent and
             not signed).
         wait: What the caller hears until the agent is back, which says the rest; None says nothing.
+        language: Language of that sentence.
     """
 
     url: str
-    wait: str | None = "One moment."
+    wait: str | None = field(default_factory=lambda: Sentences.of()[Sentence.WAIT])
+    language: str = "en-US"
 
 
 def stream_url(public_base_url: str, call_sid: str) -> str:
@@ -128,7 +136,7 @@ def answer(  # noqa: PLR0913 - the parts of the document
             stream.parameter(name=name, value=value)
     if isinstance(fallback, ResumeRedirect):
         if fallback.wait is not None:
-            _say(response, fallback.wait)
+            _say(response, fallback.wait, fallback.language)
         response.redirect(fallback.url, method="POST")
     else:
         _fall_back(response, fallback)
@@ -221,14 +229,12 @@ def was_answered(status: str, bridged: str = "true") -> bool:
     return status in _ANSWERED and bridged != "false"
 
 
-def nobody_free(text: str = "Sorry, nobody is free right now. Please call again later.") -> str:
-    """Say to the caller that the dialled fallback did not answer, and hang up."""
-    return _say_and_hang_up(text)
-
-
-def time_is_up(text: str = "Sorry, this call has to end now. Goodbye.") -> str:
-    """Say goodbye to a call that has reached the maximum duration, and hang up."""
-    return _say_and_hang_up(text)
+def hang_up_after(sentence: str, language: str = "en-US") -> str:
+    """Say a sentence, and hang up. ``<Reject reason="busy">`` would cost less and say less."""
+    response = VoiceResponse()
+    _say(response, sentence, language)
+    response.hangup()
+    return _document(response)
 
 
 def retry_on_another_task(url: str, *, pause: timedelta = timedelta()) -> str:
@@ -254,18 +260,6 @@ def put_through(fallback: Fallback) -> str:
     return _document(response)
 
 
-def busy(text: str = "All our lines are busy. Please call again in a few minutes.") -> str:
-    """Say that no slot is free, and hang up. ``<Reject reason="busy">`` would cost less and say less."""
-    return _say_and_hang_up(text)
-
-
-def _say_and_hang_up(text: str) -> str:
-    response = VoiceResponse()
-    _say(response, text)
-    response.hangup()
-    return _document(response)
-
-
 def _fall_back(response: VoiceResponse, fallback: Fallback) -> None:
     """Apologise, dial the destination if there is one, and hang up: a document that only ran out would look wrong."""
     _say(response, fallback.sorry, fallback.language)
@@ -287,7 +281,7 @@ def _dial(response: VoiceResponse, ring: timedelta, caller_id: str | None, actio
 
 
 def _say(parent: VoiceResponse, text: str, language: str = "en-US") -> None:
-    parent.say(text, language=language)
+    parent.say(text, language=language, voice=VOICES.get(language))
 
 
 def _seconds(time: timedelta) -> int:

@@ -44,10 +44,12 @@ class Destination:
         name: What the model, the log and people say.
         addresses: ``sip:…``, ``sips:…``, ``tel:+…`` or ``client:…``, in the order in which they are tried; for Twilio
             only.
+        language: BCP 47 tag of what the person hears and reads; None means the agent's language.
     """
 
     name: str
     addresses: tuple[str, ...]
+    language: str | None = None
 
     @property
     def number(self) -> str | None:

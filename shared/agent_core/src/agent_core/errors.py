@@ -64,7 +64,7 @@ class AtCapacity(PermissionRefused):
 
     http_status = 429
     close_code = 1013
-    spoken = Sentence.BUSY
+    spoken: ClassVar[str] = Sentence.BUSY
 
 
 class Overloaded(AtCapacity):
@@ -96,7 +96,7 @@ class OverBudget(PermissionRefused):
 
     http_status = 429
     close_code = 1013
-    spoken = Sentence.OVER_BUDGET
+    spoken: ClassVar[str] = Sentence.OVER_BUDGET
 
     def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(reason)
@@ -108,7 +108,7 @@ class Draining(PermissionRefused):
 
     http_status = 503
     close_code = 1012
-    spoken = Sentence.DRAINING
+    spoken: ClassVar[str] = Sentence.DRAINING
 
 
 class ProtocolError(AgentError):
@@ -142,7 +142,7 @@ class UpstreamError(AgentError):
     """
 
     http_status = 503
-    spoken = Sentence.UNREACHABLE
+    spoken: ClassVar[str] = Sentence.UNREACHABLE
     host: str = ""
     """Where the request went, if known; for the log."""
 

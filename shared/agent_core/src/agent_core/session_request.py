@@ -28,6 +28,9 @@ class People(Protocol):
     def takes_over(self) -> bool:
         """Whether the caller is transferred, after an announcement; otherwise the page shows something at once."""
 
+    def language_of(self, destination: str) -> str | None:
+        """Return the language of a person, a BCP 47 tag; None if it is that of the agent."""
+
     async def bring(self, destination: str, summary: str) -> None:
         """Transfer the caller, or show how to reach a person.
 

@@ -187,8 +187,8 @@ class CoreSettings(BaseSettings):
     """
     announcements_dir: Path | None = None
     """Folder with your own announcements for when the model cannot speak: `hold.wav`, `hold_on.wav`, `look_up.wav`,
-    `sorry.wav`, 16-bit mono at any rate, each with its words in a text file (`hold.txt`) for the page's captions; or such
-    a folder for each language (`fr/hold.wav`). None uses the product's recordings.
+    `sorry.wav`, 16-bit mono at any rate, each with its words in a text file (`hold.txt`) for the page's captions; or
+    such a folder for each language (`fr/hold.wav`). None uses the product's recordings.
     """
     idle_prompt_seconds: Annotated[float, Field(ge=0, le=600)] = 30
     """Silence of both sides after which the agent asks whether the caller is still there, and after the same time again

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from agent_core.agents import opening_hours
 from agent_core.agents.agent_file import AgentFile
 from agent_core.destinations import Destination
+from agent_core.sentences import Sentences
 from agent_core.tools.registry import Tool
 
 VARIABLES: Final = frozenset({"name", "now", "opening_hours", "open_now", "place"})
@@ -28,7 +29,7 @@ class Agent:
         people: Whom it can connect; the first is called by key 0.
         voice: Voice id.
         zone: Its time zone.
-        sentences: Its ``sentences.yaml``: replacements of the runtime's own sentences, by name.
+        sentences: What is said apart from the model, in its language, with the replacements of its ``sentences.yaml``.
         variables: The surroundings variables that its ``agent.yaml`` declares with defaults; no secrets.
         resources: The ``resources`` function of its ``tools.py``, if there is one.
     """
@@ -41,7 +42,7 @@ class Agent:
     people: tuple[Destination, ...] = ()
     voice: str = "matthew"
     zone: tzinfo | None = None
-    sentences: dict[str, str] = field(default_factory=dict)
+    sentences: Sentences = field(default_factory=Sentences.of)
     variables: dict[str, str] = field(default_factory=dict)
     resources: Any = None
 

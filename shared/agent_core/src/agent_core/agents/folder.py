@@ -15,6 +15,7 @@ from agent_core.agents.agent_file import AgentFile
 from agent_core.agents.toolkit import make_tool, options_of
 from agent_core.destinations import Destination
 from agent_core.errors import ConfigurationError
+from agent_core.sentences import Sentences
 from agent_core.settings import CoreSettings, zone_named
 from agent_core.tools.call import ToolSurroundings
 from agent_core.tools.goodbye import goodbye_tools
@@ -110,7 +111,7 @@ def read(folder: Path, context: FolderContext) -> Agent:
         people=people,
         voice=_voice(file, document, context.settings),
         zone=zone,
-        sentences=_sentences(folder / "sentences.yaml", f"{name}/sentences.yaml"),
+        sentences=Sentences.of(file.language, folder / "sentences.yaml", f"{name}/sentences.yaml"),
         variables={key: surroundings.settings[key] for key in file.environment},
         resources=_Resources.of(module, surroundings),
     )
@@ -173,18 +174,6 @@ def _instructions(path: Path, name: str) -> str:
     return text
 
 
-def _sentences(path: Path, name: str) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    document = yaml_lines.read(path, name)
-    if not isinstance(document.value, dict):
-        raise ConfigurationError(f"{document.where(())}: the file needs lines such as busy: All our lines are busy.")
-    for key, text in document.value.items():
-        if not isinstance(text, str) or not text.strip():
-            raise ConfigurationError(f"{document.where((key,))}: {key} must be text")
-    return document.value
-
-
 def _voice(file: AgentFile, document: yaml_lines.Document, settings: CoreSettings) -> str:
     if file.voice is None:
         return voices.for_language(file.language, settings.nova_sonic_voice, settings.model_id)
@@ -207,7 +196,7 @@ def _people(file: AgentFile, document: yaml_lines.Document, context: FolderConte
             if not address:
                 raise ConfigurationError(f"{where}: the variable {person.address} is not set")
         try:
-            people.append(Destination(person.name, destinations.parse_addresses(address)))
+            people.append(Destination(person.name, destinations.parse_addresses(address), person.language))
         except ValueError as error:
             raise ConfigurationError(f"{where}: {error}") from None
     return tuple(people)

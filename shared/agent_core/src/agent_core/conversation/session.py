@@ -53,6 +53,7 @@ class Session:
         self.agent = session_request.agent or agent.agents.default
         """The agent that speaks in it."""
         self._session_request = session_request
+        self._sentences = self.agent.sentences
         self._media = media
         self._started = time.monotonic()
         # A future, because only the first reason counts.
@@ -175,7 +176,8 @@ class Session:
     def _do(self, action: Action) -> None:
         match action:
             case signals.PrepareTransfer(destination, reason, by):
-                self._transfers.prepare(destination, summarise(self._transcript.history, reason), by=by)
+                sentences = self._sentences.in_language(self._transfers.language_of(destination))
+                self._transfers.prepare(destination, summarise(self._transcript.history, reason, sentences), by=by)
             case signals.CallPerson(destination):
                 self._transfers.call(destination)
             case signals.End(reason):
@@ -277,7 +279,8 @@ class Session:
     def _say(self, phrase: Announcement) -> None:
         self._log.info("announcement_played", phrase=phrase.value)
         recordings = self._agent.recordings
-        self._service.say(recordings.pcm(phrase, self._media.output_rate), recordings.words(phrase))
+        language = self._sentences.language
+        self._service.say(recordings.pcm(phrase, self._media.output_rate, language), recordings.words(phrase, language))
 
     def _is_quiet(self) -> bool:
         return not (self._service.sounding() or self._connection.caller_speaks)

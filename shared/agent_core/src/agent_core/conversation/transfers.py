@@ -43,6 +43,10 @@ class Transfers:
         takes_over = self._people is not None and self._people.takes_over
         return self._names[0] if takes_over and self._names else None
 
+    def language_of(self, destination: str) -> str | None:
+        """Return the language in which a person reads the summary; None if it is the agent's."""
+        return None if self._people is None else self._people.language_of(destination)
+
     async def show(self, destination: str) -> dict[str, Any] | None:
         """Show how to reach a person where they cannot take over; return the model's result, None if they can.
 

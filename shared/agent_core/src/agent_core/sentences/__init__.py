@@ -41,12 +41,13 @@ class Sentences:
     texts: Mapping[Sentence, str]
 
     @classmethod
-    def of(cls, language: str = DEFAULT, overrides: Path | None = None) -> Self:
+    def of(cls, language: str = DEFAULT, overrides: Path | None = None, name: str | None = None) -> Self:
         """Return the sentences of a language.
 
         Args:
             language: One of `LANGUAGES`.
             overrides: An agent's ``sentences.yaml``; a file that does not exist replaces nothing.
+            name: Its name in errors; its path by default.
 
         Raises:
             ConfigurationError: the language is unknown or a sentence is unusable; the reason lists all problems, each
@@ -55,10 +56,14 @@ class Sentences:
         if language not in LANGUAGES:
             raise ConfigurationError(f"language: {language} is not one of {', '.join(LANGUAGES)}")
         shipped = cls(language, _shipped(language.partition("-")[0]))
-        return shipped if overrides is None else shipped.with_overrides(overrides)
+        return shipped if overrides is None else shipped.with_overrides(overrides, name or str(overrides))
 
-    def with_overrides(self, path: Path) -> Self:
+    def with_overrides(self, path: Path, name: str) -> Self:
         """Return these sentences, with those that a file replaces.
+
+        Args:
+            path: Of the file.
+            name: Its name in errors.
 
         Raises:
             ConfigurationError: a sentence of the file is unusable.
@@ -68,11 +73,19 @@ class Sentences:
         except FileNotFoundError:
             return self
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{path}: it cannot be read as UTF-8 text") from error
-        found, problems = _read(text, str(path), self.language, recorded=False)
+            raise ConfigurationError(f"{name}: it cannot be read as UTF-8 text") from error
+        found, problems = _read(text, name, self.language, recorded=False)
         if problems:
             raise ConfigurationError("; ".join(problems))
         return replace(self, texts={**self.texts, **found})
+
+    def in_language(self, language: str | None) -> Self:
+        """Return these sentences, or those that ship in another language; None means this one.
+
+        Raises:
+            ConfigurationError: the language is unknown.
+        """
+        return self if language in {None, self.language} else type(self).of(language or DEFAULT)
 
     def __getitem__(self, sentence: Sentence) -> str:
         """Return a sentence that has no placeholders."""
