@@ -12,6 +12,8 @@ from tests.support.waiting import until
 type Json = dict[str, Any]
 type Script = Callable[["ScriptedStream"], None]
 
+GREETING = "Hello, this is the AI assistant of the agent."
+"""A first sentence that says what the law asks for. After any other the model is asked for it."""
 _IDS = {"sessionId": "model-session", "promptName": "prompt", "completionId": "completion"}
 
 

@@ -104,7 +104,7 @@ async def test_a_postcode_is_one_input() -> None:
     """Case 3: five digits are one text, and the 0 in the middle calls no person."""
     staff = Staff()
     async with running_session(people=staff) as (stage, _):
-        await _say(stage, "Hello.")
+        await _say(stage, say.GREETING)
         await _type(stage, "94105#", 0.1)
         await until(lambda: typed_in(stage) == ["94105"], KEY_PAUSE_SECONDS - 0.5)
         await _say(stage, "You typed a postcode.")

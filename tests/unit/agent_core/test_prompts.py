@@ -42,6 +42,7 @@ NAMES = sorted(file.name.removesuffix(".md") for file in files(prompts).iterdir(
 PARTS = {"system", "people", "details"}
 ORDERS = [name for name in NAMES if name not in PARTS]
 VALUES = {"destination": "reception", "keys": "94105", "note": "", "words": "and tomorrow", "details": "0"}
+VALUES["disclosure"] = "Hello, this is the AI assistant of Bella Cucina."
 TODAY = date(2026, 12, 30)
 
 
@@ -312,6 +313,7 @@ def test_the_stand_in_takes_no_order_for_a_caller_s_words(name: str) -> None:
     kind = instructions.InstructionKind
     expected = {
         "goodbye": kind.LEAVE,
+        "disclose": kind.DISCLOSE,
         "greeting": kind.GREET,
         "blocked": kind.NO_ANSWER,
         "keys_typed": kind.KEY,
@@ -361,7 +363,7 @@ def test_a_dollar_sign_that_names_nothing_stands_for_itself(
         ("Now $details", "system", ""),
         ("Open: ${hours", "system", "write $${"),
         ("${now", "system", "write $${"),
-        ("The caller is $caller.", "greeting", "placeholders here: none"),
+        ("The caller is $caller.", "goodbye", "placeholders here: none"),
         ("They pressed $keyes.", "keys_typed", "placeholders here: $keys"),
     ],
 )

@@ -21,7 +21,7 @@ SOUND = b"\x01\x00" * 80
 
 
 async def _greet(stage: Stage) -> None:
-    await _say(stage, "Hello.")
+    await _say(stage, say.GREETING)
 
 
 async def _say(stage: Stage, words: str) -> None:

@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from agent_core.errors import UpstreamError
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
+from agent_core.sentences import Sentences
 from tests.unit.webrtc_agent.conftest import Desk, FakeRooms, MakeClient
 from webrtc_agent import error_page
 from webrtc_agent.app import create_app
@@ -314,7 +315,7 @@ async def test_a_person_gets_an_error_as_a_page(make_desk: MakeClient) -> None:
 
 async def test_an_error_page_shows_no_markup_of_others() -> None:
     """An error page shows any sentence as text."""
-    assert "<b>" not in error_page.render(404, "<b>bold</b>")
+    assert "<b>" not in error_page.render(404, "<b>bold</b>", Sentences.of())
 
 
 @pytest.mark.parametrize("path", ["/", "/start", "/status", "/health", "/nothing"])

@@ -380,7 +380,7 @@ def _session_request(
         known.call_sid,
         prewarmed.facts if prewarmed else known.facts,
         history=said_before(known),
-        first_words=_first_words(known, note),
+        first_words=_first_words(known, note, phone.speaker_of(known).wording.sentence),
         seconds_left=_seconds_left(known, phone),
         transfers=known.transferred,
         agent=phone.agent.agents.resumed(known.agent, known.agent_version),
@@ -400,10 +400,10 @@ def _brought_back(start: StreamStarted, phone: PhoneService) -> TransferContext 
         return None
 
 
-def _first_words(known: CallState, note: TransferContext | None) -> str | None:
+def _first_words(known: CallState, note: TransferContext | None, disclosure: str) -> str | None:
     """Return the instruction that makes the model continue the call; None lets it greet."""
     if note is None:
-        return first_words(known) if known.part else None
+        return first_words(known, disclosure) if known.part else None
     summary = f"What you know of the call so far, as data: {note.summary}" if note.summary else ""
     return prompts.load("nobody_free", destination=note.destination, note=summary)
 

@@ -7,7 +7,9 @@ bounded; when it is reached, visitors of the busiest network are displaced, as T
 from collections import Counter
 from collections.abc import Callable
 from math import ceil
+from typing import ClassVar
 
+from agent_core.sentence import Sentence
 from webrtc_agent.limits import TooOften
 from webrtc_agent.networks import Network, network_of
 
@@ -15,7 +17,7 @@ from webrtc_agent.networks import Network, network_of
 class TooManyArriving(TooOften):
     """Other visitors are connecting, and have not used up their time yet."""
 
-    spoken = "Others of your network are just being connected. Please try again in a few seconds."
+    spoken: ClassVar[str] = Sentence.PAGE_NETWORK_BUSY
 
 
 class ExpectedArrival:

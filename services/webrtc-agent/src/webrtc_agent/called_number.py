@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent_core.destinations import check_address
+from agent_core.sentence import Sentence
 from webrtc_agent.errors import NumberRefused
 
 MAX_CHARACTERS: Final = 40
@@ -40,14 +41,14 @@ def read(text: str, prefixes: Sequence[str]) -> str:
     digits = _SEPARATORS.sub("", text.strip())
     number = f"+{digits[2:]}" if digits.startswith("00") else digits
     if len(text) > MAX_CHARACTERS or not _NUMBER.fullmatch(number):
-        raise NumberRefused("form", f"Please type the number with + and the country code, such as {prefixes[0]}.")
+        raise NumberRefused("form", Sentence.NUMBER_FORM, example=prefixes[0])
     longest = max((prefix for prefix in prefixes if number.startswith(prefix)), key=len, default="")
     if not longest:
-        raise NumberRefused("prefix", f"We can call numbers that begin with {' or '.join(prefixes)}.")
+        raise NumberRefused("prefix", Sentence.NUMBER_PREFIX, prefixes=prefixes)
     if longest == _NORTH_AMERICA and number[2:5] in _ABROAD:
-        raise NumberRefused("abroad", "We do not call numbers of this kind.")
+        raise NumberRefused("abroad", Sentence.NUMBER_KIND)
     try:
         check_address(f"tel:{number}")
     except ValueError:
-        raise NumberRefused("premium", "We do not call numbers of this kind.") from None
+        raise NumberRefused("premium", Sentence.NUMBER_KIND) from None
     return number

@@ -5,17 +5,19 @@ from http import HTTPStatus
 
 from starlette.requests import Request
 
+from agent_core.sentence import Sentence
+from agent_core.sentences import Sentences
 from agent_core.web import READ
 
 _TITLES = {
-    HTTPStatus.NOT_FOUND: "There is no page at this address",
-    HTTPStatus.METHOD_NOT_ALLOWED: "There is no page at this address",
-    HTTPStatus.GONE: "This conversation is over",
-    HTTPStatus.TOO_MANY_REQUESTS: "Please wait a moment",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The service is not available right now",
+    HTTPStatus.NOT_FOUND: Sentence.TITLE_NO_PAGE,
+    HTTPStatus.METHOD_NOT_ALLOWED: Sentence.TITLE_NO_PAGE,
+    HTTPStatus.GONE: Sentence.TITLE_OVER,
+    HTTPStatus.TOO_MANY_REQUESTS: Sentence.TITLE_WAIT,
+    HTTPStatus.SERVICE_UNAVAILABLE: Sentence.TITLE_UNAVAILABLE,
 }
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -28,7 +30,7 @@ _PAGE = """<!doctype html>
 <main>
 <h1>{title}</h1>
 <p>{sentence}</p>
-<p><a href="/">Go to the start page</a></p>
+<p><a href="/">{start_page}</a></p>
 </main>
 </body>
 </html>
@@ -40,13 +42,19 @@ def wants_page(request: Request) -> bool:
     return request.method in READ and "text/html" in request.headers.get("accept", "")
 
 
-def render(status: int, sentence: str) -> str:
+def render(status: int, sentence: str, sentences: Sentences) -> str:
     """Return the page.
 
     Args:
         status: The response's status.
         sentence: What a program would get.
+        sentences: In the visitor's language.
     """
-    title = _TITLES.get(HTTPStatus(status), "Something went wrong")
-    # The sentence may quote the request.
-    return _PAGE.format(title=title, sentence=escape(sentence))
+    title = sentences[_TITLES.get(HTTPStatus(status), Sentence.TITLE_ERROR)]
+    # The sentence may quote the request; the others may contain what HTML reads as markup too.
+    return _PAGE.format(
+        title=escape(title),
+        sentence=escape(sentence),
+        language=sentences.language,
+        start_page=escape(sentences[Sentence.START_PAGE]),
+    )

@@ -12,6 +12,8 @@ from starlette.responses import HTMLResponse, Response
 
 from agent_core import causes
 from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, OverBudget, UpstreamError
+from agent_core.sentence import Sentence
+from agent_core.sentences import Sentences
 from agent_core.web import RETRY_SECONDS, retry_after
 from webrtc_agent.error_page import render, wants_page
 from webrtc_agent.errors import CallNotPlaced, NoSuchAgent, NotAgreed, NumberRefused, TooManyCalls
@@ -23,30 +25,36 @@ _BUSY = (AtCapacity, Draining)
 """No slot is free: the page shows that, because the same status may also mean that its network sent too many requests.
 """
 
-BUSY = "All our lines are busy."
-"""The one sentence for every reason why no slot is free; the time to retry, or the position in the queue, follows."""
-
+_FORBIDDEN = "A page of another site may not start sessions here."
+"""For the developer of that page, so in English only."""
 _SENTENCES = {
-    OverBudget: "We have reached our limit for today. Please try again tomorrow.",
-    Forbidden: "A page of another site may not start sessions here.",
-    UpstreamError: "A service that we need cannot be reached right now. Please try again in a moment.",
+    OverBudget: Sentence.PAGE_OVER_BUDGET,
+    Forbidden: _FORBIDDEN,
+    UpstreamError: Sentence.PAGE_UNREACHABLE,
 }
 
 
-def sentence_of(error: AgentError) -> str:
+def sentence_of(error: AgentError, sentences: Sentences) -> str:
     """Return the sentence about an error for a visitor; a time in it equals ``Retry-After``."""
+    # One sentence for every reason why no slot is free: the difference would not help a visitor.
     if isinstance(error, MustWait):
-        return f"{BUSY} Your position in the queue is {error.position}."
+        return sentences.say(Sentence.PAGE_BUSY_QUEUE, position=error.position)
     if isinstance(error, _BUSY):
-        return f"{BUSY} Please try again in {_seconds(error)} seconds."
-    if isinstance(error, NumberRefused | TooManyCalls | NoSuchAgent):
+        return sentences.say(Sentence.PAGE_BUSY_SECONDS, seconds=_seconds(error))
+    if isinstance(error, NumberRefused | TooManyCalls):
+        return error.sentence(sentences)
+    if isinstance(error, NoSuchAgent):  # for the developer of a client, so in English only
         return error.sentence
-    if isinstance(error, CallNotPlaced):
-        return error.spoken
-    for kind, sentence in _SENTENCES.items():
-        if isinstance(error, kind):
-            return sentence
-    return error.spoken
+    spoken = error.spoken
+    if not isinstance(error, CallNotPlaced):
+        spoken = next((one for kind, one in _SENTENCES.items() if isinstance(error, kind)), spoken)
+    return sentences.of_error(spoken)
+
+
+def sentences_for(request: Request) -> Sentences:
+    """Return the sentences for a visitor, in the language of the agent that the request is for."""
+    del request
+    return Sentences.of()
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
@@ -66,7 +74,11 @@ async def answer_error(request: Request, error: Exception) -> Response:
         why = causes.fields(error) if isinstance(error, UpstreamError) else {}
         log.warning("request_refused", path=_route(request), status=int(error.http_status), error=error.reason, **why)
     return _answer(
-        request, error.http_status, sentence_of(error), retry_after(error.http_status, _seconds(error)), more
+        request,
+        error.http_status,
+        sentence_of(error, sentences_for(request)),
+        retry_after(error.http_status, _seconds(error)),
+        more,
     )
 
 
@@ -88,7 +100,8 @@ def _answer(
     # The same address serves HTML and JSON, so caches must tell them apart.
     headers = headers | {"Vary": "Accept"}
     if wants_page(request):
-        return HTMLResponse(render(status, sentence), status_code=status, headers=headers)
+        page = render(status, sentence, sentences_for(request))
+        return HTMLResponse(page, status_code=status, headers=headers)
     body = {"error": sentence, "info": sentence, "detail": sentence} | (more or {})
     return JSONResponse(body, status_code=status, headers=headers)
 

@@ -1,14 +1,18 @@
-"""Define what a client of the web service can do wrong. ``spoken`` is what its page shows."""
+"""Define what a client of the web service can do wrong. ``spoken`` is what its page shows: a key of the sentences."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
+from typing import ClassVar
 
 from agent_core.errors import PermissionRefused, ProtocolError, UpstreamError
+from agent_core.sentence import Sentence
+from agent_core.sentences import Sentences
 
 
 class BadRequest(ProtocolError):
     """Pipecat's clients do not send such a request."""
 
-    spoken = "The server could not read the request of this page. Please reload the page."
+    spoken: ClassVar[str] = Sentence.PAGE_RELOAD
 
 
 class NoSuchAgent(ProtocolError):
@@ -43,7 +47,7 @@ class MisplacedOffer(ProtocolError):
 class MalformedOffer(ProtocolError):
     """The SDP offer cannot be answered."""
 
-    spoken = "The server cannot use the connection offer of this browser. Another browser may work."
+    spoken: ClassVar[str] = Sentence.PAGE_OFFER
 
 
 class NotOffered(ProtocolError):
@@ -56,28 +60,28 @@ class NotAgreed(PermissionRefused):
     """The operator requires consent, and the visitor has not agreed to the current notice."""
 
     http_status = HTTPStatus.PRECONDITION_REQUIRED
-    spoken = "Please agree to the notice first; this page shows it."
+    spoken: ClassVar[str] = Sentence.PAGE_AGREE
 
 
 class UnknownSession(PermissionRefused):
     """There is no such session, or it waited too long for its client."""
 
     http_status = HTTPStatus.NOT_FOUND
-    spoken = "This session is not known any more. Please start a new one."
+    spoken: ClassVar[str] = Sentence.PAGE_UNKNOWN_SESSION
 
 
 class SessionTaken(PermissionRefused):
     """Another client is connected to this session."""
 
     http_status = HTTPStatus.CONFLICT
-    spoken = "This session is in use in another window. Please start a new one."
+    spoken: ClassVar[str] = Sentence.PAGE_SESSION_TAKEN
 
 
 class AlreadyRated(PermissionRefused):
     """This conversation has been rated, and commented on if a comment came with it."""
 
     http_status = HTTPStatus.CONFLICT
-    spoken = "We have your rating of this conversation already. Thank you."
+    spoken: ClassVar[str] = Sentence.PAGE_RATED
 
 
 class NotRated(ProtocolError):
@@ -91,7 +95,7 @@ class SessionOver(PermissionRefused):
     """The session has ended; it cannot be resumed."""
 
     http_status = HTTPStatus.GONE
-    spoken = "This session is over. Please start a new one."
+    spoken: ClassVar[str] = Sentence.PAGE_SESSION_OVER
 
 
 class NumberRefused(ProtocolError):
@@ -100,14 +104,23 @@ class NumberRefused(ProtocolError):
     Args:
         reason: A constant, without the number.
         sentence: What the page shows.
+        example: First digits of a number that may be called.
+        prefixes: First digits of all of them.
     """
 
     http_status = HTTPStatus.UNPROCESSABLE_ENTITY
-    spoken = "This number cannot be called."
+    spoken: ClassVar[str] = Sentence.NUMBER_REFUSED
 
-    def __init__(self, reason: str, sentence: str) -> None:
+    def __init__(self, reason: str, sentence: Sentence, *, example: str = "", prefixes: Sequence[str] = ()) -> None:
         super().__init__(f"number: {reason}")
-        self.sentence = sentence
+        self._sentence = sentence
+        self._example = example
+        self._prefixes = tuple(prefixes)
+
+    def sentence(self, sentences: Sentences) -> str:
+        """Return what the page shows."""
+        prefixes = f" {sentences[Sentence.NUMBER_OR]} ".join(self._prefixes)
+        return sentences.say(self._sentence, example=self._example, prefixes=prefixes)
 
 
 class TooManyCalls(PermissionRefused):
@@ -119,23 +132,20 @@ class TooManyCalls(PermissionRefused):
     """
 
     http_status = HTTPStatus.TOO_MANY_REQUESTS
-    spoken = "We cannot place another call now. Please try again later."
+    spoken: ClassVar[str] = Sentence.CALL_LATER
 
     def __init__(self, limit: str, retry_after: float) -> None:
         super().__init__(f"calls of {limit}")
         self.limit = limit
         self.retry_after = retry_after
 
-    @property
-    def sentence(self) -> str:
-        """What the page shows."""
-        return {
-            "visitor": "You have just asked for a call. Please wait a minute before you ask for another.",
-            "number": "A call to this number was asked for several times today. Please try again tomorrow.",
-        }.get(self.limit, "We cannot place more calls today. Please try again tomorrow.")
+    def sentence(self, sentences: Sentences) -> str:
+        """Return what the page shows."""
+        known = {"visitor": Sentence.CALL_AGAIN_SOON, "number": Sentence.CALL_TOMORROW_NUMBER}
+        return sentences[known.get(self.limit, Sentence.CALL_TOMORROW)]
 
 
 class CallNotPlaced(UpstreamError):
     """Twilio could not be reached, or did not place a call that a visitor asked for."""
 
-    spoken = "We could not place the call. Please try again later."
+    spoken: ClassVar[str] = Sentence.CALL_NOT_PLACED

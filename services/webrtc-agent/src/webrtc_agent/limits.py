@@ -3,8 +3,10 @@
 from collections import deque
 from collections.abc import Callable, Iterable
 from math import ceil
+from typing import ClassVar
 
 from agent_core.errors import PermissionRefused
+from agent_core.sentence import Sentence
 from webrtc_agent.networks import Network, network_of
 
 WINDOW_SECONDS = 60.0
@@ -18,7 +20,7 @@ class TooOften(PermissionRefused):
     """
 
     http_status = 429
-    spoken = "Too many sessions were started in the last minute. Please try again in a moment."
+    spoken: ClassVar[str] = Sentence.PAGE_TOO_MANY
 
     def __init__(self, reason: str, retry_after: int) -> None:
         super().__init__(reason)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import httpx
 
+from agent_core.sentence import Sentence
 from webrtc_agent.errors import CallNotPlaced, NumberRefused
 
 _SECONDS: Final = 5.0
@@ -61,7 +62,7 @@ class OutgoingCalls:
         body = _json(answer)
         code = body.get("code")
         if answer.status_code == HTTPStatus.BAD_REQUEST and code in _UNREACHABLE:
-            raise NumberRefused(f"twilio {code}", "This number cannot be called. Please check it.")
+            raise NumberRefused(f"twilio {code}", Sentence.NUMBER_CHECK)
         call_sid = body.get("sid")
         if not answer.is_success or not isinstance(call_sid, str) or not re.fullmatch("CA[0-9a-f]{32}", call_sid):
             known = f", code {code}" if type(code) is int else ""

@@ -214,6 +214,6 @@ class PeerSession:
 
     def _say_why(self, reason: EndReason) -> None:
         goes_on = self._part is not None and self._part.may_go_on(reason)
-        message = farewell(reason, goes_on=goes_on)
+        message = farewell(reason, self._session.sentences, goes_on=goes_on)
         if message is not None:
             self._connection.send_app_message(message)

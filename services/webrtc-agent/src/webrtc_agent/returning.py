@@ -27,9 +27,11 @@ from agent_core.agent_runtime import AgentRuntime
 from agent_core.agents.agent import Agent
 from agent_core.call_state import CallState
 from agent_core.call_state_writer import CallStateWriter
+from agent_core.disclosure import Wording
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.transcript import History
 from agent_core.open_conversations import OpenConversation
+from agent_core.sentences import Sentences
 from agent_core.session_request import SessionRequest
 from agent_core.tools.acts import ActsDone
 from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
@@ -132,7 +134,9 @@ class ConversationPart:
             details=known.details,
             region=known.region,
             history=self.history,
-            first_words=resumption.first_words(known) if known.history else None,
+            first_words=resumption.first_words(known, Wording.of(Sentences.of(), "this service").sentence)
+            if known.history
+            else None,
             on_words=self._heed,
             agent=self.agent,
             acts=ActsDone(*known.acts),

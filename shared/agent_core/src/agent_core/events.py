@@ -84,6 +84,17 @@ _NORMAL: Final = frozenset(
 _OURS: Final = frozenset({EndReason.INTERNAL_ERROR, EndReason.MODEL_REJECTED})
 
 
+class Disclosure(StrEnum):
+    """Whether the caller has heard that an AI speaks, and on whose behalf."""
+
+    HEARD = "heard"
+    """To its end, in whatever words."""
+    CUT = "cut"
+    """It had begun, and the caller spoke or left before its end; it was not repeated."""
+    NOT_HEARD = "not_heard"
+    """The agent has not said it, or nothing was said at all."""
+
+
 class Rating(StrEnum):
     """A visitor's judgement of a conversation."""
 
@@ -208,6 +219,8 @@ class CallDetailRecord:
     """Version of the notice that the visitor accepted, or saw before talking if no consent is required."""
     consented_at: float | None = None
     """Unix seconds at which the service received the consent."""
+    disclosure: Disclosure = Disclosure.NOT_HEARD
+    """Whether the caller heard that an AI speaks, and on whose behalf."""
     rating: Rating | None = None
     """The visitor's rating, if it arrived before this record was written; most follow as ``session_rated``."""
 

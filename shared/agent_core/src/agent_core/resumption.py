@@ -26,14 +26,19 @@ def for_model(said: History) -> History:
     return said[:-1] if said and said[-1][0] is Role.USER else said
 
 
-def first_words(call: CallState) -> str:
-    """Return the instruction that makes the model resume the conversation."""
+def first_words(call: CallState, disclosure: str) -> str:
+    """Return the instruction that makes the model resume the conversation.
+
+    Args:
+        call: The conversation so far.
+        disclosure: The sentence that says that an AI speaks, for a caller who has not heard anything yet.
+    """
     # What happened to the caller meanwhile, such as a person who did not answer, matters more than the last question.
     if call.note is not None:
         return call.note
     asked = next((words for speaker, words in reversed(call.history) if speaker == Role.USER), None)
     if asked is None:
-        return prompts.load("sorry_for_the_wait")
+        return prompts.load("sorry_for_the_wait", disclosure=disclosure)
     return prompts.load("taken_up", words=asked[:_QUOTED])
 
 

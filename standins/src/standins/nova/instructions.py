@@ -23,22 +23,27 @@ class InstructionKind(Enum):
     """The caller's words must not be answered."""
     WAITED = auto()
     """The caller had to wait."""
+    DISCLOSE = auto()
+    """The caller has not heard yet that an AI speaks."""
     LOST = auto()
     """The stream broke during the conversation and has been replaced."""
 
 
 @dataclass(frozen=True)
 class Direction:
-    """One instruction; `keys` are the DTMF digits, `words` what the caller said last."""
+    """One instruction; `keys` are the DTMF digits, `words` what the caller said last, `exactly` a sentence to say."""
 
     kind: InstructionKind
     keys: str = ""
     words: str = ""
+    exactly: str = ""
 
 
 _KEY = re.compile(r"\b(?:pressed|typed)\b.*?\b(?:keys?|digits?|button)?\s*['\"]?([0-9*#A-D]*[0-9*#])", re.IGNORECASE)
 _LOST = re.compile(r"\blost (?:them|the caller|you) for a moment\b", re.IGNORECASE)
 _WORDS = re.compile(r'\bwords were: "(.*)"')
+_EXACTLY = re.compile(r'\bexactly this sentence: "([^"]+)"', re.IGNORECASE)
+_DISCLOSE = re.compile(r"\btell the caller now that you are an AI\b", re.IGNORECASE)
 _WAITED = re.compile(r"\bsorry for the wait\b", re.IGNORECASE)
 _CONNECTING = re.compile(r"\babout to be connected\b", re.IGNORECASE)
 _NOBODY_FREE = re.compile(r"\bnobody was free\b|\bconnecting the caller to .+ did not work\b", re.IGNORECASE)
@@ -57,6 +62,7 @@ _GREET = re.compile(
 # The first match wins: an instruction to say sorry for the wait may also mention a greeting.
 _SIGNS = (
     (_LOST, InstructionKind.LOST),
+    (_DISCLOSE, InstructionKind.DISCLOSE),
     (_WAITED, InstructionKind.WAITED),
     (_CONNECTING, InstructionKind.CONNECTING),
     (_NOBODY_FREE, InstructionKind.NOBODY_FREE),
@@ -75,7 +81,13 @@ def read(text: str) -> Direction | None:
     for sign, kind in _SIGNS:
         if found := sign.search(text):
             words = _WORDS.search(text) if kind is InstructionKind.LOST else None
-            return Direction(kind, found[1] if kind is InstructionKind.KEY else "", words[1] if words else "")
+            exactly = _EXACTLY.search(text)
+            return Direction(
+                kind,
+                found[1] if kind is InstructionKind.KEY else "",
+                words[1] if words else "",
+                exactly[1] if exactly else "",
+            )
     return None
 
 

@@ -153,7 +153,7 @@ class RoomSession:
 
     def _say_why(self, reason: EndReason) -> None:
         goes_on = self._part is not None and self._part.may_go_on(reason)
-        message = farewell(reason, goes_on=goes_on)
+        message = farewell(reason, self._session.sentences, goes_on=goes_on)
         if message is not None and self._joined.is_set():
             self._tell(message)
 

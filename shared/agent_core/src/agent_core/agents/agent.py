@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from agent_core.agents import opening_hours
 from agent_core.agents.agent_file import AgentFile
 from agent_core.destinations import Destination
+from agent_core.disclosure import Wording
 from agent_core.sentences import Sentences
 from agent_core.tools.registry import Tool
 
@@ -60,6 +61,11 @@ class Agent:
     def language(self) -> str:
         """Language tag, such as ``de-DE``."""
         return self.file.language
+
+    @property
+    def wording(self) -> Wording:
+        """What a caller must hear first: that an AI speaks, and on whose behalf."""
+        return Wording.of(self.sentences, self.name)
 
     @property
     def path(self) -> str:

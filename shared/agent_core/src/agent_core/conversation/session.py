@@ -17,6 +17,7 @@ from agent_core import causes, prompts
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.announcements import Announcement
 from agent_core.conversation import signals
+from agent_core.conversation.disclosure_watch import DisclosureWatch
 from agent_core.conversation.signals import Action, Input
 from agent_core.conversation.state import ConversationRules, ConversationState, Phase
 from agent_core.conversation.transfers import Transfers
@@ -29,6 +30,7 @@ from agent_core.nova.transcript import ConversationTranscript
 from agent_core.open_conversations import OpenConversation
 from agent_core.pipeline import ConversationPipeline, RecentContext, SoundInFrames
 from agent_core.regions import known_region
+from agent_core.sentences import Sentences
 from agent_core.session_request import AudioRoute, ModelSessionFactory, SessionRequest
 from agent_core.summary import summarise
 from agent_core.tools.acts import IdempotencyKeys
@@ -86,6 +88,8 @@ class Session:
             self._limit("idle_prompt_seconds"), media.way_to_ear, self._transfers.by_key, session_request.transfers
         )
         self._state = ConversationState(rules)
+        self._wording = self.agent.wording
+        self._disclosure = DisclosureWatch(self._wording, session_request.history, cuts=media.voice is None)
         self._timer: tuple[float, asyncio.TimerHandle] | None = None
         """When the state is due, and the timer for it; uvloop's handle of a past time does not know when that was."""
         self._connection = ResilientConnection(
@@ -98,7 +102,9 @@ class Session:
             renew_after=agent.settings.nova_sonic_renew_seconds,
             quirks=agent.quirks,
         )
-        self._service = NovaSonicService(self._connection, self, output_rate=media.output_rate, voice=media.voice)
+        self._service = NovaSonicService(
+            self._connection, self, output_rate=media.output_rate, voice=media.voice, protects=self._protects
+        )
         self._pipeline = ConversationPipeline(
             self._service, RecentContext(), self._sound_in_frames(), agent.extensions_of(self.session_id)
         )
@@ -113,6 +119,11 @@ class Session:
     def ready(self) -> asyncio.Event:
         """Set when the pipeline accepts messages; only where it carries the audio."""
         return self._pipeline.ready
+
+    @property
+    def sentences(self) -> Sentences:
+        """What is said and shown apart from the model, in the agent's language."""
+        return self._sentences
 
     @property
     def region(self) -> str:
@@ -132,8 +143,27 @@ class Session:
 
     def on(self, one: Input) -> list[Action]:
         """Take what has happened and do what follows from it; return what that was. Never blocks."""
+        now = asyncio.get_running_loop().time()
         self._observe(one)
-        return self._follow(one, asyncio.get_running_loop().time())
+        self._disclosure.take(one, now, self._audible)
+        follows = self._follow(one, now)
+        # After what follows from the reply itself, which may be a goodbye.
+        if isinstance(one, signals.AnswerHeard):
+            self._disclose(now)
+        return follows
+
+    def _disclose(self, now: float) -> None:
+        """Ask the model for the disclosure, if the caller has listened and not heard it."""
+        speaks = self._connection.caller_speaks or self._connection.owes_answer
+        if not speaks and self.phase is Phase.TALKING and self._disclosure.repeat(now):
+            self._log.info("disclosure_repeated")
+            self._follow(signals.DisclosureOwed(self._wording.sentence), now)
+
+    def _protects(self) -> bool:
+        return self._disclosure.protects(asyncio.get_running_loop().time())
+
+    def _audible(self) -> float:
+        return self._service.sounds_for() + self._media.way_to_ear
 
     def _observe(self, one: Input) -> None:
         """Measure and log what happens, and let a new turn discard what tools have kept."""
@@ -205,7 +235,7 @@ class Session:
             case signals.Greet():
                 words = self._session_request.first_words
                 if words != "":
-                    self._connection.read(words or prompts.load("greeting"))
+                    self._connection.read(words or prompts.load("greeting", disclosure=self._wording.sentence))
             case signals.Ask():
                 self._ask(action)
             case signals.RememberKeys(keys):
@@ -453,6 +483,7 @@ class Session:
             agent=self.agent.id,
             agent_version=self.agent.version,
             cost_usd=self._agent.counting.cost_of(stats),
+            disclosure=self._disclosure.outcome(asyncio.get_running_loop().time()),
             consent=None if self.consent is None else self.consent.version,
             consented_at=None if self.consent is None else self.consent.at,
         )

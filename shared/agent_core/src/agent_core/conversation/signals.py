@@ -93,6 +93,17 @@ class ApologyPlaying:
 
 
 @dataclass(frozen=True, slots=True)
+class DisclosureOwed:
+    """The caller has heard a reply to its end, and still not that an AI speaks.
+
+    Attributes:
+        sentence: What the agent should say.
+    """
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The conversation is over, for this reason; the first one counts."""
 
@@ -132,6 +143,7 @@ type Input = (
     | TransferFailed
     | ModelLost
     | ApologyPlaying
+    | DisclosureOwed
     | Ended
     | Released
     | Tick

@@ -173,6 +173,9 @@ class ConversationState:
                 actions = self._say_goodbye(reason, now)
             case signals.AgentSaidGoodbye():
                 actions = self._close_after(EndReason.AGENT_ENDED, now)
+            case signals.DisclosureOwed(sentence):
+                # A goodbye or a transfer that has begun is not delayed; the record says what was heard.
+                actions = [Ask("disclose", {"disclosure": sentence})] if self.phase is Phase.TALKING else []
             case signals.Ended(reason):
                 actions = self._end(reason)
             case signals.Released():

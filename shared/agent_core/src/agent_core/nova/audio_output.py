@@ -109,10 +109,12 @@ class CutVoice:
 
     Args:
         voice: Plays the audio.
+        protects: Returns whether a barge-in must not stop the audio now; a key stops it all the same.
     """
 
-    def __init__(self, voice: AudioSink) -> None:
+    def __init__(self, voice: AudioSink, protects: Callable[[], bool] = lambda: False) -> None:
         self._voice = voice
+        self._protects = protects
         self._answering = False
         self._cut = False
 
@@ -136,9 +138,10 @@ class CutVoice:
         return self._voice.sounds_for()
 
     def interrupt(self) -> None:
-        """Stop: the model has noticed that the caller speaks."""
+        """Stop, unless the audio is protected: the model has noticed that the caller speaks."""
         self._answering = self._cut = False
-        self._voice.interrupt()
+        if not self._protects():
+            self._voice.interrupt()
 
     def finish_answer(self) -> None:
         """End the reply; the next one is audible."""

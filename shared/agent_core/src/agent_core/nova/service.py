@@ -8,6 +8,7 @@ Pipecat transport; a phone call gets it directly, because one frame per 20 ms co
 import asyncio
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import structlog
@@ -100,18 +101,25 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         host: Runs the tools and receives the model's notifications.
         output_rate: Hz of the agent's audio.
         voice: Receives that audio directly; None sends it down the pipeline.
+        protects: Returns whether a barge-in must not stop that audio now.
     """
 
     adapter_class = AWSNovaSonicLLMAdapter
 
     def __init__(
-        self, connection: ResilientConnection, host: SessionCallbacks, *, output_rate: int, voice: AudioSink | None
+        self,
+        connection: ResilientConnection,
+        host: SessionCallbacks,
+        *,
+        output_rate: int,
+        voice: AudioSink | None,
+        protects: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(settings=_settings())
         self._connection = connection
         self._host = host
         self._stats = host.stats
-        self._voice = CutVoice(voice) if voice is not None else None
+        self._voice = CutVoice(voice, protects) if voice is not None else None
         self._frames = FrameAudioSink(self.push_frame, output_rate)
         self._tools = ToolCalls(connection, host.call_tool, self.broadcast_frame)
         self._rate = DeclaredRate(output_rate)

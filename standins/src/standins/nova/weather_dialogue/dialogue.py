@@ -145,6 +145,13 @@ class Dialogue:
         return self._small_talk(request.intent)
 
     def _follow(self, direction: instructions.Direction) -> Sequence[Step]:
+        # A sentence that the application gives word for word is said first, as the model does it.
+        first = (Say(direction.exactly),) if direction.exactly else ()
+        if direction.kind is instructions.InstructionKind.DISCLOSE:
+            return first
+        return (*first, *self._follow_freely(direction))
+
+    def _follow_freely(self, direction: instructions.Direction) -> Sequence[Step]:
         if direction.kind is instructions.InstructionKind.GREET:
             return self._greet()
         if direction.kind is instructions.InstructionKind.KEY:

@@ -1,0 +1,106 @@
+"""A visitor reads why a visit ended or a request was refused in the language of the conversation."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from agent_core.errors import AgentError, AtCapacity, Draining, ModelBusy, OverBudget, UpstreamError
+from agent_core.events import EndReason
+from agent_core.sentence import Sentence
+from agent_core.sentences import LANGUAGES, Sentences
+from webrtc_agent import error_page
+from webrtc_agent.called_number import read
+from webrtc_agent.end_messages import farewell
+from webrtc_agent.error_responses import sentence_of
+from webrtc_agent.errors import (
+    AlreadyRated,
+    BadRequest,
+    CallNotPlaced,
+    MalformedOffer,
+    NotAgreed,
+    NumberRefused,
+    SessionOver,
+    SessionTaken,
+    TooManyCalls,
+    UnknownSession,
+)
+
+ENGLISH = Sentences.of()
+ERRORS: list[AgentError] = [
+    AgentError("x"),
+    AtCapacity("x"),
+    ModelBusy("x", retry_after=12),
+    Draining("x"),
+    OverBudget("x"),
+    UpstreamError("x", "y"),
+    BadRequest("x"),
+    MalformedOffer("x"),
+    NotAgreed("x"),
+    UnknownSession("x"),
+    SessionTaken("x"),
+    SessionOver("x"),
+    AlreadyRated("x"),
+    CallNotPlaced("x", "y"),
+    *(TooManyCalls(limit, 60) for limit in ("visitor", "number", "day")),
+    NumberRefused("x", Sentence.NUMBER_FORM, example="+46"),
+    NumberRefused("x", Sentence.NUMBER_KIND),
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_refusal_is_in_the_language(language: str) -> None:
+    """No sentence is English in another language, and none has a placeholder left."""
+    texts = Sentences.of(language)
+    for error in ERRORS:
+        said = sentence_of(error, texts)
+        assert "$" not in said
+        assert (said == sentence_of(error, ENGLISH)) is language.startswith("en"), error
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("reason", EndReason)
+def test_every_end_is_in_the_language(language: str, reason: EndReason) -> None:
+    """Who is gone is told nothing."""
+    message = farewell(reason, Sentences.of(language))
+    english = farewell(reason, ENGLISH)
+    gone = reason in {EndReason.CALLER_HUNG_UP, EndReason.MEDIA_DISCONNECTED}
+    assert (message is None) is (english is None) is gone
+    if message is not None and english is not None:
+        assert (message["data"]["message"] == english["data"]["message"]) is language.startswith("en")
+
+
+def test_the_prefixes_are_listed_in_the_language() -> None:
+    """The word between them is translated too."""
+    with pytest.raises(NumberRefused) as caught:
+        read("+49 89 1234567", ["+46", "+1"])
+    assert caught.value.sentence(ENGLISH) == "We can call numbers that begin with +46 or +1."
+    assert caught.value.sentence(Sentences.of("de-DE")) == "Wir können Nummern anrufen, die mit +46 oder +1 beginnen."
+
+
+class _Page(HTMLParser):
+    """Reads the language and the texts of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.language: str | None = None
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the page's language, which screen readers choose their voice by."""
+        if tag == "html":
+            self.language = dict(attrs)["lang"]
+
+    def handle_data(self, data: str) -> None:
+        """Keep a text."""
+        if data.strip():
+            self.texts.append(data.strip())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_error_page_is_in_the_language(language: str) -> None:
+    """Its title, its link and its declared language."""
+    texts = Sentences.of(language)
+    page = _Page(error_page.render(404, "x", texts))
+    assert page.language == language
+    assert page.texts == [texts[Sentence.TITLE_NO_PAGE], texts[Sentence.TITLE_NO_PAGE], "x", texts[Sentence.START_PAGE]]
