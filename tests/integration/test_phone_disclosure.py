@@ -86,7 +86,7 @@ class BargeIn:
     sentence: bool
     """Whether the model has delivered the whole sentence by then."""
     cleared: bool
-    """Whether Twilio is told to stop."""
+    """Whether the service stops Twilio."""
     disclosure: Disclosure
 
 

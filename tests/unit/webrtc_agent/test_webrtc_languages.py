@@ -60,7 +60,7 @@ def test_every_refusal_is_in_the_language(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("reason", EndReason)
 def test_every_end_is_in_the_language(language: str, reason: EndReason) -> None:
-    """Who is gone is told nothing."""
+    """Someone who has left gets no message."""
     message = farewell(reason, Sentences.of(language))
     english = farewell(reason, ENGLISH)
     gone = reason in {EndReason.CALLER_HUNG_UP, EndReason.MEDIA_DISCONNECTED}

@@ -26,7 +26,7 @@ class DisclosureWatch:
 
     Args:
         wording: What must be heard.
-        history: What was said before: a conversation that goes on has perhaps disclosed it already.
+        history: What was said before: a conversation that continues has perhaps disclosed it already.
         cuts: Whether a barge-in cuts off audio at once, whenever it comes; otherwise not in the first second.
     """
 

@@ -153,7 +153,7 @@ def _read(text: str, name: str, language: str, *, recorded: bool) -> tuple[dict[
 
 
 def _entries(text: str, name: str) -> Iterator[tuple[str, str, str | None]]:
-    """Yield each entry's place, key and text; None if it is no text.
+    """Yield each entry's place, key and text; None if it has none.
 
     Raises:
         ConfigurationError: the text is not a list of keys and sentences.
