@@ -137,9 +137,11 @@ class AgentCatalogue:
             return self
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh(self._root, self._context), name="agents")
+        # Kept here: while this call waits, another one may begin the next refresh.
+        refreshing = self._refreshing
         # Shielded: a caller who hangs up must not cancel the refresh for others.
-        done, _ = await asyncio.wait({self._refreshing}, timeout=_OPEN_SECONDS)
-        if done and (error := self._refreshing.exception()) is not None:
+        done, _ = await asyncio.wait({refreshing}, timeout=_OPEN_SECONDS)
+        if done and (error := refreshing.exception()) is not None:
             log.error("agents_not_refreshed", error=type(error).__name__)
         return self
 
