@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.agents.catalogue import AgentCatalogue
 from agent_core.drain import MAX_MESSAGE_BYTES
 from agent_core.events import CallDetailRecord
 from agent_core.tools.goodbye import goodbye_tools
@@ -47,7 +48,11 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def phone_in_process(
-    exchange: TwilioExchange, model: ScriptedModel, store: CallStore | None = None, **changed: object
+    exchange: TwilioExchange,
+    model: ScriptedModel,
+    store: CallStore | None = None,
+    agents: AgentCatalogue | None = None,
+    **changed: object,
 ) -> AsyncIterator[PhoneInProcess]:
     """Serve on a free port until the block ends."""
     records: list[CallDetailRecord] = []
@@ -65,7 +70,7 @@ async def phone_in_process(
             **changed,
         }
     )
-    agent = AgentRuntime(settings, model, one_agent(goodbye_tools()), keep)
+    agent = AgentRuntime(settings, model, agents or one_agent(goodbye_tools()), keep)
     async with httpx.AsyncClient(base_url=exchange.url, auth=settings.rest_credentials, trust_env=False) as twilio:
         phone = PhoneService(settings, agent, CallControl(twilio, exchange.settings.account_sid), store)
         app = create_app(phone)

@@ -60,6 +60,7 @@ def take_leave(turn: Turn) -> Sequence[Step]:
     return [note(LEAVE, 600)] if "has to end now" in turn.text else short_notes(turn)
 
 
+_EXACTLY = re.compile('exactly this sentence: "([^"]+)"')
 _NUDGE = re.compile(r"tell the caller .* looking it up", re.IGNORECASE)
 
 
@@ -91,11 +92,22 @@ class _Player:
     def heard(self, text: str) -> Sequence[Step]:
         if _NUDGE.search(text):
             return self._score.cover
-        return self._score.plan(Turn(self._session, next(self._turns), text, self._history))
+        steps = self._score.plan(Turn(self._session, next(self._turns), text, self._history))
+        return _with_sentence(steps, text)
 
     def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
         del name, arguments
         return [note(2500 if "error" in result else 2000, 300)]
+
+
+def _with_sentence(steps: Sequence[Step], text: str) -> Sequence[Step]:
+    """Add the sentence that an order gives word for word to the words of the first note: the product looks for it."""
+    exactly = _EXACTLY.search(text)
+    first = next((at for at, step in enumerate(steps) if isinstance(step, ToneSentence)), None)
+    if exactly is None or first is None:
+        return steps
+    said = ToneSentence(f"{steps[first].text} {exactly[1]}")  # type: ignore[attr-defined]
+    return [*steps[:first], said, *steps[first + 1 :]]
 
 
 class _Instrument:

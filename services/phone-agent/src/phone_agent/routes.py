@@ -381,6 +381,7 @@ def _session_request(
         prewarmed.facts if prewarmed else known.facts,
         history=said_before(known),
         first_words=_first_words(known, note, phone.speaker_of(known).wording.sentence),
+        greeted_before=note is not None,
         seconds_left=_seconds_left(known, phone),
         transfers=known.transferred,
         agent=phone.agent.agents.resumed(known.agent, known.agent_version),

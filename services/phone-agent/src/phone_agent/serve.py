@@ -49,7 +49,7 @@ async def serve(settings: PhoneSettings) -> None:
         phone = PhoneService(settings, agent, control, store)
         server = make_server(create_app(phone), agent, settings)
         # Before the first call: resampling takes longer than a caller should wait.
-        agent.recordings.prepare([SAMPLE_RATE])
+        agent.recordings.prepare([SAMPLE_RATE], {one.language for one in agent.agents.all})
         # The loaded modules stay for good; without this, every collection scans them while all calls wait.
         gc.freeze()
         structlog.get_logger().info("starting", port=settings.fast_api_port, model=settings.model_id)

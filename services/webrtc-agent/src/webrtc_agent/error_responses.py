@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from agent_core import causes
+from agent_core.agents.catalogue import AgentCatalogue, UnknownAgent
 from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, OverBudget, UpstreamError
 from agent_core.sentence import Sentence
 from agent_core.sentences import Sentences
@@ -52,9 +53,12 @@ def sentence_of(error: AgentError, sentences: Sentences) -> str:
 
 
 def sentences_for(request: Request) -> Sentences:
-    """Return the sentences for a visitor, in the language of the agent that the request is for."""
-    del request
-    return Sentences.of()
+    """Return the sentences for a visitor, in the language of the page's agent, or of the default one."""
+    agents: AgentCatalogue = request.app.state.agent.agents
+    try:
+        return agents.for_page(request.url.path).sentences
+    except UnknownAgent:
+        return agents.default.sentences
 
 
 async def answer_error(request: Request, error: Exception) -> Response:

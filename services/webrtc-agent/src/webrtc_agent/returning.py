@@ -27,11 +27,9 @@ from agent_core.agent_runtime import AgentRuntime
 from agent_core.agents.agent import Agent
 from agent_core.call_state import CallState
 from agent_core.call_state_writer import CallStateWriter
-from agent_core.disclosure import Wording
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.transcript import History
 from agent_core.open_conversations import OpenConversation
-from agent_core.sentences import Sentences
 from agent_core.session_request import SessionRequest
 from agent_core.tools.acts import ActsDone
 from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
@@ -128,15 +126,15 @@ class ConversationPart:
     def session_request(self, slot: Slot) -> SessionRequest:
         """Return what the session of this part starts with."""
         known, first = self._known, self.is_first
+        speaker = self._returns.speaker_of(known)
         return SessionRequest(
             "browser",
             slot,
             details=known.details,
             region=known.region,
             history=self.history,
-            first_words=resumption.first_words(known, Wording.of(Sentences.of(), "this service").sentence)
-            if known.history
-            else None,
+            first_words=resumption.first_words(known, speaker.wording.sentence) if known.history else None,
+            agent=speaker,
             on_words=self._heed,
             agent=self.agent,
             acts=ActsDone(*known.acts),
@@ -264,6 +262,10 @@ class Returns:
         self._parts: dict[str, ConversationPart] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
+
+    def speaker_of(self, known: CallState) -> Agent:
+        """Return the agent of a conversation."""
+        return self._agent.agents.resumed(known.agent, known.agent_version)
 
     def store(self, token: Token) -> CallStore:
         """Return the store, as readable with this token."""

@@ -55,7 +55,7 @@ async def serve(settings: WebSettings) -> None:
         app = create_app(web_service)
         server = make_server(app, agent, settings)
         # Before the first visitor: resampling takes longer than they should wait.
-        agent.recordings.prepare([OUTPUT_RATE])
+        agent.recordings.prepare([OUTPUT_RATE], {one.language for one in agent.agents.all})
         # The loaded modules stay for good; without this, every collection scans them while all calls wait.
         gc.freeze()
         structlog.get_logger().info(

@@ -77,6 +77,8 @@ class SessionRequest:
     """What was said before, when a call is resumed; a pre-warmed model session already knows it."""
     first_words: str | None = None
     """What the model receives instead of the instruction to greet; an empty string lets the caller speak first."""
+    greeted_before: bool = False
+    """Whether the caller was greeted in this call before, though what was said may not be in the history."""
     on_words: Callable[[History], None] | None = None
     """Called with the conversation so far at each change; must not block."""
     seconds_left: float | None = None

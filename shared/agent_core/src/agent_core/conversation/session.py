@@ -155,7 +155,8 @@ class Session:
     def _disclose(self, now: float) -> None:
         """Ask the model for the disclosure, if the caller has listened and not heard it."""
         speaks = self._connection.caller_speaks or self._connection.owes_answer
-        if not speaks and self.phase is Phase.TALKING and self._disclosure.repeat(now):
+        owes = not self._session_request.greeted_before and self.phase is Phase.TALKING
+        if owes and not speaks and self._disclosure.repeat(now):
             self._log.info("disclosure_repeated")
             self._follow(signals.DisclosureOwed(self._wording.sentence), now)
 
