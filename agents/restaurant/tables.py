@@ -1,11 +1,10 @@
 """The restaurant's tables, and when a party may sit down. Change this file to match your restaurant."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-type Hours = Mapping[int, tuple[tuple[time, time], ...]]
-"""Opening times by weekday, Monday is 0."""
+from agent_core.days import Hours
 
 TABLES: Final = (2, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 8)
 """Seats of each table, smallest first: a party gets the first free table that is large enough."""

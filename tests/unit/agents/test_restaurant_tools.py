@@ -280,9 +280,9 @@ def test_names_are_forgotten_a_month_after_the_visit(call: CallIn, book: Book) -
 
 def test_the_hours_of_the_tools_are_those_of_the_agent() -> None:
     """The file agent.yaml is the only place for them."""
-    assert hours.HOURS[0] == ((time(12), time(14, 30)), (time(18), time(22, 30)))
-    assert hours.HOURS[5] == ((time(18), time(23)),)
-    assert hours.HOURS[6] == ()
+    assert hours.HOURS[0] == [(time(12), time(14, 30)), (time(18), time(22, 30))]
+    assert hours.HOURS[5] == [(time(18), time(23))]
+    assert hours.HOURS[6] == []
 
 
 def test_the_instructions_and_the_knowledge_name_every_closed_day() -> None:

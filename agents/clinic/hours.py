@@ -1,0 +1,12 @@
+"""The opening hours of `agent.yaml`, for the tools: one place for them."""
+
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from agent_core.days import hours_by_weekday
+
+HOURS: Final = hours_by_weekday(
+    yaml.safe_load(Path(__file__).with_name("agent.yaml").read_text(encoding="utf-8"))["opening_hours"]
+)

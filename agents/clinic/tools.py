@@ -1,0 +1,230 @@
+"""Find, book, look up, change and cancel an appointment.
+
+The patient is an optional argument: a model invents a required argument that the caller has not said. The tool answers
+with what is missing instead, and offers only appointments that are free.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
+from pathlib import Path
+from typing import Annotated, Any, Final, cast
+
+from pydantic import BeforeValidator, Field
+
+from agent_core.agents import Call, ToolFailure, tool
+from agent_core.days import PARTS_OF_DAY, WEEKDAYS, Day, TimeOfDay, date_of
+
+from .answers import Search, confirmed, when
+from .appointments import Appointment, Appointments, Patient, Taken
+from .hours import HOURS
+from .practice import DAYS_AHEAD, NOTICE, DoctorName, Visit, doctors_for, during_the_day
+
+
+def _born(value: object) -> object:
+    try:
+        return date.fromisoformat(str(value).strip()).isoformat()
+    except ValueError:
+        raise ValueError("expected the date of birth as YYYY-MM-DD") from None
+
+
+For = Annotated[Visit, Field(description="What the visit is for; follow-up for one that continues an earlier visit")]
+With = Annotated[DoctorName | None, Field(description="Doctor, if the caller wants a certain one")]
+PatientName = Annotated[
+    str | None, Field(max_length=80, description="The patient's full name, once the caller has said it")
+]
+Born = Annotated[
+    str | None,
+    BeforeValidator(lambda value: value if value is None else _born(value)),
+    Field(description="The patient's date of birth as YYYY-MM-DD, once the caller has said it"),
+]
+
+_FAILED: Final = "appointment_failed"
+_ASK_PATIENT: Final = "Ask for the patient's full name and date of birth, then call again with both."
+
+
+@asynccontextmanager
+async def resources(settings: Mapping[str, str]) -> AsyncIterator[Appointments]:
+    """Open the calendar."""
+    yield Appointments(Path(settings["APPOINTMENTS_FILE"]))
+
+
+@tool(shown=True, filler=True, failure=_FAILED)
+def find_appointment(
+    visit: For, call: Call, day: Day | None = None, time: TimeOfDay | None = None, doctor: With = None
+) -> dict[str, Any]:
+    """Find free appointments for a visit: on one day or the next possible ones."""
+    search = _search(call, visit, doctor)
+    if day is None:
+        return search.offer(None, time if time in PARTS_OF_DAY else "")
+    if time is None or time in PARTS_OF_DAY:
+        return search.offer(_day(day, _now(call)), time or "")
+    start = _start(day, time, _now(call))
+    slot = search.slot(start)
+    if slot is None:
+        return search.instead(start)
+    return {
+        "status": "free",
+        "doctor": slot.doctor,
+        "speak": f"{when(start, _now(call)).capitalize()} Doctor {slot.doctor} is free. Shall I book it?",
+        "next": f"After a yes, call book_appointment. {_ASK_PATIENT}",
+    }
+
+
+@tool(acts=True, shown=True, timeout=5.0, filler=True, failure=_FAILED)
+def book_appointment(
+    visit: For,
+    day: Day,
+    time: TimeOfDay,
+    call: Call,
+    doctor: With = None,
+    name: PatientName = None,
+    date_of_birth: Born = None,
+) -> dict[str, Any]:
+    """Book an appointment. The patient may be missing: the result says what to ask."""
+    calendar: Appointments = call.resources
+    now = _now(call)
+    repeated = calendar.of_request(call.key)
+    if repeated is not None:
+        return _booked(repeated, now)
+    search = _search(call, visit, doctor)
+    if time in PARTS_OF_DAY:
+        return search.offer(_day(day, now), time)
+    start = _start(day, time, now)
+    slot = search.slot(start)
+    if slot is None:
+        return search.instead(start)
+    if not name or not date_of_birth:
+        return {"status": "patient_missing", "next": _ASK_PATIENT, "speak": _question(name, date_of_birth)}
+    patient = _patient(name, date_of_birth, now)
+    # A correction such as "no, at ten" must not leave two appointments behind.
+    for other in calendar.of_patient(patient, now):
+        if other.slot.visit == visit:
+            return confirmed(other, "found", f"There is already an appointment for a {visit}", now) | {
+                "next": "Ask whether to move it. If so, call change_appointment."
+            }
+    try:
+        return _booked(calendar.book(call.key, call.session_id, patient, slot, now), now)
+    except Taken:
+        return search.instead(start)
+
+
+@tool(shown=True, failure=_FAILED)
+def look_up_appointment(call: Call, name: PatientName = None, date_of_birth: Born = None) -> dict[str, Any]:
+    """Look up a patient's coming appointment."""
+    appointment = _appointment(call, name, date_of_birth)
+    return confirmed(appointment, "found", f"The {appointment.slot.visit} is", _now(call))
+
+
+@tool(acts=True, shown=True, timeout=5.0, filler=True, failure=_FAILED)
+def change_appointment(
+    call: Call,
+    day: Day | None = None,
+    time: TimeOfDay | None = None,
+    doctor: With = None,
+    name: PatientName = None,
+    date_of_birth: Born = None,
+) -> dict[str, Any]:
+    """Move a booked appointment to another day, time or doctor. Pass what is different."""
+    calendar: Appointments = call.resources
+    now = _now(call)
+    appointment = _appointment(call, name, date_of_birth)
+    old = appointment.slot
+    # What the caller does not mention stays, also the doctor if they are there at the new time.
+    search = _search(call, cast("Visit", old.visit), doctor, appointment.reference)
+    clock, wanted = time or f"{old.starts:%H:%M}", day or old.starts.date().isoformat()
+    if clock in PARTS_OF_DAY:
+        return search.offer(_day(wanted, now), clock)
+    start = _start(wanted, clock, now)
+    same = _search(call, cast("Visit", old.visit), cast("DoctorName", old.doctor), appointment.reference).slot(start)
+    slot = search.slot(start) if doctor else same or search.slot(start)
+    kept = {"kept": f"The appointment {when(old.starts, now)} stays."}
+    if slot is None:
+        return search.instead(start) | kept
+    try:
+        return confirmed(calendar.move(appointment, slot), "changed", f"I moved the {slot.visit}: it is", now)
+    except Taken:
+        return search.instead(start) | kept
+
+
+@tool(acts=True, shown=True, timeout=5.0, filler=True, failure=_FAILED)
+def cancel_appointment(call: Call, name: PatientName = None, date_of_birth: Born = None) -> dict[str, Any]:
+    """Cancel a booked appointment."""
+    calendar: Appointments = call.resources
+    appointment = _appointment(call, name, date_of_birth, also_cancelled=True)
+    calendar.cancel(appointment.reference)
+    said = f"I cancelled the {appointment.slot.visit}"
+    return confirmed(appointment, "cancelled", said, _now(call))
+
+
+def _now(call: Call) -> datetime:
+    # The calendar has the clinic's own time, which is what a patient reads on the door.
+    return call.now.replace(tzinfo=None)
+
+
+def _search(call: Call, visit: Visit, doctor: DoctorName | None, ignoring: int = 0) -> Search:
+    if not doctors_for(visit, doctor):
+        names = " and ".join(f"Doctor {one.name}" for one in doctors_for(visit, None))
+        raise ToolFailure("other_doctor", f"Say that {names} can do this visit, and ask which one suits the caller.")
+    return Search(call.resources, visit, doctor, _now(call), ignoring)
+
+
+def _day(day: str, now: datetime) -> date:
+    """Return the day that a caller wants.
+
+    Raises:
+        ToolFailure: It is in the past or too far ahead.
+    """
+    wanted = date_of(day, now.date())
+    if wanted < now.date():
+        raise ToolFailure("day_is_past", "Say that this day is over, and ask for another one.")
+    if wanted > now.date() + timedelta(days=DAYS_AHEAD):
+        raise ToolFailure("too_far_ahead", "Say that the calendar is open for two months, and ask for another day.")
+    return wanted
+
+
+def _start(day: str, clock: str, now: datetime) -> datetime:
+    start = during_the_day(_day(day, now), clock_time.fromisoformat(clock), HOURS)
+    # "Friday at nine", said on a Friday at noon, means the next one.
+    start += timedelta(days=7 if day in WEEKDAYS and start < now else 0)
+    if start < now + NOTICE:
+        raise ToolFailure("time_is_past", "Say that this is too soon, and ask for a later time.")
+    return start
+
+
+def _patient(name: str, born: str, now: datetime) -> Patient:
+    if not "1900-01-01" <= born <= now.date().isoformat():
+        raise ToolFailure("date_of_birth_unlikely", "Say that you misheard, and ask for the date of birth again.")
+    return Patient(" ".join(name.split()), date.fromisoformat(born))
+
+
+def _question(name: str | None, born: str | None) -> str:
+    missing = [text for text, value in (("full name", name), ("date of birth", born)) if not value]
+    return f"That time is free. May I have the patient's {' and '.join(missing)}?"
+
+
+def _appointment(call: Call, name: str | None, born: str | None, *, also_cancelled: bool = False) -> Appointment:
+    """Return the appointment that the caller means: of this conversation, or the next one of a patient.
+
+    Raises:
+        ToolFailure: There is none. A wrong date of birth and an unknown name get the same answer, so that nobody can
+            find out who is a patient.
+    """
+    calendar: Appointments = call.resources
+    if not name and not born:
+        made = calendar.of_conversation(call.session_id)
+        if made is not None and (also_cancelled or not made.cancelled):
+            return made
+    if not name or not born:
+        raise ToolFailure("which_patient", _ASK_PATIENT)
+    found = calendar.of_patient(_patient(name, born, _now(call)), _now(call))
+    if not found:
+        raise ToolFailure(
+            "no_such_appointment", "Say that there is no coming appointment under this name and date of birth."
+        )
+    return found[0]
+
+
+def _booked(appointment: Appointment, now: datetime) -> dict[str, Any]:
+    return confirmed(appointment, "booked", f"The {appointment.slot.visit} is booked", now)
