@@ -175,14 +175,28 @@ class Number:
     callee: str
 
 
-async def place(
-    handset: Handset, number: Number, result: CallResult, utterances: Sequence[Utterance], patience: Patience
+async def place(  # noqa: PLR0913, PLR0917 - the parts of one call
+    handset: Handset,
+    number: Number,
+    result: CallResult,
+    utterances: Sequence[Utterance],
+    patience: Patience,
+    caller: Caller | None = None,
 ) -> None:
-    """Make one call; the result holds its failure and everything heard until then."""
+    """Make one call; the result holds its failure and everything heard until then.
+
+    Args:
+        handset: The telephone.
+        number: What to call.
+        result: Receives what happens.
+        utterances: The caller's turns.
+        patience: Time limits.
+        caller: Who takes the turns; by default a `Caller`.
+    """
     try:
         async with asyncio.timeout(patience.call), handset:
             await handset.dial(number.webhook_url, caller=number.caller, callee=number.callee)
-            await Caller(handset, patience, result).converse(utterances)
+            await (caller or Caller(handset, patience, result)).converse(utterances)
     except TimeoutError:
         result.failure = f"the call was not over after {patience.call:g} s"
     except (OSError, websockets.InvalidHandshake) as error:

@@ -1,0 +1,50 @@
+"""The lines on a terminal: one for each turn, and one for each figure."""
+
+from collections.abc import Iterator, Sequence
+
+from voice_agent.rehearse.rates import rates
+from voice_agent.rehearse.verdict import Verdict
+
+_GOOD, _BAD = "green", "red"
+type Row = tuple[str, str]
+"""A text, and its style."""
+
+
+def conversation(verdict: Verdict) -> Iterator[Row]:
+    """Yield the lines of one conversation: its name, and its turns with what failed and how long the reply took."""
+    under = [verdict.condition.name] if verdict.condition.name != "quiet" else []
+    attempt = [f"attempt {verdict.attempt}"] if verdict.attempt > 1 else []
+    about = ", ".join((verdict.channel, *under, *attempt))
+    yield f"{verdict.rehearsal.name} ({about})", "bold"
+    for turn in verdict.turns:
+        tools = ", ".join(use.name for use in turn.observed.tools)
+        wait = "" if turn.observed.wait is None else f"{turn.observed.wait:.1f} s"
+        facts = "  ".join(filter(None, (turn.turn.label, tools, wait)))
+        yield f"  {'✗' if turn.misses else '✓'} {facts}", _BAD if turn.misses else _GOOD
+        for miss in turn.misses:
+            yield f"      {miss.kind} {miss}", _BAD
+        # A wrong tool often follows from a wrong transcript.
+        if turn.misses and turn.observed.heard:
+            yield f"      the agent understood “{turn.observed.heard}”", _BAD
+    for miss in verdict.misses:
+        yield f"  ✗ {miss.kind} {miss}", _BAD
+
+
+def summary(verdicts: Sequence[Verdict]) -> Iterator[Row]:
+    """Yield a line for each condition, then one for each failed turn with the file of its audio."""
+    for rate in rates(verdicts):
+        good = rate.wire == rate.model == rate.held
+        wait = "" if rate.median is None else f", median wait {rate.median:.1f} s"
+        counts = f"wire {rate.wire} of {rate.held}, model {rate.model} of {rate.held}"
+        yield f"{rate.condition:12} {counts}{wait}", _GOOD if good else _BAD
+    for verdict in verdicts:
+        for number, turn in enumerate(verdict.turns, start=1):
+            for miss in turn.misses:
+                yield _failed(verdict, f"turn {number}", str(miss)), _BAD
+        for miss in verdict.misses:
+            yield _failed(verdict, "call", str(miss)), _BAD
+
+
+def _failed(verdict: Verdict, where: str, miss: str) -> str:
+    under = "" if verdict.condition.name == "quiet" else f" ({verdict.condition.name})"
+    return f"FAILED {verdict.rehearsal.name}{under}, {where}, {miss}; audio: {verdict.audio or 'none'}"

@@ -1,0 +1,87 @@
+"""Where rehearsals are held: on a system of their own on this machine, or against a deployment."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from standins.twilio.announcement_audio import Speak
+from standins.twilio.server import TwilioExchange
+from standins.twilio.settings import ExchangeSettings
+from voice_agent.call.caller import Number
+from voice_agent.call.running import Running
+from voice_agent.rehearse.conditions import QUIET, Condition
+from voice_agent.rehearse.options import RehearseOptions
+from voice_agent.rehearse.system import System, open_system
+from voice_agent.rehearse.variants import agent_file, make_copies
+
+_CALLER: Final = "+15550100999"
+_ANY_NUMBER: Final = "+15005550001"
+"""Called where an agent has no number of its own: then the default agent answers."""
+
+
+class UsageError(Exception):
+    """The options do not allow a rehearsal; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where to call, and what is visible inside."""
+
+    work: Path
+    """The folder for the audio of every conversation."""
+    where: str
+    """The system, for the report."""
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    """By condition."""
+    running: Running | None = None
+    """None for a deployment, of which only the audio is visible."""
+    system: System | None = None
+
+
+@contextlib.asynccontextmanager
+async def open_here(
+    options: RehearseOptions, work: Path, conditions: Sequence[Condition], *, kills: int
+) -> AsyncIterator[Stage]:
+    """Start a system of its own and yield it.
+
+    Args:
+        options: The options.
+        work: An empty folder.
+        conditions: Each gets a copy of the agent.
+        kills: How often a task will be killed.
+
+    Raises:
+        ChildError: A part did not start.
+    """
+    logs = work / "system"
+    logs.mkdir()
+    copies = make_copies(options.folder.resolve(), work / "agents", conditions)
+    async with open_system(logs, work / "agents", options.environment, phones=1 + kills) as system:
+        url, exchange = system.running.called_url, system.running.exchange_url
+        numbers = {
+            name: Number(exchange, f"{url}/incoming-call", _CALLER, copy.number) for name, copy in copies.items()
+        }
+        yield Stage(work, "stand-ins on this machine", numbers, system.running, system)
+
+
+@contextlib.asynccontextmanager
+async def open_deployment(options: RehearseOptions, work: Path, speak: Speak | None) -> AsyncIterator[Stage]:
+    """Yield a deployment, called through an exchange of our own that signs as the deployment's account.
+
+    Raises:
+        UsageError: The credentials or the URL are missing.
+    """
+    sid, token = (options.environment.get(name, "") for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"))
+    if not sid or not token:
+        raise UsageError(
+            f"{options.url} accepts signed calls only: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to those of the"
+            " deployment"
+        )
+    if not options.url.startswith(("http://", "https://")):
+        raise UsageError(f"{options.url!r} is not a URL such as https://agent.example.com")
+    called = str(next(iter(agent_file(options.folder).get("numbers") or ()), _ANY_NUMBER))
+    async with TwilioExchange(ExchangeSettings(account_sid=sid, auth_token=token), speak=speak) as exchange:
+        number = Number(exchange.url, f"{options.url.rstrip('/')}/incoming-call", _CALLER, called)
+        yield Stage(work, options.url, {QUIET.name: number})

@@ -1,0 +1,117 @@
+"""Copies of an agent's folder for the conditions of the matrix, each with a number and files of its own.
+
+A copy for each condition keeps them apart: a table that one conversation books is not missing in another. Where the
+tools have to be slow or dead, the `tools.py` of the copy is changed.
+"""
+
+import ast
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from voice_agent.rehearse.conditions import SLOW_SECONDS, Condition
+from voice_agent.rehearse.rehearsals import InvalidRehearsal
+
+_NUMBERS: Final = "+1555019{:04}"
+"""Reserved for fiction (555-01XX), so that no copy has the number of a person."""
+_IDLE_SECONDS: Final = 5
+"""Silence after which a copy asks whether the caller is there: a rehearsal does not wait for half a minute."""
+_LOCAL: Final = ".run/"
+_BODY: Final = {
+    "slow": f"__import__('time').sleep({SLOW_SECONDS})",
+    "dead": "raise ConnectionError('a rehearsal has made this tool fail')",
+}
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One copy of the folder."""
+
+    id: str
+    number: str
+
+
+def agent_file(folder: Path) -> dict[str, Any]:
+    """Return an agent's `agent.yaml`; empty if the folder has none.
+
+    Raises:
+        InvalidRehearsal: It is not YAML.
+    """
+    path = folder / "agent.yaml"
+    try:
+        read = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except yaml.YAMLError as error:
+        raise InvalidRehearsal(f"{path}: not YAML: {error}") from error
+    return read if isinstance(read, dict) else {}
+
+
+def make_copies(folder: Path, target: Path, conditions: Iterable[Condition]) -> Mapping[str, Copy]:
+    """Copy a folder for each condition, and return the copies by the condition's name.
+
+    Args:
+        folder: The agent's folder.
+        target: An empty folder, for `AGENTS_DIR`.
+        conditions: The conditions.
+    """
+    agent = agent_file(folder)
+    copies = {}
+    for index, condition in enumerate(conditions):
+        name = f"{folder.name}-{condition.name.replace(' ', '-')}"[:31] if index else folder.name
+        copy = Copy(name, _NUMBERS.format(index))
+        copied = target / name
+        shutil.copytree(folder, copied, ignore=shutil.ignore_patterns("__pycache__"))
+        _change_agent(copied, agent, copy, condition, first=not index)
+        if condition.tool:
+            _change_tools(copied / "tools.py", condition.tool)
+        copies[condition.name] = copy
+    return copies
+
+
+def _change_agent(copied: Path, agent: Mapping[str, Any], copy: Copy, condition: Condition, *, first: bool) -> None:
+    page = dict(agent.get("page") or {})
+    # Two agents cannot have the same path; the first copy keeps it and stays the default agent, if it is.
+    kept = page if first else {key: value for key, value in page.items() if key != "path"}
+    files = {
+        name: str(copied.parent / f"{copy.id}.files" / value.removeprefix(_LOCAL))
+        if isinstance(value, str) and value.startswith(_LOCAL)
+        else value
+        for name, value in (agent.get("environment") or {}).items()
+    }
+    changed = {**agent, "numbers": [copy.number], "page": kept, "environment": files}
+    if condition.silence:
+        changed["limits"] = {**(agent.get("limits") or {}), "idle_prompt_seconds": _IDLE_SECONDS}
+    written = {key: value for key, value in changed.items() if value not in ({}, None)}
+    (copied / "agent.yaml").write_text(yaml.safe_dump(written, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def _change_tools(path: Path, how: str) -> None:
+    if path.is_file():
+        path.write_text(broken_tools(path.read_text(encoding="utf-8"), how), encoding="utf-8")
+
+
+def broken_tools(source: str, how: str) -> str:
+    """Return a `tools.py` whose tools are `slow` or `dead`, by a statement at the beginning of each of them."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(map(_is_tool, node.decorator_list)):
+            wait = f"await __import__('asyncio').sleep({SLOW_SECONDS})"
+            statement = wait if how == "slow" and isinstance(node, ast.AsyncFunctionDef) else _BODY[how]
+            # After the docstring, which is the tool's description.
+            first = int(ast.get_docstring(node) is not None)
+            node.body[first:first] = _parsed(statement)
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _parsed(statement: str) -> list[ast.stmt]:
+    # Inside a function, because `await` is a statement only there.
+    function = ast.parse(f"async def f():\n    {statement}").body[0]
+    return function.body if isinstance(function, ast.AsyncFunctionDef) else []
+
+
+def _is_tool(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(called, ast.Name) and called.id == "tool"
