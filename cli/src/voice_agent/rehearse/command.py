@@ -75,6 +75,7 @@ async def rehearse(options: RehearseOptions, folder: Path, out: TextIO) -> int:
             _shown(terminal),
             at_once=options.at_once,
             times=options.times,
+            over=("phone", "web") if options.over == "both" else (options.over,),
         )
         where = stage.where
     _write(options, verdicts, where)

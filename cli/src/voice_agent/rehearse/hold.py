@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from standins.twilio import mulaw
 from standins.twilio.handset import Handset
@@ -42,6 +42,7 @@ class Conversation:
     number: Number
     condition: Condition = QUIET
     attempt: int = 1
+    channel: Literal["phone", "web"] = "phone"
 
 
 class KillTogether:

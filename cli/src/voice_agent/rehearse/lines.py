@@ -38,11 +38,18 @@ def summary(verdicts: Sequence[Verdict]) -> Iterator[Row]:
         counts = f"wire {rate.wire} of {rate.held}, model {rate.model} of {rate.held}"
         yield f"{rate.condition:12} {counts}{wait}", _GOOD if good else _BAD
     for verdict in verdicts:
-        for number, turn in enumerate(verdict.turns, start=1):
-            for miss in turn.misses:
-                yield _failed(verdict, f"turn {number}", str(miss)), _BAD
-        for miss in verdict.misses:
-            yield _failed(verdict, "call", str(miss)), _BAD
+        yield from ((text, _BAD) for text in _failures(verdict))
+
+
+def _failures(verdict: Verdict) -> Iterator[str]:
+    for miss in verdict.misses:
+        yield _failed(verdict, "call", str(miss))
+    for number, turn in enumerate(verdict.turns, start=1):
+        for miss in turn.misses:
+            yield _failed(verdict, f"turn {number}", str(miss))
+            # A lost call has one cause, and each later turn follows from it.
+            if miss.expectation == "reached":
+                return
 
 
 def _failed(verdict: Verdict, where: str, miss: str) -> str:

@@ -4,21 +4,21 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Literal
 
 from standins.twilio.announcement_audio import Speak
 from voice_agent.call.turns import Pressed, Spoken
 from voice_agent.call.utterances import Utterance, prepare
-from voice_agent.rehearse.conditions import Condition
+from voice_agent.rehearse.conditions import QUIET, Condition
 from voice_agent.rehearse.hold import Conversation, KillTogether, hold
+from voice_agent.rehearse.observed import Observed
 from voice_agent.rehearse.rehearsals import Rehearsal
 from voice_agent.rehearse.stage import Stage
 from voice_agent.rehearse.verdict import Verdict, judge
 from voice_agent.rehearse.waveform import mulaw_wav
+from voice_agent.rehearse.web import hold_on_web
 
-_RECORD_SECONDS: Final = 20.0
-"""Longest time until the end records of all conversations are written; a killed task's comes from another task."""
-
+type Channel = Literal["phone", "web"]
 type Show = Callable[[Verdict], None]
 
 
@@ -31,6 +31,7 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
     *,
     at_once: int,
     times: int,
+    over: Sequence[Channel] = ("phone",),
 ) -> list[Verdict]:
     """Hold each rehearsal under each condition, and return the verdicts in order.
 
@@ -42,11 +43,16 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
         show: Receives each verdict when its conversation has ended.
         at_once: Conversations at the same time.
         times: Attempts of each.
+        over: On which channels. Conditions and keys are of a telephone, so the web has neither.
     """
     prepared = {id(one): await _spoken(one, speak) for one in rehearsals}
     made = [
-        Conversation(one, _altered(prepared[id(one)], condition), stage.numbers[condition.name], condition, attempt)
+        Conversation(
+            one, _altered(prepared[id(one)], condition), stage.numbers[condition.name], condition, attempt, channel
+        )
         for condition in conditions
+        for channel in over
+        if channel == "phone" or (condition is QUIET and not any(turn.keys for turn in one.turns))
         for one in rehearsals
         for attempt in range(1, times + 1)
     ]
@@ -55,12 +61,13 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
 
     async def one(conversation: Conversation, kill: KillTogether | None = None) -> Verdict:
         async with turns:
-            observed = await hold(conversation, stage.running, kill)
+            observed = await _hold(stage, conversation, kill)
         verdict = judge(
             conversation.rehearsal,
             observed,
             today=datetime.now().astimezone().date(),
             condition=conversation.condition,
+            channel=conversation.channel,
             attempt=conversation.attempt,
         )
         verdict.audio = _save(stage, verdict)
@@ -85,6 +92,12 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
     return verdicts
 
 
+async def _hold(stage: Stage, conversation: Conversation, kill: KillTogether | None) -> Observed:
+    if conversation.channel == "web":
+        return await hold_on_web(conversation.rehearsal, stage.web_url, stage.agents[conversation.condition.name])
+    return await hold(conversation, stage.running, kill)
+
+
 async def _spoken(rehearsal: Rehearsal, speak: Speak | None) -> list[Utterance]:
     turns = [Pressed(turn.keys) if turn.keys else Spoken(turn.says) for turn in rehearsal.turns]
     return await prepare(turns, 0, speak)
@@ -101,7 +114,9 @@ def _save(stage: Stage, verdict: Verdict) -> str:
     """Write the audio of a failed conversation, and return the file's name; empty if it passed."""
     if verdict.passed or not verdict.turns:
         return ""
-    name = f"{verdict.rehearsal.slug}-{verdict.condition.name.replace(' ', '-')}-{verdict.attempt}.wav"
+    name = (
+        f"{verdict.rehearsal.slug}-{verdict.condition.name.replace(' ', '-')}-{verdict.channel}-{verdict.attempt}.wav"
+    )
     sides = (turn.observed.caller_audio + turn.observed.agent_audio for turn in verdict.turns)
     path = stage.work / name
     path.write_bytes(mulaw_wav(b"".join(sides)))

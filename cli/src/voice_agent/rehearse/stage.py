@@ -35,6 +35,9 @@ class Stage:
     """The system, for the report."""
     numbers: Mapping[str, Number] = field(default_factory=dict)
     """By condition."""
+    web_url: str = ""
+    agents: Mapping[str, str] = field(default_factory=dict)
+    """By condition, for the web."""
     running: Running | None = None
     """None for a deployment, of which only the audio is visible."""
     system: System | None = None
@@ -63,7 +66,8 @@ async def open_here(
         numbers = {
             name: Number(exchange, f"{url}/incoming-call", _CALLER, copy.number) for name, copy in copies.items()
         }
-        yield Stage(work, "stand-ins on this machine", numbers, system.running, system)
+        agents = {name: copy.id for name, copy in copies.items()}
+        yield Stage(work, "stand-ins on this machine", numbers, system.web_url, agents, system.running, system)
 
 
 @contextlib.asynccontextmanager
@@ -84,4 +88,5 @@ async def open_deployment(options: RehearseOptions, work: Path, speak: Speak | N
     called = str(next(iter(agent_file(options.folder).get("numbers") or ()), _ANY_NUMBER))
     async with TwilioExchange(ExchangeSettings(account_sid=sid, auth_token=token), speak=speak) as exchange:
         number = Number(exchange.url, f"{options.url.rstrip('/')}/incoming-call", _CALLER, called)
-        yield Stage(work, options.url, {QUIET.name: number})
+        agents = {QUIET.name: options.folder.resolve().name}
+        yield Stage(work, options.url, {QUIET.name: number}, options.url, agents)

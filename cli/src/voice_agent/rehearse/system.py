@@ -20,6 +20,7 @@ from voice_agent.run.systems import without_secrets
 
 _SESSIONS: Final = "100"
 """Conversations that a task accepts: the number of callers at once is the rehearsals' own choice."""
+_RATES: Final = ("ARRIVALS_PER_ADDRESS", "RATE_LIMIT_STARTS_PER_MINUTE", "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS")
 _CONTROL_SECONDS: Final = 5.0
 _GROUP: Final = "PhoneTargetGroup"
 
@@ -108,7 +109,8 @@ def _plan(folder: Path, agents: Path, environment: Mapping[str, str]) -> Plan:
     ports = Ports(**{name: free_port() for name in PORT_NAMES})
     wishes = Wishes(ports, nova="standin", weather="standin")
     # Not one real credential: a rehearsal on this machine must cost nothing and call nobody.
-    variables = without_secrets(environment) | {"AGENTS_DIR": str(agents), "MAX_SESSIONS": _SESSIONS}
+    limits = dict.fromkeys(("MAX_SESSIONS", *_RATES), _SESSIONS)
+    variables = without_secrets(environment) | limits | {"AGENTS_DIR": str(agents)}
     variables.pop("TRANSFER_DESTINATIONS", None)
     return make_plan(variables, wishes, own, folder, live_weather=False)
 
