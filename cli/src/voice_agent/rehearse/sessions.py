@@ -52,8 +52,8 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
         )
         for condition in conditions
         for channel in over
-        if channel == "phone" or (condition is QUIET and not any(turn.keys for turn in one.turns))
         for one in rehearsals
+        if channel == "phone" or (condition is QUIET and not any(turn.keys for turn in one.turns))
         for attempt in range(1, times + 1)
     ]
     turns = asyncio.Semaphore(at_once)
