@@ -95,7 +95,7 @@ class Search:
         which = when_day(day, self.now)
         if name := closed_on(day):
             return f"we are closed on {name}"
-        if not HOURS.get(day.weekday()):
+        if not HOURS[day.weekday()]:
             return f"{which} we are closed"
         if not any(day.weekday() in doctor.days for doctor in doctors_for(self.visit, self.doctor)):
             names = spoken_choice([f"Doctor {one.name}" for one in doctors_for(self.visit, self.doctor)], last="and")

@@ -5,8 +5,9 @@ from typing import Final
 
 import yaml
 
-from agent_core.days import hours_by_weekday
+from agent_core.agents import opening_hours
 
-HOURS: Final = hours_by_weekday(
+HOURS: Final = opening_hours.parse(
     yaml.safe_load(Path(__file__).with_name("agent.yaml").read_text(encoding="utf-8"))["opening_hours"]
 )
+"""Spans of each weekday from Monday, in minutes after midnight."""

@@ -1,11 +1,11 @@
 """The clinic's doctors and visits, and when they are possible. Change this file to match your practice."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
 
-from agent_core.days import Hours
+from agent_core.agents.opening_hours import Spans
 
 Visit = Literal["check-up", "vaccination", "blood test", "skin check", "follow-up"]
 DoctorName = Literal["Adler", "Moreau", "Shah"]
@@ -55,19 +55,20 @@ def closed_on(day: date) -> str:
     return _FIXED.get((day.month, day.day), "")
 
 
-def spans(doctor: Doctor, day: date, hours: Hours) -> Iterator[tuple[datetime, datetime]]:
+def spans(doctor: Doctor, day: date, hours: Sequence[Spans]) -> Iterator[tuple[datetime, datetime]]:
     """Yield the spans of a day in which a doctor sees patients."""
     if day.weekday() in doctor.days and not closed_on(day):
-        for opens, closes in hours.get(day.weekday(), ()):
-            yield datetime.combine(day, opens), datetime.combine(day, closes)
+        midnight = datetime.combine(day, time())
+        for opens, closes in hours[day.weekday()]:
+            yield midnight + timedelta(minutes=opens), midnight + timedelta(minutes=closes)
 
 
-def sees_patients(doctor: Doctor, start: datetime, end: datetime, hours: Hours) -> bool:
+def sees_patients(doctor: Doctor, start: datetime, end: datetime, hours: Sequence[Spans]) -> bool:
     """Return whether a whole visit lies within a doctor's hours."""
     return any(opens <= start and end <= closes for opens, closes in spans(doctor, start.date(), hours))
 
 
-def starts(doctor: Doctor, visit: Visit, day: date, hours: Hours) -> Iterator[datetime]:
+def starts(doctor: Doctor, visit: Visit, day: date, hours: Sequence[Spans]) -> Iterator[datetime]:
     """Yield the times of a day that are offered for a visit, in order."""
     length = LENGTH[visit]
     for opens, closes in spans(doctor, day, hours):
@@ -78,8 +79,9 @@ def starts(doctor: Doctor, visit: Visit, day: date, hours: Hours) -> Iterator[da
             at += max(length, _STEP)
 
 
-def during_the_day(day: date, clock: time, hours: Hours) -> datetime:
+def during_the_day(day: date, clock: time, hours: Sequence[Spans]) -> datetime:
     """Return when a visit begins: a caller who says "three" means the afternoon, because the night is closed."""
     start = datetime.combine(day, clock)
-    opens = min((first for first, _ in hours.get(day.weekday(), ())), default=time.min)
-    return start + timedelta(hours=12) if clock < min(opens, time(12)) else start
+    opens = min((first for first, _ in hours[day.weekday()]), default=0)
+    is_night = clock < time(12) and clock.hour * 60 + clock.minute < opens
+    return start + timedelta(hours=12) if is_night else start

@@ -19,7 +19,7 @@ from agent_core.days import PARTS_OF_DAY, WEEKDAYS, Day, TimeOfDay, date_of
 from .answers import Search, confirmed, when
 from .appointments import Appointment, Appointments, Patient, Taken
 from .hours import HOURS
-from .practice import DAYS_AHEAD, NOTICE, DoctorName, Visit, doctors_for, during_the_day
+from .practice import DAYS_AHEAD, DOCTORS, NOTICE, DoctorName, Visit, doctors_for, during_the_day
 
 
 def _born(value: object) -> object:
@@ -104,10 +104,15 @@ def book_appointment(
             return confirmed(other, "found", f"There is already an appointment for a {visit}", now) | {
                 "next": "Ask whether to move it. If so, call change_appointment."
             }
-    try:
-        return _booked(calendar.book(call.key, call.session_id, patient, slot, now), now)
-    except Taken:
-        return search.instead(start)
+    # Another caller may have got this doctor a moment ago, while a second one is still free.
+    for _ in DOCTORS:
+        if slot is None:
+            break
+        try:
+            return _booked(calendar.book(call.key, call.session_id, patient, slot, now), now)
+        except Taken:
+            slot = search.slot(start)
+    return search.instead(start)
 
 
 @tool(shown=True, failure=_FAILED)

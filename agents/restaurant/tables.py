@@ -1,10 +1,10 @@
 """The restaurant's tables, and when a party may sit down. Change this file to match your restaurant."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from agent_core.days import Hours
+from agent_core.agents.opening_hours import Spans
 
 TABLES: Final = (2, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 8)
 """Seats of each table, smallest first: a party gets the first free table that is large enough."""
@@ -23,20 +23,21 @@ _STEP: Final = timedelta(minutes=30)
 """Between two times that are offered. A caller may ask for any other."""
 
 
-def spans(day: date, hours: Hours) -> Iterator[tuple[datetime, datetime]]:
+def spans(day: date, hours: Sequence[Spans]) -> Iterator[tuple[datetime, datetime]]:
     """Yield the first and the last moment at which a party may sit down, for each service of a day."""
     if (day.month, day.day) in CLOSED:
         return
-    for opens, closes in hours.get(day.weekday(), ()):
-        yield datetime.combine(day, opens), datetime.combine(day, closes) - LAST_SEATING
+    midnight = datetime.combine(day, time())
+    for opens, closes in hours[day.weekday()]:
+        yield midnight + timedelta(minutes=opens), midnight + timedelta(minutes=closes) - LAST_SEATING
 
 
-def is_seating(start: datetime, hours: Hours) -> bool:
+def is_seating(start: datetime, hours: Sequence[Spans]) -> bool:
     """Return whether a party may sit down at this time."""
     return any(first <= start <= last for first, last in spans(start.date(), hours))
 
 
-def seating_of(day: date, clock: time, hours: Hours) -> datetime:
+def seating_of(day: date, clock: time, hours: Sequence[Spans]) -> datetime:
     """Return when a party sits down that asks for this time: a caller who says "seven" means the evening."""
     start = datetime.combine(day, clock)
     later = start + timedelta(hours=12)
@@ -44,7 +45,7 @@ def seating_of(day: date, clock: time, hours: Hours) -> datetime:
     return later if is_morning and not is_seating(start, hours) and is_seating(later, hours) else start
 
 
-def seatings(day: date, hours: Hours) -> Iterator[datetime]:
+def seatings(day: date, hours: Sequence[Spans]) -> Iterator[datetime]:
     """Yield the times of a day that are offered, in order."""
     for first, last in spans(day, hours):
         at = first

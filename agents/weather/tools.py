@@ -86,7 +86,7 @@ async def resources(settings: Mapping[str, str]) -> AsyncIterator[WeatherSource]
 async def get_current_weather(
     location: Location,
     call: Call,
-    format: Unit = None,  # noqa: A002 - a public name
+    format: Unit = None,
 ) -> dict[str, Any]:
     """Get the weather at a place at this moment."""
     return await _answer(call, location, lambda found: _at_present(found, _units(format, call, found.place)))
@@ -97,7 +97,7 @@ async def get_weather_forecast(
     location: Location,
     day: DayName,
     call: Call,
-    format: Unit = None,  # noqa: A002 - a public name
+    format: Unit = None,
     hour: HourOfDay = None,
 ) -> dict[str, Any]:
     """Get the weather forecast for a place, for a whole day or for one hour of it."""

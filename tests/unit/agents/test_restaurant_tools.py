@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -280,9 +280,8 @@ def test_names_are_forgotten_a_month_after_the_visit(call: CallIn, book: Book) -
 
 def test_the_hours_of_the_tools_are_those_of_the_agent() -> None:
     """The file agent.yaml is the only place for them."""
-    assert hours.HOURS[0] == [(time(12), time(14, 30)), (time(18), time(22, 30))]
-    assert hours.HOURS[5] == [(time(18), time(23))]
-    assert hours.HOURS[6] == []
+    assert hours.HOURS[0] == ((12 * 60, 14 * 60 + 30), (18 * 60, 22 * 60 + 30))
+    assert hours.HOURS[6] == ()
 
 
 def test_the_instructions_and_the_knowledge_name_every_closed_day() -> None:

@@ -5,7 +5,7 @@ absolute, because "tomorrow" is wrong a day later.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, time, timedelta
 from typing import Annotated, Final
 
@@ -19,9 +19,6 @@ PARTS_OF_DAY: Final = {
     "evening": (time(17), time(23, 59)),
 }
 """The words that a caller uses in place of a time of the clock, and the first and last moment that each means."""
-
-type Hours = Mapping[int, Sequence[tuple[time, time]]]
-"""Opening times by weekday; Monday is 0."""
 
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2})?\s*(?:o'?clock)?\s*([ap])?\.?(?:m\.?)?")
 _SAME: Final = {"tonight": "today", "noon": "12:00", "midday": "12:00", "dinner": "evening", "lunchtime": "lunch"}
@@ -100,26 +97,6 @@ def date_of(day: str, today: date) -> date:
     if day in ("today", "tomorrow"):
         return today + timedelta(days=int(day == "tomorrow"))
     return date.fromisoformat(day)
-
-
-def hours_by_weekday(written: Mapping[str, Sequence[str] | str]) -> Hours:
-    """Return the hours of an ``agent.yaml``, such as ``{"mon-fri": ["12:00-14:30"], "sun": "closed"}``.
-
-    Raises:
-        ValueError: A day or a time is none.
-    """
-    names = [day[:3] for day in WEEKDAYS]
-    hours: dict[int, list[tuple[time, time]]] = {}
-    for days, spans in written.items():
-        first, _, last = days.partition("-")
-        for day in range(names.index(first), names.index(last or first) + 1):
-            hours[day] = [] if isinstance(spans, str) else [_span(span) for span in spans]
-    return hours
-
-
-def _span(text: str) -> tuple[time, time]:
-    opens, _, closes = text.partition("-")
-    return time.fromisoformat(opens), time.fromisoformat(closes)
 
 
 def spoken_day(day: date, today: date) -> str:
