@@ -33,6 +33,9 @@ _TURN_SECONDS: Final = 45.0
 """Longest time of one turn with its reply, for the limit of a whole call."""
 
 
+_RECOGNISER: Final = asyncio.Lock()
+
+
 @dataclass
 class Conversation:
     """A rehearsal with the audio of its turns."""
@@ -167,7 +170,7 @@ async def observe(
         observed.conversations = len({line.get("session_id") for line in log if line.get("event") == "session_started"})
         observed.records = sum(line.get("event") == "session_ended" for line in log)
     replies = answers(result.turns, reviewed.sounds)
-    spoken = {} if view is not None else {one.turn: one.text for one in await readings(result)}
+    spoken = await _transcribed(result) if running is None else {}
     edges = [*(turn.began for turn in result.turns), float("inf")]
     transfers = [str(line.get("destination", "")) for line in log if line.get("event") == "transfer_asked"]
     for index, ((start, stop), turn, reply) in enumerate(zip(pairwise(edges), result.turns, replies, strict=True)):
@@ -179,6 +182,13 @@ async def observe(
         seen.transfer = transfers[-1] if transfers and conversation.rehearsal.turns[index].expect.transfer else ""
         observed.turns.append(seen)
     return observed
+
+
+async def _transcribed(result: CallResult) -> dict[int, str]:
+    """Return the words of each reply by a recogniser, because from outside a deployment nothing else shows them."""
+    # The recogniser has one state for all calls.
+    async with _RECOGNISER:
+        return {one.turn: one.text for one in await readings(result)}
 
 
 def _turn(view: ModelView, zero: float, start: float, stop: float) -> ObservedTurn:
