@@ -143,6 +143,14 @@ def test_a_turn_that_was_not_reached_fails() -> None:
     assert not verdict.wire_ok
 
 
+def test_a_killed_task_leaves_its_record_to_another() -> None:
+    """The task that goes on writes one; a conversation that was not killed proves nothing."""
+    assert _under("killed task", _seen(), records=1, conversations=2).passed
+    assert not _under("killed task", _seen(), records=0, conversations=2).wire_ok
+    (miss,) = _under("killed task", _seen(), records=0, conversations=1).all_misses
+    assert str(miss) == "killed: the task that held this conversation was not killed"
+
+
 def _under(condition: str, *turns: ObservedTurn, **whole: Any) -> Verdict:  # noqa: ANN401 - fields of a conversation
     booked = Expectation("book_table", {"people": 2}, says=("booked",), within=0.1)
     rehearsal = _rehearsal(*[booked for _ in turns])
@@ -172,8 +180,9 @@ def test_a_silent_caller_must_be_asked() -> None:
 
 def test_a_slow_tool_must_be_announced() -> None:
     """The caller hears something while the tool works."""
-    assert _under("slow tool", _seen(recordings=["look_up"])).passed
-    assert not _under("slow tool", _seen()).wire_ok
+    assert _under("slow tool", _seen(recordings=["look_up"], wait=4.5)).passed
+    assert _under("slow tool", _seen(said="One moment. Your table is booked.", wait=2.0)).passed
+    assert not _under("slow tool", _seen(wait=4.5)).wire_ok
 
 
 def test_a_dead_tool_lets_the_agent_apologise() -> None:

@@ -31,7 +31,7 @@ _INTERRUPTED: Final = 130
 _TURN_MINUTES: Final = 0.25
 """Approximate length of a turn with its reply, for the cost of a deployment's rehearsals."""
 _MOST_OF: Final = 2 / 3
-"""Share of the attempts against a deployment in which the model must do what is expected."""
+"""Share of conversations in which the model must do what is expected, where it cannot always."""
 
 
 def run(options: RehearseOptions) -> int:
@@ -130,8 +130,11 @@ def _is_good(options: RehearseOptions, verdicts: Sequence[Verdict]) -> bool:
     """Return whether the wire held everywhere, and the model did what is expected often enough."""
     if not all(verdict.wire_ok for verdict in verdicts):
         return False
-    if not options.url:
-        return all(verdict.passed for verdict in verdicts)
-    names = {verdict.rehearsal.name for verdict in verdicts}
-    attempts = {name: [one.model_ok for one in verdicts if one.rehearsal.name == name] for name in names}
-    return all(sum(good) >= _MOST_OF * len(good) for good in attempts.values())
+    # Attempts of one rehearsal against a deployment, or conversations of one condition in which words are misheard.
+    groups: dict[str, list[bool]] = {}
+    for one in verdicts:
+        if options.url or one.condition.misheard:
+            groups.setdefault(one.rehearsal.name if options.url else one.condition.name, []).append(one.model_ok)
+        elif not one.model_ok:
+            return False
+    return all(sum(good) >= _MOST_OF * len(good) for good in groups.values())

@@ -12,8 +12,8 @@ from standins.twilio import mulaw
 type Alter = Callable[[bytes, int], bytes]
 """Changes a caller's µ-law audio; the number seeds what is random in it."""
 
-_NOISE_BELOW: Final = 10 ** (-18 / 20)
-"""18 dB below speech: a street behind the caller, in which people understand every word."""
+_NOISE_BELOW: Final = 10 ** (-25 / 20)
+"""25 dB below speech: a busy room behind the caller, in which people understand every word."""
 _LOST: Final = 0.03
 """Share of lost packets. Mobile networks lose less than 1 %, and conceal losses up to about 5 % (ITU-T G.113)."""
 
@@ -29,9 +29,16 @@ def with_noise(audio: bytes, seed: int) -> bytes:
         return audio
     # The level of the audible part: pauses would make the noise of a slow speaker softer.
     level = np.sqrt(np.mean(samples[np.abs(samples) > np.abs(samples).mean()] ** 2))
-    noise = np.random.default_rng(seed).normal(0, level * _NOISE_BELOW, len(samples))
-    mixed = np.clip(samples + noise, -32768, 32767).astype(np.int16)
+    mixed = np.clip(samples + _pink(len(samples), seed) * level * _NOISE_BELOW, -32768, 32767).astype(np.int16)
     return mulaw.encode(mixed.tobytes())
+
+
+def _pink(count: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return noise of level 1 whose power falls with the frequency, as that of rooms and streets does."""
+    spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=count))
+    spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1))
+    noise: np.ndarray[tuple[int], np.dtype[np.float64]] = np.fft.irfft(spectrum, count)
+    return noise / noise.std()
 
 
 def with_losses(audio: bytes, seed: int) -> bytes:
@@ -56,6 +63,8 @@ class Condition:
     """Seconds for which the caller says nothing after the greeting."""
     tool: str = ""
     """How the agent's tools behave: `slow` or `dead`; empty for as written."""
+    misheard: bool = False
+    """Whether some words may be misheard: then the model must do what is expected in most conversations, not in all."""
     kills: bool = False
     """Whether the task that holds the conversation is killed."""
 
@@ -70,8 +79,8 @@ MATRIX: Final[Mapping[str, Condition]] = {
     one.name: one
     for one in (
         QUIET,
-        Condition("noise", "as the rehearsal expects", alter=with_noise),
-        Condition("packet loss", "as the rehearsal expects", alter=with_losses),
+        Condition("noise", "as the rehearsal expects in most conversations", alter=with_noise, misheard=True),
+        Condition("packet loss", "as the rehearsal expects in most conversations", alter=with_losses, misheard=True),
         Condition("barge-in", "the agent falls silent, and the next words lead to their tool", barge_in=1.0),
         Condition("silence", "the agent asks whether the caller is there, then as expected", silence=12.0),
         Condition("slow tool", "the caller hears that it takes a moment, then as expected", tool="slow"),

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -25,6 +26,10 @@ _GOODBYE_SECONDS: Final = 15.0
 _TRANSFER_SECONDS: Final = 40.0
 """Longest time until a person answers: the telephone rings for 30 s, after the agent has said that it connects."""
 _REPLY_SECONDS: Final = 15.0
+_RECORD_SECONDS: Final = 5.0
+"""Longest time from the end of a call to its end record, which is written when the media stream is closed."""
+_LOOK_SECONDS: Final = 0.2
+_BOTH_ENDS: Final = ("session_started", "session_ended")
 _GROUP_SECONDS: Final = 60.0
 """Longest time until every caller of a group has been greeted."""
 _RESUME_SECONDS: Final = 20.0
@@ -156,7 +161,7 @@ async def observe(
 ) -> Observed:
     """Return what happened in a call, from its timeline, the model's records and the service's log."""
     zero = result.timeline.began_at
-    log = [*_log(running.phone_log(), result.call_sid)] if running else []
+    log = await _complete_log(running, result.call_sid) if running else []
     recordings = [Recording(one.at - zero, one.name) for one in played(running, result.call_sid)] if running else []
     reviewed = Reviewed(result, view, [], [], recordings)
     observed = Observed(
@@ -182,6 +187,17 @@ async def observe(
         seen.transfer = transfers[-1] if transfers and conversation.rehearsal.turns[index].expect.transfer else ""
         observed.turns.append(seen)
     return observed
+
+
+async def _complete_log(running: Running, call_sid: str) -> list[dict[str, Any]]:
+    """Return a call's lines when its end records are there, or at the latest after a few seconds."""
+    deadline = time.monotonic() + _RECORD_SECONDS
+    while True:
+        log = [*_log(running.phone_log(), call_sid)]
+        started, ended = (sum(line.get("event") == event for line in log) for event in _BOTH_ENDS)
+        if ended >= started or time.monotonic() > deadline:
+            return log
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _transcribed(result: CallResult) -> dict[int, str]:

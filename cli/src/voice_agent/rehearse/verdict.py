@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from voice_agent.rehearse.compare import Miss, compare, compare_whole
-from voice_agent.rehearse.conditions import QUIET, STOP_SECONDS, Condition
+from voice_agent.rehearse.conditions import QUIET, SLOW_SECONDS, STOP_SECONDS, Condition
 from voice_agent.rehearse.observed import Observed, ObservedTurn
 from voice_agent.rehearse.rehearsals import NO_TOOL, Expectation, Rehearsal, Turn
 
@@ -77,7 +77,8 @@ def judge(  # noqa: PLR0913 - a conversation, and how it was held
         channel: `phone` or `web`.
         attempt: Which of several attempts this is, counted from 1.
     """
-    verdict = Verdict(rehearsal, observed, condition, channel, misses=compare_whole(observed), attempt=attempt)
+    verdict = Verdict(rehearsal, observed, condition, channel, attempt=attempt)
+    verdict.misses = [*compare_whole(observed, killed=condition.kills)]
     if condition.silence and not observed.asked_in_silence and not observed.failure:
         verdict.misses.append(Miss("wire", "silence", "the agent did not ask whether the caller is still there"))
     broken = False
@@ -115,8 +116,10 @@ def _of_condition(turn: Turn, seen: ObservedTurn, condition: Condition, *, last:
     if condition.barge_in is not None and not last and seen.stopped is not None and seen.stopped > STOP_SECONDS:
         text = f"the agent went on for {seen.stopped:.1f} s after the caller began to speak"
         return [Miss("wire", "barge-in", text)]
+    # Either an announcement, or the model's own words, which begin before the tool has answered.
+    covered = bool(seen.recordings) or (seen.wait is not None and seen.wait < SLOW_SECONDS)
     # A built-in tool, and a turn without one, cannot be slow.
-    if condition.tool == "slow" and _uses_own_tool(turn) and seen.tools and not seen.recordings:
+    if condition.tool == "slow" and _uses_own_tool(turn) and seen.tools and not covered:
         return [Miss("wire", "hold", "the caller heard nothing while the tool worked")]
     return []
 
