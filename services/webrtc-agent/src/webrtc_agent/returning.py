@@ -136,7 +136,6 @@ class ConversationPart:
             first_words=resumption.first_words(known, speaker.wording.sentence) if known.history else None,
             agent=speaker,
             on_words=self._heed,
-            agent=self.agent,
             acts=ActsDone(*known.acts),
             on_act=self.state_writer.on_act,
             seconds_left=None if first else known.seconds_left(self._returns.longest, self._returns.now()),
