@@ -107,7 +107,7 @@ async def test_a_french_agent_answers_what_is_typed() -> None:
 
 
 async def test_an_edit_counts_from_the_next_conversation(tmp_path: Path) -> None:
-    """A new line is known to the next conversation and not to the one that is going on; its words are learned."""
+    """A new line is known to the next conversation and not to the current one; its words are learned."""
     shutil.copytree(AGENTS / "garage", tmp_path / "garage")
     system = "You answer for Northside Garage."
     async with standin(tmp_path) as (words, connection):

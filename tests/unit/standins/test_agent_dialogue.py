@@ -121,7 +121,7 @@ def test_what_a_result_asks_for_is_filled_in(answer: str, name: str) -> None:
 
 
 def test_another_wish_is_no_answer() -> None:
-    """A question about the parking is answered although a name was asked for, and the name can still be given."""
+    """A question about cars is answered although a name was asked for, and the name can still be given."""
     conversation = Conversation("trattoria", {"book_table": _asks_for_a_name})
     conversation.say("a table for two on Friday evening")
     assert conversation.say("where can I park my car") == "There is a car park behind the house."

@@ -21,7 +21,7 @@ FAILED = "I'm sorry, the language model on this computer did not answer. Please 
 
 
 class Server:
-    """Gives scripted messages, and keeps the requests."""
+    """Returns scripted messages, and keeps the requests."""
 
     def __init__(self, *answers: object) -> None:
         self.answers = list(answers)

@@ -62,6 +62,7 @@ def read_folder(folder: Path) -> AgentFolder:
     agent = read_yaml(folder / "agent.yaml")
     if not isinstance(agent, dict) or not agent.get("name"):
         raise FolderError(f"{folder / 'agent.yaml'}: expected a mapping with `name:`")
+    # A folder without rehearsals is valid: it has small talk only.
     lines = read_rehearsals(folder / "rehearsals")
     named = agent.get("tools") or []
     # A tool can also be a mapping, such as {mcp: …}; its names arrive with the prompt.

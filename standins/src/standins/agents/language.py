@@ -55,6 +55,7 @@ def _language(code: str, read: Mapping[str, Any]) -> Language:
     numbers = {spelled(word): value for value, word in enumerate(read["numbers"])}
     numbers |= {spelled(word): value for value, word in read["tens"].items()}
     numbers |= dict.fromkeys(phrases(read.get("ones", [])), 1)
+    # Synonyms are single words: a phrase in a group stands for each of its words.
     groups = [[word for phrase in phrases(group) for word in phrase] for group in read["synonyms"]]
     return Language(
         code=code,

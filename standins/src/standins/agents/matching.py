@@ -16,7 +16,7 @@ _TITLE, _ANSWER = 0.8, 0.4
 _PRECISION = 0.6
 """Share of what the caller said in the score; the rest is how much of the line was said."""
 _OUT_OF_TURN = 0.5
-"""Factor of a follow-up whose conversation is not going on."""
+"""Factor of a follow-up whose rehearsal has not begun."""
 ACCEPTED = 0.38
 """Scores below this are not understood."""
 MARGIN = 0.02
@@ -75,8 +75,9 @@ class Matcher:
 
         Args:
             sentence: What the caller said.
-            follow_ups: Rehearsals that are going on, so that their follow-ups are likely.
+            follow_ups: Rehearsals that have begun, so that their follow-ups are likely.
         """
+        # A set: a word said twice means no more than once.
         tokens = {self.canonical(token) for token in sentence.tokens()}
         values = self._values(sentence)
         weights = {token: self._weight(token, values) for token in tokens}
@@ -99,6 +100,7 @@ class Matcher:
         whole = sum(words.weights.values())
         complete = sum(weight for token, weight in words.weights.items() if token in weights) / whole if whole else 0.0
         score = _PRECISION * (understood / said if said else 0.0) + (1 - _PRECISION) * complete
+        # Unlikely, but not excluded: a renewed session may have lost its beginning.
         out_of_turn = not line.line.opens and line.line.rehearsal not in follow_ups
         return score * (_OUT_OF_TURN if out_of_turn else 1.0), complete
 

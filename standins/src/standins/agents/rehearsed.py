@@ -81,6 +81,7 @@ def choices_of(lines: Iterable[Line], language: Language) -> dict[tuple[str, ...
     for line in lines:
         words = spelled(line.says)
         for name, value in line.arguments.items():
+            # Numbers, days and times are found by their form, so only other texts are listed.
             phrase = spelled(value) if isinstance(value, str) else ()
             is_other = not phrase or slots_of(phrase, language, Moment())
             if not is_other and any(words[at : at + len(phrase)] == phrase for at in range(len(words))):
@@ -123,7 +124,7 @@ def _bound(sentence: Sentence, name: str, value: object) -> tuple[Kind, int] | N
 
 
 def _named(sentence: Sentence, bindings: Mapping[str, tuple[Kind, int]]) -> Sentence:
-    """Give text values the name of their argument; two arguments may have the same value."""
+    """Return a sentence whose text values have the name of their argument; two arguments may have the same value."""
     named = {("text", at): name for name, (kind, at) in bindings.items() if kind == "text"}
     texts = iter(range(len(sentence.slots)))
     slots = [

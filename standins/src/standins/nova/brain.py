@@ -23,7 +23,7 @@ from standins.nova.steps import Say, UseTool
 DEADLINE_SECONDS: Final = 20.0
 """For one decision. A caller hangs up on a longer silence."""
 _MOST_CALLS: Final = 8
-"""Tool calls in a row without a sentence; a model that goes on is stuck."""
+"""Tool calls in a row without a sentence; a model that makes more is stuck."""
 _LONGEST_REPLY: Final = 1_000
 """Characters: a minute of speech."""
 _MOST_MESSAGES: Final = 200
@@ -138,7 +138,7 @@ class BrainDialogue:
         return (_Decision(self, self._turn),)
 
     def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
-        """Give the server the result; several calls are decided after the last one."""
+        """Send the server the result; several calls are decided after the last one."""
         waiting = self._unanswered()
         mine = next((call for call in waiting if call["function"]["name"] == name), None)
         if mine is None:

@@ -62,6 +62,7 @@ def parameters(schema: Mapping[str, Any]) -> list[Parameter]:
     properties, required = schema.get("properties"), schema.get("required")
     if not isinstance(properties, Mapping):
         return []
+    # A prompt may declare anything: what is not a schema has no arguments.
     needed = set(required) if isinstance(required, list) else set()
     found = [
         Parameter(name, _kind(name, plain := _plain(one)), plain, name in needed) for name, one in properties.items()
@@ -121,6 +122,7 @@ def arguments_from(
     by_name = {one.name: one for one in wanted}
     for name, (kind, at) in line.bindings.items() if line is not None else ():
         same = [slot for slot in sentence.of_kind(kind) if slot.parameter in ("", name)]
+        # A rehearsal may name an argument that the tool does not have any more.
         parameter = by_name.get(name)
         if at < len(same) and same[at] in free and parameter is not None:
             found[name] = _fitted(same[at], parameter, today)
@@ -251,6 +253,7 @@ def _written(words: Sequence[str], original: str, *, name: bool) -> str:
 def question(parameter: Parameter, language: Language) -> str:
     """Return the question for a missing argument, from its description."""
     say, about = language.sentences, parameter.description.split(":")[0].split(",")[0].strip().rstrip(".?")
+    # The descriptions of days and times are about their format, which nobody wants to hear.
     if parameter.kind in ("day", "time"):
         return str(say[f"ask_{parameter.kind}"])
     if parameter.is_name:

@@ -24,7 +24,7 @@ class Memory:
     """The state of a conversation."""
 
     rehearsal: str = ""
-    """The rehearsal that is going on."""
+    """The rehearsal that the last line belongs to."""
     request: Request | None = None
     """The last tool call, or the one that waits for an argument."""
     missing: Sequence[Parameter] = ()
@@ -52,6 +52,7 @@ class Memory:
             plain = {name: value for name, value in result.items() if isinstance(value, str | int | float)}
             # What the caller said counts more than a tool's own form of it.
             self.values = {**plain, **self.values}
+        # A fault can make the model call a tool that nobody asked for.
         if self.request is None or self.request.tool != tool:
             return Request(tool, dict(arguments))
         return self.request
@@ -66,6 +67,7 @@ class Memory:
         Args:
             opened_by: The tools that open each rehearsal.
         """
+        # Any rehearsal that began with the same tool: "make it three" fits every kind of booking.
         last = self.request.tool if self.request is not None else ""
         return {name for name, tools in opened_by.items() if last in tools} | {self.rehearsal}
 

@@ -82,6 +82,7 @@ class Phrases:
             return line.answers
         expected = [word.casefold() for word in line.expected_words]
         told = self._known.agent.knowledge if self._known.agent is not None else ()
+        # A rehearsal may only say which words to expect; the documents then have the sentence.
         best = max(told, key=lambda text: sum(word in text.casefold() for word in expected), default="")
         if any(word in best.casefold() for word in expected):
             return best

@@ -20,8 +20,8 @@ def reply(result: object, rehearsed: str, language: Language) -> str:
 
     Args:
         result: The tool's result, already without a client's wrappings.
-        rehearsed: The rehearsal's `answers`. After an error it counts only if the tool says how to go on: then the
-            error is what the rehearsal is about, such as a day that is fully booked.
+        rehearsed: The rehearsal's `answers`. After an error it counts only if the tool says what to do next: then
+            the error is what the rehearsal is about, such as a day that is fully booked.
         language: The agent's.
     """
     say = language.sentences
@@ -41,6 +41,7 @@ def reply(result: object, rehearsed: str, language: Language) -> str:
 
 def instructed(text: object, language: Language) -> str:
     """Return what a result's `next` asks to say; empty if it asks for something else."""
+    # Only the first sentence: later ones are about tools, which a caller does not need to hear.
     first = str(text or "").split(". ")[0].strip().rstrip(".")
     if found := _SAY_THAT.match(first):
         more = _ASK_FOR.search(found["then"] or "")
@@ -54,6 +55,7 @@ def _asked(what: str, language: Language) -> str:
 
 
 def _values(result: Mapping[str, Any]) -> str:
+    # Flags and nested values are for programs, and would be read out letter by letter.
     said = [
         f"{_capital(name.replace('_', ' '))}: {value}."
         for name, value in result.items()

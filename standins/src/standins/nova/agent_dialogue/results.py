@@ -22,6 +22,7 @@ def asked_by(tools: Tools, tool: str, result: object) -> Sequence[Parameter]:
     """Return the arguments that a result asks the caller for, in its question or in its `next`."""
     if not isinstance(result, Mapping) or tool not in tools:
         return ()
+    # Only the last sentence asks: "A table is free. What name shall I book it under?"
     spoken = str(result.get("speak") or "")
     question = spoken.rsplit(". ", 1)[-1] if spoken.endswith("?") else ""
     asked = f"{question} {result.get('next') or ''}".lower().replace("full name", "name")
@@ -31,6 +32,7 @@ def asked_by(tools: Tools, tool: str, result: object) -> Sequence[Parameter]:
 
 
 def _is_named(parameter: Parameter, asked: str) -> bool:
+    # With an article or a preposition before it, because "name" and "time" are also parts of other words.
     name = re.escape(parameter.name.replace("_", " "))
     return re.search(rf"\b(the|what|which|for|and|'s) {name}\b", asked) is not None
 

@@ -19,6 +19,7 @@ _REMARKS = (
 
 def wish(text: str, language: Language) -> SmallTalk | None:
     """Return an explicit wish: for a person, the end, a repetition, or to know who speaks."""
+    # English has the rules that the weather uses too; the other languages have patterns of their own.
     if language.small_talk:
         return _first(_WISHES, text, language)
     return small_talk.wish(_sentence(text))

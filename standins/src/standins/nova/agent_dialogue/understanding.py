@@ -54,6 +54,7 @@ def understanding(
     agent: AgentFolder | None, tools: Mapping[str, Mapping[str, Any]], today: Callable[[], dt.date] = dt.date.today
 ) -> Understanding:
     """Prepare an agent's lines with the values that the prompt's tools list."""
+    # What the tools list counts more than the rehearsals: it is what the tool accepts.
     lines = agent.lines if agent is not None else ()
     spoken = language(agent.language if agent is not None else "en")
     choices = {**choices_of(lines, spoken), **arguments.choices_of(tools)}
