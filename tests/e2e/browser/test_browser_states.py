@@ -109,37 +109,30 @@ async def test_one_part_of_the_page_is_announced_and_none_if_so_wanted(scripted:
 
 
 async def test_each_page_is_its_agents_own(scripted: Scene, base_url: str) -> None:
-    """Texts, title, colours and cards are the agent's; no other agent's cards are loaded, and the policy holds."""
+    """Texts, title and colours are the agent's; its start names it, only its own cards load, and the policy holds."""
     page = scripted.page
-    loaded: list[str] = []
-    page.on("request", lambda request: loaded.append(request.url.removeprefix(base_url)))
+    requests: list[tuple[str, str]] = []
+    page.on("request", lambda request: requests.append((request.url, request.post_data or "{}")))
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
     accents = set()
-    for path, title, placeholder in (
-        ("a/restaurant", "Bella Cucina", "Type to the restaurant"),
-        ("", "Weather by voice", "Type your question"),
+    for path, agent, title, placeholder, cards in (
+        ("a/restaurant", "restaurant", "Bella Cucina", "Type to the restaurant", 0),
+        ("", "weather", "Weather by voice", "Type your question", 2),
     ):
-        loaded.clear()
+        requests.clear()
         await scripted.open(path)
         await page.wait_for_load_state("networkidle")
         assert await page.title() == title
-        assert [one for one in loaded if "/assets/card-" in one] == [
-            one for one in loaded if "card-" in one and not path
-        ]
+        # A script and its style.
+        assert len([url for url, _ in requests if url.startswith(f"{base_url}/assets/card-")]) == cards
         assert await page.locator(".questions .question").count() >= 2
         accents.add(await page.evaluate("() => getComputedStyle(document.querySelector('.orb')).backgroundImage"))
-        starts: list[str] = []
-        page.on(
-            "request",
-            lambda request, starts=starts: (
-                starts.append(request.post_data or "") if request.url.endswith("/start") else None
-            ),
-        )
         await scripted.press("Type")
         await scripted.does("Ready")
         assert await page.get_by_label("Type to the agent").get_attribute("placeholder") == placeholder
-        assert [json.loads(one)["agent"] for one in starts] == ["restaurant" if path else "weather"]
+        started = [json.loads(body) for url, body in requests if url.endswith("/start")]
+        assert [one["agent"] for one in started] == [agent]
     assert len(accents) == 2
     assert refused == []
 
