@@ -80,7 +80,7 @@ def check() -> None:
     if not (_is_installed() and (modules / "typescript").is_dir()):
         _install("--include=dev")
     _node(modules / "typescript/bin/tsc", "--noEmit")
-    _node(modules / "@biomejs/biome/bin/biome", "check", ".", str(AGENTS))
+    _node(modules / "@biomejs/biome/bin/biome", "check", ".", *map(str, AGENTS.glob("*/page")))
     _node(modules / "vitest/vitest.mjs", "run", "--reporter=dot")
 
 
