@@ -79,8 +79,7 @@ async def test_a_busy_service_says_so_in_the_language(tmp_path: Path, language: 
         [(None, Sentence.BUSY), ("tel:+15005550009", Sentence.ASSISTANTS_BUSY)]
     ):
         (folder := tmp_path / str(number)).mkdir()
-        settings = {"max_sessions": 1, "fallback_destination": destination}
-        async with service(folder, language, **settings) as (phone, exchange):
+        async with service(folder, language, max_sessions=1, fallback_destination=destination) as (phone, exchange):
             slot = phone.agent.admission.admit()
             stranger = Stranger(phone.url, exchange.settings)
             answer = await stranger.send(stranger.signed("/incoming-call?tries=2"))

@@ -103,11 +103,14 @@ class _Player:
 def _with_sentence(steps: Sequence[Step], text: str) -> Sequence[Step]:
     """Add the sentence that an order gives word for word to the words of the first note: the product looks for it."""
     exactly = _EXACTLY.search(text)
-    first = next((at for at, step in enumerate(steps) if isinstance(step, ToneSentence)), None)
-    if exactly is None or first is None:
+    if exactly is None:
         return steps
-    said = ToneSentence(f"{steps[first].text} {exactly[1]}")  # type: ignore[attr-defined]
-    return [*steps[:first], said, *steps[first + 1 :]]
+    said = list(steps)
+    for at, step in enumerate(said):
+        if isinstance(step, ToneSentence):
+            said[at] = ToneSentence(f"{step.text} {exactly[1]}")
+            break
+    return said
 
 
 class _Instrument:

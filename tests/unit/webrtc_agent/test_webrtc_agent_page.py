@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -20,9 +21,10 @@ TRICKY = 'Tom & "Jerry" </script><script>alert(1)</script><!-- \u2028 {} \\'
 
 def client(agents: AgentCatalogue | None = None, folder: Path = CLIENT) -> httpx.AsyncClient:
     """Serve the pages of these agents, as they are before the build."""
-    app = FastAPI()
+    app, agents = FastAPI(), agents or given()
+    app.state.agent = SimpleNamespace(agents=agents)
     app.add_exception_handler(HTTPException, answer_http_error)
-    page.install(app, agents or given(), folder, console=True, phone=None)
+    page.install(app, agents, folder, console=True, phone=None)
     return httpx.AsyncClient(base_url="http://page", transport=httpx.ASGITransport(app))
 
 

@@ -4,10 +4,14 @@ from html.parser import HTMLParser
 
 import pytest
 
+from agent_core.agents.agent import Agent
+from agent_core.agents.agent_file import AgentFile
 from agent_core.errors import AgentError, AtCapacity, Draining, ModelBusy, OverBudget, UpstreamError
 from agent_core.events import EndReason
 from agent_core.sentence import Sentence
 from agent_core.sentences import LANGUAGES, Sentences
+from tests.support.given_agents import WEATHER, given
+from tests.unit.webrtc_agent.conftest import MakeClient
 from webrtc_agent import error_page
 from webrtc_agent.called_number import read
 from webrtc_agent.end_messages import farewell
@@ -104,3 +108,15 @@ def test_an_error_page_is_in_the_language(language: str) -> None:
     page = _Page(error_page.render(404, "x", texts))
     assert page.language == language
     assert page.texts == [texts[Sentence.TITLE_NO_PAGE], texts[Sentence.TITLE_NO_PAGE], "x", texts[Sentence.START_PAGE]]
+
+
+async def test_a_refusal_is_in_the_language_of_the_agent_that_was_asked_for(make_desk: MakeClient) -> None:
+    """By the field of a start, and by the page; the default agent's elsewhere."""
+    french = Sentences.of("fr-FR")
+    file = AgentFile.model_validate({"name": "Chez Léa", "language": "fr-FR"})
+    lea = Agent("lea", "0" * 12, file, sentences=french)
+    desk = make_desk(agents=given(WEATHER, lea), rate_limit_starts_per_minute_per_address=1)
+    assert (await desk.http.post("/start", json={"agent": "lea"})).status_code == 200
+    refused = await desk.http.post("/start", json={"agent": "lea"})
+    assert (refused.status_code, refused.json()["info"]) == (429, french[Sentence.PAGE_TOO_MANY])
+    assert (await desk.http.post("/start", json={})).json()["info"] == ENGLISH[Sentence.PAGE_TOO_MANY]

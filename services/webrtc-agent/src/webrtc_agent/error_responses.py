@@ -55,10 +55,12 @@ def sentence_of(error: AgentError, sentences: Sentences) -> str:
 def sentences_for(request: Request) -> Sentences:
     """Return the sentences for a visitor, in the language of the page's agent, or of the default one."""
     agents: AgentCatalogue = request.app.state.agent.agents
+    wanted = getattr(request.state, "agent", None)
     try:
-        return agents.for_page(request.url.path).sentences
+        agent = agents.for_page(request.url.path) if wanted is None else agents.named(wanted)
     except UnknownAgent:
-        return agents.default.sentences
+        agent = agents.default
+    return agent.sentences
 
 
 async def answer_error(request: Request, error: Exception) -> Response:

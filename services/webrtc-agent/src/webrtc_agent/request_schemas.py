@@ -166,7 +166,7 @@ async def read_start(request: Request) -> StartRequest:
     # Transports from 1.7 on post their offer to the URL that started the session.
     if wanted.sdp is not None:
         raise MisplacedOffer("sdp")
-    return wanted
+    return _noted(request, wanted, wanted.chosen_agent)
 
 
 async def read_call_me(request: Request) -> CallMeRequest:
@@ -178,7 +178,8 @@ async def read_call_me(request: Request) -> CallMeRequest:
     # A form of another site can send text, but not JSON.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise BadRequest("content type")
-    return _parse(CallMeRequest, await read_body(request, MAX_BODY_BYTES))
+    wanted = _parse(CallMeRequest, await read_body(request, MAX_BODY_BYTES))
+    return _noted(request, wanted, wanted.agent)
 
 
 async def read_leave(request: Request) -> str:
@@ -208,7 +209,8 @@ async def read_offer(request: Request) -> OfferRequest:
     Raises:
         ProtocolError: it is not an offer.
     """
-    return _parse(OfferRequest, await read_body(request, MAX_OFFER_BYTES))
+    offer = _parse(OfferRequest, await read_body(request, MAX_OFFER_BYTES))
+    return _noted(request, offer, offer.chosen_agent)
 
 
 async def read_candidates(request: Request) -> CandidatesRequest:
@@ -218,6 +220,12 @@ async def read_candidates(request: Request) -> CandidatesRequest:
         ProtocolError: they are invalid.
     """
     return _parse(CandidatesRequest, await read_body(request, MAX_OFFER_BYTES))
+
+
+def _noted[B: _Body](request: Request, wanted: B, agent: str | None) -> B:
+    """Keep which agent a request is for: a refusal is in its language."""
+    request.state.agent = agent
+    return wanted
 
 
 def _agent_in(body: object) -> str | None:

@@ -126,15 +126,13 @@ class ConversationPart:
     def session_request(self, slot: Slot) -> SessionRequest:
         """Return what the session of this part starts with."""
         known, first = self._known, self.is_first
-        speaker = self._returns.speaker_of(known)
         return SessionRequest(
             "browser",
             slot,
             details=known.details,
             region=known.region,
             history=self.history,
-            first_words=resumption.first_words(known, speaker.wording.sentence) if known.history else None,
-            agent=speaker,
+            first_words=resumption.first_words(known, self.agent.wording.sentence) if known.history else None,
             on_words=self._heed,
             acts=ActsDone(*known.acts),
             on_act=self.state_writer.on_act,
@@ -261,10 +259,6 @@ class Returns:
         self._parts: dict[str, ConversationPart] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
-
-    def speaker_of(self, known: CallState) -> Agent:
-        """Return the agent of a conversation."""
-        return self._agent.agents.resumed(known.agent, known.agent_version)
 
     def store(self, token: Token) -> CallStore:
         """Return the store, as readable with this token."""

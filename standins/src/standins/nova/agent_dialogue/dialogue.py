@@ -259,7 +259,11 @@ class AgentDialogue:
         if direction.kind is InstructionKind.LOST:
             again = self._answer(direction.words) if direction.words else ()
             return Say(self._phrases["lost"]), *again
-        return (Say(self._phrases.instructed(direction.kind)),)
+        # A sentence that the application gives word for word is said as it is.
+        exactly = (Say(direction.exactly),) if direction.exactly else ()
+        if direction.kind is InstructionKind.DISCLOSE:
+            return exactly
+        return (*exactly, Say(self._phrases.instructed(direction.kind)))
 
     def _greet(self, instruction: str) -> Sequence[Step]:
         first, self._introduced = not self._introduced, True
