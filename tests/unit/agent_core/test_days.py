@@ -79,7 +79,7 @@ def test_a_time_is_spoken_in_words(moment: time, words: str) -> None:
 
 def test_a_day_is_spoken_in_words() -> None:
     """Near days have their name first."""
-    assert spoken_day(_WEDNESDAY, _WEDNESDAY) == "today"
+    assert spoken_day(_WEDNESDAY, _WEDNESDAY) == "today, Wednesday"
     assert spoken_day(date(2026, 12, 3), _WEDNESDAY) == "tomorrow, Thursday, December third"
     assert spoken_day(date(2026, 12, 22), _WEDNESDAY) == "Tuesday, December twenty-second"
 

@@ -14,7 +14,7 @@ from voice_agent.call.running import Running
 from voice_agent.rehearse.conditions import QUIET, Condition
 from voice_agent.rehearse.options import RehearseOptions
 from voice_agent.rehearse.system import System, open_system
-from voice_agent.rehearse.variants import agent_file, make_copies
+from voice_agent.rehearse.variants import agent_file, local_files, make_copies
 
 _CALLER: Final = "+15550100999"
 _ANY_NUMBER: Final = "+15005550001"
@@ -61,7 +61,12 @@ async def open_here(
     logs = work / "system"
     logs.mkdir()
     copies = make_copies(options.folder.resolve(), work / "agents", conditions)
-    async with open_system(logs, work / "agents", options.environment, phones=1 + kills) as system:
+    learnt = work / "rehearsed"
+    learnt.mkdir()
+    (learnt / options.folder.resolve().name).symlink_to(options.folder.resolve())
+    # A variable of the operator would lead the copies to the agent's real files.
+    own = {name: value for name, value in options.environment.items() if name not in local_files(options.folder)}
+    async with open_system(logs, work / "agents", learnt, own, phones=1 + kills) as system:
         url, exchange = system.running.called_url, system.running.exchange_url
         numbers = {
             name: Number(exchange, f"{url}/incoming-call", _CALLER, copy.number) for name, copy in copies.items()

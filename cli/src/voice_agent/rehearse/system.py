@@ -60,13 +60,14 @@ class _Service(Child):
 
 @contextlib.asynccontextmanager
 async def open_system(
-    folder: Path, agents: Path, environment: Mapping[str, str], *, phones: int = 1
+    folder: Path, agents: Path, rehearsed: Path, environment: Mapping[str, str], *, phones: int = 1
 ) -> AsyncIterator[System]:
     """Start everything on free ports, yield it when it is ready, and stop it.
 
     Args:
         folder: An existing folder for logs, certificates and call states.
         agents: The folder with the agents' folders.
+        rehearsed: A folder with the agent that the stand-in for the model learns.
         environment: Variables for the services and their tools.
         phones: Phone services to start; the first receives the calls.
 
@@ -74,7 +75,7 @@ async def open_system(
         ChildError: A part did not start; the message has its last log line.
     """
     control = free_port()
-    plan = _plan(folder, agents, environment)
+    plan = _plan(folder, agents, rehearsed, environment)
     programs = [_numbered(plan.agents[0], number) for number in range(phones)]
     edge = replace(plan.edge, arguments=(*plan.edge.arguments, "--control-port", str(control)))
     services: list[_Service] = []
@@ -98,7 +99,7 @@ async def open_system(
         await _stop(services, {program.name for program in (*programs, *plan.agents)})
 
 
-def _plan(folder: Path, agents: Path, environment: Mapping[str, str]) -> Plan:
+def _plan(folder: Path, agents: Path, rehearsed: Path, environment: Mapping[str, str]) -> Plan:
     own = Secrets(
         access_key="standin",
         secret_key=secrets.token_hex(16),
@@ -112,7 +113,17 @@ def _plan(folder: Path, agents: Path, environment: Mapping[str, str]) -> Plan:
     limits = dict.fromkeys(("MAX_SESSIONS", *_RATES), _SESSIONS)
     variables = without_secrets(environment) | limits | {"AGENTS_DIR": str(agents)}
     variables.pop("TRANSFER_DESTINATIONS", None)
-    return make_plan(variables, wishes, own, folder, live_weather=False)
+    plan = make_plan(variables, wishes, own, folder, live_weather=False)
+    return replace(plan, standins=[_knowing(program, rehearsed) for program in plan.standins])
+
+
+def _knowing(program: Program, rehearsed: Path) -> Program:
+    """Let the stand-in for the model learn one copy of the agent; the others have the same name, tools and words."""
+    if program.name != "nova":
+        return program
+    given = program.arguments
+    at = given.index("--agents") if "--agents" in given else len(given)
+    return replace(program, arguments=(*given[:at], "--agents", str(rehearsed), *given[at + 2 :]))
 
 
 def _numbered(program: Program, number: int) -> Program:

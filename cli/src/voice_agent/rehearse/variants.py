@@ -75,17 +75,30 @@ def _change_agent(copied: Path, agent: Mapping[str, Any], copy: Copy, condition:
     page = dict(agent.get("page") or {})
     # Two agents cannot have the same path; the first copy keeps it and stays the default agent, if it is.
     kept = page if first else {key: value for key, value in page.items() if key != "path"}
+    variables = agent.get("environment") or {}
+    own = _local(variables)
     files = {
-        name: str(copied.parent / f"{copy.id}.files" / value.removeprefix(_LOCAL))
-        if isinstance(value, str) and value.startswith(_LOCAL)
-        else value
-        for name, value in (agent.get("environment") or {}).items()
+        name: str(copied.parent / f"_{copy.id}" / value.removeprefix(_LOCAL)) if name in own else value
+        for name, value in variables.items()
     }
     changed = {**agent, "numbers": [copy.number], "page": kept, "environment": files}
     if condition.silence:
         changed["limits"] = {**(agent.get("limits") or {}), "idle_prompt_seconds": _IDLE_SECONDS}
     written = {key: value for key, value in changed.items() if value not in ({}, None)}
     (copied / "agent.yaml").write_text(yaml.safe_dump(written, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def local_files(folder: Path) -> set[str]:
+    """Return the variables of an agent that name files of this machine.
+
+    Raises:
+        InvalidRehearsal: Its `agent.yaml` is not YAML.
+    """
+    return _local(agent_file(folder).get("environment") or {})
+
+
+def _local(variables: Mapping[str, object]) -> set[str]:
+    return {name for name, value in variables.items() if isinstance(value, str) and value.startswith(_LOCAL)}
 
 
 def _change_tools(path: Path, how: str) -> None:

@@ -100,9 +100,9 @@ def date_of(day: str, today: date) -> date:
 
 
 def spoken_day(day: date, today: date) -> str:
-    """Return a day for a sentence: "today", or "Friday, December fourth"."""
+    """Return a day for a sentence: "today, Wednesday", or "Friday, December fourth"."""
     if day == today:
-        return "today"
+        return f"today, {day:%A}"
     text = f"{day:%A}, {day:%B} {ordinal(day.day)}"
     return f"tomorrow, {text}" if day == today + timedelta(days=1) else text
 
