@@ -58,7 +58,9 @@ def test_without_a_day_the_first_appointments_of_the_next_days_are_offered(call:
     # Less than an hour from now is too soon, and Friday is Doctor Moreau's day.
     assert result["appointments"][0] == {"date": "2026-12-02", "time": "08:30", "doctor": "Adler"}
     assert result["appointments"][2] == {"date": "2026-12-04", "time": "08:00", "doctor": "Moreau"}
-    assert result["speak"].startswith("I can offer today, Wednesday at eight thirty in the morning with Doctor Adler, tomorrow,")
+    assert result["speak"].startswith(
+        "I can offer today, Wednesday at eight thirty in the morning with Doctor Adler, tomorrow,"
+    )
 
 
 def test_a_part_of_a_day_is_kept(call: CallIn) -> None:
