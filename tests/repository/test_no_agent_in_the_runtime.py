@@ -25,12 +25,6 @@ WORDS = frozenset({"city", "cities"})
 _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 WIRE = frozenset({"{side}City"})
 """Twilio's parameters `FromCity` and `ToCity`, whose names are not ours."""
-_REMEDY = "a remedy that names a setting of one agent's service"
-EXCEPTIONS: dict[str, str] = {
-    "shared/agent_core/src/agent_core/causes.py": _REMEDY,
-    "shared/agent_core/src/agent_core/cause_texts.py": _REMEDY,
-}
-"""Files that may, and why."""
 
 
 def topics(text: str) -> Iterator[str]:
@@ -44,8 +38,7 @@ def test_no_topic_of_an_agent_is_in_the_runtime() -> None:
     files = wording.tracked(PLACES)
     assert len(files) > 200
     found = {path: sorted(set(topics(f"{path}\n{read(path)}"))) for path in files}
-    assert {path: words for path, words in found.items() if words and path not in EXCEPTIONS} == {}
-    assert [path for path in EXCEPTIONS if not found.get(path)] == [], "no longer needed"
+    assert {path: words for path, words in found.items() if words} == {}
 
 
 def read(path: str) -> str:

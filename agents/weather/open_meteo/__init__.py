@@ -10,6 +10,12 @@ from agent_core import causes
 from .client import FORECAST_URL, GEOCODING_URL, OpenMeteo
 
 # So that an error of this service names the settings to check.
-causes.add_service("open_meteo", "Open-Meteo", address="OPEN_METEO_FORECAST_URL", keys="OPEN_METEO_API_KEY")
+causes.add_service(
+    "open_meteo",
+    "Open-Meteo",
+    address="OPEN_METEO_FORECAST_URL",
+    keys="OPEN_METEO_API_KEY",
+    special={400: "wrong_credentials", 401: "wrong_credentials", 429: "free_limit"},
+)
 
 __all__ = ["FORECAST_URL", "GEOCODING_URL", "OpenMeteo"]

@@ -103,7 +103,7 @@ CAUSES: Final[dict[str, tuple[str, str]]] = {
     ),
     "free_limit": (
         "{label}'s free service accepts no more requests from this IP address",
-        "wait, or set OPEN_METEO_API_KEY: the free service is for non-commercial use and has daily limits",
+        "wait, or set {keys}: the free service is for non-commercial use and has daily limits",
     ),
     "server_error": ("{label} failed on its side", "wait, and check the status page of {label}"),
     "rejected": ("{label} refused the request", "check {keys} and {address}"),

@@ -8,8 +8,8 @@ import errno
 import re
 import socket
 import ssl
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from agent_core.cause_texts import CAUSES
@@ -46,6 +46,8 @@ class _Service:
     label: str
     address: str
     keys: str
+    special: Mapping[int, str] = field(default_factory=dict)
+    """Causes that statuses have with this service only."""
 
 
 _SERVICES: Final = {
@@ -62,7 +64,7 @@ _SERVICES: Final = {
 }
 
 
-def add_service(name: str, label: str, *, address: str, keys: str) -> None:
+def add_service(name: str, label: str, *, address: str, keys: str, special: Mapping[int, str] | None = None) -> None:
     """Let errors of a service that an agent's tools use be explained like those of the product's own.
 
     Args:
@@ -70,8 +72,9 @@ def add_service(name: str, label: str, *, address: str, keys: str) -> None:
         label: What people call it.
         address: The variables that hold its address.
         keys: The variables that hold its credentials.
+        special: Names of causes by status, where this service uses a status in a way of its own.
     """
-    _SERVICES[name] = _Service(label, address, keys)
+    _SERVICES[name] = _Service(label, address, keys, special or {})
 
 
 _KINDS: Final = {
@@ -236,10 +239,8 @@ def _known(error: BaseException, service: _Service) -> str | None:
 
 
 def _of_status(status: int, service: _Service) -> str:
-    if service.label == "Open-Meteo":
-        special = {400: "wrong_credentials", 401: "wrong_credentials", 429: "free_limit"}
-        if status in special:
-            return special[status]
+    if found := service.special.get(status):
+        return found
     return _STATUS.get(status) or ("server_error" if status >= 500 else "rejected")  # noqa: PLR2004 - HTTP's
 
 
