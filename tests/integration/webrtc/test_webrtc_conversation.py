@@ -12,6 +12,9 @@ from tests.support.score import Turn, note, use
 from tests.support.visitor import Visitor
 from tests.support.web_process import WebProcess
 
+DISCLOSED = "Hello, this is the AI assistant of Weather Line."
+"""The sentence that the product orders word for word."""
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 type Someone = Callable[[], Visitor]
@@ -45,11 +48,14 @@ async def test_a_visitor_is_greeted_and_answered(web: WebProcess, visitor: Someo
         person.speak()
         await person.until("bot-stopped-speaking", 2)
         assert sentences(person) == [
-            ("400 Hz for 400 ms", ["new", "completed"]),
+            (f"400 Hz for 400 ms {DISCLOSED}", ["new", "completed"]),
             ("600 Hz for 400 ms", ["new", "completed"]),
         ]
         for old in ("bot-transcription", "bot-llm-text"):  # what clients from before 2026 show instead
-            assert [one.data["text"] for one in person.of(old)] == ["400 Hz for 400 ms", "600 Hz for 400 ms"]
+            assert [one.data["text"] for one in person.of(old)] == [
+                f"400 Hz for 400 ms {DISCLOSED}",
+                "600 Hz for 400 ms",
+            ]
         assert words(person) == ["turn 1"]
         assert [message.data["text"] for message in person.of("user-transcription")] == ["turn 1"]
         assert len(person.of("bot-ready")) == 1
@@ -124,7 +130,10 @@ async def test_talking_over_the_agent_silences_it(surroundings: Surroundings, vi
         await person.until_sound(sounding=False, seconds=1)
         await person.until("user-input")
         await person.until("bot-stopped-speaking", 2)
-        assert sentences(person) == [("400 Hz for 8000 ms", ["new"]), ("600 Hz for 300 ms", ["new", "completed"])]
+        assert sentences(person) == [
+            (f"400 Hz for 8000 ms {DISCLOSED}", ["new"]),
+            ("600 Hz for 300 ms", ["new", "completed"]),
+        ]
 
 
 async def test_typing_over_the_agent_silences_it(surroundings: Surroundings, visitor: Someone) -> None:
