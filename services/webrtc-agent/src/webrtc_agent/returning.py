@@ -134,6 +134,7 @@ class ConversationPart:
             history=self.history,
             first_words=resumption.first_words(known, self.agent.wording.sentence) if known.history else None,
             on_words=self._heed,
+            agent=self.agent,
             acts=ActsDone(*known.acts),
             on_act=self.state_writer.on_act,
             seconds_left=None if first else known.seconds_left(self._returns.longest, self._returns.now()),
