@@ -58,6 +58,7 @@ class Slot:
 
     def overlaps(self, other: "Slot") -> bool:
         """Return whether two visits share a moment."""
+        # One may begin at the moment when the other ends.
         return self.starts < other.ends and self.ends > other.starts
 
 
@@ -181,6 +182,7 @@ class Appointments:
 
 
 def _check(calendar: sqlite3.Connection, patient: Patient, slot: Slot, *, ignoring: int = 0) -> None:
+    # A doctor and a patient can each be in one place.
     same_day = _all(calendar, "date(starts) = ?", slot.starts.date().isoformat())
     for other in same_day:
         concerned = other.slot.doctor == slot.doctor or _is_same(other.patient, patient)

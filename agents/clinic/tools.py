@@ -56,6 +56,7 @@ def find_appointment(
 ) -> dict[str, Any]:
     """Find free appointments for a visit: on one day or the next possible ones."""
     search = _search(call, visit, doctor)
+    # Without a day the caller wants the next possible appointment.
     if day is None:
         return search.offer(None, time if time in PARTS_OF_DAY else "")
     if time is None or time in PARTS_OF_DAY:
@@ -199,6 +200,7 @@ def _start(day: str, clock: str, now: datetime) -> datetime:
 
 
 def _patient(name: str, born: str, now: datetime) -> Patient:
+    # A misheard year would make a patient who cannot be found again.
     if not "1900-01-01" <= born <= now.date().isoformat():
         raise ToolFailure("date_of_birth_unlikely", "Say that you misheard, and ask for the date of birth again.")
     return Patient(" ".join(name.split()), date.fromisoformat(born))

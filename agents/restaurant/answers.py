@@ -86,6 +86,7 @@ class Search:
         days = [] if others else self._next_days(day)
         said = _spoken_times(others) or spoken_choice([spoken_day(other, self.now.date()) for other in days])
         offer = f"I can offer {said}. Would that suit you?" if said else "Shall we look at another week?"
+        # "We are closed on December 25th" names the day already.
         which = "" if name else f"{when_day(day, self.now)} "
         return {
             "status": "closed" if is_closed else "full",

@@ -68,6 +68,7 @@ def book_table(
     start = _start(people, day, time, now)
     if start is None:
         return search.times(day, time or "")
+    # Only now is everything known that a booking needs.
     if name is not None:
         return _book(call, Wanted(name, people, start, start + STAY, wishes), now)
     if not search.free(start):
@@ -170,7 +171,7 @@ def _start(people: int, day: str, clock: str | None, now: datetime) -> datetime 
     """Return when a party sits down; None if the caller has named no time of the clock yet.
 
     Raises:
-        ToolFailure: There is no such table, or it is in the past; the detail says how to go on.
+        ToolFailure: There is no such table, or it is in the past; the detail says how to continue.
     """
     _check_party(people)
     wanted = date_of(day, now.date())
@@ -178,6 +179,7 @@ def _start(people: int, day: str, clock: str | None, now: datetime) -> datetime 
         raise ToolFailure("day_is_past", "Say that this day is over, and ask for another one.")
     if wanted > now.date() + timedelta(days=DAYS_AHEAD):
         raise ToolFailure("too_far_ahead", "Say that tables can be booked three months ahead, and ask for another day.")
+    # "In the evening" leads to an offer of times.
     if clock is None or clock in PARTS_OF_DAY:
         return None
     start = seating_of(wanted, clock_time.fromisoformat(clock), HOURS)
@@ -203,6 +205,7 @@ def _booked(call: Call, name: str, day: str | None, *, also_cancelled: bool = Fa
         raise ToolFailure("which_booking", "Ask for the name of the booking and its day, then call again with both.")
     today = _now(call).date()
     found = book.find(name, date_of(day, today))
+    # Two guests of one name on one day: only a person can tell them apart.
     if len(found) == 1:
         return found[0]
     if found:

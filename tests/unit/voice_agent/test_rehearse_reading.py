@@ -71,7 +71,7 @@ def test_a_mistake_is_reported_with_its_place(tmp_path: Path, text: str, problem
 
 
 def test_a_folder_without_rehearsals_is_reported(tmp_path: Path) -> None:
-    """A path that is no agent's folder, a folder without rehearsals, and a name that none has."""
+    """A path that does not exist, a folder without rehearsals, and a name that none has."""
     with pytest.raises(InvalidRehearsal, match="name an agent's folder"):
         read_rehearsals(tmp_path / "missing")
     with pytest.raises(InvalidRehearsal, match=r"no \*\.yaml file"):

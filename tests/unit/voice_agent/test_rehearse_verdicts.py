@@ -144,7 +144,7 @@ def test_a_turn_that_was_not_reached_fails() -> None:
 
 
 def test_a_killed_task_leaves_its_record_to_another() -> None:
-    """The task that goes on writes one; a conversation that was not killed proves nothing."""
+    """The task that continues writes one; a conversation that was not killed proves nothing."""
     assert _under("killed task", _seen(), records=1, conversations=2).passed
     assert not _under("killed task", _seen(), records=0, conversations=2).wire_ok
     (miss,) = _under("killed task", _seen(), records=0, conversations=1).all_misses
@@ -168,12 +168,12 @@ def test_a_barge_in_must_silence_the_agent() -> None:
     assert _under("barge-in", _seen(said="Your", stopped=0.3), _seen()).passed
     slow = _under("barge-in", _seen(said="Your", stopped=2.0), _seen())
     assert [str(miss) for miss in slow.all_misses] == [
-        "barge-in: the agent went on for 2.0 s after the caller began to speak"
+        "barge-in: the agent continued for 2.0 s after the caller began to speak"
     ]
 
 
 def test_a_silent_caller_must_be_asked() -> None:
-    """Then the conversation goes on as expected."""
+    """Then the conversation continues as expected."""
     assert _under("silence", _seen(), asked_in_silence=True).passed
     assert not _under("silence", _seen()).wire_ok
 

@@ -128,6 +128,7 @@ def _write(options: RehearseOptions, verdicts: Sequence[Verdict], where: str) ->
 
 def _is_good(options: RehearseOptions, verdicts: Sequence[Verdict]) -> bool:
     """Return whether the wire held everywhere, and the model did what is expected often enough."""
+    # A lost call is never the model's free choice.
     if not all(verdict.wire_ok for verdict in verdicts):
         return False
     # Attempts of one rehearsal against a deployment, or conversations of one condition in which words are misheard.

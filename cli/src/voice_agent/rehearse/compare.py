@@ -46,6 +46,7 @@ def compare(expect: Expectation, turn: ObservedTurn, whole: Observed, *, last: b
         today: The day on which it was held, for weekdays.
     """
     missed = [*_wire(expect, turn, whole, last=last)]
+    # Without a view inside, an expectation is not missed but not judged.
     if whole.sees_inside:
         missed += _tools(expect, turn.tools, today)
         missed += [_words("hears", word, turn.heard) for word in expect.hears if not contains(turn.heard, word)]
@@ -68,6 +69,7 @@ def compare_whole(whole: Observed, *, killed: bool = False) -> list[Miss]:
         missed.append(Miss("wire", "greeting", "the agent did not speak first"))
     if whole.records is None or whole.conversations is None or whole.failure:
         return missed
+    # A kill that came too late would prove nothing, and pass.
     if killed and whole.conversations == 1:
         missed.append(Miss("wire", "killed", "the task that held this conversation was not killed"))
     if whole.records != whole.conversations - killed:
@@ -122,6 +124,7 @@ def same(expected: object, used: object, today: date) -> bool:
     if isinstance(expected, list | tuple):
         members = used if isinstance(used, list | tuple) else []
         return all(any(same(value, member, today) for member in members) for value in expected)
+    # In Python True is 1, but a model that sends 1 for a flag has misunderstood the schema.
     if isinstance(expected, bool) or isinstance(used, bool) or used is None:
         return expected is used
     one, other = str(expected).strip().casefold(), str(used).strip().casefold()

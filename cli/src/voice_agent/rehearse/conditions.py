@@ -84,7 +84,7 @@ MATRIX: Final[Mapping[str, Condition]] = {
         Condition("barge-in", "the agent falls silent, and the next words lead to their tool", barge_in=1.0),
         Condition("silence", "the agent asks whether the caller is there, then as expected", silence=12.0),
         Condition("slow tool", "the caller hears that it takes a moment, then as expected", tool="slow"),
-        Condition("dead tool", "the agent says that it did not work, and the conversation goes on", tool="dead"),
+        Condition("dead tool", "the agent says that it did not work, and the conversation continues", tool="dead"),
         Condition("killed task", "another task continues the conversation", kills=True),
     )
 }

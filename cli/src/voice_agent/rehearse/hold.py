@@ -54,7 +54,7 @@ class Conversation:
 
 
 class KillTogether:
-    """Kills a task once, when every caller of a group has been greeted, and lets them go on.
+    """Kills a task once, when every caller of a group has been greeted, and lets them continue.
 
     Args:
         callers: In the group.
@@ -142,6 +142,7 @@ async def hold(conversation: Conversation, running: Running | None, kill: KillTo
     rehearsal, condition = conversation.rehearsal, conversation.condition
     handset = Handset(conversation.number.exchange_url)
     result = CallResult(0, handset.timeline, handset.heard)
+    # A bound over everything, so that one stuck call cannot hold up the others.
     limit = _TURN_SECONDS * (len(rehearsal.turns) + 1) + condition.silence + (2 * _GROUP_SECONDS if kill else 0)
     patience = Patience(answer=_REPLY_SECONDS, call=limit, barge_in=condition.barge_in)
     caller = _RehearsedCaller(handset, patience, result, conversation, kill)
@@ -174,6 +175,7 @@ async def observe(
     if running and log:
         observed.conversations = len({line.get("session_id") for line in log if line.get("event") == "session_started"})
         observed.records = sum(line.get("event") == "session_ended" for line in log)
+    # By speaker, because an announcement or a person is not the model's reply.
     replies = answers(result.turns, reviewed.sounds)
     spoken = await _transcribed(result) if running is None else {}
     edges = [*(turn.began for turn in result.turns), float("inf")]
@@ -236,7 +238,7 @@ def _wait(turn: Exchanged, reply: Sequence[Sound]) -> float | None:
 
 
 def _stopped(result: CallResult, edges: Sequence[float], index: int) -> float | None:
-    """Return how long the reply to a turn went on after the caller's next words began."""
+    """Return how long the reply to a turn continued after the caller's next words began."""
     if index + 2 >= len(edges):
         return None
     began = edges[index + 1]

@@ -79,6 +79,7 @@ class RehearsalItem(pytest.Item):
         """
         systems = self.session.stash.setdefault(_SYSTEMS, {})
         folder = self.path.parent.parent
+        # One system for all rehearsals of a folder: its start takes longer than a conversation.
         if folder not in systems:
             systems[folder] = _Held(folder, self.config.rootpath)
         verdict = systems[folder].hold(self._rehearsal)

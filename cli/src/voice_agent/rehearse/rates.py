@@ -27,6 +27,7 @@ def rates(verdicts: Sequence[Verdict]) -> list[Rate]:
     made = []
     for name in dict.fromkeys(verdict.condition.name for verdict in verdicts):
         held = [verdict for verdict in verdicts if verdict.condition.name == name]
+        # Turns without a reply have no wait; they count as misses of the wire.
         waits = [turn.observed.wait for one in held for turn in one.turns if turn.observed.wait is not None]
         made.append(
             Rate(

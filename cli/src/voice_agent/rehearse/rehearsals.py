@@ -87,6 +87,7 @@ def read_rehearsals(folder: Path, only: str = "") -> list[Rehearsal]:
     found = [one for path in sorted(folder.glob("rehearsals/*.yaml")) for one in read_file(path)]
     if not found:
         raise InvalidRehearsal(f"{folder / 'rehearsals'} has no *.yaml file with a rehearsal")
+    # A part of a name is enough: names are sentences.
     chosen = [one for one in found if only.lower() in one.name.lower()]
     if not chosen:
         raise InvalidRehearsal(f"no rehearsal is named {only!r}; there are: {', '.join(one.name for one in found)}")
@@ -110,6 +111,7 @@ def read_file(path: Path) -> list[Rehearsal]:
     if not isinstance(entries, list):
         raise InvalidRehearsal(f"{path}:1: expected a list of entries that begin with “- rehearsal:”")
     made = [*_conversations(entries, path)]
+    # A report, a test and a file of audio are found by their name.
     names = [one.name for one in made]
     if repeated := next((name for name in names if names.count(name) > 1), None):
         raise InvalidRehearsal(f"{path}: two rehearsals are named {repeated!r}")
@@ -143,6 +145,7 @@ class _Entry:
         self._known(entry, _ENTRY)
 
     def turn(self) -> Turn:
+        # A turn that both speaks and presses keys would have no order.
         says = [key for key in ("says", "then", "keys") if key in self._entry]
         if len(says) != 1:
             raise InvalidRehearsal(f"{self.place}: expected one of “says:”, “then:” and “keys:”")
@@ -166,6 +169,7 @@ class _Entry:
         self._known(given, _EXPECT)
         arguments = _without_lines(self._mapping(given, "with"))
         tool = str(given.get("tool", ""))
+        # Arguments without a tool would be compared with nothing, and pass.
         if arguments and tool in ("", NO_TOOL):
             raise InvalidRehearsal(f"{self.place}: with: needs the name of a tool in “tool:”")
         return Expectation(

@@ -40,6 +40,7 @@ def html(agent: str, verdicts: Sequence[Verdict], *, held: str, where: str) -> s
         held: When they were held, for a person.
         where: On which system.
     """
+    # The first line is what a reader wants to know.
     failed = sum(not verdict.passed for verdict in verdicts)
     state = f'<span class="bad">{failed} failed</span>' if failed else '<span class="good">all passed</span>'
     conversations = "\n".join(_conversation(verdict) for verdict in verdicts)

@@ -45,6 +45,7 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
         times: Attempts of each.
         over: On which channels. Conditions and keys are of a telephone, so the web has neither.
     """
+    # Once and before the calls: synthesis would delay their turns.
     prepared = {id(one): await _spoken(one, speak) for one in rehearsals}
     made = [
         Conversation(
@@ -117,6 +118,7 @@ def _save(stage: Stage, verdict: Verdict) -> str:
     name = (
         f"{verdict.rehearsal.slug}-{verdict.condition.name.replace(' ', '-')}-{verdict.channel}-{verdict.attempt}.wav"
     )
+    # In the order in which it was heard: each turn, then its reply.
     sides = (turn.observed.caller_audio + turn.observed.agent_audio for turn in verdict.turns)
     path = stage.work / name
     path.write_bytes(mulaw_wav(b"".join(sides)))

@@ -90,6 +90,7 @@ async def open_deployment(options: RehearseOptions, work: Path, speak: Speak | N
         )
     if not options.url.startswith(("http://", "https://")):
         raise UsageError(f"{options.url!r} is not a URL such as https://agent.example.com")
+    # The number selects the agent; a deployment may know none, and then its default agent answers.
     called = str(next(iter(agent_file(options.folder).get("numbers") or ()), _ANY_NUMBER))
     async with TwilioExchange(ExchangeSettings(account_sid=sid, auth_token=token), speak=speak) as exchange:
         number = Number(exchange.url, f"{options.url.rstrip('/')}/incoming-call", _CALLER, called)

@@ -107,11 +107,13 @@ def _plan(folder: Path, agents: Path, rehearsed: Path, environment: Mapping[str,
         auth_token=secrets.token_hex(16),
         daily_key=secrets.token_hex(32),
     )
+    # Free ones, so that a running system and several rehearsals do not meet.
     ports = Ports(**{name: free_port() for name in PORT_NAMES})
     wishes = Wishes(ports, nova="standin", weather="standin")
     # Not one real credential: a rehearsal on this machine must cost nothing and call nobody.
     limits = dict.fromkeys(("MAX_SESSIONS", *_RATES), _SESSIONS)
     variables = without_secrets(environment) | limits | {"AGENTS_DIR": str(agents)}
+    # A stand-in answers in place of the operator's people.
     variables.pop("TRANSFER_DESTINATIONS", None)
     plan = make_plan(variables, wishes, own, folder, live_weather=False)
     return replace(plan, standins=[_knowing(program, rehearsed) for program in plan.standins])

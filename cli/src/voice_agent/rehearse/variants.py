@@ -84,6 +84,7 @@ def _change_agent(copied: Path, agent: Mapping[str, Any], copy: Copy, condition:
     changed = {**agent, "numbers": [copy.number], "page": kept, "environment": files}
     if condition.silence:
         changed["limits"] = {**(agent.get("limits") or {}), "idle_prompt_seconds": _IDLE_SECONDS}
+    # Empty keys would only make the copy harder to read.
     written = {key: value for key, value in changed.items() if value not in ({}, None)}
     (copied / "agent.yaml").write_text(yaml.safe_dump(written, allow_unicode=True, sort_keys=False), encoding="utf-8")
 

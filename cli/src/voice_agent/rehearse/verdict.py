@@ -114,7 +114,7 @@ def _expected(expect: Expectation, condition: Condition, *, broken: bool, last: 
 
 def _of_condition(turn: Turn, seen: ObservedTurn, condition: Condition, *, last: bool) -> list[Miss]:
     if condition.barge_in is not None and not last and seen.stopped is not None and seen.stopped > STOP_SECONDS:
-        text = f"the agent went on for {seen.stopped:.1f} s after the caller began to speak"
+        text = f"the agent continued for {seen.stopped:.1f} s after the caller began to speak"
         return [Miss("wire", "barge-in", text)]
     # Either an announcement, or the model's own words, which begin before the tool has answered.
     covered = bool(seen.recordings) or (seen.wait is not None and seen.wait < SLOW_SECONDS)

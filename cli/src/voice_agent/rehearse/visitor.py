@@ -63,6 +63,7 @@ class WebVisitor:
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         # Silence: the words are typed, and a client without a microphone track is none that a browser would be.
         self._peer.addTransceiver(AudioStreamTrack(), direction="sendrecv")
+        # The label that Pipecat's clients use.
         self._channel = self._peer.createDataChannel("chat", ordered=True)
         self._channel.on("message", self._take)
         self._channel.on("open", self._opened)
@@ -114,6 +115,7 @@ class WebVisitor:
         """Return what was heard between two times as µ-law at 8 kHz."""
         if not self._samples:
             return b""
+        # Frames come without gaps from the first one on, so a time is a position.
         whole = np.concatenate(self._samples)
         first = max(0, int((start - self._first_sample) * _RATE))
         last = len(whole) if stop is None else max(first, int((stop - self._first_sample) * _RATE))
@@ -159,6 +161,7 @@ class WebVisitor:
             self._channel.send(json.dumps(message))
 
     def _take(self, text: str) -> None:
+        # A message that this client does not understand is for others.
         with contextlib.suppress(ValueError, KeyError, AttributeError):
             message = json.loads(text)
             data = message.get("data") or message.get("message") or {}

@@ -47,6 +47,7 @@ async def hold_on_web(rehearsal: Rehearsal, url: str, agent: str) -> Observed:
 async def _take_turn(visitor: WebVisitor, turn: Turn, observed: Observed) -> float:
     """Type one turn, wait for the whole reply, and return when the turn began."""
     at = time.monotonic()
+    # Typed, so that the web needs no recogniser: what is said is what is understood.
     visitor.type_text(turn.says)
     seen = ObservedTurn(heard=turn.says)
     observed.turns.append(seen)
