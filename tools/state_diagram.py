@@ -28,7 +28,8 @@ from agent_core.conversation.signals import (
     TransferWanted,
 )
 from agent_core.conversation.state import ConversationRules, ConversationState, Phase
-from agent_core.conversation.waits import KEY_PAUSE_SECONDS
+from agent_core.conversation.waits import KEY_PAUSE_SECONDS, DisclosureWatch
+from agent_core.disclosure import Wording
 from agent_core.events import GOODBYE_SECONDS, EndReason
 from agent_core.nova.facts import ReplyStarted
 from tools.workspace import ROOT
@@ -81,7 +82,7 @@ def arrows() -> dict[tuple[Phase, Phase], list[str]]:
 
 
 def _enter(phase: Phase) -> ConversationState:
-    state = ConversationState(ConversationRules(by_key="reception"))
+    state = ConversationState(ConversationRules(by_key="reception"), DisclosureWatch(Wording("", "", "en-US")))
     for one in (Started(3600.0), Connected(), ReadyToListen(), *_INTO[phase]):
         state.on(one, 0.0)
     return state

@@ -151,5 +151,6 @@ async def test_a_packet_passes_few_files_to_the_caller() -> None:
         "agent_core/nova/stream_watchdog.py",
         "agent_core/nova/transcript.py",
         "agent_core/conversation/session.py",
+        "agent_core/conversation/waits.py",
         "agent_core/conversation/state.py",
     ]

@@ -76,7 +76,7 @@ async def _greet(phone: PhoneInProcess) -> None:
     """Make the agent say its greeting."""
     model = await phone.model.stream()
     await model.until_sent("textInput", count=2)
-    model.say(*say.answer("Hello.", SOUND))
+    model.say(*say.answer(say.GREETING, SOUND))
 
 
 @asynccontextmanager

@@ -6,6 +6,13 @@ from collections.abc import Callable
 from agent_core.announcements import Announcement
 from agent_core.conversation.signals import Action, Input, Play, Tick
 from agent_core.conversation.state import ConversationRules, ConversationState
+from agent_core.conversation.waits import DisclosureWatch
+from agent_core.disclosure import Wording
+
+
+def unsaid() -> DisclosureWatch:
+    """Return what follows a disclosure that no test here is about."""
+    return DisclosureWatch(Wording("", "", "en-US"))
 
 
 class StateRunner:
@@ -23,7 +30,7 @@ class StateRunner:
         owes_answer: Callable[[], bool] = lambda: False,
         rules: ConversationRules | None = None,
     ) -> None:
-        self.state = ConversationState(rules or ConversationRules())
+        self.state = ConversationState(rules or ConversationRules(), unsaid())
         self.is_quiet = is_quiet
         self.actions: list[tuple[float, Action]] = []
         """What followed, with the seconds since the beginning."""

@@ -51,6 +51,7 @@ from agent_core.nova.facts import (
     StreamLost,
     ToolAnswered,
 )
+from tests.support.state_runner import unsaid
 
 RULES = ConversationRules(idle_seconds=20.0, by_key="reception")
 LOST = EndReason.MODEL_UNAVAILABLE
@@ -68,7 +69,7 @@ G, T, X, C, F, E = (
 
 def enter(phase: Phase) -> ConversationState:
     """Return a conversation that has just reached a phase."""
-    state = ConversationState(RULES)
+    state = ConversationState(RULES, unsaid())
     into: dict[Phase, list[Input]] = {
         G: [],
         T: [ReplyStarted(), AnswerHeard()],
@@ -328,7 +329,7 @@ def test_no_order_of_inputs_breaks_a_promise(
     steps: list[tuple[int, float, bool, bool]], rules: ConversationRules
 ) -> None:
     """One end, one person at a time, no goodbye during a transfer, and an end after everything that ends one."""
-    state = ConversationState(rules)
+    state = ConversationState(rules, unsaid())
     now = 0.0
     seen: list[Action] = [*state.on(Started(600.0), now), *state.on(Connected(), now)]
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_core.conversation.disclosure_watch import MAX_REPEATS, PROTECTED_SECONDS, DisclosureWatch
 from agent_core.conversation.signals import AnswerHeard, Input
+from agent_core.conversation.waits import MAX_REPEATS, PROTECTED_SECONDS, DisclosureWatch
 from agent_core.disclosure import Wording
 from agent_core.events import Disclosure
 from agent_core.nova.facts import Interrupted, ReplyAudio, ReplyStarted, SentenceEnded, TextPlanned, TurnStarted

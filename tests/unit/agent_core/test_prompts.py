@@ -29,6 +29,7 @@ from agent_core.tools.transfer import transfer_tools
 from agents.weather.weather_report import Conditions, Day, Forecast, Hour, LocationNotFound, Now
 from standins.nova import instructions
 from tests.support.agents import one_agent, weather_tools
+from tests.support.state_runner import unsaid
 
 BANNED = re.compile(
     r"\b(never|do not|don't|must not|may not|should not|cannot|can't|ignore|avoid|refrain|forbidden|not allowed"
@@ -136,7 +137,7 @@ class _Conversation:
         shown = await transfers.show(destination)
         if shown is not None:
             return shown
-        state = ConversationState(ConversationRules(transfers=self._transfers))
+        state = ConversationState(ConversationRules(transfers=self._transfers), unsaid())
         follows = state.on(TransferWanted(destination, reason), now=0.0)
         refused = [action for action in follows if isinstance(action, RefuseTransfer)]
         return transfers.result(destination, refused[0] if refused else None)

@@ -17,10 +17,10 @@ from agent_core import causes, prompts
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.announcements import Announcement
 from agent_core.conversation import signals
-from agent_core.conversation.disclosure_watch import DisclosureWatch
 from agent_core.conversation.signals import Action, Input
 from agent_core.conversation.state import ConversationRules, ConversationState, Phase
 from agent_core.conversation.transfers import Transfers
+from agent_core.conversation.waits import DisclosureWatch
 from agent_core.errors import ModelError, ModelRejected, UpstreamError
 from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
 from agent_core.nova import facts
@@ -55,7 +55,6 @@ class Session:
         self.agent = session_request.agent or agent.agents.default
         """The agent that speaks in it."""
         self._session_request = session_request
-        self._sentences = self.agent.sentences
         self._media = media
         self._started = time.monotonic()
         # A future, because only the first reason counts.
@@ -87,9 +86,8 @@ class Session:
         rules = ConversationRules(
             self._limit("idle_prompt_seconds"), media.way_to_ear, self._transfers.by_key, session_request.transfers
         )
-        self._state = ConversationState(rules)
-        self._wording = self.agent.wording
-        self._disclosure = DisclosureWatch(self._wording, session_request.history, cuts=media.voice is None)
+        disclosure = DisclosureWatch(self.agent.wording, session_request.history, cuts=media.voice is None)
+        self._state = ConversationState(rules, disclosure)
         self._timer: tuple[float, asyncio.TimerHandle] | None = None
         """When the state is due, and the timer for it; uvloop's handle of a past time does not know when that was."""
         self._connection = ResilientConnection(
@@ -123,7 +121,7 @@ class Session:
     @property
     def sentences(self) -> Sentences:
         """What is said and shown apart from the model, in the agent's language."""
-        return self._sentences
+        return self.agent.sentences
 
     @property
     def region(self) -> str:
@@ -145,7 +143,7 @@ class Session:
         """Take what has happened and do what follows from it; return what that was. Never blocks."""
         now = asyncio.get_running_loop().time()
         self._observe(one)
-        self._disclosure.take(one, now, self._audible)
+        self._state.disclosure.take(one, now, self._audible)
         follows = self._follow(one, now)
         # After what follows from the reply itself, which may be a goodbye.
         if isinstance(one, signals.AnswerHeard):
@@ -156,12 +154,12 @@ class Session:
         """Ask the model for the disclosure, if the caller has listened and not heard it."""
         speaks = self._connection.caller_speaks or self._connection.owes_answer
         owes = not self._session_request.greeted_before and self.phase is Phase.TALKING
-        if owes and not speaks and self._disclosure.repeat(now):
+        if owes and not speaks and self._state.disclosure.repeat(now):
             self._log.info("disclosure_repeated")
-            self._follow(signals.DisclosureOwed(self._wording.sentence), now)
+            self._follow(signals.DisclosureOwed(self.agent.wording.sentence), now)
 
     def _protects(self) -> bool:
-        return self._disclosure.protects(asyncio.get_running_loop().time())
+        return self._state.disclosure.protects(asyncio.get_running_loop().time())
 
     def _audible(self) -> float:
         return self._service.sounds_for() + self._media.way_to_ear
@@ -207,7 +205,7 @@ class Session:
     def _do(self, action: Action) -> None:
         match action:
             case signals.PrepareTransfer(destination, reason, by):
-                sentences = self._sentences.in_language(self._transfers.language_of(destination))
+                sentences = self.agent.sentences.in_language(self._transfers.language_of(destination))
                 self._transfers.prepare(destination, summarise(self._transcript.history, reason, sentences), by=by)
             case signals.CallPerson(destination):
                 self._transfers.call(destination)
@@ -236,7 +234,7 @@ class Session:
             case signals.Greet():
                 words = self._session_request.first_words
                 if words != "":
-                    self._connection.read(words or prompts.load("greeting", disclosure=self._wording.sentence))
+                    self._connection.read(words or prompts.load("greeting", disclosure=self.agent.wording.sentence))
             case signals.Ask():
                 self._ask(action)
             case signals.RememberKeys(keys):
@@ -310,7 +308,7 @@ class Session:
     def _say(self, phrase: Announcement) -> None:
         self._log.info("announcement_played", phrase=phrase.value)
         recordings = self._agent.recordings
-        language = self._sentences.language
+        language = self.agent.sentences.language
         self._service.say(recordings.pcm(phrase, self._media.output_rate, language), recordings.words(phrase, language))
 
     def _is_quiet(self) -> bool:
@@ -484,7 +482,7 @@ class Session:
             agent=self.agent.id,
             agent_version=self.agent.version,
             cost_usd=self._agent.counting.cost_of(stats),
-            disclosure=self._disclosure.outcome(asyncio.get_running_loop().time()),
+            disclosure=self._state.disclosure.outcome(asyncio.get_running_loop().time()),
             consent=None if self.consent is None else self.consent.version,
             consented_at=None if self.consent is None else self.consent.at,
         )

@@ -29,7 +29,7 @@ from agent_core.conversation.signals import (
     RefuseTransfer,
     RememberKeys,
 )
-from agent_core.conversation.waits import Hold, Idle, IdleStep, KeyCollector, LastWords, Typed
+from agent_core.conversation.waits import DisclosureWatch, Hold, Idle, IdleStep, KeyCollector, LastWords, Typed
 from agent_core.events import EndReason
 from agent_core.nova import facts
 from agent_core.summary import BY_KEY
@@ -92,10 +92,12 @@ class ConversationState:
 
     Args:
         rules: What differs between conversations.
+        disclosure: Follows whether the caller has heard the disclosure.
     """
 
-    def __init__(self, rules: ConversationRules) -> None:
+    def __init__(self, rules: ConversationRules, disclosure: DisclosureWatch) -> None:
         self._rules = rules
+        self.disclosure = disclosure
         self._ended: EndReason | None = None
         self.failing: EndReason | None = None
         """Why the conversation ends without a model; None while there is one."""
