@@ -62,6 +62,15 @@ def test_what_no_agent_knows_is_mostly_refused(agent: str) -> None:
     assert len(wrong) <= 1, wrong
 
 
+def test_the_goodbye_gives_a_reason_of_the_declared_list() -> None:
+    """The runtime lists the reasons for which a conversation may end, and refuses any other."""
+    reasons = ["caller_said_goodbye", "caller_asked", "nothing_left"]
+    ends = declared("end_call", ["reason"], reason={"type": "string", "enum": reasons})
+    conversation = Conversation("trattoria", more=[ends])
+    conversation.say("thank you, goodbye")
+    assert conversation.calls == [("end_call", {"reason": "caller_said_goodbye"})]
+
+
 def test_values_come_from_the_caller() -> None:
     """Other numbers, days and times than the rehearsed ones reach the tool; a part of the day is a time."""
     conversation = Conversation("trattoria")

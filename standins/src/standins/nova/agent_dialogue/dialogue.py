@@ -296,7 +296,9 @@ class AgentDialogue:
         said = self._known.sentence(self._last_words)
         named = self._arguments(said, [one for one in wanted.values() if one.choices])
         first = {name: one.choices[0] for name, one in wanted.items() if one.choices and one.required}
-        return {**first, **named} | ({"reason": reason} if "reason" in wanted else {})
+        # A reason that is one of a list is among the first choices already.
+        free = "reason" in wanted and not wanted["reason"].choices
+        return {**first, **named} | ({"reason": reason} if free else {})
 
     def _tools_of(self) -> Mapping[str, Collection[str]]:
         """Return the tools that open each rehearsal."""
