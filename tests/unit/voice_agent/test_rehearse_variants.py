@@ -47,7 +47,7 @@ def test_each_copy_has_its_own_number_and_files(tmp_path: Path) -> None:
     assert all(agent["environment"]["BOOKINGS_FILE"].startswith(str(tmp_path)) for agent in agents)
     # The stand-in for the model knows the copies by this name.
     assert {agent["name"] for agent in agents} == {"Bella Cucina"}
-    assert [agent["page"].get("path") for agent in agents] == ["/a/restaurant", *[None] * 7]
+    assert [agent["page"].get("path") for agent in agents] == ["/", *[None] * 7]
     assert all(len(copy.id) <= 31 for copy in copies.values())
 
 

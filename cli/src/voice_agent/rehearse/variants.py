@@ -73,8 +73,8 @@ def make_copies(folder: Path, target: Path, conditions: Iterable[Condition]) -> 
 
 def _change_agent(copied: Path, agent: Mapping[str, Any], copy: Copy, condition: Condition, *, first: bool) -> None:
     page = dict(agent.get("page") or {})
-    # Two agents cannot have the same path; the first copy keeps it and stays the default agent, if it is.
-    kept = page if first else {key: value for key, value in page.items() if key != "path"}
+    # Two agents cannot have the same path, and one of several must be the default agent.
+    kept = {key: value for key, value in page.items() if key != "path"} | ({"path": "/"} if first else {})
     variables = agent.get("environment") or {}
     own = _local(variables)
     files = {
