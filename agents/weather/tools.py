@@ -31,6 +31,7 @@ _TIMESTAMP = "%Y%m%d_%H%M%S"
 _UNAVAILABLE = "weather_unavailable"
 _BUSY = "weather_busy"
 _AGAIN = ((60.0, "in a minute"), (3600.0, "in an hour"))
+# A caller remembers about so many; the page draws them.
 _HOURS_AHEAD = 8
 
 _ASK_PLACE = "Say that you found no such place, and ask for the city and the country."
@@ -117,6 +118,7 @@ async def _answer(call: Call, location: str, result_of: Callable[[Forecast], dic
 
 def _at_present(forecast: Forecast, chosen: MeasurementUnits) -> dict[str, Any]:
     now = forecast.now
+    # The source has forecasts for places without a current measurement.
     if not now.is_known:
         raise ToolFailure(_UNAVAILABLE, _TRY_LATER)
     hours = _next_hours(forecast, chosen)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.infra.test_task import container, variables
 from tests.support.stacks import Deployed
+from tools.workspace import ROOT
 from voice_agent.run.ports import free_port
 
 MODULES = {"phone": "phone_agent", "web": "webrtc_agent"}
@@ -38,6 +39,8 @@ def test_the_environment_of_the_task_starts_the_service(made: Deployed, service:
         "HOST": "127.0.0.1",
         "FAST_API_PORT": str(port),
         "AWS_EC2_METADATA_DISABLED": "true",
+        # The image sets it, for the folder that it holds.
+        "AGENTS_DIR": str(ROOT / "agents"),
     }
     check = container(made, service)["HealthCheck"]
     with (tmp_path / "log").open("wb") as log:
