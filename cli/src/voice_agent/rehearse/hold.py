@@ -17,7 +17,7 @@ from voice_agent.call.running import ModelView, Running, model_view, played
 from voice_agent.call.speakers import Recording, Sound, Speaker, answers
 from voice_agent.call.utterances import Utterance
 from voice_agent.call.verdict import Reviewed
-from voice_agent.rehearse.conditions import QUIET, Condition
+from voice_agent.rehearse.conditions import QUIET, SLOW_SECONDS, Condition
 from voice_agent.rehearse.observed import Observed, ObservedTurn, ToolUse
 from voice_agent.rehearse.rehearsals import Rehearsal
 
@@ -144,7 +144,11 @@ async def hold(conversation: Conversation, running: Running | None, kill: KillTo
     result = CallResult(0, handset.timeline, handset.heard)
     # A bound over everything, so that one stuck call cannot hold up the others.
     limit = _TURN_SECONDS * (len(rehearsal.turns) + 1) + condition.silence + (2 * _GROUP_SECONDS if kill else 0)
-    patience = Patience(answer=_REPLY_SECONDS, call=limit, barge_in=condition.barge_in)
+    # The words that cover a slow tool are not the end of the reply.
+    settle = SLOW_SECONDS + 1 if condition.tool == "slow" else Patience.settle
+    patience = Patience(
+        settle, max(settle, Patience.last_settle), answer=_REPLY_SECONDS, call=limit, barge_in=condition.barge_in
+    )
     caller = _RehearsedCaller(handset, patience, result, conversation, kill)
     await place(handset, conversation.number, result, conversation.utterances, patience, caller)
     view = await model_view(running, result.call_sid) if running and result.call_sid else None

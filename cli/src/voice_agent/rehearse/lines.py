@@ -54,4 +54,6 @@ def _failures(verdict: Verdict) -> Iterator[str]:
 
 def _failed(verdict: Verdict, where: str, miss: str) -> str:
     under = "" if verdict.condition.name == "quiet" else f" ({verdict.condition.name})"
-    return f"FAILED {verdict.rehearsal.name}{under}, {where}, {miss}; audio: {verdict.audio or 'none'}"
+    # Where words are misheard, the rate decides and not the single conversation.
+    what = "MISSED" if verdict.condition.misheard and verdict.wire_ok else "FAILED"
+    return f"{what} {verdict.rehearsal.name}{under}, {where}, {miss}; audio: {verdict.audio or 'none'}"

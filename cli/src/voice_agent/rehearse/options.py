@@ -53,7 +53,9 @@ def rehearse(  # noqa: PLR0913 - each parameter is an option
     url: Annotated[str, typer.Option(metavar="URL", help="Call a deployment, three times each.")] = "",
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JUnit file.")] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML report with the audio.")] = None,
-    at_once: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="Conversations at the same time.")] = 8,
+    at_once: Annotated[
+        int, typer.Option(metavar="N", min=0, max=100, help="Conversations at the same time; 0 is 8, with --matrix 16.")
+    ] = 0,
     times: Annotated[
         int, typer.Option(metavar="N", min=0, max=100, help="Repeat each; 0 is 3 with --url, otherwise 1.")
     ] = 0,
@@ -62,5 +64,14 @@ def rehearse(  # noqa: PLR0913 - each parameter is an option
     if url and matrix:
         raise typer.BadParameter("--matrix needs this machine's stand-ins; leave out --url", param_hint="--matrix")
     return RehearseOptions(
-        folder, only, over, matrix, url, junit, report, at_once, times or (3 if url else 1), context.obj
+        folder,
+        only,
+        over,
+        matrix,
+        url,
+        junit,
+        report,
+        at_once or (16 if matrix else 8),
+        times or (3 if url else 1),
+        context.obj,
     )

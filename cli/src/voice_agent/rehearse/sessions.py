@@ -77,7 +77,8 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
 
     async def again(verdict: Verdict, conversation: Conversation) -> Verdict:
         # Among others, recognition and replies may be late. Only what the model misses again, alone, counts.
-        if alone or verdict.model_ok or not verdict.wire_ok or conversation.condition.kills:
+        spared = alone or conversation.condition.kills or conversation.condition.misheard
+        if spared or verdict.model_ok or not verdict.wire_ok:
             return verdict
         return await one(replace(conversation, attempt=conversation.attempt + 1))
 
