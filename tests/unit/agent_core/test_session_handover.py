@@ -1,4 +1,4 @@
-"""A caller who wants a person gets one: any goodbye yields to it, and follows if the transfer failed."""
+"""A caller who wants a person gets one: any goodbye yields to it, and may follow if the transfer failed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

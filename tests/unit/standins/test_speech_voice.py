@@ -59,6 +59,7 @@ def test_sentences_are_divided_at_their_ends() -> None:
     ]
 
 
+@pytest.mark.real_time("a thread waits for another program, which the skipping clock does not see")
 async def test_another_language_has_a_voice_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program espeak-ng speaks what is not English, with its own name of the language."""
     program = tmp_path / "espeak-ng"
