@@ -5,7 +5,7 @@ BIN := .venv/bin
 
 # A caller's sentence may contain an apostrophe or a dollar sign. The command gets these variables through the
 # environment, so that neither the shell nor make expands them.
-CALL_VARIABLES := SAY WAV DTMF BARGE_IN CALLS LATE SAVE EXPECT_TOOL EXPECT_TEXT URL
+CALL_VARIABLES := SAY TO WAV DTMF BARGE_IN CALLS LATE SAVE EXPECT_TOOL EXPECT_TEXT URL
 $(foreach name,$(CALL_VARIABLES),$(eval override $(name) := $$(value $(name))))
 export $(CALL_VARIABLES)
 # Variables that a shell sets for its own Python, Node or git must not reach the programs in .venv.
@@ -34,9 +34,9 @@ run: environment ## start phone and web service on port 7860; needs no cloud acc
 
 # Reject a misspelt variable: the command would ignore it and make a silent call.
 call: export UNKNOWN_VARIABLES = $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
-call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CALLS=, LATE=5s, SAVE=, EXPECT_TOOL=, EXPECT_TEXT=, URL=
+call: environment ## call the agent: SAY="…" or WAV=, TO= (a number), DTMF=, BARGE_IN=1.5s, CALLS=, LATE=5s, SAVE=, EXPECT_TOOL=, EXPECT_TEXT=, URL=
 	@$(BIN)/voice-agent call \
-		$${SAY:+--say "$$SAY"} $${WAV:+--wav "$$WAV"} $${DTMF:+--dtmf "$$DTMF"} $${BARGE_IN:+--barge-in "$$BARGE_IN"} \
+		$${SAY:+--say "$$SAY"} $${TO:+--to "$$TO"} $${WAV:+--wav "$$WAV"} $${DTMF:+--dtmf "$$DTMF"} $${BARGE_IN:+--barge-in "$$BARGE_IN"} \
 		$${CALLS:+--calls "$$CALLS"} $${LATE:+--late "$$LATE"} $${SAVE:+--save "$$SAVE"} $${URL:+--url "$$URL"} \
 		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
 

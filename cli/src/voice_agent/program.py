@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from typer._click import Context
 
 GROUP: Final = "voice_agent.commands"
-_ORDER: Final = ("new", "check", "run", "call", "rehearse", "doctor", "bench", "deploy-plan", "deploy", "destroy")
+_ORDER: Final = (
+    "new",
+    "check",
+    "run",
+    "chat",
+    "call",
+    "rehearse",
+    "doctor",
+    "bench",
+    "deploy-plan",
+    "deploy",
+    "destroy",
+)
 """In the order in which a user needs them; commands of other distributions follow."""
 _USAGE_ERROR: Final = 2
 

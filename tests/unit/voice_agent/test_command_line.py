@@ -12,7 +12,7 @@ from tools.workspace import ROOT, members
 from voice_agent import program
 from voice_agent.command_line import main
 
-COMMANDS = ["new", "check", "run", "call", "rehearse", "doctor", "bench", "deploy-plan", "deploy", "destroy"]
+COMMANDS = ["new", "check", "run", "chat", "call", "rehearse", "doctor", "bench", "deploy-plan", "deploy", "destroy"]
 _WITHOUT_WORK = """
 import sys
 from voice_agent.command_line import main

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self
 
+import aioice
 import httpx
 import numpy as np
 import soxr
@@ -19,6 +20,7 @@ from av import AudioFrame
 
 from standins.twilio import mulaw
 
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _RATE: Final = 48_000
 _CONNECT_SECONDS: Final = 20.0
 _AGAIN_SECONDS: Final = (1.0, 2.0, 4.0)
@@ -41,6 +43,14 @@ class Message:
     at: float = field(default_factory=time.monotonic)
 
 
+def _only_loopback(sdp: str) -> str:
+    """Drop candidates of other interfaces, if the service offers the loopback one."""
+    others = [line for line in sdp.splitlines() if line.startswith("a=candidate:") and " 127.0.0.1 " not in line]
+    if " 127.0.0.1 " not in sdp:
+        return sdp
+    return "".join(line for line in sdp.splitlines(keepends=True) if line.rstrip() not in others)
+
+
 class WebVisitor:
     """One visit; use it as an asynchronous context, which leaves at its end.
 
@@ -51,6 +61,10 @@ class WebVisitor:
 
     def __init__(self, url: str, agent: str = "") -> None:
         self._http = httpx.AsyncClient(base_url=url, trust_env=False, timeout=_CONNECT_SECONDS)
+        # A service on this machine needs no other interface, which a firewall may close.
+        self._is_local = httpx.URL(url).host in _LOOPBACK
+        if self._is_local:
+            aioice.ice.get_host_addresses = lambda **_: ["127.0.0.1"]
         self._agent = agent
         self.messages: list[Message] = []
         self.session_id = ""
@@ -130,7 +144,8 @@ class WebVisitor:
         mine = self._peer.localDescription
         offer = {"sdp": mine.sdp, "type": mine.type, "requestData": {}}
         answer = await self._post(f"/sessions/{self.session_id}/api/offer", offer)
-        await self._peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
+        sdp = _only_loopback(answer["sdp"]) if self._is_local else answer["sdp"]
+        await self._peer.setRemoteDescription(RTCSessionDescription(sdp, answer["type"]))
 
     async def _post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
         answer = await self._http.post(path, json=body)

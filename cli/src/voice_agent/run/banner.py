@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from voice_agent.run.listed_agents import ListedAgent
 from voice_agent.run.parts import Part
 from voice_agent.run.plan import Plan
 
@@ -29,6 +30,8 @@ _FIRST_OF_UNIX_TIME = 1e9
 """A smaller number is seconds since the start of a call, not since 1970."""
 
 
+_SEVERAL = 2
+
 NO_PAGE = "Ready, but the page is not built: `make page` builds it, or says why it cannot. Telephone calls work."
 
 
@@ -37,12 +40,27 @@ def banner(plan: Plan, *, page: bool = True) -> str:
     rows = [("", "what answers", "where"), *((part.name, part.what, part.url) for part in plan.parts)]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     table = [f"  {name:<{widths[0]}}  {what:<{widths[1]}}  {url}".rstrip() for name, what, url in rows]
-    tries = [line for line in _next(plan.parts) if page or not line.endswith("and talk")]
+    tries = [line for line in _next(plan.parts, plan.speakers) if page or not line.endswith("and talk")]
     ready = "Ready." if page else NO_PAGE
-    return "\n".join(["", ready, "", *table, "", *tries, "", "Ctrl-C stops everything.", ""])
+    speakers = _speakers(plan)
+    return "\n".join(["", ready, "", *table, "", *speakers, *tries, "", "Ctrl-C stops everything.", ""])
 
 
-def _next(parts: Sequence[Part]) -> list[str]:
+def _speakers(plan: Plan) -> list[str]:
+    """Return which number and page reach which agent, and an empty line; nothing for a single one."""
+    if len(plan.speakers) < _SEVERAL:
+        return []
+    page = next(part.url for part in plan.parts if part.name == "page").rstrip("/")
+    rows = [("agent", "number", "page")]
+    for agent in plan.speakers:
+        # The default agent is first, and answers what no agent lists.
+        others = [] if agent.path != "/" else ["any other"]
+        rows.append((agent.name, ", ".join([*agent.numbers, *others]) or "none of its own", f"{page}{agent.path}"))
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return [*(f"  {name:<{widths[0]}}  {number:<{widths[1]}}  {url}" for name, number, url in rows), ""]
+
+
+def _next(parts: Sequence[Part], speakers: Sequence[ListedAgent]) -> list[str]:
     by_name = {part.name: part for part in parts}
     talk = ["Try next:", f"  open {by_name['page'].url} and talk"]
     if by_name["telephone"].real:
@@ -53,7 +71,13 @@ def _next(parts: Sequence[Part]) -> list[str]:
         '    make call SAY="what is the weather in Stockholm"',
         '    make call SAY="will it rain in London tomorrow" SAVE=answer.wav',
         '    make call SAY="I want to talk to a human"',
+        *(f'    make call TO={one.numbers[0]} SAY="{one.question}"' for one in speakers[1:] if _is_callable(one)),
     ]
+
+
+def _is_callable(agent: ListedAgent) -> bool:
+    # A sentence with a quote would end the one in the shell.
+    return bool(agent.numbers) and bool(agent.question) and '"' not in agent.question
 
 
 def is_for_people(line: str) -> bool:

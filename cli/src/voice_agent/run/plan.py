@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from voice_agent.run import systems
+from voice_agent.run.listed_agents import ListedAgent, listed_agents
 from voice_agent.run.parts import Part, Program, Secrets, System, Wishes
 
 _DRAIN_SECONDS = "10"
@@ -30,6 +31,8 @@ class Plan:
     base_url: str
     state: Mapping[str, object]
     """What other programs can read while it runs; see `voice_agent.run.state`."""
+    speakers: Sequence[ListedAgent] = ()
+    """The agents that answer."""
 
     @property
     def speech_is_real(self) -> bool:
@@ -100,6 +103,7 @@ def make_plan(
         edge=_edge(environment, wishes),
         parts=[*_doors(base_url, wishes.ports.edge), *(one.part for one in every)],
         base_url=base_url,
+        speakers=listed_agents(agents_folder(environment)),
         state={"base_url": base_url},
     )
     logs = {one.name: f"{folder.name}/{one.name}.jsonl" for one in plan.programs}

@@ -1,0 +1,1 @@
+"""Type to an agent and read what it says."""
