@@ -189,6 +189,8 @@ async def observe(
         _add_audio(seen, conversation.utterances[index], result, turn, stop)
         seen.wait = _wait(turn, reply)
         seen.recordings = [sound.recording for sound in reply if sound.recording]
+        if view is not None and conversation.condition.tool == "slow":
+            seen.covered = _is_covered(view, reply, start + zero, stop + zero, zero)
         seen.stopped = _stopped(result, edges, index)
         seen.transfer = transfers[-1] if transfers and conversation.rehearsal.turns[index].expect.transfer else ""
         observed.turns.append(seen)
@@ -239,6 +241,14 @@ def _wait(turn: Exchanged, reply: Sequence[Sound]) -> float | None:
     heard = (sound.began for sound in reply if sound.is_model or sound.speaker is Speaker.PERSON)
     began = next(heard, None)
     return None if began is None else max(0.0, began - turn.ended)
+
+
+def _is_covered(view: ModelView, reply: Sequence[Sound], start: float, stop: float, zero: float) -> bool:
+    """Return whether audio began before the first slow tool of a turn had answered; times are Unix seconds."""
+    # From the request on: how long the model takes to understand the caller is not the tool's time.
+    asked = next((item["at"] for item in view.tools if start <= item["at"] < stop), None)
+    heard = next((sound.began + zero for sound in reply), None)
+    return asked is None or (heard is not None and heard < asked + SLOW_SECONDS)
 
 
 def _stopped(result: CallResult, edges: Sequence[float], index: int) -> float | None:

@@ -28,6 +28,8 @@ class ObservedTurn:
     """Name of the person whom the agent called."""
     recordings: list[str] = field(default_factory=list)
     """Announcements that were played instead of the model."""
+    covered: bool = True
+    """Whether the caller heard something before a slow tool had answered."""
     stopped: float | None = None
     """After a barge-in: seconds until the agent fell silent."""
     caller_audio: bytes = field(default=b"", repr=False)

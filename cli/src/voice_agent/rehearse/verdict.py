@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from voice_agent.rehearse.compare import Miss, compare, compare_whole
-from voice_agent.rehearse.conditions import QUIET, SLOW_SECONDS, STOP_SECONDS, Condition
+from voice_agent.rehearse.conditions import QUIET, STOP_SECONDS, Condition
 from voice_agent.rehearse.observed import Observed, ObservedTurn
 from voice_agent.rehearse.rehearsals import NO_TOOL, Expectation, Rehearsal, Turn
 
@@ -116,10 +116,8 @@ def _of_condition(turn: Turn, seen: ObservedTurn, condition: Condition, *, last:
     if condition.barge_in is not None and not last and seen.stopped is not None and seen.stopped > STOP_SECONDS:
         text = f"the agent continued for {seen.stopped:.1f} s after the caller began to speak"
         return [Miss("wire", "barge-in", text)]
-    # Either an announcement, or the model's own words, which begin before the tool has answered.
-    covered = bool(seen.recordings) or (seen.wait is not None and seen.wait < SLOW_SECONDS)
     # A built-in tool, and a turn without one, cannot be slow.
-    if condition.tool == "slow" and _uses_own_tool(turn) and seen.tools and not covered:
+    if condition.tool == "slow" and _uses_own_tool(turn) and seen.tools and not seen.covered:
         return [Miss("wire", "hold", "the caller heard nothing while the tool worked")]
     return []
 
