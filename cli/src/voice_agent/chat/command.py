@@ -27,7 +27,7 @@ def chat(request: ChatRequest) -> int:
 
 
 async def _typed() -> str:
-    # In a thread: the conversation goes on while nobody types, and the agent may say goodbye meanwhile.
+    # In a thread: the conversation continues while no one types, and the agent may say goodbye meanwhile.
     typed: str = await asyncio.to_thread(sys.stdin.readline)
     return typed.strip()
 
@@ -50,6 +50,7 @@ async def _talk(visitor: WebVisitor, read: Callable[[], Awaitable[str]], out: Te
     await visitor.until(lambda: visitor.since("bot-transcription", 0.0), _GREETING_SECONDS)
     while True:
         shown = await _show(visitor, shown, out)
+        # The agent said goodbye, or the service ended the conversation: there is nothing to type to.
         if visitor.ended:
             return
         if not (words := await read()):
