@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent_core.destinations import parse
@@ -169,6 +169,7 @@ def test_a_whisper_takes_about_five_seconds(summary: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@example(summary="0000\u3400")
 @given(summary=st.text(max_size=400))
 def test_a_whisper_is_in_the_person_s_language(language: str, summary: str) -> None:
     """The words that are ours are; it takes five seconds at most, and has no sentence of another Latin language."""

@@ -61,8 +61,13 @@ def fit(text: str, longest: float) -> str:
         kept.pop()
     # Such a script has no spaces, so its first "word" may be the whole text.
     if not kept and words and _is_unspaced(words[0]):
-        return first(words[0], max(0, int((longest - _WORD) / _SYLLABLE)))
+        return first(words[0], _fitting(words[0], longest))
     return " ".join(kept).rstrip(" .,;:!?")
+
+
+def _fitting(text: str, longest: float) -> int:
+    """Return how many of a text's first characters can be spoken in the given seconds: digits take longer than most."""
+    return next((count for count in range(len(text)) if _word(text[: count + 1]) > longest), len(text))
 
 
 def _is_unspaced(text: str) -> bool:
