@@ -192,8 +192,8 @@ def _day(day: str, now: datetime) -> date:
 
 def _start(day: str, clock: str, now: datetime) -> datetime:
     start = during_the_day(_day(day, now), clock_time.fromisoformat(clock), HOURS)
-    # "Friday at nine", said on a Friday at noon, means the next one.
-    start += timedelta(days=7 if day in WEEKDAYS and start < now else 0)
+    # "Friday at nine", said on a Friday at half past eight or at noon, means the next one: otherwise it is "today".
+    start += timedelta(days=7 if day in WEEKDAYS and start < now + NOTICE else 0)
     if start < now + NOTICE:
         raise ToolFailure("time_is_past", "Say that this is too soon, and ask for a later time.")
     return start

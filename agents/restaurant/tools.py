@@ -183,8 +183,8 @@ def _start(people: int, day: str, clock: str | None, now: datetime) -> datetime 
     if clock is None or clock in PARTS_OF_DAY:
         return None
     start = seating_of(wanted, clock_time.fromisoformat(clock), HOURS)
-    # "Friday at seven", said on a Friday at eight in the evening, means the next one.
-    start += timedelta(days=7 if day in WEEKDAYS and start < now else 0)
+    # "Friday at seven", said on a Friday when it is too late for that, means the next one: otherwise it is "today".
+    start += timedelta(days=7 if day in WEEKDAYS and start < now + NOTICE else 0)
     if start < now + NOTICE:
         raise ToolFailure("time_is_past", "Say that this is too soon, and ask for a later time.")
     return start

@@ -238,6 +238,12 @@ def test_what_cannot_be_an_appointment_is_refused_with_the_way_on(
     assert refused.value.detail
 
 
+def test_the_weekday_of_today_means_the_next_week_when_it_is_too_late(call: CallIn) -> None:
+    """A patient who means today says so."""
+    assert _book(call(), day="wednesday", time="08:00")["date"] == "2026-12-09"
+    assert _book(call("2", session="t"), day="wednesday", time="11:00", name="Bo Lind")["date"] == "2026-12-02"
+
+
 def test_three_means_the_afternoon(call: CallIn) -> None:
     """The clinic is closed at three in the morning."""
     assert _book(call(), day="thursday", time="03:00")["time"] == "15:00"

@@ -180,7 +180,7 @@ def test_seven_means_the_evening(call: CallIn) -> None:
 
 @pytest.mark.parametrize(
     ("now", "date"),
-    [("2026-12-04 12:00", "2026-12-04"), ("2026-12-04 20:30", "2026-12-11")],
+    [("2026-12-04 12:00", "2026-12-04"), ("2026-12-04 19:50", "2026-12-11"), ("2026-12-04 20:30", "2026-12-11")],
 )
 def test_friday_said_on_a_friday_is_today_until_the_time_has_passed(call: CallIn, now: str, date: str) -> None:
     """After that it is the next Friday."""

@@ -49,7 +49,7 @@ def html(agent: str, verdicts: Sequence[Verdict], *, held: str, where: str) -> s
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <title>Rehearsals of {escape(agent)}</title><style>{_STYLE}</style></head>
 <body><h1>Rehearsals of {escape(agent)}</h1>
-<p class="lead">{len(verdicts)} conversations, {state}. {escape(where)}, {escape(held)}.</p>
+<p class="lead">{len(verdicts)} conversations, {state}. Held on {escape(where)}, {escape(held)}.</p>
 {_table(verdicts)}
 {conversations}
 </body></html>
@@ -110,7 +110,7 @@ def _arguments(arguments: Mapping[str, object]) -> str:
 def _audio(audio: bytes, colour: str) -> str:
     if not audio:
         return ""
-    return f'{waveform(audio, colour)}<audio controls preload="none" src="{data_url(audio)}"></audio>'
+    return f'{waveform(audio, colour)}<audio controls preload="metadata" src="{data_url(audio)}"></audio>'
 
 
 def _misses(misses: Sequence[object]) -> str:

@@ -21,6 +21,7 @@ from voice_agent.run.systems import without_secrets
 _SESSIONS: Final = "100"
 """Conversations that a task accepts: the number of callers at once is the rehearsals' own choice."""
 _RATES: Final = ("ARRIVALS_PER_ADDRESS", "RATE_LIMIT_STARTS_PER_MINUTE", "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS")
+LOOPBACK: Final = "127.0.0.1"
 _CONTROL_SECONDS: Final = 5.0
 _GROUP: Final = "PhoneTargetGroup"
 
@@ -112,7 +113,9 @@ def _plan(folder: Path, agents: Path, rehearsed: Path, environment: Mapping[str,
     wishes = Wishes(ports, nova="standin", weather="standin")
     # Not one real credential: a rehearsal on this machine must cost nothing and call nobody.
     limits = dict.fromkeys(("MAX_SESSIONS", *_RATES), _SESSIONS)
-    variables = without_secrets(environment) | limits | {"AGENTS_DIR": str(agents)}
+    # Over loopback alone, so that a visit also works on a machine without a network.
+    own_values = {"AGENTS_DIR": str(agents), "ICE_HOSTS": LOOPBACK}
+    variables = without_secrets(environment) | limits | own_values
     # A stand-in answers in place of the operator's people.
     variables.pop("TRANSFER_DESTINATIONS", None)
     plan = make_plan(variables, wishes, own, folder, live_weather=False)

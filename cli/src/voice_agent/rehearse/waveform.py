@@ -25,7 +25,8 @@ def waveform(audio: bytes, colour: str) -> str:
     bars = [f"M{x} {middle - size:.1f}V{middle + size:.1f}" for x, size in enumerate(_sizes(peaks))]
     label = f"{len(audio) / mulaw.RATE:.1f} seconds of audio"
     path = f'<path d="{"".join(bars)}" stroke="{colour}" fill="none"/>'
-    return f'<svg viewBox="0 0 {_COLUMNS} {_HEIGHT}" role="img" aria-label="{label}">{path}</svg>'
+    box = f'viewBox="0 0 {_COLUMNS} {_HEIGHT}" preserveAspectRatio="none"'
+    return f'<svg {box} role="img" aria-label="{label}">{path}</svg>'
 
 
 def _sizes(peaks: list[float]) -> list[float]:
