@@ -103,7 +103,7 @@ async def probes(surroundings: MachineState, asked: ModelProbes, role: str = "")
 
 def sentence() -> bytes:
     """Return a recorded sentence at 8 kHz: one of the announcements, so that no recording is needed."""
-    with wave.open(str(Path(announcements.__file__).with_name("look_up.wav"))) as file:
+    with wave.open(str(Path(announcements.__file__).with_name("en") / "look_up.wav")) as file:
         # Averaging neighbouring samples is a good enough low-pass filter for a test.
         step, samples = file.getframerate() // RATE, np.frombuffer(file.readframes(file.getnframes()), np.int16)
     whole = samples[: len(samples) // step * step].reshape(-1, step)
