@@ -74,6 +74,7 @@ def test_the_same_typed_in_the_terminal(product: Product) -> None:
 def test_an_edit_applies_from_the_next_call(product: Product) -> None:
     """A mistake in tools.py is one line in the log, and the last valid version answers."""
     folder = product.folder / "agents/restaurant"
+    product.call("--to", RESTAURANT, "--say", "when are you open", "--late", "60s")
     before = records(product)[-1]
     with (folder / "instructions.md").open("a", encoding="utf-8") as instructions:
         instructions.write("\n- Mention the garden.\n")

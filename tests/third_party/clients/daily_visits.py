@@ -131,6 +131,7 @@ def _surroundings(daily: DailyStandin, port: int) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "standin",
         "AWS_SECRET_ACCESS_KEY": "standin-secret",
         "AWS_REGION": "us-east-1",
+        "AGENTS_DIR": str(Path(__file__).parents[3] / "agents"),
         "HOST": "127.0.0.1",
         "FAST_API_PORT": str(port),
         "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
