@@ -17,7 +17,7 @@ from tests.support.visitor import Json, Visitor
 from tests.support.waiting import until
 
 QUESTION = "what is the weather in Stockholm"
-GREETING_SECONDS = 10.0
+GREETING_SECONDS = 25.0
 ALL = (*SERVICES, "edge", "nova", "twilio", "person", "weather", "guide")
 
 

@@ -14,6 +14,7 @@ import httpx
 
 from standins.twilio.settings import ExchangeSettings
 from voice_agent.bench.meter import Cores
+from voice_agent.run.plan import agents_folder
 from voice_agent.run.ports import free_port
 
 READY_SECONDS: Final = 60.0
@@ -118,6 +119,7 @@ def _environment(port: int, base_url: str, model_url: str, roots: Path) -> dict[
         "TWILIO_API_BASE_URL": _NOWHERE,
         "OPEN_METEO_FORECAST_URL": _NOWHERE,
         "OPEN_METEO_GEOCODING_URL": _NOWHERE,
+        "AGENTS_DIR": str(agents_folder(os.environ)),
     }
 
 
