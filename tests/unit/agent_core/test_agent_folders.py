@@ -193,6 +193,27 @@ async def test_an_edit_applies_from_the_next_conversation(tmp_path: Path) -> Non
     assert (await ToolRegistry(old.tools).call("order", {"what": "pie"})).outcome == "ok", "running calls keep theirs"
 
 
+async def test_folders_without_an_edit_are_not_listed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call would wait for the listing, and the event loop with it."""
+    made = write(tmp_path, "a", "name: A\n")
+    agents = AgentCatalogue.read(tmp_path, context())
+    await agents.refreshed()
+    listed: list[Path] = []
+    list_files = folder.files_of
+
+    def count(path: Path) -> list[Path]:
+        listed.append(path)
+        return list_files(path)
+
+    monkeypatch.setattr(folder, "files_of", count)
+    for _ in range(20):
+        await agents.refreshed()
+    assert listed == []
+    (made / "sentences.yaml").write_text("busy: All our ovens are hot.\n", encoding="utf-8")
+    await agents.refreshed()
+    assert listed, "a new file is seen"
+
+
 async def test_a_new_folder_is_an_agent_and_a_removed_one_is_none(tmp_path: Path) -> None:
     """Agents come and go while the service runs."""
     write(tmp_path, "a", "name: A\npage: {path: /}\n")

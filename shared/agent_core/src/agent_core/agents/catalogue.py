@@ -1,6 +1,7 @@
 """Hold the agents of a process, select one for each conversation, and take in edits of their folders."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ _MAX_AGENTS: Final = 200
 _VERSIONS: Final = 20
 """Most versions of one agent that are kept for conversations which began with them."""
 
+type State = tuple[int, int]
+"""Time of change and size; zeros if there is nothing."""
 type Stamp = tuple[tuple[str, int, int], ...]
 """Name, size and time of change of each file: cheap to compare before each conversation."""
 
@@ -47,6 +50,8 @@ class AgentCatalogue:
         self._context = context
         self._versions: dict[tuple[str, str], Agent] = {(one.id, one.version): one for one in self._agents.values()}
         self._stamps: dict[str, Stamp] = {}
+        self._seen: dict[str, State] = {}
+        """What was seen of each file and folder at the last refresh."""
         self._resources: dict[tuple[str, str], _Opened] = {}
         self._refreshing: asyncio.Task[None] | None = None
         self._running = False
@@ -135,6 +140,9 @@ class AgentCatalogue:
         """Take in edits of the folders, at most one refresh at a time; never raises, bounded."""
         if self._root is None or self._context is None:
             return self
+        # Nearly always: a call pays for looking at some dozens of known paths, not for listing folders.
+        if self._seen and all(_state(path) == state for path, state in self._seen.items()):
+            return self
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh(self._root, self._context), name="agents")
         # Kept here: while this call waits, another one may begin the next refresh.
@@ -146,11 +154,13 @@ class AgentCatalogue:
         return self
 
     async def _refresh(self, root: Path, context: FolderContext) -> None:
-        # Comparing takes well under a millisecond, and a thread would take longer to start.
+        # Before anything is read: what changes meanwhile differs from this at the next conversation.
+        seen = _look(root)
         found = {each.name: each for each in folders(root)}
         stamps = {name: stamp(each) for name, each in found.items()}
         changed = [name for name, each in stamps.items() if self._stamps.get(name) != each]
         gone = [name for name in self._agents if name not in found]
+        self._seen = seen
         if not changed and not gone:
             return
         self._stamps = stamps
@@ -264,6 +274,22 @@ class _Opened:
         self._done.set()
         await asyncio.wait({self._task}, timeout=_CLOSE_SECONDS)
         self._task.cancel()
+
+
+def _look(root: Path) -> dict[str, State]:
+    """Return what is seen of a folder's agents: their folders, which show additions, and their files."""
+    places = [root, *folders(root)]
+    places += [each for place in places[1:] for each in place.iterdir() if each.is_dir() and each.name[0] not in "._"]
+    files = [file for place in folders(root) for file in folder.files_of(place)]
+    return {str(path): _state(str(path)) for path in (*places, *files)}
+
+
+def _state(path: str) -> State:
+    try:
+        known = os.stat(path)  # noqa: PTH116 - a `Path` takes longer to make than this takes
+    except OSError:
+        return (0, 0)
+    return (known.st_mtime_ns, known.st_size)
 
 
 def folders(root: Path) -> list[Path]:
