@@ -23,7 +23,7 @@ class Search:
     Args:
         calendar: The calendar.
         visit: What for.
-        doctor: Whom the patient wants to see; None for anyone.
+        doctor: The doctor that the patient wants to see; None for any.
         now: The clinic's time.
         ignoring: Reference of the patient's own appointment while it is moved.
     """

@@ -101,7 +101,7 @@ class Appointments:
             request: Idempotency key of the request.
             session: The conversation, see `of_conversation`.
             patient: Who comes.
-            slot: What for, to whom and when.
+            slot: The visit, the doctor and the time.
             now: The clinic's time.
 
         Raises:

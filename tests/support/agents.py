@@ -1,13 +1,13 @@
 """Make agents for tests: of tools that the test supplies, or the shipped weather agent with another source."""
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 
 from agent_core.agents.agent import Agent
 from agent_core.agents.catalogue import AgentCatalogue
 from agent_core.agents.toolkit import make_tool
 from agent_core.destinations import Destination
-from agent_core.tools.call import ToolSurroundings
+from agent_core.tools.call import Call, ToolSurroundings
 from agent_core.tools.registry import Tool
 from agents.weather import tools
 from agents.weather.weather_report import WeatherSource
@@ -22,3 +22,17 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
     """Return the weather agent's tools with a source of the test."""
     surroundings = ToolSurroundings("weather", "en-US", UTC, resources=source)
     return [make_tool(function, surroundings) for function in (tools.get_current_weather, tools.get_weather_forecast)]
+
+
+def tool_call(agent: str, resources: object, now: datetime, *, key: str = "1", session: str = "s") -> Call:
+    """Return the call that a tool receives."""
+    return Call(
+        agent=agent,
+        session_id=session,
+        key=key,
+        language="en-US",
+        region="US",
+        now=now,
+        settings={},
+        resources=resources,
+    )

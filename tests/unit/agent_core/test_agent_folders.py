@@ -187,8 +187,8 @@ async def test_an_edit_applies_from_the_next_conversation(tmp_path: Path) -> Non
     assert (await agents.refreshed()).default is new
     assert "tools.py, line 1" in agents.problems["a"]
     (made / "tools.py").write_text("", encoding="utf-8")
-    mended = (await agents.refreshed()).default
-    assert [tool.spec.name for tool in mended.tools] == ["transfer_to_human", "end_call"]
+    repaired = (await agents.refreshed()).default
+    assert [tool.spec.name for tool in repaired.tools] == ["transfer_to_human", "end_call"]
     assert not agents.problems
     assert (await ToolRegistry(old.tools).call("order", {"what": "pie"})).outcome == "ok", "running calls keep theirs"
 

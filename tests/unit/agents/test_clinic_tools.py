@@ -12,6 +12,7 @@ import pytest
 
 from agent_core.agents import Call, ToolFailure
 from agents.clinic import appointments, practice, tools
+from tests.support.agents import tool_call
 
 _WEDNESDAY = datetime.fromisoformat("2026-12-02 07:30")
 
@@ -30,16 +31,7 @@ def call(calendar: Calendar) -> CallIn:
     """Return a function that makes the call that a tool receives."""
 
     def make(key: str = "1", *, session: str = "s", now: datetime = _WEDNESDAY) -> Call:
-        return Call(
-            agent="clinic",
-            session_id=session,
-            key=key,
-            language="en-US",
-            region="US",
-            now=now,
-            settings={},
-            resources=calendar,
-        )
+        return tool_call("clinic", calendar, now, key=key, session=session)
 
     return make
 

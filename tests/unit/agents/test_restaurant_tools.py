@@ -12,6 +12,7 @@ import pytest
 
 from agent_core.agents import Call, ToolFailure
 from agents.restaurant import bookings, hours, tables, tools
+from tests.support.agents import tool_call
 
 _WEDNESDAY = datetime.fromisoformat("2026-12-02 11:00")
 
@@ -30,16 +31,7 @@ def call(book: Book) -> CallIn:
     """Return a function that makes the call that a tool receives."""
 
     def make(key: str = "1", *, session: str = "s", now: datetime = _WEDNESDAY) -> Call:
-        return Call(
-            agent="restaurant",
-            session_id=session,
-            key=key,
-            language="en-US",
-            region="US",
-            now=now,
-            settings={},
-            resources=book,
-        )
+        return tool_call("restaurant", book, now, key=key, session=session)
 
     return make
 

@@ -1,13 +1,16 @@
 """Conversations with agents of any folder, in text."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from standins.nova.agent_dialogue.dialogue import AgentDialogue
 from standins.nova.agent_dialogue.understanding import understanding
+from standins.nova.steps import Say
 from tests.support.agent_tools import BUILT_IN, MONDAY, TOOLS, Conversation, declared, folder
 
 PARAPHRASES = Path(__file__).parents[2] / "fixtures" / "speech" / "paraphrases.yaml"
@@ -36,6 +39,18 @@ def test_every_rehearsed_line_does_what_it_rehearses(agent: str) -> None:
             assert line.arguments.items() <= arguments.items()
         else:
             assert (conversation.calls, reply) == ([], line.answers)
+
+
+def test_expected_words_are_not_an_answer() -> None:
+    """A rehearsal says what a reply must contain; only `answers`, a tool or the documents may bring it about."""
+    whole = folder("trattoria")
+    line = next(line for line in whole.lines if line.answers)
+    asked = replace(line, answers="", expected_words=("zebra",))
+    known = replace(whole, knowledge=(), lines=tuple(asked if one is line else one for one in whole.lines))
+    dialogue = AgentDialogue(known, tools=TOOLS["trattoria"], history=(), today=lambda: MONDAY)
+    said = " ".join(step.text for step in dialogue.heard(line.says) if isinstance(step, Say))
+    assert said
+    assert "zebra" not in said
 
 
 @pytest.mark.parametrize("agent", ENGLISH)

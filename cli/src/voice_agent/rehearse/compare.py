@@ -84,7 +84,7 @@ def _wire(expect: Expectation, turn: ObservedTurn, whole: Observed, *, last: boo
     if expect.transfer and not whole.transferred:
         missed.append(Miss("wire", "transfer", "the caller was not connected with a person"))
     elif expect.transfer and whole.sees_inside and not _same_word(expect.transfer, turn.transfer):
-        missed.append(Miss("model", "transfer", f"expected {expect.transfer}, called {turn.transfer or 'nobody'}"))
+        missed.append(Miss("model", "transfer", f"expected {expect.transfer}, called {turn.transfer or 'no one'}"))
     if expect.ends and not whole.ended_by_agent:
         missed.append(Miss("wire", "ends", "the agent did not end the conversation"))
     if last and whole.ended_by_agent and not expect.ends and not expect.transfer:

@@ -111,7 +111,7 @@ class _RehearsedCaller(Caller):
         except TimeoutError:
             return
         finally:
-            # Before this caller hangs up, so whoever ended the call until now was the agent.
+            # Read before this caller hangs up: a call that is over by now was ended by the agent.
             self.ended_by_agent = self._handset.ended and not self._timeline.named("dial_bridged")
 
     async def _turn(self, utterance: Utterance, *, last: bool) -> bool:

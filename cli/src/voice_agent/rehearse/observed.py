@@ -25,7 +25,7 @@ class ObservedTurn:
     wait: float | None = None
     """Seconds from the end of the caller's words to the reply; None if there was none."""
     transfer: str = ""
-    """Name of the person whom the agent called."""
+    """Name of the person that the agent called."""
     recordings: list[str] = field(default_factory=list)
     """Announcements that were played instead of the model."""
     covered: bool = True

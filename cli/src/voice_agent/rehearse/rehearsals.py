@@ -36,7 +36,7 @@ class Expectation:
     within: float | None = None
     """Longest time in seconds from the end of the caller's words to the reply."""
     transfer: str = ""
-    """Name of the person to whom the caller must be connected."""
+    """Name of the person that the caller must reach."""
     ends: bool = False
     """Whether the agent must end the conversation."""
     stage: str = ""

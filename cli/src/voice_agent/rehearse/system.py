@@ -111,7 +111,7 @@ def _plan(folder: Path, agents: Path, rehearsed: Path, environment: Mapping[str,
     # Free ones, so that a running system and several rehearsals do not meet.
     ports = Ports(**{name: free_port() for name in PORT_NAMES})
     wishes = Wishes(ports, nova="standin", weather="standin")
-    # Not one real credential: a rehearsal on this machine must cost nothing and call nobody.
+    # Not one real credential: a rehearsal on this machine must cost nothing and place no real call.
     limits = dict.fromkeys(("MAX_SESSIONS", *_RATES), _SESSIONS)
     # Over loopback alone, so that a visit also works on a machine without a network.
     own_values = {"AGENTS_DIR": str(agents), "ICE_HOSTS": LOOPBACK}

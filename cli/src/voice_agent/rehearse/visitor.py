@@ -43,6 +43,14 @@ class Message:
     at: float = field(default_factory=time.monotonic)
 
 
+def _reason(path: str, answer: httpx.Response) -> str:
+    """Return the service's own sentence, or the status and the answer of whatever is in between."""
+    # A proxy in between answers in a form of its own.
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return str(answer.json()["error"])
+    return f"the web service answered {path} with {answer.status_code}: {answer.text[:200]}"
+
+
 def _only_loopback(sdp: str) -> str:
     """Drop candidates of other interfaces, if the service offers the loopback one."""
     others = [line for line in sdp.splitlines() if line.startswith("a=candidate:") and " 127.0.0.1 " not in line]
@@ -156,7 +164,7 @@ class WebVisitor:
             await asyncio.sleep(pause)
             answer = await self._http.post(path, json=body)
         if not answer.is_success:
-            raise NotConnectedError(f"the web service answered {path} with {answer.status_code}: {answer.text[:200]}")
+            raise NotConnectedError(_reason(path, answer))
         made: dict[str, Any] = answer.json()
         return made
 

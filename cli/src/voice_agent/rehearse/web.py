@@ -85,7 +85,7 @@ def _complete(visitor: WebVisitor, observed: Observed, rehearsal: Rehearsal, sta
         seen.said = " ".join(str(one.data.get("text", "")) for one in within if one.kind == "bot-transcription")
         seen.tools = _tools(within, turn, ended=observed.ended_by_agent and stop == float("inf"))
         seen.agent_audio = visitor.heard(start, None if stop == float("inf") else stop)
-        # On the page a transfer shows how to reach the person; nobody is connected.
+        # On the page a transfer shows how to reach the person, without a connection.
         if turn.expect.transfer and any(use.name == _TRANSFER for use in seen.tools):
             observed.transferred, seen.transfer = True, turn.expect.transfer
 

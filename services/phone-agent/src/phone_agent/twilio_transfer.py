@@ -52,7 +52,7 @@ class TransferService:
         self._accept = accept
 
     def names(self, agent: str) -> tuple[str, ...]:
-        """Return the names of the people whom an agent can call."""
+        """Return the names of the people that an agent can call."""
         return tuple(one.name for one in self._people_of(agent))
 
     def _destination(self, note: TransferContext) -> Destination | None:

@@ -88,7 +88,7 @@ class WebService:
         return ["webrtc"] if self.rooms is None else ["daily"]
 
     def people(self, agent: Agent | None = None) -> tuple[Contact, ...]:
-        """Return the people whom a visitor of an agent can contact; None is the default agent."""
+        """Return the people that a visitor of an agent can contact; None is the default agent."""
         return contacts(self.settings, (agent or self.agents.default).people)
 
     async def notice(self, agent: str | None = None) -> Notice:

@@ -13,7 +13,7 @@ type Kind = Literal["number", "day", "time", "part", "text"]
 _CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})")
 _LAST_HOUR, _NOON, _HOUR = 23, 12, 60
 _EARLIEST_MORNING = 7
-"""Hours below this are meant as afternoon: nobody books a table at three in the morning."""
+"""Hours below this are meant as afternoon: no restaurant has tables at three in the morning."""
 _DIGITS_OF_A_NUMBER = 3
 """At least so many digits in a row are one number, such as that of an order."""
 

@@ -59,7 +59,7 @@ def known() -> dict[str, tuple[str, ...]]:
 def with_the_voices(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return pronunciations of words that `known` lacks, or that the voice pronounces differently.
 
-    Words that nobody here can pronounce are missing. Takes a second, so call it once for many words: the voice's rules
+    Words without a known pronunciation are missing. Takes a second, so call it once for many words: the voice's rules
     are not kept, because they need 100 MB.
     """
     try:

@@ -27,7 +27,7 @@ class Agent:
         file: Its ``agent.yaml``.
         instructions: Its ``instructions.md``.
         tools: All tools that the model may call, those of the runtime included.
-        people: Whom it can connect; the first is called by key 0.
+        people: The people that it can connect; key 0 calls the first.
         voice: Voice id.
         zone: Its time zone.
         sentences: What is said apart from the model, in its language, with the replacements of its ``sentences.yaml``.

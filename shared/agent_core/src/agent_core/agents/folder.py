@@ -36,7 +36,7 @@ class FolderContext:
     Attributes:
         settings: Of the service: defaults for what a folder leaves open.
         variables: Environment variables, ``.env`` included.
-        people: Whom agents can connect that name nobody themselves.
+        people: The people that an agent can connect if its folder names none.
         can_connect: Whether the channel can connect a person: a page cannot call a SIP address.
     """
 

@@ -1,9 +1,12 @@
-"""Say when an agent's business is open. No I/O."""
+"""Say when an agent's business is open."""
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
+from pathlib import Path
 from typing import Final
+
+import yaml
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMES: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -32,6 +35,19 @@ def parse(stated: Mapping[str, str | Sequence[str]]) -> tuple[Spans, ...]:
                 raise ValueError(f"{day} is named twice")
             week[day] = opened
     return tuple(week.get(day, ()) for day in DAYS)
+
+
+def read(folder: Path) -> tuple[Spans, ...]:
+    """Return the opening hours in a folder's ``agent.yaml``, for tools that need them.
+
+    Args:
+        folder: The agent's folder: ``Path(__file__).parent`` in one of its files.
+
+    Raises:
+        KeyError: the file has no opening hours.
+        ValueError: see `parse`.
+    """
+    return parse(yaml.safe_load((folder / "agent.yaml").read_text(encoding="utf-8"))["opening_hours"])
 
 
 def is_open(week: Sequence[Spans], now: datetime) -> bool:

@@ -20,7 +20,7 @@ PROTECTED_SECONDS: Final = 1.0
 """A barge-in so soon after the sentence has begun is a "hello?" into the silence before it, or an echo: the sentence is
 played to its end."""
 MAX_REPEATS: Final = 2
-"""How often the model is asked for the sentence again. More would only annoy a caller whom the model will not tell."""
+"""How often the model is asked for the sentence again. A model that does not comply then only annoys the caller."""
 _WORDS_SECONDS = 3.0
 """Longest time for the model to start its goodbye."""
 _PAUSE_SECONDS = 0.7

@@ -253,7 +253,7 @@ def _written(words: Sequence[str], original: str, *, name: bool) -> str:
 def question(parameter: Parameter, language: Language) -> str:
     """Return the question for a missing argument, from its description."""
     say, about = language.sentences, parameter.description.split(":")[0].split(",")[0].strip().rstrip(".?")
-    # The descriptions of days and times are about their format, which nobody wants to hear.
+    # The descriptions of days and times are about their format, which is not for a caller.
     if parameter.kind in ("day", "time"):
         return str(say[f"ask_{parameter.kind}"])
     if parameter.is_name:

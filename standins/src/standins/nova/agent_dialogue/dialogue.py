@@ -178,7 +178,7 @@ class AgentDialogue:
             return self._transfer(spoken.arguments)
         self._memory.rehearsal = spoken.rehearsal
         if not spoken.calls_tool:
-            return (Say(self._phrases.told(line.line)),)
+            return (Say(self._phrases.answer_to(line.line)),)
         tool = str(spoken.tool)
         if tool not in self._tools:
             return (Say(self._phrases["no_tool"]),)

@@ -52,7 +52,7 @@ class Memory:
             plain = {name: value for name, value in result.items() if isinstance(value, str | int | float)}
             # What the caller said counts more than a tool's own form of it.
             self.values = {**plain, **self.values}
-        # A fault can make the model call a tool that nobody asked for.
+        # A fault can make the model call a tool without a request.
         if self.request is None or self.request.tool != tool:
             return Request(tool, dict(arguments))
         return self.request

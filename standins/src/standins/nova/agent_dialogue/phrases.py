@@ -76,17 +76,18 @@ class Phrases:
         """Return the reply to keys without a meaning."""
         return f"{self._say['typed'].format(keys=keys)} {self.help}"
 
-    def told(self, line: Line) -> str:
+    def answer_to(self, line: Line) -> str:
         """Return the reply to a line without a tool: rehearsed, or a sentence of the agent's documents."""
         if line.answers:
             return line.answers
         expected = [word.casefold() for word in line.expected_words]
-        told = self._known.agent.knowledge if self._known.agent is not None else ()
+        documents = self._known.agent.knowledge if self._known.agent is not None else ()
         # A rehearsal may only say which words to expect; the documents then have the sentence.
-        best = max(told, key=lambda text: sum(word in text.casefold() for word in expected), default="")
+        best = max(documents, key=lambda text: sum(word in text.casefold() for word in expected), default="")
         if any(word in best.casefold() for word in expected):
             return best
-        return ", ".join(line.expected_words) or self.help
+        # Saying the expected words themselves would pass a rehearsal that the agent's folder does not support.
+        return self.help
 
     def not_understood(self, times: int) -> str:
         """Say so and name two lines that the agent knows, other ones each time: repeating them would not help."""

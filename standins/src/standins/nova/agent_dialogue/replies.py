@@ -34,8 +34,8 @@ def reply(result: object, rehearsed: str, language: Language) -> str:
         return speak.strip()
     if "error" in result:
         # The registry's own advice is about arguments, which mean nothing to a caller.
-        told = instructed(result.get("next"), language) if result["error"] != "invalid_arguments" else ""
-        return (rehearsed or told) if told else str(say["failed"])
+        next_words = instructed(result.get("next"), language) if result["error"] != "invalid_arguments" else ""
+        return (rehearsed or next_words) if next_words else str(say["failed"])
     return rehearsed or instructed(result.get("next"), language) or _values(result) or str(say["done"])
 
 
