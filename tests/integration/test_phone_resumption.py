@@ -114,7 +114,8 @@ async def test_a_memory_that_is_of_no_use_begins_anew(scene: Scene, damage: str)
     sid = scene.caller.call_sid
     match damage:
         case "tampered":
-            scene.shelf.entries[sid] = StoredEntry(scene.shelf.entries[sid].sealed[:-1] + b"x", 0, 9e9)
+            sealed = scene.shelf.entries[sid].sealed
+            scene.shelf.entries[sid] = StoredEntry(sealed[:-1] + bytes([sealed[-1] ^ 1]), 0, 9e9)
         case "of_another_key":
             await CallStore(scene.shelf, Seal([b"o" * 32])).remember(CallState(sid, (PARIS,)))
         case "gone":
