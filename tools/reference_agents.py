@@ -6,11 +6,12 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from agent_core.agents import agent_file
+from agent_core.agents import agent_file, stage_file
 from agent_core.agents.agent import VARIABLES
 from tools import reference
 
 SOURCE: Final = reference.CORE / "agents/agent_file.py"
+STAGES: Final = reference.CORE / "agents/stage_file.py"
 PAGE: Final = reference.PAGES / "agent-folder.md"
 SCHEMA: Final = reference.ROOT / "agents/agent.schema.json"
 
@@ -20,6 +21,12 @@ _PARTS: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
     ("`page.colors`", "Accent colors of the page.", agent_file.Colors),
     ("`people`", "One entry for each person; the first is called by key 0.", agent_file.PersonFile),
     ("`limits`", "The operator's limits apply where they are lower.", agent_file.LimitsFile),
+    (
+        "each of `stages`",
+        "See [divide a conversation into stages](../howto/divide-a-conversation-into-stages.md).",
+        stage_file.StageFile,
+    ),
+    ("`exits`", "An exit has `after`, `known` or both of them; or it has `when`.", stage_file.ExitFile),
     ("`notice`", "What the page says about a service that receives data of a visitor.", agent_file.NoticeFile),
 )
 
@@ -54,7 +61,8 @@ def page() -> str:
         lines += ["", f"## {name} in `agent.yaml`" if name else "## `agent.yaml`", ""]
         lines += [about, ""] if about else []
         lines += ["| key | default | what it is |", "|---|---|---|"]
-        for field in reference.fields(SOURCE, part.__name__):
+        source = STAGES if part.__module__ == stage_file.__name__ else SOURCE
+        for field in reference.fields(source, part.__name__):
             info = part.model_fields[field.name]
             lines.append(f"| `{field.name}` | {_default(info.is_required(), info.get_default())} | {_text(field)} |")
     return "\n".join(lines) + "\n"

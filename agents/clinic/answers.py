@@ -111,7 +111,7 @@ class Search:
             "status": status,
             "appointments": slots,
             "speak": f"{begin}{said}. Which one suits you?" if found else f"{begin} Shall I connect you to the nurse?",
-            "next": "When the caller has chosen, call book_appointment, or change_appointment for a booked one.",
+            "next": "When the caller has chosen, call choose_appointment, or change_appointment for a booked one.",
         }
 
 

@@ -1,7 +1,8 @@
-"""Find, book, look up, change and cancel an appointment.
+"""Identify a patient; find, choose, book, look up, change and cancel an appointment.
 
-The patient is an optional argument: a model invents a required argument that the caller has not said. The tool answers
-with what is missing instead, and offers only appointments that are free.
+The stages in ``agent.yaml`` decide which of these tools can be called. What one stage finds out is a fact for the next:
+the patient, then the chosen appointment. Arguments that a caller may not have said yet are optional, because a model
+invents a required one; the tool answers with what is missing instead.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -40,6 +41,8 @@ Born = Annotated[
     Field(description="The patient's date of birth as YYYY-MM-DD, once the caller has said it"),
 ]
 
+_ANY: Final = "any"
+"""The caller wants no certain doctor."""
 _FAILED: Final = "appointment_failed"
 _ASK_PATIENT: Final = "Ask for the patient's full name and date of birth, then call again with both."
 
@@ -48,6 +51,15 @@ _ASK_PATIENT: Final = "Ask for the patient's full name and date of birth, then c
 async def resources(settings: Mapping[str, str]) -> AsyncIterator[Appointments]:
     """Open the calendar."""
     yield Appointments(Path(settings["APPOINTMENTS_FILE"]))
+
+
+@tool(filler=True, failure=_FAILED)
+def identify_patient(call: Call, name: PatientName = None, date_of_birth: Born = None) -> dict[str, Any]:
+    """Record who the appointment is for, as soon as the caller has said full name and date of birth."""
+    if not name or not date_of_birth:
+        return {"status": "patient_missing", "next": _ASK_PATIENT, "speak": _question(name, date_of_birth)}
+    patient = _patient(name, date_of_birth, _now(call))
+    return {"status": "identified", "facts": {"patient": patient.name, "date_of_birth": patient.born.isoformat()}}
 
 
 @tool(shown=True, filler=True, failure=_FAILED)
@@ -68,77 +80,75 @@ def find_appointment(
     return {
         "status": "free",
         "doctor": slot.doctor,
-        "speak": f"{when(start, _now(call)).capitalize()} Doctor {slot.doctor} is free. Shall I book it?",
-        "next": f"After a yes, call book_appointment. {_ASK_PATIENT}",
+        "speak": f"{when(start, _now(call)).capitalize()} Doctor {slot.doctor} is free. Does that suit you?",
+        "next": "After a yes, call choose_appointment with the same values.",
     }
 
 
 @tool(acts=True, shown=True, timeout=5.0, filler=True, failure=_FAILED)
-def book_appointment(
-    visit: For,
-    day: Day,
-    time: TimeOfDay,
-    call: Call,
-    doctor: With = None,
-    name: PatientName = None,
-    date_of_birth: Born = None,
-) -> dict[str, Any]:
-    """Book an appointment. The patient may be missing: the result says what to ask."""
-    calendar: Appointments = call.resources
-    now = _now(call)
-    repeated = calendar.of_request(call.key)
-    if repeated is not None:
-        return _booked(repeated, now)
-    search = _search(call, visit, doctor)
+def choose_appointment(visit: For, day: Day, time: TimeOfDay, call: Call, doctor: With = None) -> dict[str, Any]:
+    """Take the appointment that the caller has chosen; it is booked when the caller has confirmed it."""
+    now, search = _now(call), _search(call, visit, doctor)
     if time in PARTS_OF_DAY:
         return search.offer(_day(day, now), time)
     start = _start(day, time, now)
     slot = search.slot(start)
     if slot is None:
         return search.instead(start)
-    if not name or not date_of_birth:
-        return {"status": "patient_missing", "next": _ASK_PATIENT, "speak": _question(name, date_of_birth)}
-    patient = _patient(name, date_of_birth, now)
     # A correction such as "no, at ten" must not leave two appointments behind.
-    for other in calendar.of_patient(patient, now):
+    for other in call.resources.of_patient(_patient_of(call), now):
         if other.slot.visit == visit:
             return confirmed(other, "found", f"There is already an appointment for a {visit}", now) | {
                 "next": "Ask whether to move it. If so, call change_appointment."
             }
+    said = f"{_a(visit)} {when(start, now)} with Doctor {slot.doctor}"
+    facts = {"appointment": said, "visit": visit, "starts": start.isoformat(), "doctor": doctor or _ANY}
+    return {"status": "chosen", "facts": facts}
+
+
+@tool(acts=True, shown=True, timeout=5.0, filler=True, failure=_FAILED)
+def book_appointment(call: Call) -> dict[str, Any]:
+    """Book the chosen appointment, after the caller has said yes to it."""
+    calendar: Appointments = call.resources
+    now = _now(call)
+    repeated = calendar.of_request(call.key)
+    if repeated is not None:
+        return _booked(repeated, now)
+    visit, doctor = cast("Visit", call.facts["visit"]), call.facts["doctor"]
+    start = datetime.fromisoformat(call.facts["starts"])
+    search = _search(call, visit, None if doctor == _ANY else cast("DoctorName", doctor))
     # Another caller may have got this doctor a moment ago, while a second one is still free.
     for _ in DOCTORS:
+        slot = search.slot(start)
         if slot is None:
             break
         try:
-            return _booked(calendar.book(call.key, call.session_id, patient, slot, now), now)
+            return _booked(calendar.book(call.key, call.session_id, _patient_of(call), slot, now), now)
         except Taken:
-            slot = search.slot(start)
-    return search.instead(start)
+            continue
+    return search.instead(start) | {"next": "When the caller has chosen another one, call go_to_choose."}
 
 
-@tool(shown=True, failure=_FAILED)
-def look_up_appointment(call: Call, name: PatientName = None, date_of_birth: Born = None) -> dict[str, Any]:
-    """Look up a patient's coming appointment."""
-    appointment = _appointment(call, name, date_of_birth)
+@tool(shown=True, filler=True, failure=_FAILED)
+def look_up_appointment(call: Call) -> dict[str, Any]:
+    """Look up the patient's coming appointment."""
+    appointment = _appointment(call)
     return confirmed(appointment, "found", f"The {appointment.slot.visit} is", _now(call))
 
 
 @tool(acts=True, shown=True, timeout=5.0, filler=True, failure=_FAILED)
 def change_appointment(
-    call: Call,
-    day: Day | None = None,
-    time: TimeOfDay | None = None,
-    doctor: With = None,
-    name: PatientName = None,
-    date_of_birth: Born = None,
+    call: Call, day: Day | None = None, time: TimeOfDay | None = None, doctor: With = None
 ) -> dict[str, Any]:
-    """Move a booked appointment to another day, time or doctor. Pass what is different."""
+    """Move the patient's booked appointment to another day, time or doctor. Pass what is different."""
     calendar: Appointments = call.resources
     now = _now(call)
-    appointment = _appointment(call, name, date_of_birth)
+    appointment = _appointment(call)
     old = appointment.slot
     # What the caller does not mention stays, also the doctor if they are there at the new time.
     search = _search(call, cast("Visit", old.visit), doctor, appointment.reference)
+    if day is None and time is None and doctor is None:
+        return confirmed(appointment, "found", f"The {old.visit} is", now) | {"next": "Ask when it should be instead."}
     clock, wanted = time or f"{old.starts:%H:%M}", day or old.starts.date().isoformat()
     if clock in PARTS_OF_DAY:
         return search.offer(_day(wanted, now), clock)
@@ -155,10 +165,10 @@ def change_appointment(
 
 
 @tool(acts=True, shown=True, timeout=5.0, filler=True, failure=_FAILED)
-def cancel_appointment(call: Call, name: PatientName = None, date_of_birth: Born = None) -> dict[str, Any]:
-    """Cancel a booked appointment."""
+def cancel_appointment(call: Call) -> dict[str, Any]:
+    """Cancel the patient's booked appointment."""
     calendar: Appointments = call.resources
-    appointment = _appointment(call, name, date_of_birth, also_cancelled=True)
+    appointment = _appointment(call, also_cancelled=True)
     calendar.cancel(appointment.reference)
     said = f"I cancelled the {appointment.slot.visit}"
     return confirmed(appointment, "cancelled", said, _now(call))
@@ -208,24 +218,39 @@ def _patient(name: str, born: str, now: datetime) -> Patient:
 
 def _question(name: str | None, born: str | None) -> str:
     missing = [text for text, value in (("full name", name), ("date of birth", born)) if not value]
-    return f"That time is free. May I have the patient's {' and '.join(missing)}?"
+    return f"May I have the patient's {' and '.join(missing)}?"
 
 
-def _appointment(call: Call, name: str | None, born: str | None, *, also_cancelled: bool = False) -> Appointment:
-    """Return the appointment that the caller means: of this conversation, or the next one of a patient.
+def _a(visit: Visit) -> str:
+    return f"An {visit}" if visit[0] in "aeiou" else f"A {visit}"
+
+
+def _patient_of(call: Call) -> Patient:
+    """Return the patient that the first stage has identified.
+
+    Raises:
+        ToolFailure: There is none.
+    """
+    name, born = call.facts.get("patient"), call.facts.get("date_of_birth")
+    if not name or not born:
+        raise ToolFailure("which_patient", _ASK_PATIENT)
+    return _patient(name, born, _now(call))
+
+
+def _appointment(call: Call, *, also_cancelled: bool = False) -> Appointment:
+    """Return the appointment that the caller means: of this conversation, or the next one of the patient.
 
     Raises:
         ToolFailure: There is none. A wrong date of birth and an unknown name get the same answer, so that nobody can
             find out who is a patient.
     """
     calendar: Appointments = call.resources
-    if not name and not born:
-        made = calendar.of_conversation(call.session_id)
-        if made is not None and (also_cancelled or not made.cancelled):
-            return made
-    if not name or not born:
-        raise ToolFailure("which_patient", _ASK_PATIENT)
-    found = calendar.of_patient(_patient(name, born, _now(call)), _now(call))
+    patient = _patient_of(call)
+    made = calendar.of_conversation(call.session_id)
+    # A parent may call about two children: the appointment of the other one is not meant.
+    if made is not None and made.patient == patient and (also_cancelled or not made.cancelled):
+        return made
+    found = calendar.of_patient(patient, _now(call))
     if not found:
         raise ToolFailure(
             "no_such_appointment", "Say that there is no coming appointment under this name and date of birth."
@@ -234,4 +259,5 @@ def _appointment(call: Call, name: str | None, born: str | None, *, also_cancell
 
 
 def _booked(appointment: Appointment, now: datetime) -> dict[str, Any]:
-    return confirmed(appointment, "booked", f"The {appointment.slot.visit} is booked", now)
+    booked = confirmed(appointment, "booked", f"The {appointment.slot.visit} is booked", now)
+    return booked | {"facts": {"booked": booked["speak"]}}

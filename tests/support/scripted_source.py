@@ -19,6 +19,7 @@ class ScriptedSource:
     def __init__(self, model: ScriptedModel, first: ModelSession | None = None) -> None:
         self._model = model
         self._first = first
+        self.stages: list[str] = []
 
     async def first(self) -> ModelSession | None:
         """Return the session that was open before, once."""
@@ -29,8 +30,9 @@ class ScriptedSource:
         """Open a session with the history."""
         return await ModelSession.open(self._model, "a-model", SessionPrompt("Be brief.", "matthew", history=history))
 
-    async def open_ready(self) -> ModelSession:
+    async def open_ready(self, stage: str = "") -> ModelSession:
         """Open a session that waits to begin."""
+        self.stages.append(stage)
         return await ModelSession.open_ready(self._model, "a-model", SessionPrompt("Be brief.", "matthew"))
 
     async def discard(self) -> None:

@@ -71,6 +71,7 @@ class Talk:
             renew_after=self.renew_after,
         )
         self._tools: set[asyncio.Task[None]] = set()
+        self.stages: list[str] = []
 
     @property
     def phrases(self) -> list[Announcement]:
@@ -88,8 +89,9 @@ class Talk:
         """Open a session with the history."""
         return await ModelSession.open(self.client, self.model, self._prompt(history))
 
-    async def open_ready(self) -> ModelSession:
+    async def open_ready(self, stage: str = "") -> ModelSession:
         """Open a session that waits."""
+        self.stages.append(stage)
         return await ModelSession.open_ready(self.client, self.model, self._prompt(()))
 
     async def discard(self) -> None:

@@ -20,6 +20,7 @@ from agent_core.conversation.signals import (
     CutOff,
     End,
     Ended,
+    EnterStage,
     GoodbyeWanted,
     Greet,
     Input,
@@ -31,6 +32,7 @@ from agent_core.conversation.signals import (
     RefuseTransfer,
     Released,
     RememberKeys,
+    StageWanted,
     Started,
     Tick,
     ToolStarted,
@@ -48,6 +50,7 @@ from agent_core.nova.facts import (
     ReplyAudio,
     ReplyStarted,
     SpeechIgnored,
+    StageEntered,
     StreamLost,
     ToolAnswered,
 )
@@ -184,6 +187,17 @@ TABLE: list[tuple[Input, dict[Phase, Cell]]] = [
         },
     ),
     (
+        StageWanted("confirm", "use-1", {"status": "chosen"}),
+        {
+            G: (G, [EnterStage("confirm", "use-1", {"status": "chosen"})]),
+            T: (T, [EnterStage("confirm", "use-1", {"status": "chosen"})]),
+            X: (X, []),  # a person was promised
+            C: (C, []),
+            F: (F, []),
+            E: (E, []),
+        },
+    ),
+    (
         StreamLost(waiting=True, cut_off=True, silently=False),
         {
             G: (G, [Play(Announcement.HOLD)]),
@@ -215,6 +229,7 @@ TABLE: list[tuple[Input, dict[Phase, Cell]]] = [
             ToolAnswered(pending=True),
             AnswerOver(spoken=True),
             ReplyAudio(b"", first=True, obsolete=False),
+            StageEntered("confirm", 0.2, 0),
             ConnectionClosed(),
             Tick(quiet=True, owes_answer=False),
         )
@@ -311,6 +326,8 @@ INPUTS: list[Callable[[], Input]] = [
     lambda: ModelLost(LOST),
     lambda: ApologyPlaying(3.0),
     lambda: ToolStarted(Announcement.LOOK_UP),
+    lambda: StageWanted("confirm", "use-1"),
+    lambda: StageEntered("confirm", 0.2, 0),
     lambda: ToolAnswered(pending=True),
     lambda: CallerWords("hello"),
     lambda: Asked(by_caller=False),
@@ -340,6 +357,8 @@ def test_no_order_of_inputs_breaks_a_promise(
         if before is Phase.TRANSFERRING and state.phase is Phase.TRANSFERRING:
             drains = one == GoodbyeWanted(DRAINED)
             assert drains or Ask("goodbye") not in followed, "a goodbye to a caller who was promised a person"
+        if before not in (Phase.GREETING, Phase.TALKING):
+            assert not any(isinstance(action, EnterStage) for action in followed)
         if before is Phase.ENDED:
             assert all(isinstance(action, RememberKeys | RefuseTransfer) for action in followed)
         # Two voices: an announcement of ours together with words of the model that it was just asked for.

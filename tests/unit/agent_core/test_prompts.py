@@ -40,9 +40,16 @@ ENUMERATION = re.compile(r"\b[a-z]+_[a-z_]+\b")
 SYSTEM_CHARACTERS = 2600
 ORDER_CHARACTERS = 320
 NAMES = sorted(file.name.removesuffix(".md") for file in files(prompts).iterdir() if file.name.endswith(".md"))
-PARTS = {"system", "people", "details"}
+PARTS = {"system", "people", "details", "stage", "known"}
 ORDERS = [name for name in NAMES if name not in PARTS]
 VALUES = {"destination": "reception", "keys": "94105", "note": "", "words": "and tomorrow", "details": "0"}
+VALUES |= {
+    "said": "",
+    "result": "",
+    "begin": 'Then say in the caller\'s language: "Which day?"',
+    "facts": '{"visit": "a"}',
+}
+VALUES |= {"stage": "choose", "instructions": "- Offer a day.", "known": ""}
 VALUES["disclosure"] = "Hello, this is the AI assistant of Bella Cucina."
 TODAY = date(2026, 12, 30)
 
@@ -315,6 +322,7 @@ def test_the_stand_in_takes_no_order_for_a_caller_s_words(name: str) -> None:
     expected = {
         "goodbye": kind.LEAVE,
         "disclose": kind.DISCLOSE,
+        "stage_begins": kind.STAGE,
         "greeting": kind.GREET,
         "blocked": kind.NO_ANSWER,
         "keys_typed": kind.KEY,

@@ -42,7 +42,7 @@ def test_rehearsals_use_tools_arguments_and_people_that_exist(agent_id: str) -> 
 def test_every_tool_of_a_folder_is_rehearsed(agent_id: str) -> None:
     """Each has at least one conversation that must lead to it."""
     agent = _agent(agent_id)
-    used = {turn.expect.tool for turn in _turns(agent_id)}
+    used = {name for turn in _turns(agent_id) for name in (turn.expect.tool, *turn.expect.before)}
     assert {tool.spec.name for tool in agent.tools} <= used
 
 

@@ -21,7 +21,7 @@ from voice_agent.call.caller import CallResult, Number, Patience, place
 from voice_agent.call.options import CallOptions
 from voice_agent.call.progress import progress
 from voice_agent.call.recogniser import readings, transcripts
-from voice_agent.call.running import NothingRunsError, Running, find_running, model_view, played
+from voice_agent.call.running import NothingRunsError, Running, find_running, model_view, played, stages
 from voice_agent.call.speakers import Recording
 from voice_agent.call.turns import Spoken
 from voice_agent.call.utterances import SilentError, UnusableRecordingError, prepare
@@ -196,7 +196,8 @@ async def _review(options: CallOptions, result: CallResult, running: Running | N
     zero = result.timeline.began_at
     heard = played(running, result.call_sid) if running and result.call_sid else []
     recordings = [Recording(one.at - zero, one.name) for one in heard]
-    return Reviewed(result, view, transcripts(result, read) if wanted else [], read, recordings)
+    entered = stages(running, result.call_sid) if running and result.call_sid else []
+    return Reviewed(result, view, transcripts(result, read) if wanted else [], read, recordings, entered)
 
 
 def _write(

@@ -83,7 +83,7 @@ def lines(call: Reviewed, ring: str) -> list[Line]:
     rows += [
         Line(event.at, *_EVENTS[event.name](event.fields)) for event in result.timeline.events if event.name in _EVENTS
     ]
-    rows += _first_audio(result) + _connections(result) + _clears(result) + _turns(call) + _model(call)
+    rows += _first_audio(result) + _connections(result) + _clears(result) + _turns(call) + _model(call) + _stages(call)
     return sorted(rows, key=lambda row: row.at)
 
 
@@ -190,6 +190,34 @@ def _model(call: Reviewed) -> list[Line]:
     for item in call.view.said:
         cut = ", interrupted" if item.get("interrupted") else ""
         rows.append(Line(item["at"] - zero, "said", f"“{item['text']}” (the model stand-in's words{cut})"))
+    return rows
+
+
+def _stages(call: Reviewed) -> list[Line]:
+    """Return when stages of the conversation began, what it cost the caller, and what the model may call now."""
+    zero = call.result.timeline.began_at
+    tools = [item["at"] - zero for item in call.view.tools] if call.view is not None else []
+    entered = [stage.at - zero for stage in call.stages]
+    # Turn by turn: how long the caller waited for the reply, and what happened meanwhile.
+    spans = [
+        (turn.ended, first.began, first.began - turn.ended)
+        for turn, sounds in zip(call.result.turns, answers(call.result.turns, call.sounds), strict=True)
+        if (first := next((sound for sound in sounds if sound.is_model), None)) is not None
+    ]
+
+    def within(times: Sequence[float], span: tuple[float, float, float]) -> int:
+        return sum(span[0] - 1 <= at <= span[1] for at in times)
+
+    plain = [span[2] for span in spans if within(tools, span) == 1 and not within(entered, span)]
+    rows = []
+    for stage, at in zip(call.stages, entered, strict=True):
+        waits = [span[2] for span in spans if span[0] - 1 <= at <= span[1] and within(tools, span) == 1]
+        against = f", {waits[0] - statistics.median(plain):+.2f} s against a tool turn" if waits and plain else ""
+        text = (
+            f"{stage.name}, {stage.waited_ms} ms after the tool's result{against}; {stage.audio_lost_ms} ms of audio"
+            f" lost; tools now: {', '.join(stage.tools)}"
+        )
+        rows.append(Line(at, "stage", text, "bold magenta"))
     return rows
 
 

@@ -58,17 +58,41 @@ class Played:
     name: str
 
 
+@dataclass(frozen=True)
+class EnteredStage:
+    """A stage of the conversation that has begun; `at` is Unix seconds."""
+
+    at: float
+    name: str
+    waited_ms: int
+    """From the tool's result that led to it."""
+    audio_lost_ms: int
+    tools: tuple[str, ...]
+    """What the model may call in it."""
+
+
 def played(running: Running, call_sid: str) -> list[Played]:
     """Return the recordings that a call heard, from the service's log."""
-    found = []
+    return [Played(at, fields["phrase"]) for at, fields in _logged(running, call_sid, "announcement_played")]
+
+
+def stages(running: Running, call_sid: str) -> list[EnteredStage]:
+    """Return the stages that a call has entered, from the service's log."""
+    return [
+        EnteredStage(at, fields["stage"], fields["waited_ms"], fields["audio_lost_ms"], tuple(fields["tools"]))
+        for at, fields in _logged(running, call_sid, "stage_entered")
+    ]
+
+
+def _logged(running: Running, call_sid: str, event: str) -> Iterator[tuple[float, dict[str, Any]]]:
+    """Yield the lines of one event of a call: Unix seconds, and the fields."""
     for line in running.phone_log():
         # Parsing JSON is slow and the log long, so a text search selects the lines.
-        if call_sid in line and "announcement_played" in line:
+        if call_sid in line and event in line:
             with contextlib.suppress(ValueError, TypeError, KeyError):
                 fields = json.loads(line)
-                if fields["event"] == "announcement_played" and fields["call_sid"] == call_sid:
-                    found.append(Played(datetime.fromisoformat(fields["timestamp"]).timestamp(), fields["phrase"]))
-    return found
+                if fields["event"] == event and fields["call_sid"] == call_sid:
+                    yield datetime.fromisoformat(fields["timestamp"]).timestamp(), fields
 
 
 async def find_running(start: Path) -> Running:

@@ -6,7 +6,7 @@ from typing import Final
 
 from standins.speech import contains
 from voice_agent.call.caller import CallResult
-from voice_agent.call.running import ModelView
+from voice_agent.call.running import EnteredStage, ModelView
 from voice_agent.call.speakers import Recording, Sound, Speaker, answers, fallbacks, sounds, was_transferred
 from voice_agent.call.turns import Spoken, Turn, choices, choose
 
@@ -41,6 +41,8 @@ class Reviewed:
     """The same transcripts by speaker."""
     recordings: list[Recording] = field(default_factory=list)
     """The recordings that the service played instead of the model, if its log is readable."""
+    stages: list[EnteredStage] = field(default_factory=list)
+    """The stages of the conversation that have begun, if that log is readable."""
 
     @property
     def transcript(self) -> str:

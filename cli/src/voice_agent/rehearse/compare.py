@@ -85,6 +85,9 @@ def _wire(expect: Expectation, turn: ObservedTurn, whole: Observed, *, last: boo
         missed.append(Miss("wire", "transfer", "the caller was not connected with a person"))
     elif expect.transfer and whole.sees_inside and not _same_word(expect.transfer, turn.transfer):
         missed.append(Miss("model", "transfer", f"expected {expect.transfer}, called {turn.transfer or 'no one'}"))
+    # Only the service's own log says so; from outside a deployment it stays open.
+    if expect.stage and turn.stage and turn.stage != expect.stage:
+        missed.append(Miss("model", "stage", f"expected {expect.stage}, the conversation is in {turn.stage}"))
     if expect.ends and not whole.ended_by_agent:
         missed.append(Miss("wire", "ends", "the agent did not end the conversation"))
     if last and whole.ended_by_agent and not expect.ends and not expect.transfer:
@@ -98,6 +101,9 @@ def _tools(expect: Expectation, used: Sequence[ToolUse], today: date) -> list[Mi
         return [Miss("model", "tool", f"expected none, called {names}")] if used else []
     if not expect.tool:
         return []
+    missing = [name for name in expect.before if not any(use.name == name for use in used)]
+    if missing:
+        return [Miss("model", "tool", f"expected {missing[0]}, called {names or 'none'}")]
     named = [use for use in used if use.name == expect.tool]
     if not named:
         return [Miss("model", "tool", f"expected {expect.tool}, called {names or 'none'}")]

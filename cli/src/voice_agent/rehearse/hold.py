@@ -13,7 +13,7 @@ from standins.twilio import mulaw
 from standins.twilio.handset import Handset
 from voice_agent.call.caller import Caller, CallResult, Exchanged, Number, Patience, place
 from voice_agent.call.recogniser import readings
-from voice_agent.call.running import ModelView, Running, model_view, played
+from voice_agent.call.running import ModelView, Running, model_view, played, stages
 from voice_agent.call.speakers import Recording, Sound, Speaker, answers
 from voice_agent.call.utterances import Utterance
 from voice_agent.call.verdict import Reviewed
@@ -31,7 +31,7 @@ _RECORD_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 0.2
 _BOTH_ENDS: Final = ("session_started", "session_ended")
 _GROUP_SECONDS: Final = 60.0
-"""Longest time until every caller of a group has been greeted."""
+"""Longest time until every caller of a group has come to the last turn."""
 _RESUME_SECONDS: Final = 20.0
 """Longest time until another task speaks to the caller of a killed one."""
 _TURN_SECONDS: Final = 45.0
@@ -54,7 +54,7 @@ class Conversation:
 
 
 class KillTogether:
-    """Kills a task once, when every caller of a group has been greeted, and lets them continue.
+    """Kills a task once, when every caller of a group is about to say the last line, and lets them continue.
 
     Args:
         callers: In the group.
@@ -67,12 +67,12 @@ class KillTogether:
         self._all_here = asyncio.Event()
         self._killed: asyncio.Task[None] | None = None
 
-    async def greeted(self) -> None:
+    async def wait(self) -> None:
         """Wait until the task was killed."""
         self._missing -= 1
         if self._missing <= 0:
             self._all_here.set()
-        # A caller who was never greeted must not keep the others waiting.
+        # A caller whose conversation failed must not keep the others waiting.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GROUP_SECONDS):
                 await self._all_here.wait()
@@ -81,7 +81,10 @@ class KillTogether:
 
 
 class _RehearsedCaller(Caller):
-    """Goes through a disturbance before the first turn, and waits after the last for what the rehearsal expects."""
+    """Goes through a disturbance, and waits after the last turn for what the rehearsal expects.
+
+    A task is killed before the last turn, because a whole conversation has to survive it; silence comes first.
+    """
 
     def __init__(
         self,
@@ -115,7 +118,7 @@ class _RehearsedCaller(Caller):
             self.ended_by_agent = self._handset.ended and not self._timeline.named("dial_bridged")
 
     async def _turn(self, utterance: Utterance, *, last: bool) -> bool:
-        if self._undisturbed:
+        if self._undisturbed and (last or self._kill is None):
             self._undisturbed = False
             await self._disturbed()
         return await super()._turn(utterance, last=last)
@@ -124,7 +127,7 @@ class _RehearsedCaller(Caller):
         """Be silent, or let the task be killed; then hear out what the agent says about it."""
         since = self._timeline.now()
         if self._kill is not None:
-            await self._kill.greeted()
+            await self._kill.wait()
             await self._listen(since, _RESUME_SECONDS, self._patience.settle, cut=False)
         elif self._silence:
             asked = await self._listen(since, self._silence, self._patience.settle, cut=False)
@@ -137,7 +140,7 @@ async def hold(conversation: Conversation, running: Running | None, kill: KillTo
     Args:
         conversation: The rehearsal, prepared.
         running: The system on this machine, for what is inside; None for a deployment.
-        kill: Kills the task after the greeting.
+        kill: Kills the task before the last turn.
     """
     rehearsal, condition = conversation.rehearsal, conversation.condition
     handset = Handset(conversation.number.exchange_url)
@@ -183,6 +186,8 @@ async def observe(
     replies = answers(result.turns, reviewed.sounds)
     spoken = await _transcribed(result) if running is None else {}
     edges = [*(turn.began for turn in result.turns), float("inf")]
+    entered = stages(running, result.call_sid) if running else []
+    began = next((str(line.get("stage", "")) for line in log if line.get("event") == "session_started"), "")
     transfers = [str(line.get("destination", "")) for line in log if line.get("event") == "transfer_asked"]
     for index, ((start, stop), turn, reply) in enumerate(zip(pairwise(edges), result.turns, replies, strict=True)):
         seen = _turn(view, zero, start, stop) if view else ObservedTurn(said=spoken.get(index + 1, ""))
@@ -191,6 +196,7 @@ async def observe(
         seen.recordings = [sound.recording for sound in reply if sound.recording]
         if view is not None and conversation.condition.tool == "slow":
             seen.covered = _is_covered(view, reply, start + zero, stop + zero, zero)
+        seen.stage = ([began] + [stage.name for stage in entered if stage.at < stop + zero])[-1]
         seen.stopped = _stopped(result, edges, index)
         seen.transfer = transfers[-1] if transfers and conversation.rehearsal.turns[index].expect.transfer else ""
         observed.turns.append(seen)

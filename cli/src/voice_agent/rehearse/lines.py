@@ -16,10 +16,13 @@ def conversation(verdict: Verdict) -> Iterator[Row]:
     attempt = [f"attempt {verdict.attempt}"] if verdict.attempt > 1 else []
     about = ", ".join((verdict.channel, *under, *attempt))
     yield f"{verdict.rehearsal.name} ({about})", "bold"
+    at = verdict.turns[0].observed.stage if verdict.turns else ""
     for turn in verdict.turns:
         tools = ", ".join(use.name for use in turn.observed.tools)
         wait = "" if turn.observed.wait is None else f"{turn.observed.wait:.1f} s"
-        facts = "  ".join(filter(None, (turn.turn.label, tools, wait)))
+        stage = f"→ {turn.observed.stage}" if turn.observed.stage != at else ""
+        at = turn.observed.stage
+        facts = "  ".join(filter(None, (turn.turn.label, tools, stage, wait)))
         yield f"  {'✗' if turn.misses else '✓'} {facts}", _BAD if turn.misses else _GOOD
         for miss in turn.misses:
             yield f"      {miss.kind} {miss}", _BAD

@@ -26,6 +26,8 @@ class ObservedTurn:
     """Seconds from the end of the caller's words to the reply; None if there was none."""
     transfer: str = ""
     """Name of the person that the agent called."""
+    stage: str = ""
+    """The agent's stage at the end of the turn; empty if it is not known."""
     recordings: list[str] = field(default_factory=list)
     """Announcements that were played instead of the model."""
     covered: bool = True

@@ -41,6 +41,8 @@ class Expectation:
     """Whether the agent must end the conversation."""
     stage: str = ""
     """Stage of the conversation after the turn."""
+    before: tuple[str, ...] = ()
+    """Tools that must be called before that tool: the first of them leads to the stage that the others belong to."""
 
 
 @dataclass(frozen=True)
@@ -168,12 +170,13 @@ class _Entry:
             raise InvalidRehearsal(f"{self.place}: expect: expected a mapping such as {{tool: book_table}}")
         self._known(given, _EXPECT)
         arguments = _without_lines(self._mapping(given, "with"))
-        tool = str(given.get("tool", ""))
+        *before, tool = self._words(given, "tool") or ("",)
         # Arguments without a tool would be compared with nothing, and pass.
         if arguments and tool in ("", NO_TOOL):
             raise InvalidRehearsal(f"{self.place}: with: needs the name of a tool in “tool:”")
         return Expectation(
             tool=tool,
+            before=tuple(before),
             arguments=arguments,
             hears=self._words(given, "hears"),
             says=self._words(given, "says"),

@@ -1,6 +1,6 @@
 """The verdict on each turn of a rehearsed conversation, by the condition under which it was held."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -103,13 +103,14 @@ def _expected(expect: Expectation, condition: Condition, *, broken: bool, last: 
     if broken:
         return Expectation(transfer=expect.transfer, ends=expect.ends)
     if condition.tool == "dead" and expect.tool not in ("", NO_TOOL, *_BUILT_IN):
+        # A tool that fails leads to no other stage, so the tools of that one are not called.
+        if expect.before:
+            return Expectation(tool=expect.before[0], hears=expect.hears)
         return Expectation(tool=expect.tool, arguments=expect.arguments, hears=expect.hears)
     says = () if condition.barge_in is not None and not last else expect.says
     # Only an undisturbed conversation says how long a reply takes.
     within = expect.within if condition is QUIET else None
-    return Expectation(
-        expect.tool, expect.arguments, expect.hears, says, within, expect.transfer, expect.ends, expect.stage
-    )
+    return replace(expect, says=says, within=within)
 
 
 def _of_condition(turn: Turn, seen: ObservedTurn, condition: Condition, *, last: bool) -> list[Miss]:

@@ -126,7 +126,10 @@ class MediaStreamCall:
         )
         self._slot = session_request.slot
         session_request = replace(
-            session_request, on_words=self._state_writer.on_transcript, on_act=self._state_writer.on_act
+            session_request,
+            on_words=self._state_writer.on_transcript,
+            on_act=self._state_writer.on_act,
+            on_stage=self._state_writer.on_stage,
         )
         self._session = Session(phone.agent, session_request, media, self._stats)
         self._hear = self._session.hear
@@ -290,7 +293,8 @@ class MediaStreamCall:
         if reason is EndReason.TRANSFERRED:
             self._state_writer.change(transferred=self._state_writer.call.transferred + 1)
         if reason in OVER:
-            self._state_writer.change(history=(), facts={})  # if Twilio still requests the call, it is hung up
+            # If Twilio still requests the call, it is hung up.
+            self._state_writer.change(history=(), facts={}, known={})
 
     async def _close(self) -> None:
         if self._socket.client_state is WebSocketState.CONNECTED:

@@ -14,6 +14,7 @@ from agent_core.adapters.call_store.store import CallStore
 from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.agents.agent import Agent
+from agent_core.agents.stages import StagePosition
 from agent_core.call_state import CallState
 from agent_core.destinations import Destination
 from agent_core.errors import AtCapacity, ModelBusy, PermissionRefused
@@ -205,7 +206,8 @@ class PhoneService:
         # The caller's last words are sent later as a question, so they are left out here.
         said = for_model(said_before(call))
         speaker = self.agent.agents.resumed(call.agent, call.agent_version)
-        prompt = self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said, agent=speaker)
+        at, rates = StagePosition(call.stage, call.known), (SAMPLE_RATE, SAMPLE_RATE)
+        prompt = self.agent.prompt(rates, call.facts, said, agent=speaker, at=at)
         return await self.agent.open_model(prompt)
 
     @contextmanager

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from agent_core import prompts
 from agent_core.admission import Slot
+from agent_core.agents.stages import StagePosition
 from agent_core.call_state import CallState
 from agent_core.errors import AgentError, Forbidden, ModelBusy, PermissionRefused
 from agent_core.nova.prewarm_pool import PrewarmedSession
@@ -177,7 +178,7 @@ def _hand_on(phone: PhoneService, call: CallState, refusal: PermissionRefused, t
 def _give_up(phone: PhoneService, call: CallState) -> Response:
     """Send a call to the fallback; its words are no longer needed."""
     answer = _xml(twiml.put_through(phone.fallback_for(call.caller_id, phone.sentences_for(call))))
-    answer.background = BackgroundTask(phone.store.remember, replace(call, history=(), facts={}))
+    answer.background = BackgroundTask(phone.store.remember, replace(call, history=(), facts={}, known={}))
     return answer
 
 
@@ -386,6 +387,7 @@ def _session_request(
         transfers=known.transferred,
         agent=phone.agent.agents.resumed(known.agent, known.agent_version),
         acts=ActsDone(*known.acts),
+        at=StagePosition(known.stage, known.known),
     )
 
 

@@ -25,6 +25,7 @@ from agent_core.adapters.call_store.store import CallStore
 from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.agents.agent import Agent
+from agent_core.agents.stages import StagePosition
 from agent_core.call_state import CallState
 from agent_core.call_state_writer import CallStateWriter
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
@@ -137,6 +138,8 @@ class ConversationPart:
             agent=self.agent,
             acts=ActsDone(*known.acts),
             on_act=self.state_writer.on_act,
+            at=StagePosition(known.stage, known.known),
+            on_stage=self.state_writer.on_stage,
             seconds_left=None if first else known.seconds_left(self._returns.longest, self._returns.now()),
             session_id=None if first else known.session_id,
             began_at=None if first else known.began_at,

@@ -12,6 +12,7 @@ from agent_core.adapters.call_store.key_value_store import KeyValueStore
 from agent_core.admission import Admission
 from agent_core.agents.agent import Agent
 from agent_core.agents.catalogue import AgentCatalogue
+from agent_core.agents.stages import StagePosition
 from agent_core.announcements import Recordings
 from agent_core.daily_budget import DailyBudget, Prices
 from agent_core.errors import ModelError
@@ -134,7 +135,7 @@ class AgentRuntime:
             log.warning("extensions_failed", session_id=session_id, error=type(error).__name__)
             return Extensions()
 
-    def prompt(
+    def prompt(  # noqa: PLR0913 - what a prompt is made of
         self,
         sample_rate: tuple[int, int],
         facts: Mapping[str, str],
@@ -142,6 +143,7 @@ class AgentRuntime:
         *,
         details: str = "",
         agent: Agent | None = None,
+        at: StagePosition | None = None,
     ) -> SessionPrompt:
         """Build the prompt of one conversation.
 
@@ -151,18 +153,24 @@ class AgentRuntime:
             history: What was said before, when a session is replaced.
             details: What an app said about its user: one line of JSON, of bounded length.
             agent: Who speaks; None is the default agent.
+            at: Where the conversation is in the agent's stages; None is its beginning.
         """
         # Twilio looks the place up from the number, so it is a hint and is marked as data for the model.
         place = ", ".join(value for value in facts.values() if value)
         agent = agent or self.agents.default
         now = datetime.now(agent.zone or self.settings.zone)
-        specs = tuple(_as_wire(tool.spec) for tool in agent.tools)
+        at = at or StagePosition()
+        stage = agent.stages.get(at.stage) or agent.first_stage
+        specs = tuple(_as_wire(tool.spec) for tool in (agent.tools if stage is None else stage.tools))
         reaches_people = any(spec.name == TRANSFER for spec in specs)
         return SessionPrompt(
             system=prompts.load(
                 "system",
                 name=agent.name,
                 instructions=agent.instructed(now, place),
+                stage=""
+                if stage is None
+                else f"{prompts.stage(stage.name, agent.instructed(now, place, stage), at.facts)}\n\n",
                 now=now.strftime("%A, %d %B %Y, %H:%M"),
                 zone=agent.file.time_zone or self.settings.time_zone,
                 dates=prompts.dates(now.date()),
@@ -172,7 +180,7 @@ class AgentRuntime:
                 else "",
                 details=f"{prompts.load('details', details=details)}\n\n" if details else "",
             ),
-            voice=agent.voice,
+            voice=agent.voice if stage is None else stage.voice or agent.voice,
             tools=specs,
             input_rate=sample_rate[0],
             output_rate=sample_rate[1],

@@ -54,6 +54,8 @@ class CallState:
         agent: Folder name of the agent that speaks.
         agent_version: Version of that folder.
         acts: How many changes its tools have made, and a digest of the last one.
+        stage: Name of the agent's stage that the conversation is in; empty if it has none.
+        known: What tools have found out, by name; not logged, it may be what a caller said.
         recorded: Whether the end record has been written: what follows is another conversation that knows of this one.
     """
 
@@ -78,6 +80,8 @@ class CallState:
     agent: str = ""
     agent_version: str = ""
     acts: tuple[int, str] = (0, "")
+    stage: str = ""
+    known: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def seconds_left(self, most: float, now: float) -> float:
         """Return how long the call may still last, given the limit for all its conversations together.
@@ -111,6 +115,8 @@ class CallState:
                 "agent": self.agent,
                 "agent_version": self.agent_version,
                 "acts": self.acts,
+                "stage": self.stage,
+                "known": dict(self.known),
             }
         )
 
@@ -148,6 +154,8 @@ def decode(call_sid: str, text: bytes) -> CallState:
             agent=str(fields.get("agent", "")),
             agent_version=str(fields.get("agent_version", "")),
             acts=_acts(fields.get("acts")),
+            stage=str(fields.get("stage", "")),
+            known={str(key): str(text) for key, text in fields.get("known", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from None

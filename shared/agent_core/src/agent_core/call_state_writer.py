@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from agent_core.adapters.call_store.store import CallStore
+from agent_core.agents.stages import StagePosition
 from agent_core.call_state import CallState
 from agent_core.nova.transcript import History
 from agent_core.tools.acts import ActsDone
@@ -42,6 +43,10 @@ class CallStateWriter:
     def on_act(self, done: ActsDone) -> None:
         """Record that a tool has changed something. Never blocks."""
         self.change(acts=(done.count, done.last))
+
+    def on_stage(self, at: StagePosition) -> None:
+        """Record where the conversation is. Never blocks."""
+        self.change(stage=at.stage, known=at.facts)
 
     def change(self, **fields: Any) -> None:  # noqa: ANN401 - fields of CallState
         """Change fields of `CallState`. Never blocks."""

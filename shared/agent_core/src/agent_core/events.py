@@ -126,6 +126,8 @@ class SessionStats:
     """Streams opened to the model; more than one means that one was replaced."""
     renewals: int = 0
     """Streams among them that replaced one near its age limit."""
+    stages: int = 0
+    """Streams among them that began another stage of the conversation."""
     unknown_events: int = 0
     """Events of the model that are unknown to this version, or unreadable."""
     phrases: int = 0
@@ -213,6 +215,8 @@ class CallDetailRecord:
     """Folder name of the agent that spoke."""
     agent_version: str = ""
     """Version of that folder: a digest of its content."""
+    stage: str = ""
+    """The agent's stage in which the conversation ended; empty if it has none."""
     cost_usd: float = 0.0
     """Estimate of the model's cost."""
     consent: str | None = None

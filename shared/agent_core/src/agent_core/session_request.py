@@ -1,7 +1,7 @@
 """Describe how a conversation starts, and open its model sessions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from pipecat.processors.frame_processor import FrameProcessor
@@ -9,6 +9,7 @@ from pipecat.processors.frame_processor import FrameProcessor
 from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.agents.agent import Agent
+from agent_core.agents.stages import StagePosition, StageProgress
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.audio_output import AudioSink
 from agent_core.nova.model_session import ModelSession, SessionPrompt
@@ -103,6 +104,10 @@ class SessionRequest:
     """What its tools have changed in earlier parts of the conversation."""
     on_act: Callable[[ActsDone], None] = lambda _: None
     """Called after each change, for the task that continues the conversation; must not block."""
+    at: StagePosition = StagePosition()
+    """Where the conversation is in the agent's stages, if an earlier part of it has begun."""
+    on_stage: Callable[[StagePosition], None] = lambda _: None
+    """Called when it reaches a stage, or a tool finds something out; must not block."""
     hands_over: bool = False
     """Whether another task can continue this conversation, so that no goodbye is said when this one has to stop."""
 
@@ -120,15 +125,19 @@ class ModelSessionFactory:
         agent: What all conversations share.
         session_request: What this one starts with.
         media: Has the sample rates.
+        stages: Where the conversation is, which decides prompt, tools and voice of a session.
     """
 
-    def __init__(self, agent: AgentRuntime, session_request: SessionRequest, media: AudioRoute) -> None:
+    def __init__(
+        self, agent: AgentRuntime, session_request: SessionRequest, media: AudioRoute, stages: StageProgress
+    ) -> None:
         self._agent = agent
         self._prewarmed = session_request.prewarmed
         self._facts = session_request.facts
         self._details = session_request.details
         self._speaker = session_request.agent
         self._rates = (media.input_rate, media.output_rate)
+        self._stages = stages
 
     async def first(self) -> ModelSession | None:
         """Return the pre-warmed session, see ``ModelSource``."""
@@ -143,14 +152,16 @@ class ModelSessionFactory:
 
     async def open(self, history: History) -> ModelSession:
         """Open a session, see ``ModelSource``."""
-        return await self._agent.open_model(self._prompt(history))
+        return await self._agent.open_model(self._prompt(self._stages.position, history))
 
-    async def open_ready(self) -> ModelSession:
+    async def open_ready(self, stage: str = "") -> ModelSession:
         """Open a session that waits, see ``ModelSource``."""
-        return await self._agent.open_ready(self._prompt())
+        at = self._stages.position
+        return await self._agent.open_ready(self._prompt(replace(at, stage=stage) if stage else at))
 
-    def _prompt(self, history: History = ()) -> SessionPrompt:
-        return self._agent.prompt(self._rates, self._facts, history, details=self._details, agent=self._speaker)
+    def _prompt(self, at: StagePosition, history: History = ()) -> SessionPrompt:
+        details, speaker = self._details, self._speaker
+        return self._agent.prompt(self._rates, self._facts, history, details=details, agent=speaker, at=at)
 
     async def discard(self) -> None:
         """Close the pre-warmed session, see ``ModelSource``."""

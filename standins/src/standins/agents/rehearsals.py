@@ -75,6 +75,8 @@ def _line(path: Path, number: int, name: str, said: str, entry: Mapping[str, Any
         raise FolderError(f"{path}: entry {number}: `expect:` and its `with:` have to be mappings")
     words = expected.get("says") or []
     tool, person = expected.get("tool"), expected.get("transfer")
+    # The first tools of several lead to the part of the conversation in which the last one can be called.
+    tool = tool[-1] if isinstance(tool, list) and tool else tool
     if person is not None:
         tool, arguments = TRANSFER, {"destination": person, **arguments}
     return Line(

@@ -21,6 +21,8 @@ from standins.nova.weather_dialogue.dialogue import Dialogue
 from standins.speech.recognition import RecognitionService, SessionRecognition
 from standins.speech.voice import VoiceService, speaker_of
 
+_PART = "\n## Now: "
+"""Title of a part of the conversation in a system prompt."""
 _SHOWN = 60
 """Most characters of a line in the log."""
 
@@ -132,8 +134,8 @@ class Cast:
 def _agent_dialogue(
     agent: AgentFolder | None, *, tools: Sequence[DeclaredTool], system: str, history: Sequence[tuple[str, str]]
 ) -> DialogueBackend:
-    del system  # its variables are the runtime's; the rehearsals say what the agent does
-    return AgentDialogue(agent, tools=tools, history=history)
+    # Of the system prompt only its form counts: its variables are the runtime's, and the rehearsals say the rest.
+    return AgentDialogue(agent, tools=tools, history=history, has_parts=_PART in system)
 
 
 def _tag(agent: AgentFolder | None) -> str:

@@ -1,8 +1,10 @@
 """Recognises the application's instructions to the model ("Greet the caller")."""
 
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Any
 
 
 class InstructionKind(Enum):
@@ -25,20 +27,30 @@ class InstructionKind(Enum):
     """The caller had to wait."""
     DISCLOSE = auto()
     """The caller has not heard yet that an AI speaks."""
+    STAGE = auto()
+    """Another part of the conversation begins, with a prompt of its own."""
     LOST = auto()
     """The stream broke during the conversation and has been replaced."""
 
 
 @dataclass(frozen=True)
 class Direction:
-    """One instruction; `keys` are the DTMF digits, `words` what the caller said last, `exactly` a sentence to say."""
+    """One instruction.
+
+    `keys` are the DTMF digits, `words` what the caller said last, `exactly` a sentence to say, `result` that of a tool.
+    """
 
     kind: InstructionKind
     keys: str = ""
     words: str = ""
     exactly: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
 
 
+_STAGE = re.compile(r"\bnext part of the conversation begins\b", re.IGNORECASE)
+_STAGE_SAID = re.compile(r'\blast words were: ("(?:[^"\\]|\\.)*")')
+_STAGE_RESULT = re.compile(r"\bresult, which is data: (\{.*\}) Say its speak first\b", re.DOTALL)
+_STAGE_BEGIN = re.compile(r'\bsay in the caller\'s language: ("(?:[^"\\]|\\.)*")\s*$')
 _KEY = re.compile(r"\b(?:pressed|typed)\b.*?\b(?:keys?|digits?|button)?\s*['\"]?([0-9*#A-D]*[0-9*#])", re.IGNORECASE)
 _LOST = re.compile(r"\blost (?:them|the caller|you) for a moment\b", re.IGNORECASE)
 _WORDS = re.compile(r'\bwords were: "(.*)"')
@@ -61,6 +73,7 @@ _GREET = re.compile(
 
 # The first match wins: an instruction to say sorry for the wait may also mention a greeting.
 _SIGNS = (
+    (_STAGE, InstructionKind.STAGE),
     (_LOST, InstructionKind.LOST),
     (_DISCLOSE, InstructionKind.DISCLOSE),
     (_WAITED, InstructionKind.WAITED),
@@ -80,6 +93,8 @@ def read(text: str) -> Direction | None:
     """Parse an instruction; return None if the text is a caller's."""
     for sign, kind in _SIGNS:
         if found := sign.search(text):
+            if kind is InstructionKind.STAGE:
+                return _stage(text)
             words = _WORDS.search(text) if kind is InstructionKind.LOST else None
             exactly = _EXACTLY.search(text)
             return Direction(
@@ -89,6 +104,16 @@ def read(text: str) -> Direction | None:
                 exactly[1] if exactly else "",
             )
     return None
+
+
+def _stage(text: str) -> Direction:
+    said, result, begin = (sign.search(text) for sign in (_STAGE_SAID, _STAGE_RESULT, _STAGE_BEGIN))
+    return Direction(
+        InstructionKind.STAGE,
+        words=json.loads(said[1]) if said else "",
+        exactly=json.loads(begin[1]) if begin else "",
+        result=json.loads(result[1]) if result else {},
+    )
 
 
 def is_direction(text: str) -> bool:

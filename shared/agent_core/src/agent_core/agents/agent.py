@@ -1,6 +1,6 @@
 """Hold one agent as conversations use it: an immutable version of its folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from string import Template
@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 from agent_core.agents import opening_hours
 from agent_core.agents.agent_file import AgentFile
+from agent_core.agents.stages import Stage
 from agent_core.destinations import Destination
 from agent_core.disclosure import Wording
 from agent_core.sentences import Sentences
@@ -33,6 +34,7 @@ class Agent:
         sentences: What is said apart from the model, in its language, with the replacements of its ``sentences.yaml``.
         variables: The surroundings variables that its ``agent.yaml`` declares with defaults; no secrets.
         resources: The ``resources`` function of its ``tools.py``, if there is one.
+        stages: The parts of its conversations by name, the first one first; empty if they have no parts.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Agent:
     sentences: Sentences = field(default_factory=Sentences.of)
     variables: dict[str, str] = field(default_factory=dict)
     resources: Any = None
+    stages: Mapping[str, Stage] = field(default_factory=dict)
 
     @classmethod
     def of_tools(cls, tools: Sequence[Tool], name: str = "the agent", **more: Any) -> Self:  # noqa: ANN401 - other attributes
@@ -72,12 +75,18 @@ class Agent:
         """Path of its page."""
         return self.file.page.path or f"/a/{self.id}"
 
-    def instructed(self, now: datetime, place: str) -> str:
-        """Return its instructions for one conversation.
+    @property
+    def first_stage(self) -> Stage | None:
+        """The stage with which its conversations begin; None if they have no stages."""
+        return next(iter(self.stages.values()), None)
+
+    def instructed(self, now: datetime, place: str, stage: Stage | None = None) -> str:
+        """Return its instructions for one conversation, or those of a stage.
 
         Args:
             now: Its local time.
             place: Where the caller probably is; empty if unknown.
+            stage: Whose own instructions are wanted; None returns those of the whole conversation.
         """
         # Read at each conversation: whether it is open now depends on the time.
         hours = None if self.file.opening_hours is None else opening_hours.parse(self.file.opening_hours)
@@ -89,4 +98,5 @@ class Agent:
             "place": place,
         }
         # `safe_substitute` keeps a lone dollar sign, which people write in prices.
-        return Template(self.instructions).safe_substitute(values).strip()
+        text = self.instructions if stage is None else stage.instructions
+        return Template(text).safe_substitute(values).strip()

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from agent_core import destinations
 from agent_core.agents import opening_hours
+from agent_core.agents.stage_file import ExitFile, StageFile, Stages
 from agent_core.agents.yaml_lines import Document
 from agent_core.errors import ConfigurationError
 from agent_core.settings import known_zone
@@ -135,6 +136,8 @@ class AgentFile(_Part):
     limits: LimitsFile = LimitsFile()
     tools: tuple[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")], ...] | None = None
     """Functions of ``tools.py`` that the model may call; all that are marked if it is missing."""
+    stages: Stages = Field(default_factory=dict)
+    """Parts of the conversation by name, the first one first; one part without a name if it is missing."""
     notice: Annotated[tuple[NoticeFile, ...], Field(max_length=10)] = ()
     """What the page's notice says about the services that receive data of a visitor."""
     environment: Mapping[Variable, Annotated[str, Field(max_length=2000)]] = Field(default_factory=dict)
@@ -196,6 +199,9 @@ def _problem(document: Document, issue: Any) -> str:  # noqa: ANN401 - pydantic'
 
 def _keys(place: tuple[str | int, ...]) -> list[str]:
     parts: dict[str, type[BaseModel]] = {"page": PageFile, "people": PersonFile, "limits": LimitsFile, "colors": Colors}
-    parts["notice"] = NoticeFile
+    parts |= {"notice": NoticeFile, "exits": ExitFile}
     names = [part for part in place if isinstance(part, str)]
+    # The key of a stage is the adopter's own name.
+    if len(place) == len(("stages", "name")) and place[0] == "stages":
+        return list(StageFile.model_fields)
     return list((parts.get(names[-1], AgentFile) if names else AgentFile).model_fields)

@@ -9,15 +9,18 @@ from types import ModuleType
 from typing import Final
 
 from agent_core import destinations, voices
-from agent_core.agents import agent_code, agent_file, yaml_lines
+from agent_core.agents import agent_code, agent_file, stage_file, yaml_lines
 from agent_core.agents.agent import VARIABLES, Agent
 from agent_core.agents.agent_file import AgentFile
+from agent_core.agents.stage_file import StageFile
+from agent_core.agents.stages import Exit, Stage
 from agent_core.agents.toolkit import make_tool, options_of
 from agent_core.destinations import Destination
 from agent_core.errors import ConfigurationError
 from agent_core.sentences import Sentences
 from agent_core.settings import CoreSettings, zone_named
 from agent_core.tools.call import ToolSurroundings
+from agent_core.tools.go_to import PREFIX, stage_tool
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.registry import Tool, ToolRegistry
 from agent_core.tools.transfer import transfer_tools
@@ -92,11 +95,12 @@ def read(folder: Path, context: FolderContext) -> Agent:
     people = _people(file, document, context)
     surroundings = ToolSurroundings(folder.name, file.language, zone, _variables(file, document, context))
     module = agent_code.load(folder, version) if (folder / "tools.py").is_file() else None
-    tools = [
-        *_own_tools(folder, file, document, module, surroundings),
-        *transfer_tools(context.reachable(people)),
-        *goodbye_tools(),
-    ]
+    own = list(_own_tools(folder, file, document, module, surroundings))
+    always = [*transfer_tools(context.reachable(people)), *goodbye_tools()]
+    ways = {each: _go_to(stage) for each, stage in file.stages.items()}
+    # Two stages that lead to the same one describe it differently; to run, one is as good as the other.
+    go_to = {tool.spec.name: tool for tools in ways.values() for tool in tools}
+    tools = [*own, *go_to.values(), *always]
     # The registry would refuse each conversation.
     try:
         ToolRegistry(tools)
@@ -114,7 +118,43 @@ def read(folder: Path, context: FolderContext) -> Agent:
         sentences=Sentences.of(file.language, folder / "sentences.yaml", f"{name}/sentences.yaml"),
         variables={key: surroundings.settings[key] for key in file.environment},
         resources=_Resources.of(module, surroundings),
+        stages={
+            each: _stage(each, file, own, [*ways[each], *always])
+            for each in _checked_stages(file, document, own, context.settings)
+        },
     )
+
+
+def _checked_stages(
+    file: AgentFile, document: yaml_lines.Document, own: Sequence[Tool], settings: CoreSettings
+) -> Mapping[str, StageFile]:
+    """Return the stages of an agent.
+
+    Raises:
+        ConfigurationError: an exit leads nowhere, or a stage offers a tool that the agent does not have.
+    """
+    names = frozenset(tool.spec.name for tool in own)
+    found = [
+        f"{document.where(('stages', *place))}: {problem}"
+        for place, problem in stage_file.problems(file.stages, names, VARIABLES)
+    ]
+    if found:
+        raise ConfigurationError("; ".join(found))
+    for name, stage in file.stages.items():
+        if stage.voice is not None:
+            _check_voice(stage.voice, file, document.where(("stages", name, "voice")), settings)
+    return file.stages
+
+
+def _go_to(stage: StageFile) -> list[Tool]:
+    return [stage_tool(way.to, way.when) for way in stage.exits if way.when]
+
+
+def _stage(name: str, file: AgentFile, own: Sequence[Tool], always: Sequence[Tool]) -> Stage:
+    stage = file.stages[name]
+    offered = [tool for tool in own if stage.tools is None or tool.spec.name in stage.tools]
+    exits = [Exit(way.to, f"{PREFIX}{way.to}" if way.when else way.after or "", way.known or "") for way in stage.exits]
+    return Stage(name, stage.instructions, stage.begin, (*offered, *always), stage.voice or "", tuple(exits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +217,14 @@ def _instructions(path: Path, name: str) -> str:
 def _voice(file: AgentFile, document: yaml_lines.Document, settings: CoreSettings) -> str:
     if file.voice is None:
         return voices.for_language(file.language, settings.nova_sonic_voice, settings.model_id)
-    if file.voice not in voices.of_model(settings.model_id) and not settings.nova_sonic_voice_unlisted:
-        made = ", ".join(voices.OF_LANGUAGE[file.language])
-        raise ConfigurationError(
-            f"{document.where(('voice',))}: {settings.model_id} has no voice {file.voice}; for {file.language}: {made}"
-        )
+    _check_voice(file.voice, file, document.where(("voice",)), settings)
     return file.voice
+
+
+def _check_voice(voice: str, file: AgentFile, where: str, settings: CoreSettings) -> None:
+    if voice not in voices.of_model(settings.model_id) and not settings.nova_sonic_voice_unlisted:
+        made = ", ".join(voices.OF_LANGUAGE[file.language])
+        raise ConfigurationError(f"{where}: {settings.model_id} has no voice {voice}; for {file.language}: {made}")
 
 
 def _people(file: AgentFile, document: yaml_lines.Document, context: FolderContext) -> tuple[Destination, ...]:

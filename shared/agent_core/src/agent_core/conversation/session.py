@@ -6,7 +6,7 @@ The session decides nothing: it passes what happens to a `ConversationState` and
 import asyncio
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -15,6 +15,7 @@ import structlog
 
 from agent_core import causes, prompts
 from agent_core.agent_runtime import AgentRuntime
+from agent_core.agents.stages import StageProgress
 from agent_core.announcements import Announcement
 from agent_core.conversation import signals
 from agent_core.conversation.signals import Action, Input
@@ -80,7 +81,14 @@ class Session:
         self._telemetry = agent.telemetry(stats, labels)
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=session_request.call_sid)
         keys = IdempotencyKeys(self.session_id, session_request.acts, session_request.on_act)
-        self._tools = ToolRegistry(self.agent.tools, conversation=self, on_call=self._note_tool, keys=keys)
+        self._stages = StageProgress(self.agent.stages, session_request.at, session_request.on_stage)
+        self._tools = ToolRegistry(
+            self.agent.tools,
+            conversation=self,
+            on_call=self._note_tool,
+            keys=keys,
+            allows=self._stages.allows,
+        )
         self._transcript = ConversationTranscript(session_request.history, session_request.on_words)
         self._transfers = Transfers(media.people, self.on, self._log)
         rules = ConversationRules(
@@ -91,7 +99,7 @@ class Session:
         self._timer: tuple[float, asyncio.TimerHandle] | None = None
         """When the state is due, and the timer for it; uvloop's handle of a past time does not know when that was."""
         self._connection = ResilientConnection(
-            ModelSessionFactory(agent, session_request, media),
+            ModelSessionFactory(agent, session_request, media, self._stages),
             self._transcript,
             self.stats,
             self.on,
@@ -127,6 +135,11 @@ class Session:
     def region(self) -> str:
         """Region whose units the caller is used to, ISO 3166; empty if unknown."""
         return self._session_request.region or known_region(self._session_request.facts.get("country", ""))
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What tools have found out, for an agent with stages."""
+        return self._stages.position.facts
 
     def _limit(self, name: str) -> float:
         """Return a limit of the agent, or of the operator where the agent sets none or a higher one."""
@@ -179,6 +192,11 @@ class Session:
                 self._telemetry.stream_began(model_session_id)
                 # The model's own id, so that AWS can find the session.
                 self._log.info("model_session_started", model_session_id=model_session_id)
+            case facts.StageEntered(stage, waited, lost_ms):
+                self._telemetry.stage_entered(stage, waited)
+                tools = [tool.spec.name for tool in self.agent.stages[stage].tools]
+                waited_ms = round(waited * 1000)
+                self._log.info("stage_entered", stage=stage, waited_ms=waited_ms, audio_lost_ms=lost_ms, tools=tools)
 
     def _follow(self, one: Input, now: float) -> list[Action]:
         follows = self._state.on(one, now)
@@ -209,6 +227,8 @@ class Session:
                 self._transfers.prepare(destination, summarise(self._transcript.history, reason, sentences), by=by)
             case signals.CallPerson(destination):
                 self._transfers.call(destination)
+            case signals.EnterStage():
+                self._enter_stage(action)
             case signals.End(reason):
                 self._reason.set_result(reason)
             case signals.CutOff() | signals.Play() | signals.Apologize() | signals.Nudge():
@@ -322,7 +342,8 @@ class Session:
         reason = EndReason.INTERNAL_ERROR
         try:
             began = "session_started" if self._session_request.session_id is None else "session_resumed"
-            self._log.info(began, channel=self._session_request.channel)
+            stage = {"stage": self._stages.current.name} if self._stages.current else {}
+            self._log.info(began, channel=self._session_request.channel, **stage)
             self._agent.sessions.add(self)
             if self._agent.lost_records is not None:
                 self._agent.lost_records.changed()
@@ -481,6 +502,7 @@ class Session:
             call_sid=self._session_request.call_sid,
             agent=self.agent.id,
             agent_version=self.agent.version,
+            stage=self._stages.position.stage,
             cost_usd=self._agent.counting.cost_of(stats),
             disclosure=self._state.disclosure.outcome(asyncio.get_running_loop().time()),
             consent=None if self.consent is None else self.consent.version,
@@ -490,7 +512,25 @@ class Session:
     async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
         """Run a tool for the model; every failure is returned as a result."""
         self.on(signals.ToolStarted(self._tools.filler(name)))
-        return (await self._tools.call(name, arguments, call_id)).value
+        # Opened beside the present stream while the tool runs, so that the caller hears no pause.
+        if (expected := self._stages.expected(name)) is not None:
+            self._connection.prepare_stage(expected.name)
+        result = await self._tools.call(name, arguments, call_id)
+        told, reached = self._stages.take(name, result.value, succeeded=result.outcome == "ok")
+        if reached is None or not self.on(signals.StageWanted(reached.name, call_id, told)):
+            self._connection.stay_in_stage()
+        return told
+
+    def _enter_stage(self, entered: signals.EnterStage) -> None:
+        stage = self.agent.stages[entered.stage]
+        # Now, so that whatever is opened from here on is for it, in this task or in another one.
+        self._stages.enter(stage)
+        known = self._stages.position.facts
+
+        def compose(said: str, *, heard: bool) -> str:
+            return prompts.stage_begins(stage.begin, known, said, None if heard else entered.result)
+
+        self._connection.change_stage(stage.name, compose, entered.call_id)
 
     def _note_tool(self, record: ToolRecord) -> None:
         failed = record.outcome != "ok"

@@ -4,8 +4,9 @@ Inputs are what a conversation learns from outside the model: the caller, the ch
 calls; from the model it learns facts. Actions are what follows: the session carries them out, in order.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from agent_core.announcements import Announcement
 from agent_core.events import EndReason
@@ -46,6 +47,21 @@ class ToolStarted:
     """A tool began to run; ``filler`` is what bridges a long one, None if it needs nothing."""
 
     filler: Announcement | None
+
+
+@dataclass(frozen=True, slots=True)
+class StageWanted:
+    """The result of a tool leads to another stage of the conversation.
+
+    Attributes:
+        stage: Name of the stage.
+        call_id: The model's name of the tool call.
+        result: What the tool returned.
+    """
+
+    stage: str
+    call_id: str
+    result: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +152,7 @@ type Input = (
     | AnswerHeard
     | KeyPressed
     | ToolStarted
+    | StageWanted
     | AgentSaidGoodbye
     | GoodbyeWanted
     | TransferWanted
@@ -206,6 +223,21 @@ class Nudge:
 
 
 @dataclass(frozen=True, slots=True)
+class EnterStage:
+    """Continue with another stage: its stream takes over after the agent's sentence.
+
+    Attributes:
+        stage: Name of the stage.
+        call_id: The tool call whose result the new stream gets instead of the old one.
+        result: What the tool returned.
+    """
+
+    stage: str
+    call_id: str
+    result: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PrepareTransfer:
     """Summarize the conversation for the person now: everything said from here on is about the transfer."""
 
@@ -237,5 +269,16 @@ class End:
 
 
 type Action = (
-    Greet | Ask | RememberKeys | CutOff | Play | Apologize | Nudge | PrepareTransfer | RefuseTransfer | CallPerson | End
+    Greet
+    | Ask
+    | RememberKeys
+    | CutOff
+    | Play
+    | Apologize
+    | Nudge
+    | EnterStage
+    | PrepareTransfer
+    | RefuseTransfer
+    | CallPerson
+    | End
 )

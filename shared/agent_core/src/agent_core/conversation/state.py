@@ -22,6 +22,7 @@ from agent_core.conversation.signals import (
     CallPerson,
     CutOff,
     End,
+    EnterStage,
     Greet,
     Input,
     Play,
@@ -178,6 +179,10 @@ class ConversationState:
             case signals.DisclosureOwed(sentence):
                 # A goodbye or a transfer that has begun is not delayed; the record says what was heard.
                 actions = [Ask("disclose", {"disclosure": sentence})] if self.phase is Phase.TALKING else []
+            case signals.StageWanted(stage, call_id, result):
+                # Who is promised a person, or hears a goodbye, hears nothing of another stage.
+                stays = self.phase not in (Phase.GREETING, Phase.TALKING)
+                actions = [] if stays else [EnterStage(stage, call_id, result)]
             case signals.Ended(reason):
                 actions = self._end(reason)
             case signals.Released():

@@ -166,6 +166,21 @@ class ToolAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class StageEntered:
+    """Another stage of the conversation begins on a stream of its own.
+
+    Attributes:
+        stage: Its name.
+        waited: Seconds since the result that led to it.
+        lost_ms: Caller audio that neither stream received.
+    """
+
+    stage: str
+    waited: float
+    lost_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class StreamLost:
     """A stream broke, and another one will be tried.
 
@@ -209,6 +224,7 @@ type Fact = (
     | Asked
     | SpeechIgnored
     | ToolAnswered
+    | StageEntered
     | StreamLost
     | ConnectionClosed
 )

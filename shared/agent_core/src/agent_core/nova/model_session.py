@@ -122,6 +122,16 @@ class ModelSession:
                 raise
         return session
 
+    async def recall(self, history: History) -> None:
+        """Send a ready session what was said until now; ``begin`` then adds nothing but the audio input.
+
+        Raises:
+            ModelError: the model has ended the stream, or does not read.
+        """
+        async with _in_time():
+            await self._tell(self._history(history))
+            await asyncio.sleep(SETTLE_SECONDS)
+
     def begin(self, history: tuple[tuple[Role, str], ...]) -> None:
         """Send a ready session the conversation so far and open its audio input. Never blocks."""
         if not self._begun:
@@ -359,8 +369,11 @@ class ModelSource(Protocol):
             ModelError: it could not be opened.
         """
 
-    async def open_ready(self) -> ModelSession:
+    async def open_ready(self, stage: str = "") -> ModelSession:
         """Open a session that the model has accepted and that waits for ``begin``.
+
+        Args:
+            stage: The stage of the conversation that it is for; empty is the one that it is in.
 
         Raises:
             ModelError: the model refused it, or it could not be opened.

@@ -4,15 +4,26 @@ The model ends a stream after eight minutes, and after 295 seconds of silence on
 before that and takes over at an unnoticeable moment: first such a moment is awaited, later the change is forced. All
 times of ``RenewalClock`` are derived from one, so that a test that shortens it shortens them all. The old stream may
 still finish its reply, or be needed again, while others are closing.
+
+The stream of a stage that is over is replaced too, because the model accepts a prompt and tools only at the beginning
+of a stream. Its successor is opened while the tool runs whose result leads to the next stage.
 """
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+import structlog
+
 from agent_core.errors import ModelError, ModelUnavailable
-from agent_core.nova.model_session import ModelSession
+from agent_core.nova.model_session import ModelSession, ModelSource
+from agent_core.nova.transcript import History
 from agent_core.nova.turns import Turns
+from agent_core.nova.wire import Role
+
+log = structlog.get_logger()
 
 _IDLE = 270 / 360
 _SPEAKING = 432 / 360
@@ -24,6 +35,10 @@ PROVE_SECONDS = 1.0
 """
 LEAVE_SECONDS = 20.0
 """Longest time for which an old stream may finish its reply while the new one listens."""
+
+
+BRIDGE_SECONDS = 0.7
+"""How long a tool's result waits for the stream of the next stage; then the old stream speaks, to cover the wait."""
 
 
 class Stage(IntEnum):
@@ -167,6 +182,181 @@ class RetiringStream:
         self.end()
         if self._closing:
             await asyncio.wait(self._closing)
+
+
+@dataclass(slots=True)
+class _NextStage:
+    stage: str
+    opening: asyncio.Task[ModelSession]
+    tool_use_id: str = ""
+    """The tool call whose result the new stream gets; empty until the stage has changed."""
+    recalled: list[tuple[Role, str]] = field(default_factory=list)
+    """What its stream knows of the conversation."""
+    answer: Callable[[], object] | None = None
+    """Sends that result to the old stream after all."""
+    bridge: asyncio.TimerHandle | None = None
+    told: bool = False
+    """Whether the old stream has got the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageStart:
+    """How a stream starts that begins another stage.
+
+    Attributes:
+        tool_use_id: The tool call whose result has led to the stage.
+        recalled: What the stream learned of the conversation while the tool ran.
+        told: Whether the old stream has got that result, and the caller has heard its reply.
+    """
+
+    tool_use_id: str
+    recalled: History
+    told: bool
+
+    def since(self, history: History) -> str:
+        """Return what was said after that, one speaker after the other."""
+        at = max((place for place, entry in enumerate(history) if entry in self.recalled[-1:]), default=-1)
+        rest = history[at + 1 :]
+        if [role for role, _ in rest] == [Role.USER]:
+            return rest[0][1]
+        return " ".join(f"{'caller' if role is Role.USER else 'you'}: {words}" for role, words in rest)
+
+
+class StageChange:
+    """Opens the stream of the next stage of one conversation, and knows when it may take over.
+
+    Args:
+        source: Opens it.
+        turns: What the old stream still has to say.
+        history: Returns what was said so far, in the form that a new stream accepts.
+        retiring: Closes what is not used, and knows when another stream may be opened.
+        due: Called when the new stream may take over, or has failed.
+    """
+
+    def __init__(
+        self,
+        source: ModelSource,
+        turns: Turns,
+        history: Callable[[], History],
+        retiring: RetiringStream,
+        due: Callable[[], None],
+    ) -> None:
+        self._source = source
+        self._turns = turns
+        self._history = history
+        self._retiring = retiring
+        self._due = due
+        self._next: _NextStage | None = None
+
+    @property
+    def is_none(self) -> bool:
+        """Whether no other stage is being prepared."""
+        return self._next is None
+
+    def prepare(self, stage: str) -> None:
+        """Open the stream of a stage that will probably begin, unless one is about to begin."""
+        if self._next is not None and (self._next.stage == stage or self._next.tool_use_id):
+            return
+        self.drop()
+        recalled: list[tuple[Role, str]] = []
+        opening = asyncio.create_task(self._open(stage, recalled), name="model-stage")
+        self._next = _NextStage(stage, opening, recalled=recalled)
+        opening.add_done_callback(lambda _: self.look())
+
+    async def _open(self, stage: str, recalled: list[tuple[Role, str]]) -> ModelSession:
+        await self._retiring.room()
+        session = await self._source.open_ready(stage)
+        recalled.extend(self._history())
+        try:
+            # Sent while the tool runs, so that the pause that must follow it costs the caller nothing.
+            if recalled:
+                await session.recall(tuple(recalled))
+        except BaseException:
+            await session.close()
+            raise
+        return session
+
+    def begin(self, stage: str, tool_use_id: str) -> None:
+        """Let the stage begin as soon as its stream is ready and the agent has finished its sentence."""
+        # The newest result decides, if two tools lead to different stages.
+        if self._next is not None and self._next.stage != stage:
+            self.drop()
+        self.prepare(stage)
+        if self._next is not None:
+            self._next.tool_use_id = tool_use_id
+            self.look()
+
+    def hold_back(self, tool_use_id: str, answer: Callable[[], object]) -> bool:
+        """Keep a result from the old stream, if the new one gets it; return whether it does.
+
+        Args:
+            tool_use_id: The tool call.
+            answer: Sends the result to the old stream, if the new one takes too long.
+        """
+        coming = self._next
+        if coming is None or not tool_use_id or coming.tool_use_id != tool_use_id or coming.told:
+            return False
+        coming.answer = answer
+        coming.bridge = asyncio.get_running_loop().call_later(BRIDGE_SECONDS, self._answer)
+        return True
+
+    def _answer(self) -> None:
+        if self._next is not None and self._next.answer is not None:
+            self._next.told = True
+            self._next.answer()
+
+    def look(self) -> None:
+        """Report that the new stream may take over, if it may; called whenever that can have changed."""
+        coming = self._next
+        if coming is None or not coming.tool_use_id or not coming.opening.done():
+            return
+        # Another tool of the old stage may still change something, and its result belongs to the old stream.
+        busy = self._turns.speaking or self._turns.tools - {coming.tool_use_id}
+        if not busy and not (coming.told and self._turns.reply_pending):
+            self._due()
+
+    def take(self) -> tuple[ModelSession, "StageStart"]:
+        """Return the new stream, and how it starts.
+
+        Raises:
+            ModelError: it could not be opened.
+        """
+        coming, self._next = self._next, None
+        if coming is None:
+            raise ModelUnavailable("NoStage", "no stage was prepared")
+        if coming.bridge is not None:
+            coming.bridge.cancel()
+        try:
+            session = coming.opening.result()
+        except ModelError:
+            raise
+        except Exception as error:  # a defect of ours must not end the conversation
+            log.warning("stage_open_failed", error=type(error).__name__)
+            raise ModelUnavailable("StageOpen", type(error).__name__) from error
+        return session, StageStart(coming.tool_use_id, tuple(coming.recalled), coming.told)
+
+    def stay(self) -> None:
+        """Close what was prepared, unless it is about to begin."""
+        if self._next is not None and not self._next.tool_use_id:
+            self.drop()
+
+    def drop(self) -> None:
+        """Close what was prepared, in the background."""
+        coming, self._next = self._next, None
+        if coming is None:
+            return
+        if coming.bridge is not None:
+            coming.bridge.cancel()
+        self._retiring.release(asyncio.create_task(close_unused(coming.opening), name="model-stage-unused"))
+
+
+async def close_unused(opening: asyncio.Task[ModelSession]) -> None:
+    """Cancel the opening of a stream, and close one that had just become ready."""
+    # Cancel first: a task that has just finished has a session that must be closed.
+    opening.cancel()
+    await asyncio.wait({opening})
+    if not opening.cancelled() and opening.exception() is None:
+        await opening.result().close()
 
 
 def why(talking: asyncio.Task[Any]) -> ModelError:

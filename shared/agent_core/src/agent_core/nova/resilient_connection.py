@@ -1,8 +1,8 @@
 """Keep the model's side of one conversation alive across several streams.
 
 A broken stream is replaced by a new one that gets the conversation so far as its history, within the bounds of
-``Failures``. A stream near its age limit is replaced by one that has proven itself first (see ``renewal``). What the
-caller says meanwhile is buffered and sent to the new stream.
+``Failures``. A stream near its age limit, or whose stage is over, is replaced by one that was opened beside it (see
+``renewal``). What the caller says meanwhile is buffered and sent to the new stream.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -28,14 +28,15 @@ from agent_core.nova.facts import (
     Fact,
     Facts,
     ReplyAudio,
+    StageEntered,
     StreamLost,
     StreamStarted,
     ToolAnswered,
 )
 from agent_core.nova.model_session import BACKLOG_SECONDS, ModelSession, ModelSource
-from agent_core.nova.renewal import RenewalClock, RetiringStream, why
+from agent_core.nova.renewal import RenewalClock, RetiringStream, StageChange, StageStart, close_unused, why
 from agent_core.nova.replay_buffer import ReplayBuffer
-from agent_core.nova.stream_watchdog import ANSWER_SECONDS, TURN_SECONDS, StreamWatchdog, abandon
+from agent_core.nova.stream_watchdog import ANSWER_SECONDS, TURN_SECONDS, StreamWatchdog
 from agent_core.nova.transcript import ConversationTranscript, History, fit_history, whole
 from agent_core.nova.turns import Turns
 from agent_core.nova.wire import ModelEvent, Role
@@ -60,6 +61,29 @@ class _Talk:
     session: ModelSession
     talking: asyncio.Task[None]
     clock: RenewalClock
+
+
+class Compose(Protocol):
+    """Writes what the stream of a stage receives first."""
+
+    def __call__(self, said: str, *, heard: bool) -> str:
+        """Return it.
+
+        Args:
+            said: What was said since the stream learned of the conversation.
+            heard: Whether the caller has heard the result that led to the stage.
+        """
+
+
+@dataclass(slots=True)
+class _Entered:
+    """A stage that the conversation has reached."""
+
+    stage: str
+    compose: Compose
+    tool_use_id: str
+    since: float
+    has_begun: bool = False
 
 
 class ResilientConnection:
@@ -104,6 +128,10 @@ class ResilientConnection:
         self._input_rate = input_rate
         self._bytes_per_ms = input_rate * 2 / 1000
         self._waiting_audio: deque[bytes] = deque()
+        self._stage = StageChange(source, self.turns, self._known_history, self._leaving, self._stage_is_due)
+        self._stage_due: asyncio.Future[None] | None = None
+        self._entered: _Entered | None = None
+        """How the present stage begins; None once the model has replied to that."""
         self._asked: str | None = None
         self._torn_off = False
         self._start_deadline: asyncio.Timeout | None = None
@@ -176,6 +204,9 @@ class ResilientConnection:
 
     def answer_tool(self, tool_use_id: str, result: dict[str, Any]) -> bool:
         """Send a tool result, unless the session that requested it is gone."""
+        # The stream of the next stage gets it instead, unless it takes too long to open.
+        if self._stage.hold_back(tool_use_id, partial(self.answer_tool, tool_use_id, result)):
+            return True
         sessions = (self._session, self._leaving.session)
         if not any(session and session.answer_tool(tool_use_id, result) for session in sessions):
             return False
@@ -187,6 +218,35 @@ class ResilientConnection:
             self._watchdog.expect(TURN_SECONDS)
         self._report(ToolAnswered(self.turns.reply_pending))
         return True
+
+    def prepare_stage(self, stage: str) -> None:
+        """Open the stream of a stage that will probably begin when the tool that runs has returned. Never blocks."""
+        if self._session is not None and not self._closed:
+            self._stage.prepare(stage)
+
+    def stay_in_stage(self) -> None:
+        """Close the stream that was prepared: the conversation stays in its stage. Never blocks."""
+        self._stage.stay()
+
+    def change_stage(self, stage: str, compose: Compose, tool_use_id: str) -> None:
+        """Let the stream of another stage take over after the agent's sentence. Never blocks.
+
+        Args:
+            stage: Its name. Sessions that the source opens from now on are for it.
+            compose: Returns what its stream receives first.
+            tool_use_id: The tool call whose result that contains; the old stream does not get it.
+        """
+        self._entered = _Entered(stage, compose, tool_use_id, asyncio.get_running_loop().time())
+        if self._session is not None and not self._closed:
+            self._stage.begin(stage, tool_use_id)
+
+    def _stage_is_due(self) -> None:
+        if self._stage_due is not None and not self._stage_due.done():
+            self._stage_due.set_result(None)
+
+    def _known_history(self) -> History:
+        """Return what a waiting stream learns: what was said, but for words that it will be asked about."""
+        return fit_history(self._transcript.waiting[0], self._quirks.history_bytes)
 
     def break_off(self, error: ModelError) -> None:
         """Replace the current stream: it has not failed, but it is of no use to the caller."""
@@ -271,6 +331,7 @@ class ResilientConnection:
     def _keep_sentence(self) -> None:
         """Keep the audio that the lost session had not understood, for the next one."""
         lost, self._session = self._session, None
+        self._stage.drop()  # the next stream is for the present stage, whichever that is now
         self._leaving.end()
         if lost is not None:
             self._stats.audio_dropped_ms += lost.dropped_audio_ms
@@ -287,15 +348,17 @@ class ResilientConnection:
 
     async def _run_one(self, talk: _Talk, handle: Handle) -> _Talk:
         """Run one stream until another is to take over, and return that one."""
-        looking_after = self._watchdog.run(talk.clock, self._source, self._pass_on, lambda: self._leaving.is_empty)
+        looking_after = self._watchdog.run(talk.clock, self._source, self._pass_on, self._has_room)
         watchdog = asyncio.create_task(looking_after, name="model-tend")
         self._broken = broken = asyncio.get_running_loop().create_future()
+        self._stage_due = stage_due = asyncio.get_running_loop().create_future()
+        self._stage.look()  # it may have become ready for the stream before
         goes_on = False
         try:
             # Wait for whichever comes first: the stream ends, its successor is ready, or it is given up as useless.
-            while not (talk.talking.done() or watchdog.done() or broken.done()):
+            while not (talk.talking.done() or watchdog.done() or broken.done() or stage_due.done()):
                 leaving = self._leaving.talking if not self._closed else None
-                awaited: set[asyncio.Future[Any]] = {talk.talking, watchdog, broken}
+                awaited: set[asyncio.Future[Any]] = {talk.talking, watchdog, broken, stage_due}
                 if leaving is not None:
                     awaited.add(leaving)
                 await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
@@ -309,13 +372,18 @@ class ResilientConnection:
                 if old is None:
                     raise error
                 return old
-            if watchdog.exception() is not None:
+            if watchdog.done() and watchdog.exception() is not None:
                 raise self._counted(why(watchdog))
+            entered = self._take_stage() if stage_due.done() else None
             goes_on = True
         finally:
             self._leaving.release(talk.talking, cancel=not goes_on)
             if not goes_on:
-                await abandon(watchdog)
+                await close_unused(watchdog)
+        if entered is not None:
+            # In the background: closing a successor takes a moment, which the caller would hear.
+            self._leaving.release(asyncio.create_task(close_unused(watchdog)))
+            return await self._enter_stage(talk, *entered, handle)
         return self._hand_over(talk, watchdog.result(), handle)
 
     async def _answer_again(self, session: ModelSession, handle: Handle) -> None:
@@ -361,6 +429,50 @@ class ResilientConnection:
         self._leaving.begin(old.session, old.talking)
         return fresh
 
+    def _take_stage(self) -> tuple[ModelSession, StageStart]:
+        try:
+            return self._stage.take()
+        except ModelError as error:
+            raise self._counted(error) from error
+
+    async def _enter_stage(self, old: _Talk, session: ModelSession, start: StageStart, handle: Handle) -> _Talk:
+        """Let the stream of another stage take over, and ask it to begin."""
+        self._leaving.end()
+        if self.turns.replying:
+            # Planned and not spoken yet, such as "one moment": the new stream has something better to say.
+            await self._tell(self.turns.cut_off(), handle)
+            self.turns.lose()
+        if not start.told:
+            self._report(ToolAnswered(pending=True))
+        self.turns.hand_on(start.tool_use_id)
+        # The audio of the agent's last sentence is complete, so the caller hears it, though it is not final yet.
+        self._transcript.add(Role.ASSISTANT, self.turns.lose())
+        sentence = self._replay_buffer.unheard(old.session.unsent_audio)
+        session.begin(() if start.recalled else self._known_history())
+        fresh = self._begin(session, handle)
+        self._use(session, self._known_history())
+        said = start.since(self._transcript.history) if start.recalled else self._transcript.waiting[1] or ""
+        self._ask(session, None if self._entered is None else self._entered.compose(said, heard=start.told))
+        for pcm in sentence:
+            session.hear(pcm)
+        self._asked_since_hand_over = True
+        self._stats.audio_dropped_ms += old.session.dropped_audio_ms
+        self._stats.model_streams += 1
+        self._stage_has_begun(old.session.dropped_audio_ms)
+        # The old stream has nothing left to say: it waits for a result that it will not get.
+        self._leaving.release(asyncio.create_task(old.session.close()))
+        return fresh
+
+    def _stage_has_begun(self, lost_ms: int) -> None:
+        if self._entered is not None and not self._entered.has_begun:
+            self._entered.has_begun = True
+            self._stats.stages += 1
+            waited = asyncio.get_running_loop().time() - self._entered.since
+            self._report(StageEntered(self._entered.stage, waited, lost_ms))
+
+    def _has_room(self) -> bool:
+        return self._leaving.is_empty and self._stage.is_none
+
     def _go_back(self, error: ModelError) -> _Talk | None:
         """Continue with the old stream if the new one was refused; return None if the old one is gone."""
         old = self._leaving.take_back()
@@ -402,6 +514,7 @@ class ResilientConnection:
         await self._tell(facts, handle)
         if session is self._leaving.session and isinstance(event, wire.ContentEnded):
             self._leaving.end_if_settled()
+        self._stage.look()
 
     async def _tell(self, facts: Facts, handle: Handle) -> None:
         # Decisions first: what observers do with a fact may take a moment.
@@ -428,6 +541,9 @@ class ResilientConnection:
                     if spoken:
                         self._failures.answered()
                         self._history_refused = False
+                        # The old stream may speak once more before the stage begins.
+                        if self._entered is not None and self._entered.has_begun:
+                            self._entered = None
                     self._asked = None
                 case CallerWords():
                     self._failures.caller_spoke()
@@ -439,6 +555,7 @@ class ResilientConnection:
     async def _open(self) -> ModelSession:
         await self._leaving.room()
         history, question = self._unfinished()
+        entered = self._entered
         # After the first refusal half of the history is sent, after the second only the question.
         none_left = self._history_refused and self._failures.in_a_row > 1
         history = fit_history(history, 0 if none_left else self._quirks.history_bytes)
@@ -452,6 +569,11 @@ class ResilientConnection:
         self._ask(session, question or self._asked)  # a question may have arrived while the session was being opened
         while self._waiting_audio:
             session.hear(self._waiting_audio.popleft())
+        if self._entered is entered:
+            self._stage_has_begun(0)
+        elif self._entered is not None:
+            # A tool has led to another stage while the session was being opened, with the old one's prompt.
+            self._stage.begin(self._entered.stage, self._entered.tool_use_id)
         return session
 
     def _ask(self, session: ModelSession, question: str | None) -> None:
@@ -463,6 +585,9 @@ class ResilientConnection:
     def _unfinished(self) -> tuple[History, str | None]:
         """Return the history and the question for a new session: words without a reply, or whose reply was cut off."""
         history, words = self._transcript.waiting
+        # A stage whose beginning was cut off begins again.
+        if self._entered is not None:
+            return history, self._entered.compose(words or "", heard=False)
         unheard = prompts.load("say_again") if self._replay_buffer.waits or self.turns.reply_pending else None
         if words is not None or self._asked is not None or not self._torn_off:
             return history, words or self._asked or unheard
@@ -480,6 +605,7 @@ class ResilientConnection:
         self._closed = True
         self._report(ConnectionClosed())
         failed: Exception | None = None
+        self._stage.drop()
         for release in (self._source.discard, self._drop_session, self._leaving.gone):
             try:
                 await release()

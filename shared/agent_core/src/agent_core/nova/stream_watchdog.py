@@ -22,7 +22,7 @@ from agent_core.nova.facts import (
     ToolRequested,
 )
 from agent_core.nova.model_session import ModelSession, ModelSource
-from agent_core.nova.renewal import RenewalClock, Stage
+from agent_core.nova.renewal import RenewalClock, Stage, close_unused
 from agent_core.nova.replay_buffer import ReplayBuffer
 from agent_core.nova.turns import Turns
 
@@ -158,10 +158,10 @@ class StreamWatchdog:
                     self._spoke = False
                     clock.spoke(now)
                 stage = clock.stage(now)
-                # The conversation has made the renewal unnecessary for now, or the successor is about to be ended by
-                # the model.
-                if opening is not None and (stage is Stage.NOT_YET or _is_stale(opening, now)):
-                    await _discard(opening)
+                # The conversation has made the renewal unnecessary for now, the successor is about to be ended by the
+                # model, or another stage needs its place.
+                if opening is not None and (stage is Stage.NOT_YET or _is_stale(opening, now) or not has_room()):
+                    await close_unused(opening)
                     opening = None
                 if opening is not None and opening.done() and self._may_pass(stage):
                     fresh, opening = _opened(opening, clock, now), None
@@ -171,7 +171,7 @@ class StreamWatchdog:
                     opening = asyncio.create_task(source.open_ready(), name="model-renewal")
         finally:
             if opening is not None:
-                await _discard(opening)
+                await close_unused(opening)
 
     def _check_answer(self, now: float) -> None:
         # This bound holds whatever the model does, such as calling one tool after another: the caller hears none of it.
@@ -221,19 +221,3 @@ def _is_stale(opening: asyncio.Task[ModelSession], now: float) -> bool:
     if not opening.done() or opening.cancelled() or opening.exception() is not None:
         return False
     return now - opening.result().opened_at > READY_SECONDS
-
-
-async def _discard(opening: asyncio.Task[ModelSession]) -> None:
-    # Cancel first: a task that has just finished has a session that must be closed.
-    opening.cancel()
-    await asyncio.wait({opening})
-    if not opening.cancelled() and opening.exception() is None:
-        await opening.result().close()
-
-
-async def abandon(watchdog: asyncio.Task[ModelSession]) -> None:
-    """Cancel the watching of a lost stream, and close a successor that had just become ready."""
-    watchdog.cancel()
-    await asyncio.wait({watchdog})
-    if not watchdog.cancelled() and watchdog.exception() is None:
-        await watchdog.result().close()

@@ -92,6 +92,12 @@ class Turns:
         self.reply_pending = self.reply_pending or tool_use_id not in self._overtaken
         self._overtaken.discard(tool_use_id)
 
+    def hand_on(self, tool_use_id: str) -> None:
+        """Record that another stream gets a tool's result, as part of a question."""
+        self.tools.discard(tool_use_id)
+        self._overtaken.discard(tool_use_id)
+        self.asked()
+
     def take(self, event: ModelEvent) -> Facts:
         """Update the state with one event, and return the facts in the order in which they happened."""
         match event:

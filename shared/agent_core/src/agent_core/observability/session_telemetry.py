@@ -122,6 +122,10 @@ class SessionTelemetry:
         span = self._span.child(name, self._of_all | attributes, ago=elapsed_ms / 1000)
         _end(span, None if outcome == "ok" else outcome)
 
+    def stage_entered(self, stage: str, waited: float) -> None:
+        """Record that another stage begins, and the seconds since the result that led to it."""
+        self._span.child(f"stage {stage}", ago=waited).end({"stage": stage})
+
     def ended(self, record: CallDetailRecord) -> None:
         """Record the end of the conversation."""
         self._end_stream()
@@ -134,6 +138,7 @@ class SessionTelemetry:
             "cost_usd": record.cost_usd,
             "agent_turns": record.stats.agent_turns,
             "interruptions": record.stats.interruptions,
+            **({"stage": record.stage} if record.stage else {}),
         }
         failed = None if reason.is_normal else reason.value
         _end(self._span, failed, self._of_all | attributes | self._labels)

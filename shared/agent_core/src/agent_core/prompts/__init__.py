@@ -4,13 +4,14 @@ All files are read and checked once, at start. In a text, ``$name`` is a placeho
 conversation. A dollar sign before anything else, such as in "$5", is literal.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from string import Template
-from typing import Final
+from typing import Any, Final
 
 from agent_core.errors import ConfigurationError
 
@@ -21,13 +22,16 @@ PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "goodbye": frozenset(),
     "greeting": frozenset({"disclosure"}),
     "keys_typed": frozenset({"keys"}),
+    "known": frozenset({"facts"}),
     "looking_up": frozenset(),
     "nobody_free": frozenset({"destination", "note"}),
     "people": frozenset(),
     "say_again": frozenset(),
     "sorry_for_the_wait": frozenset({"disclosure"}),
+    "stage": frozenset({"stage", "instructions", "known"}),
+    "stage_begins": frozenset({"said", "result", "begin"}),
     "still_there": frozenset(),
-    "system": frozenset({"name", "instructions", "now", "zone", "dates", "people", "place", "details"}),
+    "system": frozenset({"name", "instructions", "stage", "now", "zone", "dates", "people", "place", "details"}),
     "taken_up": frozenset({"words"}),
     "transfer_by_key": frozenset({"destination"}),
     "transfer_failed": frozenset({"destination"}),
@@ -55,6 +59,41 @@ def load(name: str, /, **values: str) -> str:
     """
     # `safe_substitute` keeps a lone dollar sign, which people write in prices.
     return Template(_texts()[name]).safe_substitute(values).strip()
+
+
+def stage(name: str, instructions: str, known: Mapping[str, str]) -> str:
+    """Return the part of the system prompt that describes a stage.
+
+    Args:
+        name: Of the stage.
+        instructions: What the agent does in it.
+        known: What tools have found out, which is data for the model.
+    """
+    facts = load("known", facts=json.dumps(dict(known), ensure_ascii=False)) if known else ""
+    return load("stage", stage=name, instructions=instructions, known=facts)
+
+
+def stage_begins(begin: str, known: Mapping[str, str], said: str, result: Mapping[str, Any] | None) -> str:
+    """Return what the model receives when a stage begins.
+
+    Args:
+        begin: What it should say, with facts as ``${name}``; empty leaves that to the model.
+        known: The facts.
+        said: The caller's last words, if they have no reply yet.
+        result: What the tool that led to the stage has returned; None if the caller has heard it.
+    """
+    words = Template(begin).safe_substitute(known)
+    return load(
+        "stage_begins",
+        said=f"The caller's last words were: {json.dumps(said, ensure_ascii=False)} " if said else "",
+        # One line of JSON: a quotation mark in it does not end it.
+        result=f"The tool's result, which is data: {json.dumps(dict(result), ensure_ascii=False)} Say its speak first. "
+        if result
+        else "",
+        begin=f"Then say in the caller's language: {json.dumps(words, ensure_ascii=False)}"
+        if words
+        else "Then go on as your instructions for this part say.",
+    )
 
 
 @cache

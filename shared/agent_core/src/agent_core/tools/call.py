@@ -24,7 +24,7 @@ class ToolSurroundings:
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     resources: Any = field(default=None, repr=False)
 
-    def call(self, session_id: str, key: str, region: str) -> "Call":
+    def call(self, session_id: str, key: str, region: str, facts: Mapping[str, str]) -> "Call":
         """Return what one use of a tool receives."""
         return Call(
             agent=self.agent,
@@ -32,6 +32,7 @@ class ToolSurroundings:
             key=key,
             language=self.language,
             region=region,
+            facts=facts,
             now=datetime.now(self.zone),
             settings=self.settings,
             resources=self.resources,
@@ -51,6 +52,7 @@ class Call:
         now: The agent's local time.
         settings: Environment variables that the agent declares, with its defaults; contains secrets.
         resources: What the agent's ``resources`` function yields.
+        facts: What tools have found out in this conversation (``facts`` in their results), for an agent with stages.
     """
 
     agent: str
@@ -61,3 +63,4 @@ class Call:
     now: datetime
     settings: Mapping[str, str] = field(repr=False)
     resources: Any = field(repr=False)
+    facts: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -187,7 +187,8 @@ class Tool:
             values[CONVERSATION] = conversation
         if self._call_parameter is not None and self._surroundings is not None:
             session_id, region = getattr(conversation, "session_id", ""), getattr(conversation, "region", "")
-            values[self._call_parameter] = self._surroundings.call(session_id, key, region)
+            facts = getattr(conversation, "facts", {})
+            values[self._call_parameter] = self._surroundings.call(session_id, key, region, facts)
         # The limit of the tool alone; `_run` adds the grace for its clean-up.
         async with asyncio.timeout(self.timeout):
             return _as_object(await self._answer(values))
@@ -214,9 +215,10 @@ class ToolRegistry:
         on_call: Receives one record per call, when it is over.
         clock: Monotonic seconds.
         keys: Makes the idempotency keys of the conversation.
+        allows: Returns whether a tool may be called now; one that may not is unknown to the model.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the tools are optional
         self,
         tools: Sequence[Tool],
         *,
@@ -224,7 +226,9 @@ class ToolRegistry:
         on_call: Callable[[ToolRecord], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         keys: IdempotencyKeys | None = None,
+        allows: Callable[[str], bool] = lambda _: True,
     ) -> None:
+        self._allows = allows
         self._conversation = conversation
         self._keys = keys or IdempotencyKeys("")
         self._credit = TokenBucket(clock, RATIONED_AT_ONCE, RATIONED_PER_MINUTE / 60)
@@ -259,7 +263,8 @@ class ToolRegistry:
         """
         started = time.monotonic()
         try:
-            ending = await self._run(self._tools.get(name), arguments)
+            # Checked here too: a model may call what only another stage offers it.
+            ending = await self._run(self._tools.get(name) if self._allows(name) else None, arguments)
         except asyncio.CancelledError as cancelled:
             self._close(name, _Ending("cancelled", _error("cancelled"), cancelled), started, call_id)
             raise

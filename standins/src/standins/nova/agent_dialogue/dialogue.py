@@ -28,6 +28,8 @@ _LIKELY = 0.55
 """The same while the agent waits for an answer, which may be any words."""
 _LITERAL = 0.95
 """Share of a line that has to be said where small talk would explain the words as well."""
+_GO_TO = "go_to_"
+"""Tools that lead to another part of the conversation."""
 _SHORT = 3
 """Words of a remark that is nothing else, such as "yes please do"."""
 
@@ -39,6 +41,7 @@ class AgentDialogue:
         agent: Its folder; None for a prompt that belongs to none, of which only small talk is understood.
         tools: Tools that the prompt declares; the dialogue calls no others.
         history: (role, text) of an earlier session, oldest first.
+        has_parts: Whether the prompt is for one part of the conversation, with its own tools.
         today: Returns the caller's date.
     """
 
@@ -48,8 +51,10 @@ class AgentDialogue:
         *,
         tools: Sequence[ToolDeclaration],
         history: Sequence[tuple[str, str]],
+        has_parts: bool = False,
         today: Callable[[], dt.date] = dt.date.today,
     ) -> None:
+        self._has_parts = has_parts
         self._tools = {tool.name: tool.schema for tool in tools}
         self._today = today
         self._known = understanding(agent, self._tools, today)
@@ -59,9 +64,13 @@ class AgentDialogue:
         self._misunderstood = 0
         self._last_said: tuple[Say, ...] = ()
         self._last_words = ""
+        self._wishes: list[str] = []
+        """What the caller has said before a part of the conversation began."""
         # Replay the caller's part, so that a renewed session still knows what "make it three" is about.
+        self._before = next((text for role, text in reversed(history) if role.upper() == "ASSISTANT"), "")
         for role, text in history:
             if role.upper() == "USER" and not instructions.is_direction(text):
+                self._wishes.append(text)
                 self._remember(self._answer(text))
 
     def heard(self, text: str) -> Sequence[Step]:
@@ -181,11 +190,24 @@ class AgentDialogue:
             return (Say(self._phrases.answer_to(line.line)),)
         tool = str(spoken.tool)
         if tool not in self._tools:
-            return (Say(self._phrases["no_tool"]),)
+            return self._first_of_part(sentence) or (Say(self._phrases["no_tool"]),)
         wanted = arguments.parameters(self._tools[tool])
         said = self._arguments(sentence, wanted, line)
         known = self._memory.known_for(tool, wanted, opens=spoken.opens)
         return self._request(Request(tool, {**known, **said}, spoken.answers))
+
+    def _first_of_part(self, sentence: Sentence) -> Sequence[Step] | None:
+        """Do what this part of the conversation is for, if it has one tool: the wish belongs to a later part."""
+        own = [name for name in self._tools if name not in (END_CALL, TRANSFER) and not name.startswith(_GO_TO)]
+        if len(own) != 1 or not self._has_parts:
+            return None
+        # A tool without arguments waits for a yes, which this is not.
+        if not arguments.parameters(self._tools[own[0]]):
+            return (Say(self._before),) if self._before else None
+        request = self._memory.request
+        before = request.arguments if request is not None and request.tool == own[0] else {}
+        said = self._arguments(sentence, arguments.parameters(self._tools[own[0]]))
+        return self._request(Request(own[0], {**before, **said}))
 
     def _request(self, request: Request) -> Sequence[Step]:
         """Call a tool, or ask for a required argument that it lacks."""
@@ -259,11 +281,39 @@ class AgentDialogue:
         if direction.kind is InstructionKind.LOST:
             again = self._answer(direction.words) if direction.words else ()
             return Say(self._phrases["lost"]), *again
+        if direction.kind is InstructionKind.STAGE:
+            return self._begin_stage(direction)
         # A sentence that the application gives word for word is said as it is.
         exactly = (Say(direction.exactly),) if direction.exactly else ()
         if direction.kind is InstructionKind.DISCLOSE:
             return exactly
         return (*exactly, Say(self._phrases.instructed(direction.kind)))
+
+    def _begin_stage(self, direction: Direction) -> Sequence[Step]:
+        said = [str(direction.result["speak"])] if "speak" in direction.result else []
+        said += [direction.exactly] if direction.exactly else []
+        steps: tuple[Step, ...] = tuple(Say(words) for words in said)
+        # Without a sentence to begin with, the instructions of the part say to do what the caller wants.
+        wish = None if direction.exactly else self._wish_of(direction.words)
+        return (*steps, *([wish] if wish is not None else [])) or (Say(self._phrases.help),)
+
+    def _wish_of(self, words: str) -> UseTool | None:
+        """Return the tool that does what the caller has asked for in an earlier part; None without one.
+
+        A rehearsal of it has the last words of that part, and the tool that follows on them here.
+        """
+        found = self._known.match(self._known.sentence(words), {self._memory.rehearsal}) if words else None
+        tool = str(found.line.line.tool) if found is not None and found.line.line.calls_tool else ""
+        if tool not in self._tools:
+            return None
+        wanted = arguments.parameters(self._tools[tool])
+        values: dict[str, Any] = {}
+        for wish in self._wishes:
+            values |= self._arguments(self._known.sentence(wish), wanted)
+        if any(one.required and one.name not in values for one in wanted):
+            return None
+        self._memory.open(Request(tool, values), [])
+        return UseTool(tool, values)
 
     def _greet(self, instruction: str) -> Sequence[Step]:
         first, self._introduced = not self._introduced, True
