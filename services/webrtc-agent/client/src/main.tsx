@@ -1,12 +1,14 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { dress } from "./agent/dress";
+import { agentPage } from "./agent/page";
 import { App } from "./app/App";
 import { prepareOffline } from "./app/offline";
 import { Call } from "./call/call";
 import { loadEarly } from "./call/early";
 import { rememberedTheme, showTheme } from "./controls/theme";
 import { loadNotice } from "./notice/notice";
+import { language, loadTexts } from "./texts/texts";
 import "./styles/index.css";
 
 const call = new Call();
@@ -21,7 +23,15 @@ addEventListener("pageshow", () => void call.restore());
 
 const root = document.getElementById("root");
 if (root) {
-  createRoot(root).render(
+  void show(root);
+}
+
+/** Show the page in its agent's language. Not awaited at the top level: a chunk that imports this one would wait for it. */
+async function show(place: HTMLElement): Promise<void> {
+  const { language: wanted, texts } = agentPage();
+  await loadTexts(wanted, texts);
+  document.documentElement.lang = language();
+  createRoot(place).render(
     <StrictMode>
       <App call={call} />
     </StrictMode>,

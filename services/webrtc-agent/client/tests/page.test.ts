@@ -9,6 +9,7 @@ const WHOLE = {
   placeholder: "Type to the restaurant",
   questions: ["When are you open?"],
   language: "it-IT",
+  texts: { talk: "Parla con noi" },
 };
 
 test("a description is read as the service wrote it", () => {

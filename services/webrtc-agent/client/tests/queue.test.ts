@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { problem, Trouble } from "../src/problems/problems";
-import { about, isFull, ordinal, type Place, placeIn } from "../src/queue/place";
+import { about, isFull, type Place, placeIn, whereIs } from "../src/queue/place";
 import { inTurn } from "../src/queue/turn";
 
 const place = (position: number, ticket = `ticket-${position}`): Place => ({
@@ -17,8 +17,9 @@ afterEach(() => {
 });
 
 test("a position is said as people say it", () => {
-  expect([1, 2, 3, 4, 11, 12, 13, 21, 22].map(ordinal)).toEqual([
-    "1st",
+  expect(whereIs(1)).toBe("You are next");
+  const said = [2, 3, 4, 11, 12, 13, 21, 22].map(whereIs);
+  expect(said.map((each) => each.split(" ")[2])).toEqual([
     "2nd",
     "3rd",
     "4th",
@@ -31,13 +32,13 @@ test("a position is said as people say it", () => {
 });
 
 test.each([
-  [5, "less than a minute"],
-  [39, "less than a minute"],
-  [60, "about a minute"],
-  [89, "about a minute"],
-  [100, "about 2 minutes"],
-  [610, "about 10 minutes"],
-  [700, "more than ten minutes"],
+  [5, "Less than a minute"],
+  [39, "Less than a minute"],
+  [60, "About a minute"],
+  [89, "About a minute"],
+  [100, "About 2 minutes"],
+  [610, "About 10 minutes"],
+  [700, "More than ten minutes"],
 ])("an estimate of %i s is no exact figure", (seconds, words) => {
   expect(about(seconds)).toBe(words);
 });

@@ -12,25 +12,28 @@ export interface AgentPage {
   /** On whose behalf the agent speaks. */
   readonly name: string;
   readonly title: string;
-  readonly welcome: string;
-  /** Of the text field; null for the page's own words. */
+  /** Null for the page's own words, as is the placeholder of the text field. */
+  readonly welcome: string | null;
   readonly placeholder: string | null;
   readonly questions: readonly string[];
   /** Null for the page's own colours. */
   readonly colors: Colors | null;
   /** Language of these texts and of the conversation, as in `en-US`. */
   readonly language: string;
+  /** What the agent words differently than the page itself, by the keys of `texts/en.ts`. */
+  readonly texts: Readonly<Record<string, unknown>>;
 }
 
 const PLAIN: AgentPage = {
   id: "",
   name: "Voice agent",
   title: "Voice agent",
-  welcome: "How can I help?",
+  welcome: null,
   placeholder: null,
   questions: [],
   colors: null,
   language: "en-US",
+  texts: {},
 };
 
 /** Parse a description. What is missing or malformed gets a plain value: a page without its agent's words still works. */
@@ -41,11 +44,12 @@ export function readPage(text: string | null | undefined): AgentPage {
     id: words(given.id) ?? PLAIN.id,
     name,
     title: words(given.title) ?? name,
-    welcome: words(given.welcome) ?? PLAIN.welcome,
+    welcome: words(given.welcome),
     placeholder: words(given.placeholder),
     questions: Array.isArray(given.questions) ? given.questions.filter((one) => words(one) !== null) : [],
     colors: colorsIn(given.colors),
     language: words(given.language) ?? PLAIN.language,
+    texts: Object(given.texts ?? {}),
   };
 }
 

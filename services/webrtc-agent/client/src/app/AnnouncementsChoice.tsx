@@ -1,3 +1,4 @@
+import { t } from "../texts/texts";
 import { announce, useAnnouncements } from "./announcements";
 
 /** Turns announcements off and on. The first element for keyboards and screen readers, invisible otherwise. */
@@ -5,7 +6,7 @@ export function AnnouncementsButton() {
   const on = useAnnouncements();
   return (
     <button type="button" className="button shows-on-focus" aria-pressed={on} onClick={() => announce(!on)}>
-      Screen reader announcements
+      {t("announcements")}
     </button>
   );
 }
@@ -16,7 +17,7 @@ export function AnnouncementsChoice() {
   return (
     <label className="check">
       <input type="checkbox" checked={on} onChange={(event) => announce(event.target.checked)} />
-      Screen reader announcements
+      {t("announcements")}
     </label>
   );
 }

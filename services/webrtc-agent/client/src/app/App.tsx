@@ -10,6 +10,7 @@ import { ProblemNote } from "../problems/ProblemNote";
 import { QueueCard } from "../queue/QueueCard";
 import { RatingCard } from "../rating/RatingCard";
 import { Stage } from "../stage/Stage";
+import { t } from "../texts/texts";
 import { announced, useAnnouncements } from "./announcements";
 import { Examples } from "./Examples";
 import { Permission } from "./Permission";
@@ -43,10 +44,10 @@ export function App({ call }: { call: Call }) {
       )}
       {talking && !state.waiting && (
         <main className="talk" data-short={isShort(state)}>
-          <h1 className="out-of-sight">Talk with the agent</h1>
+          <h1 className="out-of-sight">{t("heading")}</h1>
           <Stage state={state} aloud={aloud === "status"} />
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and a keyboard has to reach it for that */}
-          <section className="conversation" aria-label="Conversation" tabIndex={0}>
+          <section className="conversation" aria-label={t("conversation")} tabIndex={0}>
             <Transcript state={state} call={call} aloud={aloud === "log"} />
             {isOpening(state) && <Examples onAsk={ask} />}
             {phase === "ended" && state.session && <RatingCard key={state.session} session={state.session} />}

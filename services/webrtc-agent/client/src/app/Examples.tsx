@@ -1,4 +1,5 @@
 import { agentPage } from "../agent/page";
+import { t } from "../texts/texts";
 
 /** Example questions, each a button that asks it. */
 export function Examples({ onAsk }: { onAsk: (question: string) => void }) {
@@ -7,7 +8,7 @@ export function Examples({ onAsk }: { onAsk: (question: string) => void }) {
     return null;
   }
   return (
-    <ul className="questions" aria-label="For example">
+    <ul className="questions" aria-label={t("examples")}>
       {questions.map((question) => (
         <li key={question}>
           <button type="button" className="question" lang={language} onClick={() => onAsk(question)}>

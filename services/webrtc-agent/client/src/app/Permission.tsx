@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import type { Call } from "../call/call";
 import { Icon } from "../controls/icons";
+import { t } from "../texts/texts";
 
 /** Explains why the browser is about to ask for the microphone, before it asks. */
 export function Permission({ call, onSettings }: { call: Call; onSettings: () => void }) {
@@ -12,11 +13,8 @@ export function Permission({ call, onSettings }: { call: Call; onSettings: () =>
         <span className="note__icon">
           <Icon name="microphone" />
         </span>
-        <h1 id="permission">Allow microphone access</h1>
-        <p>
-          Your browser will now ask for access to the microphone. The agent uses it only during the
-          conversation, to hear your questions. You can mute yourself at any time.
-        </p>
+        <h1 id="permission">{t("allow_title")}</h1>
+        <p>{t("allow_text")}</p>
         <div className="note__actions">
           <button
             ref={button}
@@ -24,14 +22,14 @@ export function Permission({ call, onSettings }: { call: Call; onSettings: () =>
             className="button button--main"
             onClick={() => void call.open({ typing: false })}
           >
-            Continue
+            {t("continue")}
           </button>
           <button type="button" className="button" onClick={() => void call.open({ typing: true })}>
-            Type instead
+            {t("type_instead")}
           </button>
         </div>
         <button type="button" className="link" onClick={onSettings}>
-          Check microphone and speaker
+          {t("check_devices")}
         </button>
       </section>
     </main>

@@ -5,6 +5,7 @@ import { Icon } from "../controls/icons";
 import { NoticeLine } from "../notice/NoticeLine";
 import { ProblemNote } from "../problems/ProblemNote";
 import type { Problem } from "../problems/problems";
+import { t } from "../texts/texts";
 import { Examples } from "./Examples";
 
 interface Props {
@@ -20,7 +21,7 @@ export function Welcome({ call, problem, onAsk, onSettings }: Props) {
   const onType = (): void => void call.open({ typing: true });
   return (
     <main className="welcome">
-      <h1 lang={language}>{welcome}</h1>
+      <h1 lang={welcome === null ? undefined : language}>{welcome ?? t("welcome")}</h1>
       {problem && problem.kind !== "consent" ? (
         <ProblemNote problem={problem} onRetry={() => void call.again()} onType={onType} onDismiss={null} />
       ) : (
@@ -42,11 +43,11 @@ function Invitation({ onTalk, onType, onAsk, onSettings }: InvitationProps) {
   const { mode } = useChoices();
   return (
     <>
-      <p className="lead">Speak as you would on the phone. You can interrupt at any time.</p>
+      <p className="lead">{t("lead")}</p>
       <div className="start">
         <button type="button" className="orb orb--talk" onClick={onTalk}>
           <Icon name="microphone" />
-          Talk
+          {t("talk")}
         </button>
         <div className="quietly">
           <button
@@ -55,14 +56,14 @@ function Invitation({ onTalk, onType, onAsk, onSettings }: InvitationProps) {
             aria-describedby="quietly"
             onClick={onType}
           >
-            <Icon name="keyboard" /> Type
+            <Icon name="keyboard" /> {t("type")}
           </button>
-          <p id="quietly">No microphone, no sound</p>
+          <p id="quietly">{t("quietly")}</p>
         </div>
       </div>
       <Examples onAsk={onAsk} />
       <button type="button" className="link" onClick={onSettings}>
-        Check microphone and speaker
+        {t("check_devices")}
       </button>
     </>
   );

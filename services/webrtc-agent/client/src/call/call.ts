@@ -11,6 +11,7 @@ import { type Cause, outageOver } from "../problems/outage";
 import { deviceChange, type Problem, problem, Trouble } from "../problems/problems";
 import { isFull } from "../queue/place";
 import { inTurn } from "../queue/turn";
+import { t } from "../texts/texts";
 import { connectionParameters, deviceCallbacks, microphoneTrouble, restoreDevices } from "./connecting";
 import { InterruptibleClient } from "./interruptible";
 import { forgetKept, holdAlone, type Kept, keep, kept } from "./kept";
@@ -37,7 +38,6 @@ const FINISHED_MS = 900;
 const NOTHING_CAME_MS = 12_000;
 /** Visitors often say the last syllable while they release the key. */
 const RELEASE_MS = 250;
-const HUNG_UP = "You ended the conversation.";
 
 export class Call {
   private state: CallState = BEFORE;
@@ -223,7 +223,7 @@ export class Call {
     if (this.client?.state === "ready") {
       this.client.disconnectBot();
     }
-    await this.stop(HUNG_UP, null, LAST_WORD_MS);
+    await this.stop(t("hung_up"), null, LAST_WORD_MS);
   }
 
   /** Disconnect because the page is being left. It may return in a moment, so the conversation does not end. */

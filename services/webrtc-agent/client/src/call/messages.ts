@@ -6,6 +6,7 @@ import { loadCards } from "../agent/cards";
 import type { ActivityEvent } from "../conversation/activity";
 import type { Item } from "../conversation/items";
 import type { TranscriptEvent } from "../conversation/transcript";
+import { t } from "../texts/texts";
 import { messageOf } from "./server-message";
 import type { CallEvent } from "./state";
 
@@ -96,5 +97,5 @@ export function endingIn(message: unknown): string | null {
   if (ended === null) {
     return null;
   }
-  return typeof ended.message === "string" ? ended.message : "The agent ended the conversation.";
+  return typeof ended.message === "string" ? ended.message : t("agent_ended");
 }

@@ -3,11 +3,11 @@
 import { agentField } from "../agent/page";
 import { formats } from "../locale/locale";
 import { problem, refusal, Trouble } from "../problems/problems";
+import { t } from "../texts/texts";
 
 const PATIENCE_MS = 12_000;
 /** Statuses for a claimed conversation that is unknown, continues in another tab, or has ended. */
 const GONE = new Set([404, 409, 410]);
-const TAKEN = "It continues in another tab or window. The transcript up to that point stays here.";
 
 /** What the page needs to resume the conversation. */
 export interface Resume {
@@ -130,7 +130,9 @@ async function ask(path: string, body?: object): Promise<Answer> {
   if (!response.ok) {
     const said = answer.info ?? answer.detail;
     if (GONE.has(response.status) && (body as { resume?: Partial<Claim> } | undefined)?.resume?.token) {
-      throw new Trouble(problem("forgotten", response.status === 409 ? { said: TAKEN } : {}));
+      throw new Trouble(
+        problem("forgotten", response.status === 409 ? { said: t("forgotten_elsewhere") } : {}),
+      );
     }
     throw new Trouble(
       refusal(response.status, {

@@ -4,6 +4,7 @@ import { playChime } from "../media/chime";
 import { stop, wanted } from "../media/hardware";
 import { watchLevel } from "../media/level";
 import { microphoneProblem } from "../problems/problems";
+import { t } from "../texts/texts";
 import { Icon } from "./icons";
 
 /** About -36 dB: louder than a quiet room. */
@@ -26,7 +27,7 @@ export function LevelMeter({ track }: { track: MediaStreamTrack }) {
     <span className="meter">
       <span ref={bar} className="meter__bar" aria-hidden="true" />
       <span className="meter__words" aria-live="polite">
-        {heard ? "The microphone works." : "Say something and watch the bar."}
+        {t(heard ? "microphone_works" : "microphone_watch")}
       </span>
     </span>
   );
@@ -47,7 +48,7 @@ export function MicrophoneCheck({ track, muted, microphone, onAllowed }: Microph
   const { track: tried, trouble } = useMicrophone(trying && track === null, microphone, onAllowed);
   const shown = track ?? tried;
   if (track && muted) {
-    return <p className="check">The microphone is muted.</p>;
+    return <p className="check">{t("microphone_muted")}</p>;
   }
   if (shown) {
     return <LevelMeter track={shown} />;
@@ -55,7 +56,7 @@ export function MicrophoneCheck({ track, muted, microphone, onAllowed }: Microph
   return (
     <>
       <button type="button" className="button button--small" onClick={() => setTrying(true)}>
-        <Icon name="microphone" /> Test the microphone
+        <Icon name="microphone" /> {t("test_microphone")}
       </button>
       {trouble && (
         <p className="check" role="alert">
@@ -132,11 +133,11 @@ export function SpeakerCheck({ speaker, volume }: { speaker: string; volume: num
         aria-disabled={state === "playing"}
         onClick={() => state !== "playing" && void play()}
       >
-        <Icon name="sound" /> {state === "playing" ? "Playing" : "Play a test sound"}
+        <Icon name="sound" /> {t(state === "playing" ? "test_playing" : "test_sound")}
       </button>
       {state === "failed" && (
         <p className="check" role="alert">
-          The sound could not be played. Choose another speaker.
+          {t("test_failed")}
         </p>
       )}
     </>

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useRef } from "react";
+import { t } from "../texts/texts";
 import { Icon } from "./icons";
 
 interface Props {
@@ -21,7 +22,7 @@ export function Dialog({ id, title, className = "", onClose, children }: Props) 
       <button
         type="button"
         className="icon-button settings__close"
-        aria-label="Close"
+        aria-label={t("close")}
         onClick={() => dialog.current?.close()}
       >
         <Icon name="close" />

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import type { Call } from "../call/call";
 import { type CallState, isLive } from "../call/state";
 import { CallMe } from "../people/CallMe";
+import { t } from "../texts/texts";
 import { useChoices } from "./choices";
 import { Icon, type IconName } from "./icons";
 import { TypedInput } from "./TypedInput";
@@ -23,9 +24,9 @@ export function Dock({ call, state, onSettings }: Props) {
       <div className="controls">
         <Microphone call={call} state={state} />
         <Control
-          name="Sound off"
-          tip={state.silent ? "Turn the sound on (S)" : "Turn the sound off (S)"}
-          label={state.silent ? "Sound off" : "Sound"}
+          name={t("sound_off")}
+          tip={t(state.silent ? "sound_on_tip" : "sound_off_tip", { key: "S" })}
+          label={t(state.silent ? "sound_off" : "sound")}
           icon={state.silent ? "silent" : "sound"}
           shortcut="S"
           pressed={state.silent}
@@ -33,10 +34,10 @@ export function Dock({ call, state, onSettings }: Props) {
           disabled={!isLive(state.phase)}
           onPress={() => call.silence(!state.silent)}
         />
-        <Control name="Devices and volume" label="Devices" icon="settings" onPress={onSettings} />
+        <Control name={t("devices_title")} label={t("devices")} icon="settings" onPress={onSettings} />
         <Control
-          name="End the conversation"
-          label="End"
+          name={t("end_name")}
+          label={t("end")}
           icon="end"
           tone="end"
           onPress={() => void call.hangUp()}
@@ -53,9 +54,9 @@ function Microphone({ call, state }: { call: Call; state: CallState }) {
   if (state.typing) {
     return (
       <Control
-        name="Mic off: use the microphone"
-        tip="Use the microphone"
-        label="Mic off"
+        name={t("microphone_off_name")}
+        tip={t("use_microphone")}
+        label={t("microphone_off")}
         icon="muted"
         disabled={disabled}
         onPress={() => call.addMicrophone()}
@@ -67,9 +68,9 @@ function Microphone({ call, state }: { call: Call; state: CallState }) {
   }
   return (
     <Control
-      name={state.muted ? "Mute the microphone: muted" : "Mute the microphone"}
-      tip={state.muted ? "Unmute the microphone (M)" : "Mute the microphone (M)"}
-      label={state.muted ? "Muted" : "Mute"}
+      name={t(state.muted ? "muted_name" : "mute_name")}
+      tip={t(state.muted ? "unmute_tip" : "mute_tip", { key: "M" })}
+      label={t(state.muted ? "muted" : "mute")}
       icon={state.muted ? "muted" : "microphone"}
       shortcut="M"
       pressed={state.muted}
@@ -135,10 +136,10 @@ function Hold({ call, talking, disabled }: { call: Call; talking: boolean; disab
     <button
       type="button"
       className="control"
-      aria-label={talking ? "Hold to talk: talking" : "Hold to talk"}
+      aria-label={named(t(talking ? "talking_name" : "hold_name"), t(talking ? "talking" : "hold"))}
       aria-pressed={talking}
       aria-keyshortcuts="Space"
-      data-tip="Hold to talk (Space)"
+      data-tip={t("hold_tip", { key: t("space") })}
       data-tone={talking ? "talking" : "muted"}
       disabled={disabled}
       onPointerDown={(event) => {
@@ -158,7 +159,7 @@ function Hold({ call, talking, disabled }: { call: Call; talking: boolean; disab
       onBlur={release}
     >
       <Icon name={talking ? "microphone" : "muted"} />
-      <span className="control__label">{talking ? "Talking" : "Hold"}</span>
+      <span className="control__label">{t(talking ? "talking" : "hold")}</span>
     </button>
   );
 }
@@ -171,14 +172,14 @@ function Again({ call, typing }: { call: Call; typing: boolean }) {
   return (
     <div className="dock dock--ended">
       <button ref={button} type="button" className="button button--main" onClick={() => void call.again()}>
-        <Icon name={typing ? "keyboard" : "microphone"} /> {typing ? "Type again" : "Talk again"}
+        <Icon name={typing ? "keyboard" : "microphone"} /> {t(typing ? "type_again" : "talk_again")}
       </button>
       <button
         type="button"
         className="button"
         onClick={() => void (typing ? call.talk() : call.open({ typing: true }))}
       >
-        {typing ? "Talk" : "Type"}
+        {t(typing ? "talk" : "type")}
       </button>
       <CallMe />
     </div>

@@ -4,6 +4,7 @@ import type { Call } from "../call/call";
 import { type CallState, isLive } from "../call/state";
 import { canSetVolume } from "../media/chime";
 import { devicesOf } from "../media/hardware";
+import { percent, t } from "../texts/texts";
 import { choose, useChoices } from "./choices";
 import { MicrophoneCheck, SpeakerCheck } from "./DeviceCheck";
 import { Dialog } from "./Dialog";
@@ -23,11 +24,11 @@ export function Settings({ call, state, onShortcuts, onClose }: Props) {
   const speaker = live ? devices.speaker : rememberedSpeaker;
   const microphone = live ? devices.microphone : remembered;
   return (
-    <Dialog id="settings" title="Devices and volume" onClose={onClose}>
+    <Dialog id="settings" title={t("devices_title")} onClose={onClose}>
       {!(live && state.typing) && (
         <fieldset>
           <DeviceChoice
-            label="Microphone"
+            label={t("microphone")}
             all={devices.microphones}
             chosen={microphone}
             onChoose={(id) => call.chooseMicrophone(id)}
@@ -42,7 +43,7 @@ export function Settings({ call, state, onShortcuts, onClose }: Props) {
       )}
       <fieldset>
         <DeviceChoice
-          label="Speaker"
+          label={t("speaker")}
           all={devices.speakers}
           chosen={speaker}
           onChoose={(id) => call.chooseSpeaker(id)}
@@ -56,11 +57,11 @@ export function Settings({ call, state, onShortcuts, onClose }: Props) {
           checked={pushToTalk}
           onChange={(event) => call.pushToTalk(event.target.checked)}
         />
-        Push to talk: muted, except while you hold the button or the space bar
+        {t("push_to_talk")}
       </label>
       <AnnouncementsChoice />
       <button type="button" className="button button--small settings__keys" onClick={onShortcuts}>
-        Keyboard shortcuts
+        {t("shortcuts")}
       </button>
     </Dialog>
   );
@@ -88,19 +89,19 @@ function Volume({ volume }: { volume: number }) {
   const [settable] = useState(canSetVolume);
   return settable ? (
     <label>
-      Agent volume
+      {t("volume")}
       <input
         type="range"
         min="0"
         max="1"
         step="0.05"
         value={volume}
-        aria-valuetext={`${Math.round(volume * 100)} percent`}
+        aria-valuetext={percent(volume)}
         onChange={(event) => choose({ volume: Number(event.target.value) })}
       />
     </label>
   ) : (
-    <p className="check">Use your device's buttons to set the volume.</p>
+    <p className="check">{t("volume_buttons")}</p>
   );
 }
 
@@ -117,10 +118,12 @@ function DeviceChoice({ label, all, chosen, onChoose }: DeviceChoiceProps) {
     <label>
       {label}
       <select value={chosen} disabled={all.length === 0} onChange={(event) => onChoose(event.target.value)}>
-        {!all.some((one) => one.deviceId === chosen) && <option value={chosen}>Browser default</option>}
+        {!all.some((one) => one.deviceId === chosen) && (
+          <option value={chosen}>{t("browser_default")}</option>
+        )}
         {all.map((one, at) => (
           <option key={one.deviceId} value={one.deviceId}>
-            {one.label || `${label} ${at + 1}`}
+            {one.label || t("device_number", { device: label, number: at + 1 })}
           </option>
         ))}
       </select>

@@ -1,3 +1,4 @@
+import { t } from "../texts/texts";
 import { choose, useChoices } from "./choices";
 import { Dialog } from "./Dialog";
 import { SHORTCUTS } from "./shortcuts";
@@ -6,14 +7,14 @@ import { SHORTCUTS } from "./shortcuts";
 export function Shortcuts({ onClose }: { onClose: () => void }) {
   const { shortcuts } = useChoices();
   return (
-    <Dialog id="shortcuts" title="Keyboard shortcuts" onClose={onClose}>
+    <Dialog id="shortcuts" title={t("shortcuts")} onClose={onClose}>
       <dl className="keys">
-        {SHORTCUTS.map(({ label, words }) => (
-          <div key={label}>
+        {SHORTCUTS.map(({ shortcut, label }) => (
+          <div key={shortcut}>
             <dt>
-              <kbd>{label}</kbd>
+              <kbd>{label ?? t("space")}</kbd>
             </dt>
-            <dd>{words}</dd>
+            <dd>{t(`shortcut_${shortcut}`)}</dd>
           </div>
         ))}
       </dl>
@@ -23,7 +24,7 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
           checked={shortcuts}
           onChange={(event) => choose({ shortcuts: event.target.checked })}
         />
-        Use keyboard shortcuts
+        {t("use_shortcuts")}
       </label>
     </Dialog>
   );

@@ -1,4 +1,5 @@
 import { useState, useSyncExternalStore } from "react";
+import { t } from "../texts/texts";
 import { Icon } from "./icons";
 import { rememberedTheme, rememberTheme, showTheme, type Theme } from "./theme";
 
@@ -21,12 +22,7 @@ export function ThemeToggle() {
     rememberTheme(chosen);
   };
   return (
-    <button
-      type="button"
-      className="icon-button"
-      aria-label={dark ? "Switch to light colours" : "Switch to dark colours"}
-      onClick={toggle}
-    >
+    <button type="button" className="icon-button" aria-label={t(dark ? "light" : "dark")} onClick={toggle}>
       <Icon name={dark ? "sun" : "moon"} />
     </button>
   );

@@ -1,5 +1,6 @@
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { agentPage } from "../agent/page";
+import { t } from "../texts/texts";
 import { Icon } from "./icons";
 
 /** Longest typed message that the service reads. */
@@ -37,8 +38,8 @@ export function TypedInput({ ready, first, onSend }: Props) {
     <form className="typed" onSubmit={send}>
       <input
         ref={field}
-        aria-label="Type to the agent"
-        placeholder={first ? (agentPage().placeholder ?? "Type your question") : "Or type"}
+        aria-label={t("type_to_agent")}
+        placeholder={first ? (agentPage().placeholder ?? t("type_question")) : t("or_type")}
         value={words}
         maxLength={LONGEST}
         autoComplete="off"
@@ -48,7 +49,7 @@ export function TypedInput({ ready, first, onSend }: Props) {
       <button
         type="submit"
         className="icon-button icon-button--send"
-        aria-label="Send"
+        aria-label={t("send")}
         disabled={!ready || words.trim() === ""}
       >
         <Icon name="send" />

@@ -6,17 +6,16 @@ export interface Keys {
   readonly shortcut: Shortcut;
   /** `KeyboardEvent.key`, in lower case. */
   readonly key: string;
-  /** The label on the keyboard. */
-  readonly label: string;
-  readonly words: string;
+  /** The label on the keyboard; null for the space bar, which has a name in each language. */
+  readonly label: string | null;
 }
 
 export const SHORTCUTS: readonly Keys[] = [
-  { shortcut: "mute", key: "m", label: "M", words: "Mute or unmute the microphone" },
-  { shortcut: "sound", key: "s", label: "S", words: "Turn the sound off or on" },
-  { shortcut: "type", key: "t", label: "T", words: "Go to the text field; Esc leaves it" },
-  { shortcut: "hold", key: " ", label: "Space", words: "Hold to talk, if “Push to talk” is on" },
-  { shortcut: "help", key: "?", label: "?", words: "Show this list" },
+  { shortcut: "mute", key: "m", label: "M" },
+  { shortcut: "sound", key: "s", label: "S" },
+  { shortcut: "type", key: "t", label: "T" },
+  { shortcut: "hold", key: " ", label: null },
+  { shortcut: "help", key: "?", label: "?" },
 ];
 
 /** The part of a `KeyboardEvent` that matters here. */

@@ -1,4 +1,5 @@
 import { Fragment } from "react";
+import { t } from "../texts/texts";
 import { type Sentence, shown } from "./items";
 
 /** The agent's sentences: bright up to what has been heard, dim after it. */
@@ -7,12 +8,12 @@ export function AgentTurn({ sentences }: { sentences: readonly Sentence[] }) {
   const current = visible.find((one) => one.heard === "planned" || one.heard === "speaking");
   return (
     <p className="said">
-      <span className="out-of-sight">Agent: </span>
+      <span className="out-of-sight">{t("agent")} </span>
       {visible.map((one) => (
         <Fragment key={one.segment}>
           <span className="sentence" data-heard={one === current ? "speaking" : one.heard}>
             <Words sentence={one} />
-            {one.heard === "cut" && <span className="cut"> — interrupted</span>}
+            {one.heard === "cut" && <span className="cut"> {t("cut")}</span>}
           </span>{" "}
         </Fragment>
       ))}

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import type { Call } from "../call/call";
 import { formats } from "../locale/locale";
+import { t } from "../texts/texts";
 import { type Item, isShown, nextId } from "./items";
 import { asText } from "./wording";
 
@@ -25,9 +26,7 @@ export function Keeping({ call, items }: { call: Call; items: readonly Item[] })
       () => true,
       () => false,
     );
-    setDone(
-      copied ? "Copied." : "The browser does not allow this page to copy. Download the transcript instead.",
-    );
+    setDone(t(copied ? "copied" : "copy_refused"));
   };
   const discard = (): void => {
     setDiscarded(items);
@@ -39,26 +38,26 @@ export function Keeping({ call, items }: { call: Call; items: readonly Item[] })
     setDiscarded(null);
   };
   return (
-    <fieldset className="keeping" aria-label="Transcript">
+    <fieldset className="keeping" aria-label={t("transcript")}>
       {!isEmpty && (
         <>
           <button type="button" onClick={() => void copy()}>
-            Copy
+            {t("copy")}
           </button>
           <button type="button" onClick={() => download(text())}>
-            Download
+            {t("download")}
           </button>
           <button type="button" onClick={discard}>
-            Discard
+            {t("discard")}
           </button>
         </>
       )}
       {discarded && (
         <button type="button" onClick={() => restore(discarded)}>
-          Undo discard
+          {t("undo_discard")}
         </button>
       )}
-      <span aria-live="polite">{done || (isEmpty ? "Discarded." : "")}</span>
+      <span aria-live="polite">{done || (isEmpty ? t("discarded") : "")}</span>
     </fieldset>
   );
 }
@@ -67,7 +66,7 @@ function download(text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
   const link = document.createElement("a");
   link.href = url;
-  link.download = `conversation-${new Date().toISOString().slice(0, 16).replace(/\D/g, "")}.txt`;
+  link.download = `${t("file_name")}-${new Date().toISOString().slice(0, 16).replace(/\D/g, "")}.txt`;
   link.click();
   // The browser has read the text by the next task.
   setTimeout(() => URL.revokeObjectURL(url));

@@ -4,6 +4,7 @@ import type { Call } from "../call/call";
 import type { CallState } from "../call/state";
 import { formats } from "../locale/locale";
 import { ContactCard } from "../people/ContactCard";
+import { t } from "../texts/texts";
 import { AgentTurn } from "./AgentTurn";
 import { asksWhich, type Item, isShown } from "./items";
 import { Keeping } from "./Keeping";
@@ -24,8 +25,8 @@ export function Transcript({ state, call, aloud }: { state: CallState; call: Cal
   }, [items]);
   return (
     <div className="transcript">
-      <div role="log" aria-label="Conversation" aria-live={aloud ? "polite" : "off"}>
-        <h2 className="out-of-sight">What was said</h2>
+      <div role="log" aria-label={t("conversation")} aria-live={aloud ? "polite" : "off"}>
+        <h2 className="out-of-sight">{t("what_was_said")}</h2>
         <ol>
           {items.filter(isShown).map((item) => (
             <li key={item.id} className={`turn turn--${item.kind}`} {...(isHeard(item, silent) && SILENT)}>
@@ -56,7 +57,7 @@ function Turn({ item, onChoose }: { item: Item; onChoose: ((words: string) => vo
     case "visitor":
       return (
         <p className="bubble">
-          <span className="out-of-sight">{item.typed ? "You typed: " : "You: "}</span>
+          <span className="out-of-sight">{t(item.typed ? "you_typed" : "you")} </span>
           {item.text}
         </p>
       );
@@ -69,7 +70,9 @@ function Turn({ item, onChoose }: { item: Item; onChoose: ((words: string) => vo
     case "opening":
       return (
         <p className="opening">
-          New conversation, <time dateTime={new Date(item.at).toISOString()}>{formats().time(item.at)}</time>
+          <time dateTime={new Date(item.at).toISOString()}>
+            {t("new_conversation", { time: formats().time(item.at) })}
+          </time>
         </p>
       );
     case "contact":

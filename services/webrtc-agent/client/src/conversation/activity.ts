@@ -55,11 +55,3 @@ export function shownActivity({ activity, voice, silent }: Moment): Activity {
   }
   return silent && activity === "speaking" ? "listening" : activity;
 }
-
-/** Without the use of a tool, for which the agent's cards have words. */
-export const ACTIVITY_WORDS: Record<Exclude<Activity, "using-tool">, string> = {
-  listening: "Listening",
-  hearing: "Hearing you",
-  thinking: "Thinking",
-  speaking: "Speaking",
-};

@@ -2,6 +2,7 @@
 
 import { cardOf } from "../agent/cards";
 import type { Formats } from "../locale/locale";
+import { t } from "../texts/texts";
 import { type AgentItem, type Item, isShown, shown } from "./items";
 
 /** Return the transcript as text: one paragraph per turn, each with its time. */
@@ -19,21 +20,21 @@ function paragraph(item: Item, formats: Formats): string {
   const time = formats.time(item.at);
   switch (item.kind) {
     case "opening":
-      return `--- New conversation, ${formats.moment(item.at)} ---`;
+      return t("line_new", { time: formats.moment(item.at) });
     case "visitor":
-      return `[${time}] You${item.typed ? " (typed)" : ""}: ${item.text}`;
+      return t(item.typed ? "line_typed" : "line_you", { time, words: item.text });
     case "agent":
-      return `[${time}] Agent: ${spoken(item)}`;
+      return t("line_agent", { time, words: spoken(item) });
     case "card":
       return `[${time}] ${cardOf(item).inWords(item, formats)}`;
     case "contact": {
       const { name, number, url } = item.contact;
-      return `[${time}] ${[`Talk to a person: ${name}`, number, url].filter((each) => each !== null).join(", ")}`;
+      return `[${time}] ${[t("person_named", { name }), number, url].filter((each) => each !== null).join(", ")}`;
     }
   }
 }
 
 const spoken = (item: AgentItem): string =>
   shown(item.sentences)
-    .map((one) => (one.heard === "cut" ? `${one.text} (interrupted)` : one.text))
+    .map((one) => (one.heard === "cut" ? t("line_cut", { words: one.text }) : one.text))
     .join(" ");

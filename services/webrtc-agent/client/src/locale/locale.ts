@@ -1,4 +1,6 @@
-/** Formats for times, dates and numbers, from the browser's languages. The page itself is in English. No I/O. */
+/** Formats for times, dates and numbers, in the page's language and as in the visitor's region. No I/O. */
+
+import { language } from "../texts/texts";
 
 export interface Formats {
   /** The locale for the service, which chooses units by its region: `en-US`. */
@@ -19,16 +21,22 @@ export interface Formats {
   readonly number: (value: number) => string;
 }
 
-/** Return the formats for a list of languages, the preferred one first; invalid ones are skipped. */
-export function formatsFor(languages: readonly string[]): Formats {
-  const chosen = languages.flatMap(readable)[0] ?? new Intl.Locale("en-US");
+/**
+ * Return the formats for a list of languages, the preferred one first; invalid ones are skipped.
+ *
+ * @param page - Language of the page's words.
+ */
+export function formatsFor(languages: readonly string[], page = "en"): Formats {
+  const read = languages.flatMap(readable);
+  const chosen = read[0] ?? new Intl.Locale("en-US");
   const region = chosen.region ?? chosen.maximize().region ?? "US";
-  const { hourCycle } = new Intl.DateTimeFormat(chosen.toString(), { hour: "numeric" }).resolvedOptions();
+  const words = localeOf(page, region, read);
+  // Anyone may read a page in English, with the clock of their own region. Who reads German knows the German clock.
+  const clocked = words.startsWith("en") ? chosen.toString() : words;
+  const { hourCycle } = new Intl.DateTimeFormat(clocked, { hour: "numeric" }).resolvedOptions();
   const is24 = hourCycle === "h23" || hourCycle === "h24";
-  // English words, in the order and with the signs of this region.
-  const english = `en-${region}`;
   const format = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
-    new Intl.DateTimeFormat(english, {
+    new Intl.DateTimeFormat(words, {
       ...options,
       ...("hour" in options ? { hourCycle: is24 ? "h23" : "h12" } : {}),
     });
@@ -39,7 +47,7 @@ export function formatsFor(languages: readonly string[]): Formats {
   const there = format({ ...minutes, timeZone: "UTC" });
   const onTheHour = format({ hour: "numeric", timeZone: "UTC" });
   const day = format({ ...date, timeZone: "UTC" });
-  const numbers = new Intl.NumberFormat(english, { maximumFractionDigits: 2 });
+  const numbers = new Intl.NumberFormat(words, { maximumFractionDigits: 2 });
   const hour = (value: number): string =>
     is24 ? `${String(value).padStart(2, "0")}:00` : onTheHour.format(Date.UTC(2000, 0, 1, value));
   return {
@@ -57,6 +65,12 @@ export function formatsFor(languages: readonly string[]): Formats {
   };
 }
 
+/** Return the locale of the page's words: in English of the visitor's region, otherwise the visitor's own variant. */
+function localeOf(page: string, region: string, read: readonly Intl.Locale[]): string {
+  const { language: wanted } = new Intl.Locale(page);
+  return wanted === "en" ? `en-${region}` : (read.find((one) => one.language === wanted)?.toString() ?? page);
+}
+
 function readable(language: string): Intl.Locale[] {
   try {
     return [new Intl.Locale(language)];
@@ -65,13 +79,13 @@ function readable(language: string): Intl.Locale[] {
   }
 }
 
-let known: { languages: string; formats: Formats } | null = null;
+let known: { from: string; formats: Formats } | null = null;
 
-/** Return the formats of this browser. */
+/** Return the formats of this browser and this page. */
 export function formats(): Formats {
-  const languages = navigator.languages.join(",");
-  if (known?.languages !== languages) {
-    known = { languages, formats: formatsFor(navigator.languages) };
+  const from = [language(), ...navigator.languages].join(",");
+  if (known?.from !== from) {
+    known = { from, formats: formatsFor(navigator.languages, language()) };
   }
   return known.formats;
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { CallState } from "../call/state";
 import { useChoices } from "../controls/choices";
+import { t } from "../texts/texts";
 import { onWake } from "./wake";
 
 /** Plays the agent's voice. */
@@ -53,7 +54,7 @@ export function AgentAudio({ state }: { state: CallState }) {
           className="button button--main unhold"
           onClick={() => void audio.current?.play().then(() => setHeld(false))}
         >
-          Turn the sound on
+          {t("sound_on")}
         </button>
       )}
     </>

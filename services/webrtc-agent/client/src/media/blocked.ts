@@ -1,5 +1,7 @@
 /** How to allow a blocked microphone in each browser. No I/O. */
 
+import { t } from "../texts/texts";
+
 export interface Browser {
   readonly userAgent: string;
   /** An iPad reports itself as a Mac, but Macs have no touch screen. */
@@ -17,7 +19,7 @@ const APPS: readonly (readonly [RegExp, string])[] = [
 
 /** Return the steps that allow the microphone in this browser. */
 export function howToAllow(browser: Browser): string {
-  return `This page is not allowed to use the microphone. ${steps(browser)} Then try again. You can also type.`;
+  return t("allow_steps", { steps: steps(browser) });
 }
 
 function steps({ userAgent, maxTouchPoints }: Browser): string {
@@ -28,32 +30,31 @@ function steps({ userAgent, maxTouchPoints }: Browser): string {
     return onAndroid(userAgent);
   }
   if (/Firefox\//.test(userAgent)) {
-    return "Click the crossed-out microphone or the lock left of the address, and remove “Blocked”.";
+    return t("allow_firefox");
   }
   if (/Macintosh/.test(userAgent) && /Version\/[\d.]+ Safari/.test(userAgent)) {
-    return "In the menu bar choose Safari, Settings for This Website, and set Microphone to “Allow”.";
+    return t("allow_safari");
   }
-  return "Click the icon left of the address and switch Microphone on.";
+  return t("allow_other");
 }
 
 function onApple(userAgent: string): string {
   const app = APPS.find(([mark]) => mark.test(userAgent))?.[1];
   if (app) {
-    return `Open the Settings app, choose Apps, ${app}, and switch Microphone on.`;
+    return t("allow_ios_app", { app });
   }
   if (/Safari\//.test(userAgent)) {
-    return "Tap the page menu in the address bar (“aA” or the small page), choose Website Settings, and set Microphone to “Allow”.";
+    return t("allow_ios_safari");
   }
-  return "This app cannot use the microphone. Open the page in Safari.";
+  return t("allow_ios_inside");
 }
 
 function onAndroid(userAgent: string): string {
   if (/; wv\)|FBAN|FBAV|Instagram/.test(userAgent)) {
-    return "This app cannot use the microphone. Open the page in Chrome.";
+    return t("allow_android_inside");
   }
   if (/Firefox\//.test(userAgent)) {
-    return "Tap the lock left of the address, and tap Microphone until it says “Allowed”.";
+    return t("allow_android_firefox");
   }
-  const where = /SamsungBrowser/.test(userAgent) ? "the lock" : "the icon";
-  return `Tap ${where} left of the address, choose Permissions, and switch Microphone on.`;
+  return t(/SamsungBrowser/.test(userAgent) ? "allow_android_lock" : "allow_android_icon");
 }

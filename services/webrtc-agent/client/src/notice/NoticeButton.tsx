@@ -2,6 +2,7 @@ import { useState } from "react";
 import { NoticeDialog } from "./NoticeDialog";
 import { useNotice } from "./notice";
 import "./notice.css";
+import { t } from "../texts/texts";
 
 /** Opens the notice at any time, also during a conversation. */
 export function NoticeButton() {
@@ -11,7 +12,7 @@ export function NoticeButton() {
     <>
       {notice && (
         <button type="button" className="notice__more notice__more--top" onClick={() => setOpen(true)}>
-          AI &amp; privacy
+          {t("notice_button")}
         </button>
       )}
       {open && <NoticeDialog onClose={() => setOpen(false)} />}

@@ -2,12 +2,13 @@ import { useNotice } from "./notice";
 import { PhoneLink } from "./PhoneLink";
 import "./notice.css";
 import { Dialog } from "../controls/Dialog";
+import { t } from "../texts/texts";
 
 /** The full notice: who runs the agent, where data is processed and for how long, and the operator's pages. */
 export function NoticeDialog({ onClose }: { onClose: () => void }) {
   const { notice } = useNotice();
   return (
-    <Dialog id="about" title="About this conversation" className="about" onClose={onClose}>
+    <Dialog id="about" title={t("notice")} className="about" onClose={onClose}>
       <dl>
         {notice?.details.map(({ title, text }) => (
           <div key={title}>

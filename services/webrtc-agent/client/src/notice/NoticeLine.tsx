@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import { NoticeDialog } from "./NoticeDialog";
 import { agree, useNotice } from "./notice";
 import "./notice.css";
+import { t } from "../texts/texts";
 
 /** The notice before a conversation: that this is an AI, who runs it and what happens to the words; a checkbox if consent is required. */
 export function NoticeLine({ missing, onAgree }: { missing: boolean; onAgree: () => void }) {
@@ -13,15 +14,15 @@ export function NoticeLine({ missing, onAgree }: { missing: boolean; onAgree: ()
       box.current?.focus();
     }
   }, [missing]);
-  const by = notice?.operator ? ` run by ${notice.operator}` : "";
+  const operator = notice?.operator;
   return (
-    <aside className="notice" aria-label="About this conversation">
+    <aside className="notice" aria-label={t("notice")}>
       <p>
-        You are talking with an AI{by}. {notice?.summary}{" "}
-        {notice?.mode === "notice" && "By talking you agree."}{" "}
+        {operator ? t("ai_operator", { operator }) : t("ai")} {notice?.summary}{" "}
+        {notice?.mode === "notice" && t("talking_agrees")}{" "}
         {notice && (
           <button type="button" className="notice__more" onClick={() => setOpen(true)}>
-            Details
+            {t("details")}
           </button>
         )}
       </p>
@@ -37,10 +38,10 @@ export function NoticeLine({ missing, onAgree }: { missing: boolean; onAgree: ()
               onAgree();
             }}
           />
-          I agree
+          {t("agree")}
           {missing && !agreed && (
             <span id="notice-missing" role="alert">
-              – please tick this first
+              {t("agree_missing")}
             </span>
           )}
         </label>

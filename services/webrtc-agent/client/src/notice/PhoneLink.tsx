@@ -1,6 +1,7 @@
 import { Icon } from "../controls/icons";
 import { useNotice } from "./notice";
 import "./notice.css";
+import { t } from "../texts/texts";
 
 /** The operator's telephone number, if there is one. */
 export function PhoneLink() {
@@ -10,7 +11,7 @@ export function PhoneLink() {
   }
   return (
     <p className="phone">
-      Or call us:
+      {t("call_us")}
       <a href={`tel:${notice.phone}`}>
         <Icon name="call" />
         {notice.phone}

@@ -1,5 +1,6 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { useNotice } from "../notice/notice";
+import { alternatives, t } from "../texts/texts";
 import { callMe } from "./call-me";
 
 /** A form for visitors who would rather be called; nothing if the operator does not offer it. */
@@ -12,7 +13,7 @@ export function CallMe() {
   const { prefixes, from } = notice.callMe;
   return (
     <details className="call-me">
-      <summary>Get a call instead</summary>
+      <summary>{t("call_me_title")}</summary>
       {called ? <Placed from={from} /> : <Form prefixes={prefixes} onCalled={() => setCalled(true)} />}
     </details>
   );
@@ -47,7 +48,7 @@ function Form({ prefixes, onCalled }: Props) {
   };
   return (
     <form onSubmit={(event) => void ask(event)}>
-      <label htmlFor={id}>Your telephone number</label>
+      <label htmlFor={id}>{t("call_me_number")}</label>
       <input
         ref={field}
         id={id}
@@ -60,12 +61,12 @@ function Form({ prefixes, onCalled }: Props) {
         aria-invalid={problem !== null}
         onChange={(event) => setNumber(event.target.value)}
       />
-      <p id={`${id}-hint`}>With its country code: {prefixes.join(" or ")}. Twilio carries the call.</p>
+      <p id={`${id}-hint`}>{t("call_me_hint", { prefixes: alternatives(prefixes) })}</p>
       <p id={`${id}-problem`} className="call-me__problem" role="alert">
         {problem}
       </p>
       <button type="submit" className="button" aria-disabled={asking}>
-        {asking ? "Calling…" : "Call me"}
+        {t(asking ? "calling" : "call_me")}
       </button>
     </form>
   );
@@ -77,7 +78,7 @@ function Placed({ from }: { from: string }) {
   useEffect(() => words.current?.focus(), []);
   return (
     <p ref={words} tabIndex={-1}>
-      Your telephone will ring in a moment. The call comes from <b>{from}</b>. Answer it, and press 1 to talk.
+      {t("call_placed", { number: from })}
     </p>
   );
 }

@@ -2,9 +2,9 @@
 
 import { agentField } from "../agent/page";
 import { consent } from "../notice/notice";
+import { t } from "../texts/texts";
 
 const PATIENCE_MS = 12_000;
-const UNREACHABLE = "The service cannot be reached. Check your internet connection, then try again.";
 
 /** Request a call to a number as typed; return null once it has been placed, otherwise why it has not. */
 export async function callMe(number: string): Promise<string | null> {
@@ -18,5 +18,5 @@ export async function callMe(number: string): Promise<string | null> {
     return null;
   }
   const body = (await answer?.json().catch(() => null)) as { info?: unknown } | null | undefined;
-  return typeof body?.info === "string" ? body.info : UNREACHABLE;
+  return typeof body?.info === "string" ? body.info : t("call_failed");
 }

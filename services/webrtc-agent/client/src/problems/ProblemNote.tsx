@@ -3,6 +3,7 @@ import { Icon } from "../controls/icons";
 import { NoticeLine } from "../notice/NoticeLine";
 import { PhoneLink } from "../notice/PhoneLink";
 import { CallMe } from "../people/CallMe";
+import { t } from "../texts/texts";
 import type { Problem } from "./problems";
 
 interface Props {
@@ -45,13 +46,18 @@ export function ProblemNote({ problem, onRetry, onType, onDismiss }: Props) {
         {canRetry && <Retry problem={problem} onRetry={onRetry} />}
         {onType && problem.canType && (
           <button type="button" className={canRetry ? "button" : "button button--main"} onClick={onType}>
-            Type instead
+            {t("type_instead")}
           </button>
         )}
       </div>
       {!NOT_BY_CALL.has(problem.kind) && <CallMe />}
       {onDismiss && (
-        <button type="button" className="icon-button problem__close" aria-label="Dismiss" onClick={onDismiss}>
+        <button
+          type="button"
+          className="icon-button problem__close"
+          aria-label={t("dismiss")}
+          onClick={onDismiss}
+        >
           <Icon name="close" />
         </button>
       )}
@@ -72,7 +78,7 @@ function Retry({ problem, onRetry }: { problem: Problem; onRetry: () => void }) 
   }, [isDue]);
   return (
     <button type="button" className="button button--main" disabled={wait > 0} onClick={onRetry}>
-      {wait > 0 ? <Countdown seconds={wait} isAutomatic={isAutomatic} /> : "Try again"}
+      {wait > 0 ? <Countdown seconds={wait} isAutomatic={isAutomatic} /> : t("try_again")}
     </button>
   );
 }
@@ -81,10 +87,8 @@ function Retry({ problem, onRetry }: { problem: Problem; onRetry: () => void }) 
 function Countdown({ seconds, isAutomatic }: { seconds: number; isAutomatic: boolean }) {
   return (
     <>
-      <span className="out-of-sight">Try again after a short wait</span>
-      <span aria-hidden="true">
-        {isAutomatic ? "Next try" : "Try again"} in {seconds} s
-      </span>
+      <span className="out-of-sight">{t("try_again_wait")}</span>
+      <span aria-hidden="true">{t(isAutomatic ? "next_try_in" : "try_again_in", { seconds })}</span>
     </>
   );
 }

@@ -1,5 +1,7 @@
 /** The texts of everything that can go wrong, each with how to fix it. No I/O. */
 
+import { t } from "../texts/texts";
+
 export type ProblemKind =
   | "insecure"
   | "unsupported"
@@ -36,133 +38,33 @@ export interface Problem {
   readonly wait: number | null;
 }
 
-interface Words {
-  readonly title: string;
-  readonly words: string;
-  readonly canType?: true;
-}
+/** Without a microphone, typing is still possible. */
+const TYPING: ReadonlySet<ProblemKind> = new Set([
+  "insecure",
+  "denied",
+  "no-microphone",
+  "microphone-taken",
+  "microphone-lost",
+]);
 
-const WORDS: Readonly<Record<ProblemKind, Words>> = {
-  insecure: {
-    title: "No microphone at this address",
-    words:
-      "Browsers allow microphone access only on https. Open the page with https:// (or on localhost). You can still type.",
-    canType: true,
-  },
-  unsupported: {
-    title: "This browser cannot make calls",
-    words: "It does not support WebRTC. Use a current version of Chrome, Edge, Firefox or Safari.",
-  },
-  denied: {
-    title: "The microphone is blocked",
-    words:
-      "This page is not allowed to use it. Click the icon left of the address, allow the microphone, and try again. You can also type.",
-    canType: true,
-  },
-  "no-microphone": {
-    title: "No microphone found",
-    words: "Connect a microphone or turn it on, then try again. You can also type.",
-    canType: true,
-  },
-  "microphone-taken": {
-    title: "The microphone is in use",
-    words:
-      "Another program is using it. Close that program or choose another microphone, then try again. You can also type.",
-    canType: true,
-  },
-  "microphone-lost": {
-    title: "The microphone was disconnected",
-    words: "It was unplugged or turned off. Choose another one in the settings; until then you can type.",
-    canType: true,
-  },
-  "microphone-changed": {
-    title: "Another microphone is in use",
-    words:
-      "Your devices changed, and the conversation continues. You can choose another one in the settings.",
-  },
-  "speaker-changed": {
-    title: "Another speaker is in use",
-    words:
-      "Your devices changed, and the conversation continues. You can choose another one in the settings.",
-  },
-  busy: {
-    title: "All our lines are busy",
-    words: "This page tries again automatically. You can leave it open.",
-  },
-  closed: {
-    title: "No more conversations today",
-    words: "We have reached our limit for today. Please try again tomorrow.",
-  },
-  consent: {
-    title: "Please agree first",
-    words: "A conversation can start once you have agreed to the notice. Tick “I agree”, then try again.",
-  },
-  limited: {
-    title: "Too many conversations",
-    words: "Many conversations were started from your network within a short time. Please wait a moment.",
-  },
-  refused: {
-    title: "The agent could not start",
-    words: "The service refused the conversation. Please try again.",
-  },
-  unreachable: {
-    title: "The service cannot be reached",
-    words: "It did not answer. Check your internet connection, then try again.",
-  },
-  "no-route": {
-    title: "No audio connection",
-    words:
-      "The service answers, but audio does not get through: this network probably blocks it. Try another network, such as a phone's hotspot, or turn off your VPN.",
-  },
-  "no-agent": {
-    title: "The agent did not answer",
-    words: "You are connected, but the agent did not start to speak. Please try again.",
-  },
-  daily: {
-    title: "The room could not be joined",
-    words: "Daily did not admit you to the call room, or your network blocks it. Please try again.",
-  },
-  outdated: {
-    title: "This page is out of date",
-    words: "A new version was installed since you opened it. Please reload the page.",
-  },
-  lost: {
-    title: "The connection was lost",
-    words:
-      "We have not received anything from you for too long. The transcript stays here; try again to continue.",
-  },
-  "service-lost": {
-    title: "Our service was interrupted",
-    words: "This was not your network. The transcript stays here; try again to continue.",
-  },
-  forgotten: {
-    title: "The conversation cannot be continued",
-    words: "The service no longer has it. The transcript stays here; try again to start a new conversation.",
-  },
-  "not-taken": {
-    title: "The agent could not read that",
-    words: "Please try a shorter message.",
-  },
-  failed: { title: "Something went wrong", words: "The conversation had to stop. Please try again." },
-};
+/** The text of a kind has its name, and the title the same with an ending. */
+type Named<Kind extends string> = Kind extends `${infer Before}-${infer After}`
+  ? Named<`${Before}_${After}`>
+  : Kind;
+const named = <Kind extends ProblemKind>(kind: Kind): Named<Kind> => kind.replaceAll("-", "_") as Named<Kind>;
 
 /** Return a problem; `said` is the service's own text, which replaces ours. */
 export function problem(
   kind: ProblemKind,
   { wait = null, said }: { wait?: number | null; said?: string } = {},
 ): Problem {
-  const { title, words, canType } = WORDS[kind];
-  return { kind, title, words: said || words, canType: canType === true, wait };
+  const key = named(kind);
+  return { kind, title: t(`${key}_title`), words: said || t(key), canType: TYPING.has(kind), wait };
 }
 
 /** Return which device a call continues with, after the current one was disconnected or the system chose another. */
 export function deviceChange(kind: "microphone" | "speaker", label: string): Problem {
-  const name = label || `another ${kind}`;
-  const said =
-    kind === "microphone"
-      ? `The agent now hears you through ${name}.`
-      : `You now hear the agent through ${name}.`;
-  return problem(`${kind}-changed`, { said: `${said} You can choose another one in the settings.` });
+  return problem(`${kind}-changed`, label === "" ? {} : { said: t(`${kind}_changed_to`, { device: label }) });
 }
 
 /** An error that carries a problem. */

@@ -1,8 +1,9 @@
 import { useEffect, useRef } from "react";
 import { PhoneLink } from "../notice/PhoneLink";
 import { CallMe } from "../people/CallMe";
-import { about, ordinal, type Place } from "./place";
+import { about, type Place, whereIs } from "./place";
 import "./queue.css";
+import { t } from "../texts/texts";
 
 const MOST_DOTS = 8;
 
@@ -16,7 +17,7 @@ interface Props {
 export function QueueCard({ place, typing, onLeave }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   const { position, seconds } = place;
-  const where = position === 1 ? "You are next" : `You are ${ordinal(position)} in the queue`;
+  const where = whereIs(position);
   // The pressed button no longer exists.
   useEffect(() => heading.current?.focus(), []);
   useEffect(() => {
@@ -34,17 +35,14 @@ export function QueueCard({ place, typing, onLeave }: Props) {
           <h1 id="queue" ref={heading} tabIndex={-1}>
             {where}
           </h1>
-          <p className="queue__wait">{about(seconds).replace(/^./, (letter) => letter.toUpperCase())}</p>
+          <p className="queue__wait">{about(seconds)}</p>
         </div>
-        <p>
-          All our lines are busy. Your conversation starts automatically
-          {typing ? "" : "; until then your microphone is off"}.
-        </p>
+        <p>{t(typing ? "queue_text_typing" : "queue_text")}</p>
         <PhoneLink />
         <CallMe />
         <div className="note__actions">
           <button type="button" className="button" onClick={onLeave}>
-            Leave the queue
+            {t("queue_leave")}
           </button>
         </div>
       </section>

@@ -1,6 +1,7 @@
 /** A visitor's place in the queue, and its texts. No I/O. */
 
 import { messageOf } from "../call/server-message";
+import { counted, t } from "../texts/texts";
 
 export interface Place {
   /** Keeps the place with the next request. */
@@ -19,24 +20,17 @@ export function placeIn(queue: unknown): Place | null {
   return typeof ticket === "string" && numbers ? ({ ticket, position, seconds, every } as Place) : null;
 }
 
-const ENDINGS: Partial<Record<Intl.LDMLPluralRule, string>> = { one: "st", two: "nd", few: "rd" };
-const RULES = new Intl.PluralRules("en", { type: "ordinal" });
-
-/** Return the ordinal: 1st, 2nd, 3rd, 11th. */
-export function ordinal(position: number): string {
-  return `${position}${ENDINGS[RULES.select(position)] ?? "th"}`;
-}
+/** Return where a visitor is in the queue. */
+export const whereIs = (position: number): string =>
+  position === 1 ? t("queue_next") : counted("queue_position", position, "ordinal");
 
 /** Return an approximate duration: an estimate must not look exact. */
 export function about(seconds: number): string {
   if (seconds < 40) {
-    return "less than a minute";
+    return t("queue_short");
   }
-  const minutes = Math.round(seconds / 60);
-  if (minutes > 10) {
-    return "more than ten minutes";
-  }
-  return minutes <= 1 ? "about a minute" : `about ${minutes} minutes`;
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  return minutes > 10 ? t("queue_long") : counted("queue_minutes", minutes);
 }
 
 /** Return whether a message says that all places were taken while this visitor was connecting. */

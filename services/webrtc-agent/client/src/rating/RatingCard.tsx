@@ -1,17 +1,13 @@
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Icon } from "../controls/icons";
 import { useNotice } from "../notice/notice";
-import { LONGEST, type Outcome, type Rating, sendRating } from "./rating";
+import { LONGEST, type Rating, sendRating } from "./rating";
 import "./rating.css";
+import { t } from "../texts/texts";
 
-const WORDS: Readonly<Record<Outcome, string>> = {
-  sent: "Thank you.",
-  gone: "This conversation can no longer be rated.",
-  failed: "That could not be sent. Please try again.",
-};
-const CHOICES: readonly { readonly rating: Rating; readonly label: string }[] = [
-  { rating: "up", label: "Good" },
-  { rating: "down", label: "Not good" },
+const CHOICES: readonly { readonly rating: Rating; readonly label: "rating_good" | "rating_bad" }[] = [
+  { rating: "up", label: "rating_good" },
+  { rating: "down", label: "rating_bad" },
 ];
 
 /** Ask how the conversation was. One press sends the rating, since most visitors would not confirm it; then a comment may follow. */
@@ -29,7 +25,7 @@ export function RatingCard({ session }: { session: string }) {
     setSending(true);
     const outcome = await sendRating(session, chosen, comment);
     setSending(false);
-    setSaid(WORDS[outcome]);
+    setSaid(t(`rating_${outcome}`));
     return outcome === "sent";
   };
   const rate = async (chosen: Rating): Promise<void> => {
@@ -44,9 +40,9 @@ export function RatingCard({ session }: { session: string }) {
     }
   };
   return (
-    <section className="rating" aria-label="Rating">
+    <section className="rating" aria-label={t("rating")}>
       <p ref={question} id="rating-question" tabIndex={-1}>
-        How was this conversation?
+        {t("rating_question")}
       </p>
       <fieldset className="rating__choices" aria-labelledby="rating-question">
         {CHOICES.map((one) => (
@@ -59,7 +55,7 @@ export function RatingCard({ session }: { session: string }) {
             aria-disabled={rating !== null && rating !== one.rating}
             onClick={() => void rate(one.rating)}
           >
-            <Icon name={one.rating} /> {one.label}
+            <Icon name={one.rating} /> {t(one.label)}
           </button>
         ))}
         <span aria-live="polite">{said}</span>
@@ -82,7 +78,7 @@ function Comment({ onSend }: { onSend: (words: string) => void }) {
   };
   return (
     <form ref={form} className="rating__comment" onSubmit={submit}>
-      <label htmlFor="rating-comment">Anything to add? The operator of this page reads it.</label>
+      <label htmlFor="rating-comment">{t("comment")}</label>
       <textarea
         id="rating-comment"
         rows={3}
@@ -91,7 +87,7 @@ function Comment({ onSend }: { onSend: (words: string) => void }) {
         onChange={(event) => setWords(event.target.value)}
       />
       <button type="submit" className="button">
-        Send comment
+        {t("comment_send")}
       </button>
     </form>
   );

@@ -3,9 +3,10 @@ import { cardOf, useOwnCards } from "../agent/cards";
 import { agentPage } from "../agent/page";
 import { type CallState, isLive, isUnheard } from "../call/state";
 import { useChoices } from "../controls/choices";
-import { ACTIVITY_WORDS, shownActivity } from "../conversation/activity";
+import { shownActivity } from "../conversation/activity";
 import { pendingUse } from "../conversation/items";
 import { outageHint } from "../problems/outage";
+import { t } from "../texts/texts";
 import { Orb } from "./Orb";
 
 /** The current activity, as an animation and in words. */
@@ -21,7 +22,7 @@ export function Stage({ state, aloud }: { state: CallState; aloud: boolean }) {
     }
   }, [phase]);
   return (
-    <section className="stage" aria-label="The agent">
+    <section className="stage" aria-label={t("stage")}>
       <Orb state={state} />
       <div>
         <p
@@ -44,33 +45,33 @@ function wordsFor(state: CallState): string {
   const activity = shownActivity(state);
   switch (phase) {
     case "microphone":
-      return "Waiting for the microphone";
+      return t("waiting_microphone");
     case "connecting":
-      return "Connecting";
+      return t("connecting");
     case "reconnecting":
-      return "Reconnecting";
+      return t("reconnecting");
     case "ended":
-      return "Ended";
+      return t("ended");
     default:
       break;
   }
   if (isUnheard(state)) {
-    return "Cannot hear you";
+    return t("unheard");
   }
   if (activity === "listening" && (typing || (silent && muted))) {
-    return "Ready";
+    return t("ready");
   }
   if (activity === "using-tool") {
     return cardOf(pendingUse(state.items) ?? { tool: "" }).busy;
   }
-  return activity === "listening" && muted ? "Muted" : ACTIVITY_WORDS[activity];
+  return t(activity === "listening" && muted ? "muted" : activity);
 }
 
 function hintFor(state: CallState, pushToTalk: boolean): string {
   const { phase, ending, typing, muted, silent } = state;
   const activity = shownActivity(state);
   if (phase === "microphone") {
-    return "Choose “Allow” when the browser asks.";
+    return t("hint_allow");
   }
   if (phase === "reconnecting") {
     return outageHint(state.cause);
@@ -79,16 +80,16 @@ function hintFor(state: CallState, pushToTalk: boolean): string {
     return ending ?? "";
   }
   if (isUnheard(state)) {
-    return "Your device has stopped the microphone. Tap the page to restart it, or type.";
+    return t("hint_unheard");
   }
   if (!isLive(phase) || activity !== "listening") {
     return "";
   }
   if (typing) {
-    return silent ? "Type your question and read the answer." : "Type your question and hear the answer.";
+    return t(silent ? "hint_type_read" : "hint_type_hear");
   }
   if (muted && pushToTalk) {
-    return "Hold the space bar or the button to talk.";
+    return t("hint_hold");
   }
-  return muted ? "The agent cannot hear you." : agentPage().welcome;
+  return muted ? t("hint_muted") : (agentPage().welcome ?? t("welcome"));
 }
