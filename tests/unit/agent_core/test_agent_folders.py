@@ -66,6 +66,18 @@ def context(variables: Mapping[str, str] | None = None) -> FolderContext:
         ("name: a\npage:\n  path: /shop\n", "agents/shop/agent.yaml, line 3: page.path must be / or /a/"),
         ("name: a\npage: {path: /a/other}\n", "line 2: path must be / or /a/shop"),
         ("name: a\npage:\n  colors: {accent: red}\n", "line 3: page.colors.accent must be a color such as #b3261e"),
+        (
+            "name: a\npage:\n  texts:\n    talk: Go\n    tlak: Go\n",
+            "agents/shop/agent.yaml, line 5: tlak is not known here; did you mean talk?",
+        ),
+        ("name: a\npage:\n  texts: {xyzzy: Go}\n", "line 3: xyzzy is not known here; docs/howto/write-an-agent.md"),
+        ("name: a\npage:\n  texts: {talk: ''}\n", "line 3: page.texts.talk"),
+        ("name: a\npage:\n  texts: {talk: For $5}\n", "line 3: talk has a $ without a name; write $$"),
+        (
+            "name: a\npage:\n  texts: {mute_tip: Still $kee}\n",
+            "line 3: mute_tip must have exactly its placeholders (here: $key); compare $kee, $key",
+        ),
+        ("name: a\npage:\n  texts: {ai: Say hello.}\n", "line 3: ai must say that this is an AI"),
         ("name: a\npeople:\n- {name: x, address: 'tel:+1900555'}\n", "line 3: people.0.address: a premium-rate number"),
         ("name: a\npeople:\n- {name: x, address: $HOST}\n", "line 3: the variable $HOST is not set"),
         ("name: a\nopening_hours:\n  someday: closed\n", "line 2: opening_hours: 'someday' is no day"),
@@ -105,6 +117,20 @@ def test_a_mistake_in_tools_py_names_file_and_line(tmp_path: Path, tools: str, p
     with pytest.raises(ConfigurationError) as refused:
         folder.read(write(tmp_path, "shop", tools=tools), context())
     assert problem in refused.value.reason
+
+
+def test_an_agent_words_the_pages_texts_differently(tmp_path: Path) -> None:
+    """With or without braces, and with a dollar sign; what says that this is an AI may say it in other words."""
+    texts = 'talk: "Nur 5 $$"\n    mute_tip: "Still ${key}"\n    unmute_tip: "An $key"\n    ai: Hier spricht eine KI.'
+    agent = folder.read(
+        write(tmp_path, "shop", f"name: Laden\nlanguage: de-DE\npage:\n  texts:\n    {texts}\n"), context()
+    )
+    assert dict(agent.file.page.texts) == {
+        "talk": "Nur 5 $$",
+        "mute_tip": "Still ${key}",
+        "unmute_tip": "An $key",
+        "ai": "Hier spricht eine KI.",
+    }
 
 
 def test_a_variable_that_nothing_fills_in_is_found(tmp_path: Path) -> None:

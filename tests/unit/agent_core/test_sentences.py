@@ -13,8 +13,16 @@ from agent_core.sentence import PLACEHOLDERS, RECORDED, Sentence
 from agent_core.sentences import LANGUAGES, Sentences, check
 
 ENGLISH = Sentences.of("en-US")
-SAME_IN_SEVERAL = {Sentence.NUMBER_OR, Sentence.SUMMARY_AND}
-"""Single words, which related languages share."""
+SAME_IN_SEVERAL = {
+    *(Sentence.NUMBER_OR, Sentence.LIST_AND, Sentence.SUMMARY_AND, Sentence.LINK_CONTACT),
+    *(Sentence.PLACE_VIRGINIA, Sentence.PLACE_OREGON),
+}
+"""Single words and names of places, which related languages share."""
+
+PARTS = ("title_", "start_", "number_or", "summary_", "link_", "place_", "list_")
+"""Keys of titles, links, and parts of sentences."""
+BUTTONS = {Sentence.OFFLINE_TITLE, Sentence.OFFLINE_RETRY, Sentence.OFFLINE_PHONE}
+"""A heading and two links of a page."""
 
 
 def written(folder: Path, text: str) -> Path:
@@ -40,7 +48,10 @@ def test_every_sentence_exists_in_every_language(language: str, sentence: Senten
 def test_a_sentence_of_each_language_ends_like_one(language: str) -> None:
     """A voice lowers its pitch at a full stop; titles and parts of sentences have none."""
     for sentence, text in Sentences.of(language).texts.items():
-        part = sentence.startswith(("title_", "start_", "number_or", "summary_"))
+        part = (
+            sentence.startswith(("title_", "start_", "number_or", "summary_", "link_", "place_", "list_"))
+            or sentence in BUTTONS
+        )
         assert part or text.endswith((".", "।")), sentence
 
 
@@ -87,6 +98,7 @@ def test_an_agent_replaces_single_sentences(tmp_path: Path) -> None:
         ("busy: 'a\u202eb'", "line 1: busy contains a character that cannot be spoken"),
         ("disclosure: I am $name.", "line 1: disclosure must say that this is an AI"),
         ("disclosure: I am an AI.", r"line 1: disclosure needs \$name"),
+        ("notice_ai: You are talking with our assistant.", "line 1: notice_ai must say that this is an AI"),
         ("announcement_hold: Wait.", "line 1: announcement_hold is a recording; see ANNOUNCEMENTS_DIR"),
     ],
 )

@@ -49,6 +49,8 @@ async def test_each_path_has_the_page_of_its_agent() -> None:
         "questions": ["I would like to book a table for two on Friday evening", "What are your opening hours?"],
         "colors": {"accent": "#b3261e", "accent_dark": "#ffb4ab"},
         "language": "en-US",
+        "texts": {},
+        "incomplete": "This page could not be loaded completely. Please reload it in a minute.",
     }
     assert described(home)["id"] == "weather"
     assert same == home
@@ -131,6 +133,8 @@ async def test_an_agent_that_says_nothing_has_a_page() -> None:
         "questions": [],
         "colors": None,
         "language": "en-US",
+        "texts": {},
+        "incomplete": "This page could not be loaded completely. Please reload it in a minute.",
     }
     assert 'content="Says little."' in html
     assert icon.status_code == 404  # not in this folder; the build puts it there

@@ -1,6 +1,8 @@
 """A visitor reads why a visit ended or a request was refused in the language of the conversation."""
 
+from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,7 @@ from agent_core.sentence import Sentence
 from agent_core.sentences import LANGUAGES, Sentences
 from tests.support.given_agents import WEATHER, given
 from tests.unit.webrtc_agent.conftest import MakeClient
-from webrtc_agent import error_page
+from webrtc_agent import agent_page, error_page, offline
 from webrtc_agent.called_number import read
 from webrtc_agent.end_messages import farewell
 from webrtc_agent.error_responses import sentence_of
@@ -28,7 +30,9 @@ from webrtc_agent.errors import (
     TooManyCalls,
     UnknownSession,
 )
+from webrtc_agent.files import File
 
+CLIENT = Path(agent_page.__file__).parents[2] / "client"
 ENGLISH = Sentences.of()
 ERRORS: list[AgentError] = [
     AgentError("x"),
@@ -108,6 +112,46 @@ def test_an_error_page_is_in_the_language(language: str) -> None:
     page = _Page(error_page.render(404, "x", texts))
     assert page.language == language
     assert page.texts == [texts[Sentence.TITLE_NO_PAGE], texts[Sentence.TITLE_NO_PAGE], "x", texts[Sentence.START_PAGE]]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_offline_page_is_in_the_language(language: str) -> None:
+    """It is the only page of ours that a browser can show without the service."""
+    texts = Sentences.of(language)
+    page = _Page(offline.render("Chez Léa", "+33199000000", texts))
+    heading = texts[Sentence.OFFLINE_TITLE]
+    call = texts.say(Sentence.OFFLINE_PHONE, number="+33199000000")
+    assert page.language == language
+    assert page.texts == [
+        *(f"{heading} · Chez Léa", "Chez Léa", heading),
+        *(texts[Sentence.OFFLINE_TEXT], texts[Sentence.OFFLINE_RETRY], call),
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_before_its_scripts_is_in_the_language(language: str) -> None:
+    """Its declared language, the words for a browser without scripts, and those for a part that is missing."""
+    agent = Agent(
+        "lea",
+        "0" * 12,
+        AgentFile.model_validate({"name": "Chez Léa", "language": language}),
+        sentences=Sentences.of(language),
+    )
+    built = (CLIENT / "index.html").read_text()
+    file = File("text/html", "", {"identity": built.encode()}, (0, 0))
+    mine, console = [
+        agent_page.describe_in(file, agent, speaks=speaks).bodies["identity"].decode() for speaks in (True, False)
+    ]
+    assert f'<html lang="{language}">' in mine
+    assert f"<noscript>{escape(agent.sentences[Sentence.PAGE_NO_SCRIPT])}</noscript>" in mine
+    assert agent_page.describe(agent)["incomplete"] == agent.sentences[Sentence.PAGE_INCOMPLETE]
+    assert '<html lang="en">' in console
+
+
+def test_the_page_has_the_languages_of_the_model() -> None:
+    """Each is a module of the page's own texts."""
+    languages = {path.stem for path in (CLIENT / "src/texts").glob("??.ts")}
+    assert languages == {language.partition("-")[0] for language in LANGUAGES}
 
 
 async def test_a_refusal_is_in_the_language_of_the_agent_that_was_asked_for(make_desk: MakeClient) -> None:

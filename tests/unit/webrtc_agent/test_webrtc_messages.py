@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from agent_core.sentences import LANGUAGES, Sentences
 from webrtc_agent.messages import (
     BURST,
     MAX_TEXT,
@@ -103,9 +104,21 @@ def test_only_what_a_page_needs(message: object, verdict: object) -> None:
 @pytest.mark.parametrize("reason", ["too_fast", "kind", "data", "version", "text", "keys"])
 def test_a_refusal_is_a_sentence_under_the_message_s_own_id(reason: str) -> None:
     """A rejection has the message's own id, by which a waiting client finds it."""
-    answer = error_response(Refuse(reason, "ab12"))
+    answer = error_response(Refuse(reason, "ab12"), Sentences.of())
     assert (answer["label"], answer["type"], answer["id"]) == ("rtvi-ai", "error-response", "ab12")
     assert answer["data"]["error"].endswith(".")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("reason", ["too_fast", "text", "unanswered", "too_much_text"])
+def test_a_refusal_that_a_visitor_may_see_is_in_the_language(language: str, reason: str) -> None:
+    """What only a developer's client can cause is in English."""
+    said, english = [
+        error_response(Refuse(reason, "ab12"), Sentences.of(one))["data"]["error"] for one in (language, "en-US")
+    ]
+    assert (said == english) is language.startswith("en")
+    assert "$" not in said
+    assert (str(MAX_TEXT) in said) is (reason == "text")
 
 
 def test_nobody_types_that_fast() -> None:

@@ -5,8 +5,10 @@ import time
 import pytest
 
 from agent_core.agents import folder
+from agent_core.agents.agent import Agent
 from agent_core.agents.folder import FolderContext
 from agent_core.errors import ConfigurationError
+from agent_core.sentences import Sentences
 from tests.support.given_agents import WEATHER, given, made
 from tests.unit.webrtc_agent.conftest import FakeRooms, MakeClient
 from tools.workspace import ROOT
@@ -24,7 +26,7 @@ def words(variables: dict[str, str] | None = None, **settings: object) -> str:
     """Read the whole notice of a service with the weather agent."""
     read = WebSettings.model_validate(settings)
     weather = folder.read(ROOT / "agents/weather", FolderContext(read, variables or {}))
-    shown = Notice.of(read, [weather]).shown
+    shown = Notice.of(read, weather).shown
     return " ".join([shown["summary"], *(row["text"] for row in shown["details"])])
 
 
@@ -81,9 +83,45 @@ async def test_each_agent_says_what_its_tools_do(make_desk: MakeClient) -> None:
         assert start.status_code == status
 
 
+CASES: list[dict[str, object]] = [
+    {**STANDINS},
+    {"aws_endpoint_url_bedrock_runtime": "https://model:1"},
+    {"aws_endpoint_url_bedrock_runtime": "https://model.example.com"},
+    {"nova_sonic_overflow_region": "us-east-1", "aws_region": "eu-north-1", "model_streams": 20},
+    {"daily_api_key": "key"},
+    {"daily_api_key": "key", "daily_api_url": "http://127.0.0.1:1"},
+    {"ice_servers": [{"urls": "turn:relay.example.com:3478"}, {"urls": "turn:other.example.com:3478"}]},
+    {"log_retention_days": 1, "call_store": "file:calls", "comment_retention_days": 1},
+    {"log_retention_days": 30, "call_store": "file:calls", "comment_retention_days": 30},
+    {"privacy_url": "https://a.example", "terms_url": "https://b.example", "contact_url": "https://c.example"},
+]
+"""Settings that each change a sentence of the notice."""
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+@pytest.mark.parametrize("settings", CASES, ids=lambda settings: next(iter(settings)))
+@pytest.mark.parametrize("language", ["de-DE", "es-US", "fr-FR", "hi-IN", "it-IT", "pt-BR"])
+def test_the_notice_is_in_the_language_of_the_agent(language: str, settings: dict[str, object], level: str) -> None:
+    """No sentence and no title is the English one, and no placeholder is left, whatever the settings are."""
+    read = WebSettings.model_validate(settings | {"log_level": level})
+    agent, other = [Agent("a", "0" * 12, WEATHER.file, sentences=Sentences.of(one)) for one in (language, "en-US")]
+    mine, english = Notice.of(read, agent).shown, Notice.of(read, other).shown
+    assert mine["version"] != english["version"]
+    # Related languages share single words, such as Contact.
+    assert [one["url"] for one in mine["links"]] == [one["url"] for one in english["links"]]
+    pairs = [(mine["summary"], english["summary"])]
+    for row, theirs in zip(mine["details"], english["details"], strict=True):
+        pairs += [(row["title"], theirs["title"]), (row["text"], theirs["text"])]
+    for said, theirs in pairs:
+        assert said != theirs
+        assert "$" not in said
+    for name in ("model.example.com", "relay.example.com", "other.example.com", "eu-north-1"):
+        assert (name in str(mine)) is (name in str(english))
+
+
 def test_another_word_is_another_version() -> None:
     """The record says what was read; the same settings give every task the same version."""
-    versions = [Notice.of(WebSettings.model_validate(one)).version for one in ({}, {}, {"operator_name": "A"})]
+    versions = [Notice.of(WebSettings.model_validate(one), WEATHER).version for one in ({}, {}, {"operator_name": "A"})]
     assert versions[0] == versions[1] != versions[2]
 
 

@@ -13,7 +13,7 @@ from agent_core.adapters.call_store.file_store import FileStore
 from agent_core.adapters.call_store.key_value_store import KeyValueStore, StoreFault
 from agent_core.events import CallDetailRecord, EndReason, Rating, SessionStats
 from tests.support.call_shelves import Memo
-from tests.support.given_agents import made
+from tests.support.given_agents import WEATHER, made
 from tests.unit.webrtc_agent.conftest import Desk, MakeClient
 from webrtc_agent import comments
 from webrtc_agent.errors import AlreadyRated, NotRated, UnknownSession
@@ -169,7 +169,9 @@ async def test_nothing_is_asked_that_the_operator_does_not_want() -> None:
     with pytest.raises(NotRated):
         await make(None, ask_for_rating=False).take("", Rateable("s1"), DOWN)
     asked = {
-        (store, days): Notice.of(WebSettings.model_validate({"call_store": store, "comment_retention_days": days}))
+        (store, days): Notice.of(
+            WebSettings.model_validate({"call_store": store, "comment_retention_days": days}), WEATHER
+        )
         for store, days in (("none", 30), ("file:calls", 0), ("file:calls", 30))
     }
     assert [notice.shown["comment"] for notice in asked.values()] == [False, False, True]

@@ -38,7 +38,17 @@
     const root = document.getElementById("root");
     if (root && !root.hasChildNodes()) {
       root.setAttribute("role", "alert");
-      root.textContent = "This page could not be loaded completely. Please reload it in a minute.";
+      root.textContent =
+        description().incomplete ?? "This page could not be loaded completely. Please reload it in a minute.";
+    }
+  }
+
+  /** Return what the service says about the page's agent, which includes our sentence in its language. */
+  function description() {
+    try {
+      return JSON.parse(document.getElementById("agent").textContent);
+    } catch {
+      return {};
     }
   }
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from agent_core.agents.agent import Agent
 from agent_core.agents.catalogue import AgentCatalogue
+from agent_core.sentence import Sentence
 from webrtc_agent.files import File
 
 _DESCRIPTION: Final = '<script type="application/json" id="agent">{}</script>'
@@ -17,6 +18,8 @@ _DESCRIPTION: Final = '<script type="application/json" id="agent">{}</script>'
 _TITLE: Final = "<title>Voice agent</title>"
 _ABOUT: Final = 'content="Talk with a voice agent."'
 _BODY: Final = "<body>"
+_LANGUAGE: Final = '<html lang="en">'
+_NO_SCRIPT: Final = "This page talks with you through your browser's microphone and needs JavaScript."
 _LINKS: Final = ("/manifest.webmanifest", "/favicon.svg")
 _ACCENT: Final = "#1d5fd0"
 """The page's own accent, in its icons."""
@@ -51,6 +54,9 @@ def describe(agent: Agent) -> dict[str, Any]:
         "questions": list(page.questions),
         "colors": None if page.colors is None else page.colors.model_dump(exclude_none=True),
         "language": agent.language,
+        "texts": dict(page.texts),
+        # For recover.js, which has no texts of its own in other languages.
+        "incomplete": agent.sentences[Sentence.PAGE_INCOMPLETE],
     }
 
 
@@ -63,8 +69,14 @@ def _about(agent: Agent) -> str:
     return agent.file.page.welcome or agent.file.description or agent.name
 
 
-def describe_in(file: File, agent: Agent) -> File:
-    """Return a page of the build with an agent's description, title and icon in it."""
+def describe_in(file: File, agent: Agent, *, speaks: bool = True) -> File:
+    """Return a page of the build with an agent's description, title and icon in it.
+
+    Args:
+        file: The page.
+        agent: Whose page it is.
+        speaks: Whether the page's own texts are in the agent's language; the developers' page is in English.
+    """
     description = json.dumps(describe(agent)).translate(_ESCAPES)
     replaced = {
         _DESCRIPTION: _DESCRIPTION.replace("{}", description),
@@ -72,6 +84,8 @@ def describe_in(file: File, agent: Agent) -> File:
         _ABOUT: f'content="{escape(_about(agent))}"',
         # Plain until the script has made the agent's colours; see base.css.
         _BODY: "<body data-plain>" if agent.file.page.colors else _BODY,
+        _NO_SCRIPT: escape(agent.sentences[Sentence.PAGE_NO_SCRIPT]),
+        _LANGUAGE: f'<html lang="{agent.language}">' if speaks else _LANGUAGE,
     } | {f'href="{link}"': f'href="{link}?agent={agent.id}"' for link in _LINKS}
     body, packed = _rendered(file.bodies["identity"], tuple(replaced.items()))
     bodies = {"identity": body} | ({"gzip": packed} if packed else {})

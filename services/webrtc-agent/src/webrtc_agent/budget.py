@@ -34,7 +34,8 @@ LOG_SECONDS: Final = 60.0
 _FREE: Final = ("/health", "/ready")
 """Requested by load balancers, behind which all visitors may seem to have one address."""
 _SENTENCE = "Too many requests came from your network. Please try again in a moment."
-_BODY: Final = json.dumps({"error": _SENTENCE, "info": _SENTENCE, "detail": _SENTENCE}).encode()
+_BODY: Final = json.dumps({"error": _SENTENCE, "info": _SENTENCE, "detail": _SENTENCE, "limited": True}).encode()
+"""In English: which agent a request concerns is not known yet. A page shows its own sentence about ``limited``."""
 _HEADERS: Final = [
     (b"content-type", b"application/json"),
     (b"content-length", str(len(_BODY)).encode()),

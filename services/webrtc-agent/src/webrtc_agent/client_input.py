@@ -81,7 +81,7 @@ class ClientInput:
                 self._ignore(reason)
             case Refuse(reason) as refusal:
                 self._ignore(reason)
-                self._reply(error_response(refusal))
+                self._reply(error_response(refusal, self.session.sentences))
             case Pass(kind):
                 return await self._pass(kind)
         return False

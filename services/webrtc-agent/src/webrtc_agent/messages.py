@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from agent_core.sentence import Sentence
+from agent_core.sentences import Sentences
 from agent_core.token_bucket import TokenBucket
 
 MAX_TEXT = 1000
@@ -67,7 +69,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Answered with an error; ``reason`` is a key of ``_TOLD``."""
+    """Answered with an error; ``reason`` is a constant."""
 
     reason: str
     message_id: str
@@ -75,22 +77,26 @@ class Refuse:
 
 type Verdict = Pass | Press | SetAudio | Leave | Drop | Refuse
 
-_SENTENCES = {
-    "too_fast": "These messages come too fast. Please wait a moment, then try again.",
+_FOR_VISITORS = {
+    "too_fast": Sentence.MESSAGE_TOO_FAST,
+    "text": Sentence.MESSAGE_LENGTH,
+    "unanswered": Sentence.MESSAGE_UNANSWERED,
+    "too_much_text": Sentence.MESSAGE_TOO_MUCH,
+}
+_FOR_DEVELOPERS = {
     "kind": "This agent does not take messages of this type.",
     "data": "The data of this message could not be read.",
     "version": "The version of this client could not be read.",
-    "text": f"A typed message has 1 to {MAX_TEXT} characters. Please send a shorter one.",
-    "unanswered": "The text before this one has no answer yet. Please wait for it, then send this one again.",
-    "too_much_text": "These are more words than anybody types. Please wait a moment, then send them again.",
     "keys": f"A message of keys has 1 to {BURST} of 0-9, * and #.",
 }
+"""For what our own page never sends, so in English only."""
 
 
-def error_response(refusal: Refuse) -> dict[str, Any]:
-    """Return the RTVI response to a refused message."""
-    data = {"error": _SENTENCES[refusal.reason]}
-    return {"id": refusal.message_id, "label": _LABEL, "type": "error-response", "data": data}
+def error_response(refusal: Refuse, sentences: Sentences) -> dict[str, Any]:
+    """Return the RTVI response to a refused message, in the visitor's language."""
+    known = _FOR_VISITORS.get(refusal.reason)
+    error = _FOR_DEVELOPERS[refusal.reason] if known is None else sentences.say(known, most=MAX_TEXT)
+    return {"id": refusal.message_id, "label": _LABEL, "type": "error-response", "data": {"error": error}}
 
 
 def audio_response(message_id: str, verdict: SetAudio) -> dict[str, Any]:

@@ -15,19 +15,18 @@ from urllib.parse import urlsplit
 
 from agent_core.agents.agent import Agent
 from agent_core.events import VisitorConsent
+from agent_core.sentence import Sentence
+from agent_core.sentences import Sentences
 from webrtc_agent.errors import NotAgreed
 from webrtc_agent.settings import NoticeChoice, WebSettings
 
-_AI = "You are talking with an AI, a computer program with a synthetic voice. It can be wrong."
-_UNNAMED = "The operator of this page has not given a name."
 _PLACES: Final = {
-    "us-east-1": "Virginia, USA",
-    "us-west-2": "Oregon, USA",
-    "eu-north-1": "Stockholm, Sweden",
-    "ap-northeast-1": "Tokyo, Japan",
+    "us-east-1": Sentence.PLACE_VIRGINIA,
+    "us-west-2": Sentence.PLACE_OREGON,
+    "eu-north-1": Sentence.PLACE_STOCKHOLM,
+    "ap-northeast-1": Sentence.PLACE_TOKYO,
 }
 """Locations of the regions that have the model; other regions are named by their code."""
-_HERE = "on this computer, by a stand-in for the speech model"
 
 
 @dataclass(frozen=True)
@@ -45,22 +44,23 @@ class Notice:
     shown: dict[str, Any]
 
     @classmethod
-    def of(cls, settings: WebSettings, agents: Iterable[Agent] = ()) -> Self:
-        """Return the notice that is true under the given settings, for a service with these agents."""
+    def of(cls, settings: WebSettings, agent: Agent) -> Self:
+        """Return the notice that is true of an agent under the given settings, in its language."""
+        say = agent.sentences
         content: dict[str, Any] = {
             "mode": settings.notice.value,
             "operator": settings.operator_name,
-            "summary": _summary(settings),
+            "summary": _summary(settings, say),
             "details": [
                 {"title": title, "text": text}
                 for title, text in (
-                    ("An AI", _AI),
-                    ("Who runs it", settings.operator_name or _UNNAMED),
-                    ("Your voice", _voice(settings)),
-                    ("The way there", _way(settings)),
-                    ("What is kept", _kept(settings)),
-                    *(entry for agent in agents for entry in _recipients(agent)),
-                    ("Being called", _called(settings)),
+                    (say[Sentence.TITLE_NOTICE_AI], say[Sentence.NOTICE_AI]),
+                    (say[Sentence.TITLE_NOTICE_OPERATOR], settings.operator_name or say[Sentence.NOTICE_UNNAMED]),
+                    (say[Sentence.TITLE_NOTICE_VOICE], _voice(settings, say)),
+                    (say[Sentence.TITLE_NOTICE_WAY], _way(settings, say)),
+                    (say[Sentence.TITLE_NOTICE_KEPT], _kept(settings, say)),
+                    *_recipients(agent),
+                    (say[Sentence.TITLE_NOTICE_CALLED], _called(settings, say)),
                 )
                 if text
             ],
@@ -70,9 +70,9 @@ class Notice:
             "links": [
                 {"title": title, "url": str(url)}
                 for title, url in (
-                    ("Privacy", settings.privacy_url),
-                    ("Terms", settings.terms_url),
-                    ("Contact", settings.contact_url),
+                    (say[Sentence.LINK_PRIVACY], settings.privacy_url),
+                    (say[Sentence.LINK_TERMS], settings.terms_url),
+                    (say[Sentence.LINK_CONTACT], settings.contact_url),
                 )
                 if url is not None
             ],
@@ -97,42 +97,45 @@ class Notice:
         return None
 
 
-def _summary(settings: WebSettings) -> str:
+def _summary(settings: WebSettings, say: Sentences) -> str:
     """Return the essentials in one sentence, in addition to the fact that it is an AI."""
-    words = "written to a log" if _logs_words(settings) else "not recorded"
-    return f"What you say is processed {_where(settings, short=True)} and is {words}."
+    kind, host = _model(settings)
+    sentence = Sentence(f"notice_summary_{kind}{'_logged' if _logs_words(settings) else ''}")
+    places = [say[_PLACES[one]] if one in _PLACES else one for one in settings.model_regions]
+    return say.say(sentence, host=host, places=_listed(places, say, Sentence.NUMBER_OR))
 
 
-def _voice(settings: WebSettings) -> str:
-    where = _where(settings)
-    if where == _HERE:
-        return f"It is processed {_HERE}."
-    return f"It is processed {where}, only while you talk."
+def _voice(settings: WebSettings, say: Sentences) -> str:
+    kind, host = _model(settings)
+    regions = [f"{one} ({say[_PLACES[one]]})" if one in _PLACES else one for one in settings.model_regions]
+    sentence = Sentence(f"notice_voice_{kind}")
+    return say.say(sentence, host=host, regions=_listed(regions, say, Sentence.NUMBER_OR))
 
 
-def _where(settings: WebSettings, *, short: bool = False) -> str:
+def _model(settings: WebSettings) -> tuple[str, str]:
+    """Return where the model is, as the keys of the sentences name it, and its host."""
     given = settings.aws_endpoint_url_bedrock_runtime
     host = "" if given is None else given.host or ""
     if host and _is_here(host):
-        return "on this computer" if short else _HERE
+        return "here", host
     if host and "." not in host:
-        return f"by {host}, a server of this installation"
-    if host and not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
-        return f"at {host}"
-    if short:
-        return f"by Amazon in {' or '.join(_PLACES.get(one, one) for one in settings.model_regions)}"
-    regions = " or ".join(f"{one} ({_PLACES[one]})" if one in _PLACES else one for one in settings.model_regions)
-    return f"by Amazon Bedrock's speech model in the AWS region {regions}"
+        return "server", host
+    is_amazon = not host or host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+    return ("amazon" if is_amazon else "host"), host
 
 
-def _way(settings: WebSettings) -> str:
+def _way(settings: WebSettings, say: Sentences) -> str:
     if settings.uses_daily:
-        if _is_here(settings.daily_api_url.host or ""):
-            return "Sound and messages travel through a stand-in for Daily on this computer."
-        return "Sound and messages travel encrypted through servers of Daily (daily.co), which carries the call."
+        here = _is_here(settings.daily_api_url.host or "")
+        return say[Sentence.NOTICE_WAY_DAILY_HERE if here else Sentence.NOTICE_WAY_DAILY]
     relays = sorted({_relay(url) for server in settings.ice_servers for url in server.for_clients()["urls"]} - {""})
-    by = f", and where a network lets nothing else through by {', '.join(relays)}" if relays else ""
-    return f"Sound and messages travel encrypted between your browser and this service{by}."
+    if not relays:
+        return say[Sentence.NOTICE_WAY_DIRECT]
+    return say.say(Sentence.NOTICE_WAY_RELAYS, relays=", ".join(relays))
+
+
+def _listed(items: Iterable[str], say: Sentences, word: Sentence) -> str:
+    return f" {say[word]} ".join(items)
 
 
 def _relay(url: str) -> str:
@@ -140,24 +143,24 @@ def _relay(url: str) -> str:
     return rest.partition("?")[0].rpartition(":")[0] or rest if scheme in ("turn", "turns") else ""
 
 
-def _kept(settings: WebSettings) -> str:
-    words = (
-        "What is said is written to the service's log as text; no audio is recorded."
-        if _logs_words(settings)
-        else "No audio is recorded, and what is said is not written down."
-    )
+def _kept(settings: WebSettings, say: Sentences) -> str:
+    words = say[Sentence.NOTICE_LOGGED if _logs_words(settings) else Sentence.NOTICE_UNRECORDED]
     days = settings.log_retention_days
-    time = "as long as its operator decides" if days is None else _days(days)
-    comment = (
-        f" A comment that you write after it is kept for {_days(settings.comment_retention_days)}, for its operator."
-        if settings.asks_for_comment
-        else ""
+    figures = (
+        say[Sentence.NOTICE_FIGURES]
+        if days is None
+        else _for_days(say, days, Sentence.NOTICE_FIGURES_DAY, Sentence.NOTICE_FIGURES_DAYS)
     )
-    return f"{words} The log holds figures of each conversation, such as its time and length, for {time}.{comment}"
+    sentences = [words, figures]
+    if settings.asks_for_comment:
+        kept = settings.comment_retention_days
+        sentences.append(_for_days(say, kept, Sentence.NOTICE_COMMENT_DAY, Sentence.NOTICE_COMMENT_DAYS))
+    return " ".join(sentences)
 
 
-def _days(days: int) -> str:
-    return "a day" if days == 1 else f"{days} days"
+def _for_days(say: Sentences, days: int, one: Sentence, many: Sentence) -> str:
+    # All seven languages distinguish one from more, and no further numbers below a million.
+    return say[one] if days == 1 else say.say(many, days=days)
 
 
 def _recipients(agent: Agent) -> Iterator[tuple[str, str]]:
@@ -171,17 +174,12 @@ def _recipients(agent: Agent) -> Iterator[tuple[str, str]]:
             yield entry.title, entry.text_here
             continue
         usual = all(host == entry.hosts or host.endswith(f".{entry.hosts}") for host in hosts)
-        service = entry.service if usual else " and ".join(sorted(set(hosts)))
+        service = entry.service if usual else _listed(sorted(set(hosts)), agent.sentences, Sentence.LIST_AND)
         yield entry.title, Template(entry.text).safe_substitute(service=service)
 
 
-def _called(settings: WebSettings) -> str:
-    if not settings.call_me_prefixes:
-        return ""
-    return (
-        "If you ask to be called, Twilio receives your number and carries the call. This service does not keep it; "
-        "for a day it keeps a code made from it, which only limits how often a number is called."
-    )
+def _called(settings: WebSettings, say: Sentences) -> str:
+    return say[Sentence.NOTICE_CALLED] if settings.call_me_prefixes else ""
 
 
 def _logs_words(settings: WebSettings) -> bool:

@@ -16,6 +16,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from agent_core.agents.catalogue import AgentCatalogue
+from agent_core.sentence import Sentence
+from agent_core.sentences import Sentences
 from agent_core.web import READ
 from webrtc_agent import agent_page
 from webrtc_agent.files import Files
@@ -26,39 +28,50 @@ _VERSION: Final = b"version-of-the-files"
 _KEPT: Final = ("plain.css", "favicon.svg")
 """What the worker keeps besides the page, from the build."""
 _HEADERS: Final = {"Cache-Control": "no-cache"}
-_PHONE: Final = '<p>Or call us: <a href="tel:{number}">{number}</a></p>'
+_PHONE: Final = '<p><a href="tel:{number}">{text}</a></p>'
 # An empty address is the one of the page that could not be reached, which may be another agent's.
 _PAGE: Final = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>No connection · {title}</title>
+<title>{heading} · {title}</title>
 <link rel="icon" href="/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/plain.css">
 </head>
 <body>
 <main>
 <p class="title">{title}</p>
-<h1>No connection</h1>
-<p>Your device has no network right now, or our service cannot be reached. Nothing is lost: try again in a moment.</p>
-<p><a href="">Try again</a></p>
+<h1>{heading}</h1>
+<p>{text}</p>
+<p><a href="">{retry}</a></p>
 {phone}</main>
 </body>
 </html>
 """
 
 
-def render(title: str, phone: str | None) -> str:
+def render(title: str, phone: str | None, sentences: Sentences) -> str:
     """Return the page.
 
     Args:
         title: Of the default agent's page.
         phone: The operator's number, `+` and digits.
+        sentences: In the visitor's language.
     """
-    number = "" if phone is None else f"{_PHONE.format(number=escape(phone))}\n"
-    return _PAGE.format(title=escape(title), phone=number)
+    call = ""
+    if phone is not None:
+        text = escape(sentences.say(Sentence.OFFLINE_PHONE, number=phone))
+        call = f"{_PHONE.format(number=escape(phone), text=text)}\n"
+    return _PAGE.format(
+        language=sentences.language,
+        title=escape(title),
+        heading=escape(sentences[Sentence.OFFLINE_TITLE]),
+        text=escape(sentences[Sentence.OFFLINE_TEXT]),
+        retry=escape(sentences[Sentence.OFFLINE_RETRY]),
+        phone=call,
+    )
 
 
 def install(app: FastAPI, agents: AgentCatalogue, folder: Path, phone: str | None) -> None:
@@ -66,14 +79,14 @@ def install(app: FastAPI, agents: AgentCatalogue, folder: Path, phone: str | Non
 
     Args:
         app: Gets the routes.
-        agents: The default one gives the page its title.
+        agents: The default one gives the page its title and its language.
         folder: Contains the build.
         phone: The operator's number, if the page offers one.
     """
     files = Files(folder)
 
     def rendered() -> str:
-        return render(agent_page.title(agents.default), phone)
+        return render(agent_page.title(agents.default), phone, agents.default.sentences)
 
     async def offline(request: Request) -> Response:
         del request

@@ -95,7 +95,8 @@ class _Pages:
         file = self._pages.find(name)
         if file is None:
             return HTMLResponse(_NOT_BUILT, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
-        return FileResponse(agent_page.describe_in(file, agent), request, _ASK_AGAIN)
+        described = agent_page.describe_in(file, agent, speaks=not name.startswith(_CONSOLE))
+        return FileResponse(described, request, _ASK_AGAIN)
 
     async def fixed(self, name: str, request: Request) -> Response:
         """Answer with a file that is the same for all agents."""

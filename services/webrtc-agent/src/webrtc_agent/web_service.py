@@ -99,7 +99,7 @@ class WebService:
         except UnknownAgent:
             found = agents.default
         # Made anew each time, in some microseconds: a folder may change while this service runs.
-        return Notice.of(self.settings, [found])
+        return Notice.of(self.settings, found)
 
     async def chosen(self, agent: str | None) -> Agent:
         """Return the agent that a client names, or the default one, as its folder is now.

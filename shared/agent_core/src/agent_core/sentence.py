@@ -97,6 +97,62 @@ class Sentence(StrEnum):
     TITLE_ERROR = "title_error"
     START_PAGE = "start_page"
 
+    # The page without the service, or without its scripts.
+    OFFLINE_TITLE = "offline_title"
+    OFFLINE_TEXT = "offline_text"
+    OFFLINE_RETRY = "offline_retry"
+    OFFLINE_PHONE = "offline_phone"
+    PAGE_NO_SCRIPT = "page_no_script"
+    PAGE_INCOMPLETE = "page_incomplete"
+
+    # Typed messages that were refused.
+    MESSAGE_TOO_FAST = "message_too_fast"
+    MESSAGE_LENGTH = "message_length"
+    MESSAGE_UNANSWERED = "message_unanswered"
+    MESSAGE_TOO_MUCH = "message_too_much"
+
+    # The notice before a conversation: one sentence for each case, because languages order their words differently.
+    TITLE_NOTICE_AI = "title_notice_ai"
+    TITLE_NOTICE_OPERATOR = "title_notice_operator"
+    TITLE_NOTICE_VOICE = "title_notice_voice"
+    TITLE_NOTICE_WAY = "title_notice_way"
+    TITLE_NOTICE_KEPT = "title_notice_kept"
+    TITLE_NOTICE_CALLED = "title_notice_called"
+    LINK_PRIVACY = "link_privacy"
+    LINK_TERMS = "link_terms"
+    LINK_CONTACT = "link_contact"
+    PLACE_VIRGINIA = "place_virginia"
+    PLACE_OREGON = "place_oregon"
+    PLACE_STOCKHOLM = "place_stockholm"
+    PLACE_TOKYO = "place_tokyo"
+    LIST_AND = "list_and"
+    NOTICE_AI = "notice_ai"
+    NOTICE_UNNAMED = "notice_unnamed"
+    NOTICE_SUMMARY_HERE = "notice_summary_here"
+    NOTICE_SUMMARY_HERE_LOGGED = "notice_summary_here_logged"
+    NOTICE_SUMMARY_SERVER = "notice_summary_server"
+    NOTICE_SUMMARY_SERVER_LOGGED = "notice_summary_server_logged"
+    NOTICE_SUMMARY_HOST = "notice_summary_host"
+    NOTICE_SUMMARY_HOST_LOGGED = "notice_summary_host_logged"
+    NOTICE_SUMMARY_AMAZON = "notice_summary_amazon"
+    NOTICE_SUMMARY_AMAZON_LOGGED = "notice_summary_amazon_logged"
+    NOTICE_VOICE_HERE = "notice_voice_here"
+    NOTICE_VOICE_SERVER = "notice_voice_server"
+    NOTICE_VOICE_HOST = "notice_voice_host"
+    NOTICE_VOICE_AMAZON = "notice_voice_amazon"
+    NOTICE_WAY_DAILY_HERE = "notice_way_daily_here"
+    NOTICE_WAY_DAILY = "notice_way_daily"
+    NOTICE_WAY_DIRECT = "notice_way_direct"
+    NOTICE_WAY_RELAYS = "notice_way_relays"
+    NOTICE_UNRECORDED = "notice_unrecorded"
+    NOTICE_LOGGED = "notice_logged"
+    NOTICE_FIGURES = "notice_figures"
+    NOTICE_FIGURES_DAY = "notice_figures_day"
+    NOTICE_FIGURES_DAYS = "notice_figures_days"
+    NOTICE_COMMENT_DAY = "notice_comment_day"
+    NOTICE_COMMENT_DAYS = "notice_comment_days"
+    NOTICE_CALLED = "notice_called"
+
 
 PLACEHOLDERS: Final[Mapping[Sentence, frozenset[str]]] = {
     Sentence.DISCLOSURE: frozenset({"name"}),
@@ -114,6 +170,20 @@ PLACEHOLDERS: Final[Mapping[Sentence, frozenset[str]]] = {
     Sentence.PAGE_BUSY_QUEUE: frozenset({"position"}),
     Sentence.NUMBER_FORM: frozenset({"example"}),
     Sentence.NUMBER_PREFIX: frozenset({"prefixes"}),
+    Sentence.OFFLINE_PHONE: frozenset({"number"}),
+    Sentence.MESSAGE_LENGTH: frozenset({"most"}),
+    Sentence.NOTICE_SUMMARY_SERVER: frozenset({"host"}),
+    Sentence.NOTICE_SUMMARY_SERVER_LOGGED: frozenset({"host"}),
+    Sentence.NOTICE_SUMMARY_HOST: frozenset({"host"}),
+    Sentence.NOTICE_SUMMARY_HOST_LOGGED: frozenset({"host"}),
+    Sentence.NOTICE_SUMMARY_AMAZON: frozenset({"places"}),
+    Sentence.NOTICE_SUMMARY_AMAZON_LOGGED: frozenset({"places"}),
+    Sentence.NOTICE_VOICE_SERVER: frozenset({"host"}),
+    Sentence.NOTICE_VOICE_HOST: frozenset({"host"}),
+    Sentence.NOTICE_VOICE_AMAZON: frozenset({"regions"}),
+    Sentence.NOTICE_WAY_RELAYS: frozenset({"relays"}),
+    Sentence.NOTICE_FIGURES_DAYS: frozenset({"days"}),
+    Sentence.NOTICE_COMMENT_DAYS: frozenset({"days"}),
 }
 """The names that a sentence may use, written ``$name``; each of them says what would be missing without it, so all are
 required."""

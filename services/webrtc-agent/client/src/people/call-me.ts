@@ -17,6 +17,12 @@ export async function callMe(number: string): Promise<string | null> {
   if (answer?.ok) {
     return null;
   }
-  const body = (await answer?.json().catch(() => null)) as { info?: unknown } | null | undefined;
+  const body = (await answer?.json().catch(() => null)) as {
+    info?: unknown;
+    limited?: unknown;
+  } | null;
+  if (body?.limited === true) {
+    return t("limited");
+  }
   return typeof body?.info === "string" ? body.info : t("call_failed");
 }

@@ -63,6 +63,8 @@ class PageFile(_Part):
     questions: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
     """What a visitor might say, offered as buttons."""
     colors: Colors | None = None
+    texts: Mapping[str, Annotated[str, Field(min_length=1, max_length=400)]] = Field(default_factory=dict)
+    """The page's own texts that this agent words differently, by the keys of the page's ``texts/en.ts``."""
 
 
 class PersonFile(_Part):

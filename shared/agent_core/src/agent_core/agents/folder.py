@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Final
 
 from agent_core import destinations, voices
-from agent_core.agents import agent_code, agent_file, stage_file, yaml_lines
+from agent_core.agents import agent_code, agent_file, page_texts, stage_file, yaml_lines
 from agent_core.agents.agent import VARIABLES, Agent
 from agent_core.agents.agent_file import AgentFile
 from agent_core.agents.stage_file import StageFile
@@ -90,6 +90,8 @@ def read(folder: Path, context: FolderContext) -> Agent:
     version = digest(folder)
     if file.page.path not in (None, "/", f"/a/{folder.name}"):
         raise ConfigurationError(f"{document.where(('page', 'path'))}: path must be / or /a/{folder.name}")
+    for key, problem in page_texts.problems(file.page.texts, file.language):
+        raise ConfigurationError(f"{document.where(('page', 'texts', key))}: {key} {problem}")
     # Every part is checked before the agent exists, so that no call finds a mistake first.
     zone = context.settings.zone if file.time_zone is None else zone_named(file.time_zone)
     people = _people(file, document, context)

@@ -202,6 +202,6 @@ def _problems(sentence: Sentence, text: str, language: str) -> Iterator[str]:
         yield f"has the unknown placeholder ${one} (placeholders here: {names})"
     for one in sorted(known - used):
         yield f"needs ${one}"
-    # The law asks for this sentence (EU AI Act, Article 50), so an agent may only word it differently.
-    if sentence is Sentence.DISCLOSURE and not names_an_ai(text, language):
+    # The law asks for these (EU AI Act, Article 50), so an agent may only word them differently.
+    if sentence in (Sentence.DISCLOSURE, Sentence.NOTICE_AI) and not names_an_ai(text, language):
         yield "must say that this is an AI"
