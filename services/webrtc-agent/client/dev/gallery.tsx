@@ -1,4 +1,4 @@
-/** Shows the page in any state without a call: `npm run dev`, then /dev/gallery.html?state=speaking&theme=dark&agent=restaurant. */
+/** Shows the page in any state without a call: `npm run dev`, then /dev/gallery.html?state=speaking&theme=dark&agent=restaurant&language=de. */
 
 import { createRoot } from "react-dom/client";
 import { loadCards } from "../src/agent/cards";
@@ -8,6 +8,7 @@ import { App } from "../src/app/App";
 import type { Call } from "../src/call/call";
 import { showTheme, type Theme } from "../src/controls/theme";
 import { readNotice, showNotice } from "../src/notice/notice";
+import { language, loadTexts } from "../src/texts/texts";
 import { STATES } from "./states";
 import "../src/styles/index.css";
 
@@ -87,5 +88,7 @@ const call = {
 
 const root = document.getElementById("root");
 if (root) {
+  await loadTexts(asked.get("language") ?? "en");
+  document.documentElement.lang = language();
   createRoot(root).render(<App call={call} />);
 }

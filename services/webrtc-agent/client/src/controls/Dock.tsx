@@ -70,7 +70,7 @@ function Microphone({ call, state }: { call: Call; state: CallState }) {
     <Control
       name={t(state.muted ? "muted_name" : "mute_name")}
       tip={t(state.muted ? "unmute_tip" : "mute_tip", { key: "M" })}
-      label={t(state.muted ? "muted" : "mute")}
+      label={t(state.muted ? "mute_on" : "mute")}
       icon={state.muted ? "muted" : "microphone"}
       shortcut="M"
       pressed={state.muted}

@@ -84,6 +84,7 @@ export const TEXTS: Texts = {
   or_type: "Oder schreiben",
   send: "Senden",
   mute: "Mikrofon",
+  mute_on: "Stumm",
   mute_name: "Mikrofon stummschalten",
   muted_name: "Mikrofon stummschalten: stumm",
   mute_tip: "Mikrofon stummschalten (${key})",

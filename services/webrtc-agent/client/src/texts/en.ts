@@ -86,6 +86,7 @@ export const EN = {
   or_type: "Or type",
   send: "Send",
   mute: "Mute",
+  mute_on: "Muted",
   mute_name: "Mute the microphone",
   muted_name: "Mute the microphone: muted",
   mute_tip: "Mute the microphone (${key})",

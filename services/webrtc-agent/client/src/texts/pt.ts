@@ -82,6 +82,7 @@ export const TEXTS: Texts = {
   or_type: "Ou escreva",
   send: "Enviar",
   mute: "Microfone",
+  mute_on: "Mudo",
   mute_name: "Silenciar o microfone",
   muted_name: "Silenciar o microfone: mudo",
   mute_tip: "Silenciar o microfone (${key})",
