@@ -73,7 +73,8 @@ async def base_url() -> AsyncIterator[str]:
         | {"privacy_url": "https://a.example", "terms_url": "https://b.example", "contact_url": "https://c.example"}
         | {"rate_limit_starts_per_minute_per_address": 1000, "rate_limit_starts_per_minute": 1000}
     )
-    lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), given(WEATHER, *AGENTS), lambda _: None), None, Memo())
+    runtime = AgentRuntime(settings, ScriptedModel(), given(WEATHER, *AGENTS), lambda _: None)
+    lobby = WebService(settings, runtime, None, Memo())
     async with serving(create_app(lobby), host="127.0.0.1", port=port, pages=True):
         yield own
     await lobby.aclose()
@@ -127,6 +128,14 @@ async def talked(scene: Scene, path: str, say: dict[str, str], theirs: dict[str,
     await scene.tell("user-stopped-speaking")
     await scene.hear(theirs["question"])
     yield "thinking"
+    async for state in _answered(scene, say, theirs):
+        yield state
+    async for state in _ended(scene, say):
+        yield state
+
+
+async def _answered(scene: Scene, say: dict[str, str], theirs: dict[str, str]) -> AsyncIterator[str]:
+    """Use a tool, offer a person, be interrupted by the visitor, and lose the connection for a while."""
     await scene.tell("llm-function-call-in-progress", function_name="look", tool_call_id="t", arguments={})
     await scene.does(say["busy_tool"])
     yield "tool"
@@ -143,7 +152,12 @@ async def talked(scene: Scene, path: str, say: dict[str, str], theirs: dict[str,
     await scene.does(say["reconnecting"])
     yield "reconnecting"
     await scene.line(steady=True)
-    await page.locator(".stage__words", has_text=say["reconnecting"]).wait_for(state="hidden")
+    await scene.page.locator(".stage__words", has_text=say["reconnecting"]).wait_for(state="hidden")
+
+
+async def _ended(scene: Scene, say: dict[str, str]) -> AsyncIterator[str]:
+    """Look at every control, end the conversation, rate it and discard it."""
+    page = scene.page
     await scene.press(named(say, "mute_name", "mute"))
     yield "muted"
     await scene.press(named(say, "devices_title", "devices"))
