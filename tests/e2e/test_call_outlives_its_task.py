@@ -14,21 +14,18 @@ from standins.speech import contains, transcribe_answer
 from standins.twilio import mulaw
 from standins.twilio.announcement_audio import read_wav
 from standins.twilio.handset import CallRecording
-from standins.twilio.live import DialledCall
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
 from standins.twilio.voice import open_voice
 from standins.weather.server import WeatherStandin
 from tests.support.phone_process import PhoneProcess, phone_process
 from tests.support.phones_behind_edge import Fleet, phones_behind_edge
+from tests.support.speaking_person import FRAME, SpeakingPerson
 from tests.support.waiting import until
 
 SPEECH = Path(__file__).parents[1] / "fixtures/speech"
 WITHIN = 3.0
 """Promised seconds from Twilio's request to the other task's voice, one of which is Twilio's own sentence."""
-_FRAME = 160
-_SETTLED = 1.5
-"""Seconds of silence after which a reply is over."""
 
 
 @dataclass(frozen=True)
@@ -56,44 +53,19 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield World(nova, exchange, await stack.enter_async_context(phones_behind_edge(start, tmp_path / "calls")))
 
 
-class Person:
-    """A caller who plays recorded sentences into a call and listens."""
-
-    def __init__(self, call: DialledCall, recording: CallRecording) -> None:
-        self.call = call
-        self.recording = recording
-
-    async def say(self, sentence: str) -> None:
-        """Speak at the pace of speech."""
-        sound = mulaw.encode(read_wav((SPEECH / f"{sentence}.wav").read_bytes()))
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        for start in range(0, len(sound), _FRAME):
-            self.call.hear_frame(sound[start : start + _FRAME])
-            await asyncio.sleep(began + (start + _FRAME) / 8000 - loop.time())
-
-    async def hears_out(self, since: float, seconds: float = 30.0) -> None:
-        """Listen until a reply after a given time of the call has ended."""
-        timeline = self.call.timeline
-        async with asyncio.timeout(seconds):
-            while True:
-                sounds = [event for event in timeline.events if event.name in {"sound_begins", "sound_ends"}]
-                last = sounds[-1] if sounds else None
-                if last is not None and last.name == "sound_ends" and last.at > since:
-                    quiet_for = timeline.now() - last.at
-                    if quiet_for >= _SETTLED:
-                        return
-                await timeline.until_change(0.2)
+def recorded(sentence: str) -> bytes:
+    """Return a recorded sentence as µ-law at 8 kHz."""
+    return mulaw.encode(read_wav((SPEECH / f"{sentence}.wav").read_bytes()))
 
 
 async def test_the_same_caller_goes_on_talking_to_another_task(world: World) -> None:
     """After the task is killed, another one apologises and answers; "and tomorrow?" still means Paris."""
     fleet, recording = world.fleet, CallRecording()
     call = world.exchange.place_call(f"{fleet.url}/incoming-call", hear=recording.keep)
-    person, timeline = Person(call, recording), call.timeline
+    person, timeline = SpeakingPerson(call, recording), call.timeline
     await person.hears_out(0.0)
     greeted = len(timeline.named("sound_begins"))
-    await person.say("what_is_the_weather_in_paris")
+    await person.say(recorded("what_is_the_weather_in_paris"))
     await timeline.until("sound_begins", 30, count=greeted + 1)
     await asyncio.sleep(0.8)
     killed = fleet.holder(call.sid)
@@ -105,12 +77,12 @@ async def test_the_same_caller_goes_on_talking_to_another_task(world: World) -> 
         while not (voices := [event for event in timeline.named("sound_begins") if event.at > again.at]):
             await timeline.until_change(0.2)
     assert voices[0].at - noticed.at < WITHIN, [event.as_json() for event in timeline.events]
-    heard_from = len(recording.mulaw()) // _FRAME
+    heard_from = len(recording.mulaw()) // FRAME
     await person.hears_out(voices[0].at)
     assert [event.fields["text"] for event in timeline.named("say")] == ["One moment."]
     answer = recording.pcm(heard_from)
     asked_at = timeline.now()
-    await person.say("and_tomorrow")
+    await person.say(recorded("and_tomorrow"))
     session = world.nova.ledger.sessions[survivor.model_sessions(call.sid)[-1]]
     await until(lambda: len(session.tools) == 2, 20)
     await person.hears_out(asked_at)

@@ -51,6 +51,9 @@ class Session:
         self, agent: AgentRuntime, session_request: SessionRequest, media: AudioRoute, stats: SessionStats
     ) -> None:
         self.session_id = session_request.session_id or uuid4().hex
+        # A phone call that another task continues, or that returns from a person, gets a session of its own each time.
+        self.conversation_id = session_request.call_sid or self.session_id
+        """Identifies the conversation with all its parts, for tools: what they did in an earlier part counts."""
         self.stats = stats
         self._agent = agent
         self.agent = session_request.agent or agent.agents.default
@@ -80,7 +83,7 @@ class Session:
         """Whether this task writes the end record, and no other one; None until it has been claimed."""
         self._telemetry = agent.telemetry(stats, labels)
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=session_request.call_sid)
-        keys = IdempotencyKeys(self.session_id, session_request.acts, session_request.on_act)
+        keys = IdempotencyKeys(self.conversation_id, session_request.acts, session_request.on_act)
         self._stages = StageProgress(self.agent.stages, session_request.at, session_request.on_stage)
         self._tools = ToolRegistry(
             self.agent.tools,

@@ -26,15 +26,15 @@ class IdempotencyKeys:
     anew), and gets another key.
 
     Args:
-        session_id: The conversation, all its parts included.
+        conversation_id: The conversation, all its parts included.
         done: The changes of its earlier parts.
         on_done: Called after each change, for the task that continues the conversation; must not block.
     """
 
     def __init__(
-        self, session_id: str, done: ActsDone | None = None, on_done: Callable[[ActsDone], None] = lambda _: None
+        self, conversation_id: str, done: ActsDone | None = None, on_done: Callable[[ActsDone], None] = lambda _: None
     ) -> None:
-        self._session_id = session_id
+        self._conversation_id = conversation_id
         self._done = done or ActsDone()
         self._on_done = on_done
 
@@ -57,4 +57,4 @@ class IdempotencyKeys:
 
     def _digest(self, request: str) -> str:
         # Lone surrogates, which the model may send, cannot be encoded strictly.
-        return sha256(f"{self._session_id}/{request}".encode(errors="surrogatepass")).hexdigest()[:32]
+        return sha256(f"{self._conversation_id}/{request}".encode(errors="surrogatepass")).hexdigest()[:32]

@@ -45,7 +45,8 @@ class Call:
 
     Attributes:
         agent: Folder name of the agent.
-        session_id: Identifies the conversation, all its parts included.
+        session_id: Identifies the conversation, all its parts included: the CallSid on the phone, where each part has a
+            session of its own, and the session's identifier on the page.
         key: Idempotency key: the same for a request that is repeated after a barge-in, a renewal or the loss of a task.
         language: Language tag of the agent, such as ``de-DE``.
         region: Region whose units the caller is used to, ISO 3166; empty if unknown.

@@ -186,9 +186,9 @@ class Tool:
         if self._wants_conversation:
             values[CONVERSATION] = conversation
         if self._call_parameter is not None and self._surroundings is not None:
-            session_id, region = getattr(conversation, "session_id", ""), getattr(conversation, "region", "")
+            whole, region = getattr(conversation, "conversation_id", ""), getattr(conversation, "region", "")
             facts = getattr(conversation, "facts", {})
-            values[self._call_parameter] = self._surroundings.call(session_id, key, region, facts)
+            values[self._call_parameter] = self._surroundings.call(whole, key, region, facts)
         # The limit of the tool alone; `_run` adds the grace for its clean-up.
         async with asyncio.timeout(self.timeout):
             return _as_object(await self._answer(values))

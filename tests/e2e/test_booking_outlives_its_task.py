@@ -1,0 +1,125 @@
+"""A person books a table, the task is killed when the table is in the book and before the caller hears it."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest_asyncio
+
+from agent_core.lost_records import SWEEP_SECONDS
+from agent_core.open_conversations import SILENT_SECONDS
+from standins.nova.server import NovaSettings, NovaStandin
+from standins.nova.speech import speech_backend
+from standins.twilio import mulaw
+from standins.twilio.announcement_audio import Speak
+from standins.twilio.handset import CallRecording
+from standins.twilio.server import TwilioExchange
+from standins.twilio.settings import ExchangeSettings
+from standins.twilio.voice import open_voice
+from tests.support.agent_tools import AGENTS
+from tests.support.hurried import HASTE
+from tests.support.phone_process import PhoneProcess, phone_process
+from tests.support.phones_behind_edge import Fleet, phones_behind_edge
+from tests.support.rows import booked_tables
+from tests.support.speaking_person import SpeakingPerson
+from tests.support.waiting import until
+from tools.workspace import ROOT
+
+NUMBER = "+15550100002"
+SAID = "please book a table for four on Thursday at seven thirty under the name Baker"
+# The booking is written, and the model learns of it later: in between the task is killed.
+_LATE = """
+def _late(book, *wanted, _book=Bookings.book):
+    import time
+
+    made = _book(book, *wanted)
+    time.sleep(2)
+    return made
+
+
+Bookings.book = _late
+"""
+
+
+@dataclass(frozen=True)
+class World:
+    """Two tasks behind the edge with one book of tables, and all their dependencies."""
+
+    nova: NovaStandin
+    exchange: TwilioExchange
+    fleet: Fleet
+    speak: Speak
+    book: Path
+
+
+def late_restaurant(folder: Path) -> Path:
+    """Copy the restaurant, with a book that answers late and no holidays, and return the folder of agents."""
+    copy = folder / "agents" / "restaurant"
+    shutil.copytree(ROOT / "agents/restaurant", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    # Another agent is the default one: the second task must not answer as that.
+    default = copy.parent / "trattoria"
+    shutil.copytree(AGENTS / "trattoria", default)
+    with (default / "agent.yaml").open("a") as agent:
+        agent.write("page: {path: /}\n")
+    bookings, tables = copy / "bookings.py", copy / "tables.py"
+    source = bookings.read_text()
+    bookings.write_text(source.replace('\nif __name__ == "__main__":', f'{_LATE}\n\nif __name__ == "__main__":'))
+    tables.write_text(f"{tables.read_text()}\n\nCLOSED.clear()\n")
+    return copy.parent
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """Start both tasks and their dependencies."""
+    agents, book = late_restaurant(tmp_path), tmp_path / "bookings.sqlite"
+    async with AsyncExitStack() as stack:
+        voice = await stack.enter_async_context(open_voice(started=True))
+        assert voice is not None
+        settings = NovaSettings(certificates=tmp_path)
+        nova = await stack.enter_async_context(NovaStandin(settings, speech_backend(agents)))
+        exchange = await stack.enter_async_context(TwilioExchange(ExchangeSettings(), speak=voice))
+        own = {"AGENTS_DIR": str(agents), "BOOKINGS_FILE": str(book)}
+
+        def start(name: str, **settings: str) -> AbstractAsyncContextManager[PhoneProcess]:
+            program = ("tests.support.hurried", "phone_agent")
+            return phone_process(nova, exchange, tmp_path / f"{name}.jsonl", own | settings, program)
+
+        fleet = await stack.enter_async_context(phones_behind_edge(start, tmp_path / "calls"))
+        yield World(nova, exchange, fleet, voice, book)
+
+
+async def test_a_table_is_booked_once_although_its_task_is_killed(world: World) -> None:
+    """The other task answers as the same agent, repeats the request and finds the table; each part has one record."""
+    fleet, recording = world.fleet, CallRecording()
+    words = mulaw.encode(await world.speak(SAID, mulaw.RATE))
+    call = world.exchange.place_call(f"{fleet.url}/incoming-call", callee=NUMBER, hear=recording.keep)
+    person, timeline = SpeakingPerson(call, recording), call.timeline
+    await person.hears_out(0.0)
+    await person.say(words)
+    await until(lambda: len(booked_tables(world.book)) == 1, 20)
+    killed = fleet.holder(call.sid)
+    survivor = fleet.other(killed)
+    killed.process.kill()
+    again = await timeline.until("stream_started", 20, count=2)
+    await person.hears_out(again.at)
+    repeated = world.nova.ledger.sessions[survivor.model_sessions(call.sid)[-1]]
+    assert [use.name for use in repeated.tools] == ["book_table"]
+    assert [(use.result or {}).get("status") for use in repeated.tools] == ["booked"]
+    ((_, people, name),) = booked_tables(world.book)
+    assert (people, name) == (4, "Baker")
+    call.hang_up()
+    await timeline.until("ended", 10)
+
+    def records() -> list[dict[str, object]]:
+        lines = [line for task in fleet.tasks for line in task.lines("session_ended", call_sid=call.sid)]
+        return [line for line in lines if line["reason"] != "never_connected"]
+
+    await until(lambda: len(records()) >= 2, (SILENT_SECONDS + 3 * SWEEP_SECONDS) / HASTE)
+    # Long enough for a second record, which must not come.
+    await asyncio.sleep(2 * SWEEP_SECONDS / HASTE)
+    assert sorted(str(record["reason"]) for record in records()) == ["caller_hung_up", "task_lost"]
+    assert {record["agent"] for record in records()} == {"restaurant"}
+    assert len({record["agent_version"] for record in records()}) == 1
