@@ -45,6 +45,21 @@ def test_an_entry_with_a_name_begins_a_conversation_and_the_others_continue_it(t
     assert goodbye.slug == "goodbye"
 
 
+def test_a_time_holds_for_the_rehearsals_below_it(tmp_path: Path) -> None:
+    """YAML reads some spellings as text and some as a date; all are the agent's local time."""
+    text = """
+- {rehearsal: a, says: b}
+- now: 2026-12-02 10:00
+- {rehearsal: c, says: d}
+- {then: e}
+- {rehearsal: f, says: g}
+- now: 2026-12-03
+- {rehearsal: h, says: i}
+"""
+    found = {one.name: one.now and one.now.isoformat() for one in read_rehearsals(_folder(tmp_path, text))}
+    assert found == {"a": None, "c": "2026-12-02T10:00:00", "f": "2026-12-02T10:00:00", "h": "2026-12-03T00:00:00"}
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -59,6 +74,9 @@ def test_an_entry_with_a_name_begins_a_conversation_and_the_others_continue_it(t
         ("- rehearsal: a\n  says: b\n  expect: {with: {x: 1}}\n", "with: needs the name of a tool"),
         ("- rehearsal: a\n  says: b\n  expect: {tool: t, with: 3}\n", "with: expected a mapping"),
         ("- rehearsal: a\n  says: b\n- rehearsal: a\n  says: c\n", "two rehearsals are named 'a'"),
+        ("- now: soon\n", r"a\.yaml:1: now: expected the agent's local time, such as 2026-12-02 10:00, not 'soon'"),
+        ("- now: 2026-12-02T10:00+01:00\n", "now: expected the agent's local time"),
+        ("- rehearsal: a\n  says: b\n  now: 2026-12-02\n", "now: expected alone in an entry"),
         ("- rehearsal: 'a\n", r"a\.yaml:\d: not YAML"),
         ("rehearsal: a\n", "expected a list of entries"),
         ("- a\n", "expected “rehearsal:”, “then:” or “keys:” in each entry"),

@@ -66,7 +66,7 @@ async def rehearse(options: RehearseOptions, folder: Path, out: TextIO) -> int:
     rehearsals = read_rehearsals(options.folder, options.only)
     _announce(terminal, options, rehearsals)
     conditions = [*MATRIX.values()] if options.matrix else [QUIET]
-    async with open_voice(started=True) as speak, _stage(options, folder, len(rehearsals), speak) as stage:
+    async with open_voice(started=True) as speak, _stage(options, folder, rehearsals, speak) as stage:
         verdicts = await hold_all(
             stage,
             rehearsals,
@@ -95,7 +95,7 @@ def _announce(terminal: Terminal, options: RehearseOptions, rehearsals: Sequence
 
 
 def _stage(
-    options: RehearseOptions, folder: Path, rehearsals: int, speak: Speak | None
+    options: RehearseOptions, folder: Path, rehearsals: Sequence[Rehearsal], speak: Speak | None
 ) -> AbstractAsyncContextManager[Stage]:
     work = folder / ".run" / "rehearsals" / options.folder.resolve().name
     # Only the last run is kept: its audio belongs to its report.
@@ -103,8 +103,8 @@ def _stage(
     work.mkdir(parents=True)
     if options.url:
         return open_deployment(options, work, speak)
-    kills = -(-rehearsals * options.times // options.at_once) if options.matrix else 0
-    return open_here(options, work, [*MATRIX.values()] if options.matrix else [QUIET], kills=kills)
+    kills = -(-len(rehearsals) * options.times // options.at_once) if options.matrix else 0
+    return open_here(options, work, [*MATRIX.values()] if options.matrix else [QUIET], rehearsals, kills=kills)
 
 
 def _shown(terminal: Terminal) -> Callable[[Verdict], None]:

@@ -18,7 +18,7 @@ from standins.twilio.voice import open_voice
 from voice_agent.rehearse import lines
 from voice_agent.rehearse.conditions import QUIET
 from voice_agent.rehearse.options import RehearseOptions
-from voice_agent.rehearse.rehearsals import InvalidRehearsal, Rehearsal, read_file
+from voice_agent.rehearse.rehearsals import InvalidRehearsal, Rehearsal, read_file, read_rehearsals
 from voice_agent.rehearse.sessions import hold_all
 from voice_agent.rehearse.stage import open_here
 from voice_agent.rehearse.verdict import Verdict
@@ -137,7 +137,9 @@ class _Held:
         self._work.mkdir(parents=True)
         async with (
             open_voice(started=True) as self._speak,
-            open_here(self._options, self._work, [QUIET], kills=0) as self._stage,
+            open_here(
+                self._options, self._work, [QUIET], read_rehearsals(self._options.folder), kills=0
+            ) as self._stage,
         ):
             self._loop = asyncio.get_running_loop()
             self._ready.set()

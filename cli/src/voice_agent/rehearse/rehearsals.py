@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import yaml
 NO_TOOL: Final = "none"
 """Value of `tool` where the agent must answer without one."""
 
-_ENTRY: Final = ("rehearsal", "says", "then", "keys", "expect", "answers")
+_ENTRY: Final = ("rehearsal", "says", "then", "keys", "expect", "answers", "now")
 _EXPECT: Final = ("tool", "with", "hears", "says", "within", "transfer", "ends", "stage")
 _SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s)?")
 _LINE: Final = "__line__"
@@ -67,6 +68,8 @@ class Rehearsal:
     name: str
     turns: tuple[Turn, ...]
     path: Path
+    now: datetime | None = None
+    """Time that the agent's tools see, in the agent's time zone; None for the time at which it is held."""
 
     @property
     def slug(self) -> str:
@@ -122,19 +125,23 @@ def read_file(path: Path) -> list[Rehearsal]:
 
 def _conversations(entries: Sequence[object], path: Path) -> Iterator[Rehearsal]:
     name, turns = "", list[Turn]()
+    now, begun_at = None, None
     for entry in entries:
         if not isinstance(entry, dict):
             raise InvalidRehearsal(f"{path}: expected “rehearsal:”, “then:” or “keys:” in each entry, not {entry!r}")
         reader = _Entry(entry, path)
+        if "now" in entry:
+            now = reader.now()
+            continue
         if "rehearsal" in entry:
             if turns:
-                yield Rehearsal(name, tuple(turns), path)
-            name, turns = reader.text("rehearsal"), []
+                yield Rehearsal(name, tuple(turns), path, begun_at)
+            name, turns, begun_at = reader.text("rehearsal"), [], now
         elif not turns:
             raise InvalidRehearsal(f"{reader.place}: the first entry must have “rehearsal:” with a name")
         turns.append(reader.turn())
     if turns:
-        yield Rehearsal(name, tuple(turns), path)
+        yield Rehearsal(name, tuple(turns), path, begun_at)
 
 
 class _Entry:
@@ -155,6 +162,21 @@ class _Entry:
         if keys and not re.fullmatch(r"[0-9*#]+", keys):
             raise InvalidRehearsal(f"{self.place}: keys: expected digits, * or #, not {keys!r}")
         return Turn("" if keys else self.text(says[0]), keys, self._expectation(), self.line)
+
+    def now(self) -> datetime:
+        # Beside other keys it would seem to hold for one conversation or one turn.
+        if [*self._entry] != ["now", _LINE]:
+            raise InvalidRehearsal(f"{self.place}: now: expected alone in an entry, for all rehearsals below it")
+        try:
+            now = datetime.fromisoformat(str(self._entry["now"]))
+        except ValueError:
+            now = None
+        if now is None or now.tzinfo is not None:
+            raise InvalidRehearsal(
+                f"{self.place}: now: expected the agent's local time, such as 2026-12-02 10:00, not"
+                f" {self._entry['now']!r}"
+            )
+        return now
 
     def text(self, key: str) -> str:
         value = self._entry[key]

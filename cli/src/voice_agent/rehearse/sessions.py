@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from standins.twilio.announcement_audio import Speak
@@ -49,7 +49,12 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
     prepared = {id(one): await _spoken(one, speak) for one in rehearsals}
     made = [
         Conversation(
-            one, _altered(prepared[id(one)], condition), stage.numbers[condition.name], condition, attempt, channel
+            one,
+            _altered(prepared[id(one)], condition),
+            stage.numbers[stage.key(condition, one)],
+            condition,
+            attempt,
+            channel,
         )
         for condition in conditions
         for channel in over
@@ -66,7 +71,7 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
         verdict = judge(
             conversation.rehearsal,
             observed,
-            today=datetime.now().astimezone().date(),
+            today=_today(stage, conversation.rehearsal),
             condition=conversation.condition,
             channel=conversation.channel,
             attempt=conversation.attempt,
@@ -94,9 +99,15 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
     return verdicts
 
 
+def _today(stage: Stage, rehearsal: Rehearsal) -> date:
+    _, set_to = stage.key(QUIET, rehearsal)
+    return (set_to or datetime.now().astimezone()).date()
+
+
 async def _hold(stage: Stage, conversation: Conversation, kill: KillTogether | None) -> Observed:
     if conversation.channel == "web":
-        return await hold_on_web(conversation.rehearsal, stage.web_url, stage.agents[conversation.condition.name])
+        key = stage.key(conversation.condition, conversation.rehearsal)
+        return await hold_on_web(conversation.rehearsal, stage.web_url, stage.agents[key])
     return await hold(conversation, stage.running, kill)
 
 

@@ -13,8 +13,9 @@ from voice_agent.call.caller import Number
 from voice_agent.call.running import Running
 from voice_agent.rehearse.conditions import QUIET, Condition
 from voice_agent.rehearse.options import RehearseOptions
+from voice_agent.rehearse.rehearsals import Rehearsal
 from voice_agent.rehearse.system import System, open_system
-from voice_agent.rehearse.variants import agent_file, local_files, make_copies
+from voice_agent.rehearse.variants import CopyKey, agent_file, local_files, make_copies
 
 _CALLER: Final = "+15550100999"
 _ANY_NUMBER: Final = "+15005550001"
@@ -33,19 +34,28 @@ class Stage:
     """The folder for the audio of every conversation."""
     where: str
     """The system, for the report."""
-    numbers: Mapping[str, Number] = field(default_factory=dict)
-    """By condition."""
+    numbers: Mapping[CopyKey, Number] = field(default_factory=dict)
+    """By condition, and by the time that the tools see."""
     web_url: str = ""
-    agents: Mapping[str, str] = field(default_factory=dict)
-    """By condition, for the web."""
+    agents: Mapping[CopyKey, str] = field(default_factory=dict)
+    """The same, for the web."""
     running: Running | None = None
     """None for a deployment, of which only the audio is visible."""
     system: System | None = None
 
+    def key(self, condition: Condition, rehearsal: Rehearsal) -> CopyKey:
+        """Return the key of the agent that a rehearsal is held with; a deployment has one, with its own clock."""
+        return condition.name, rehearsal.now if self.system is not None else None
+
 
 @contextlib.asynccontextmanager
 async def open_here(
-    options: RehearseOptions, work: Path, conditions: Sequence[Condition], *, kills: int
+    options: RehearseOptions,
+    work: Path,
+    conditions: Sequence[Condition],
+    rehearsals: Sequence[Rehearsal],
+    *,
+    kills: int,
 ) -> AsyncIterator[Stage]:
     """Start a system of its own and yield it.
 
@@ -53,6 +63,7 @@ async def open_here(
         options: The options.
         work: An empty folder.
         conditions: Each gets a copy of the agent.
+        rehearsals: Each time that they set gets a copy, too.
         kills: How often a task will be killed.
 
     Raises:
@@ -60,7 +71,9 @@ async def open_here(
     """
     logs = work / "system"
     logs.mkdir()
-    copies = make_copies(options.folder.resolve(), work / "agents", conditions)
+    # In the order of the rehearsals, so that the first copy is the one of the first.
+    times = list(dict.fromkeys(one.now for one in rehearsals))
+    copies = make_copies(options.folder.resolve(), work / "agents", conditions, times)
     learnt = work / "rehearsed"
     learnt.mkdir()
     (learnt / options.folder.resolve().name).symlink_to(options.folder.resolve())
@@ -68,10 +81,8 @@ async def open_here(
     own = {name: value for name, value in options.environment.items() if name not in local_files(options.folder)}
     async with open_system(logs, work / "agents", learnt, own, phones=1 + kills) as system:
         url, exchange = system.running.called_url, system.running.exchange_url
-        numbers = {
-            name: Number(exchange, f"{url}/incoming-call", _CALLER, copy.number) for name, copy in copies.items()
-        }
-        agents = {name: copy.id for name, copy in copies.items()}
+        numbers = {key: Number(exchange, f"{url}/incoming-call", _CALLER, copy.number) for key, copy in copies.items()}
+        agents = {key: copy.id for key, copy in copies.items()}
         yield Stage(work, "stand-ins on this machine", numbers, system.web_url, agents, system.running, system)
 
 
@@ -94,5 +105,5 @@ async def open_deployment(options: RehearseOptions, work: Path, speak: Speak | N
     called = str(next(iter(agent_file(options.folder).get("numbers") or ()), _ANY_NUMBER))
     async with TwilioExchange(ExchangeSettings(account_sid=sid, auth_token=token), speak=speak) as exchange:
         number = Number(exchange.url, f"{options.url.rstrip('/')}/incoming-call", _CALLER, called)
-        agents = {QUIET.name: options.folder.resolve().name}
-        yield Stage(work, options.url, {QUIET.name: number}, options.url, agents)
+        key = (QUIET.name, None)
+        yield Stage(work, options.url, {key: number}, options.url, {key: options.folder.resolve().name})

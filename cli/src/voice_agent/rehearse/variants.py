@@ -1,13 +1,15 @@
 """Copies of an agent's folder for the conditions of the matrix, each with a number and files of its own.
 
 A copy for each condition keeps them apart: a table that one conversation books is not missing in another. Where the
-tools have to be slow or dead, the `tools.py` of the copy is changed.
+tools have to be slow or dead, or see another time than the clock's, the `tools.py` of the copy is changed.
 """
 
 import ast
+import itertools
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +23,8 @@ _NUMBERS: Final = "+1555019{:04}"
 _IDLE_SECONDS: Final = 5
 """Silence after which a copy asks whether the caller is there: a rehearsal does not wait for half a minute."""
 _LOCAL: Final = ".run/"
+_ID: Final = 31
+"""Longest name of an agent's folder."""
 _BODY: Final = {
     "slow": f"__import__('time').sleep({SLOW_SECONDS})",
     "dead": "raise ConnectionError('a rehearsal has made this tool fail')",
@@ -49,26 +53,37 @@ def agent_file(folder: Path) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def make_copies(folder: Path, target: Path, conditions: Iterable[Condition]) -> Mapping[str, Copy]:
-    """Copy a folder for each condition, and return the copies by the condition's name.
+type CopyKey = tuple[str, datetime | None]
+"""A condition's name, and the time that the tools see."""
+
+
+def make_copies(
+    folder: Path, target: Path, conditions: Iterable[Condition], times: Collection[datetime | None] = (None,)
+) -> Mapping[CopyKey, Copy]:
+    """Copy a folder for each condition and each time, and return the copies.
 
     Args:
         folder: The agent's folder.
         target: An empty folder, for `AGENTS_DIR`.
         conditions: The conditions.
+        times: The times that the rehearsals set; None for that of the clock.
     """
     agent = agent_file(folder)
     copies = {}
-    for index, condition in enumerate(conditions):
-        name = f"{folder.name}-{condition.name.replace(' ', '-')}"[:31] if index else folder.name
-        copy = Copy(name, _NUMBERS.format(index))
-        copied = target / name
+    for index, (condition, now) in enumerate(itertools.product(conditions, times)):
+        copy = Copy(_copy_id(folder.name, condition, index), _NUMBERS.format(index))
+        copied = target / copy.id
         shutil.copytree(folder, copied, ignore=shutil.ignore_patterns("__pycache__"))
         _change_agent(copied, agent, copy, condition, first=not index)
-        if condition.tool:
-            _change_tools(copied / "tools.py", condition.tool)
-        copies[condition.name] = copy
+        if condition.tool or now is not None:
+            _change_tools(copied / "tools.py", condition.tool, now)
+        copies[condition.name, now] = copy
     return copies
+
+
+def _copy_id(name: str, condition: Condition, index: int) -> str:
+    # The first has the folder's own name, which an address on the web may contain. The number keeps cut names apart.
+    return f"{name}-{condition.name.replace(' ', '-')}"[: _ID - 4] + f"-{index}" if index else name
 
 
 def _change_agent(copied: Path, agent: Mapping[str, Any], copy: Copy, condition: Condition, *, first: bool) -> None:
@@ -102,22 +117,47 @@ def _local(variables: Mapping[str, object]) -> set[str]:
     return {name for name, value in variables.items() if isinstance(value, str) and value.startswith(_LOCAL)}
 
 
-def _change_tools(path: Path, how: str) -> None:
+def _change_tools(path: Path, how: str, now: datetime | None) -> None:
     if path.is_file():
-        path.write_text(broken_tools(path.read_text(encoding="utf-8"), how), encoding="utf-8")
+        path.write_text(changed_tools(path.read_text(encoding="utf-8"), how, now), encoding="utf-8")
 
 
-def broken_tools(source: str, how: str) -> str:
-    """Return a `tools.py` whose tools are `slow` or `dead`, by a statement at the beginning of each of them."""
+def changed_tools(source: str, how: str = "", now: datetime | None = None) -> str:
+    """Return a `tools.py` with statements at the beginning of each tool.
+
+    Args:
+        source: The file's text.
+        how: `slow` or `dead`; empty for as written.
+        now: What `Call.now` shows, in the agent's time zone; None for the time of the clock.
+    """
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(map(_is_tool, node.decorator_list)):
-            wait = f"await __import__('asyncio').sleep({SLOW_SECONDS})"
-            statement = wait if how == "slow" and isinstance(node, ast.AsyncFunctionDef) else _BODY[how]
             # After the docstring, which is the tool's description.
             first = int(ast.get_docstring(node) is not None)
-            node.body[first:first] = _parsed(statement)
+            node.body[first:first] = [*_dated(node, now), *_broken(node, how)]
     return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _broken(node: ast.FunctionDef | ast.AsyncFunctionDef, how: str) -> list[ast.stmt]:
+    if not how:
+        return []
+    wait = f"await __import__('asyncio').sleep({SLOW_SECONDS})"
+    return _parsed(wait if how == "slow" and isinstance(node, ast.AsyncFunctionDef) else _BODY[how])
+
+
+def _dated(node: ast.FunctionDef | ast.AsyncFunctionDef, now: datetime | None) -> list[ast.stmt]:
+    call = next((one.arg for one in (*node.args.args, *node.args.kwonlyargs) if _is_call(one.annotation)), None)
+    if now is None or call is None:
+        return []
+    # The service's own clock stays as it is: certificates, deadlines and records need the real one.
+    moment = f"__import__('datetime').datetime.fromisoformat({now.isoformat()!r}).replace(tzinfo={call}.now.tzinfo)"
+    return _parsed(f"{call} = __import__('dataclasses').replace({call}, now={moment})")
+
+
+def _is_call(annotation: ast.expr | None) -> bool:
+    name = annotation.attr if isinstance(annotation, ast.Attribute) else getattr(annotation, "id", "")
+    return name == "Call"
 
 
 def _parsed(statement: str) -> list[ast.stmt]:

@@ -58,6 +58,9 @@ def _lines(path: Path) -> Iterator[Line]:
         raise FolderError(f"{path}: expected a list of entries that begin with `rehearsal:` or `then:`")
     name = ""
     for number, entry in enumerate(entries, start=1):
+        # The time that the agent's tools see says nothing about words.
+        if isinstance(entry, dict) and entry.keys() == {"now"}:
+            continue
         if not isinstance(entry, dict) or not {"rehearsal", "then", "keys"} & entry.keys():
             raise FolderError(f"{path}: entry {number} has neither `rehearsal:`, `then:` nor `keys:`")
         opens = "rehearsal" in entry
