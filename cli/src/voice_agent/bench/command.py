@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from voice_agent.bench import meter, table
+from voice_agent.bench import meter, start_up, table
 from voice_agent.bench.capacity import Capacity, search
 from voice_agent.bench.contender import OURS, STOCK, Contender
 from voice_agent.bench.figures import calls_per_core
 from voice_agent.bench.meter import Cores, NoMeter
 from voice_agent.bench.options import BenchOptions
+from voice_agent.bench.start_up import StartUps, measure_starts
 from voice_agent.bench.trial import Load, Trial, run_trial
+from voice_agent.run.plan import agents_folder
 
 _INVALID: Final = 1
 _IMPOSSIBLE: Final = 2
@@ -44,6 +46,7 @@ async def _bench(options: BenchOptions) -> int:
     cores.pin(0, cores.others)
     trials: dict[Contender, list[Trial]] = {STOCK: [], OURS: []}
     found: dict[str, Capacity] = {}
+    starts = StartUps()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         load = Load(options.calls, options.seconds, cores, Path(folder))
         for number in range(1, options.rounds + 1):
@@ -54,14 +57,25 @@ async def _bench(options: BenchOptions) -> int:
         invalid = table.trouble(every)
         if not invalid:
             print("\n" + table.text(load, trials[STOCK], trials[OURS]))
+            starts = await _starts(load, options.rounds)
+            invalid += [starts.trouble] if starts.trouble else []
             if options.capacity:
                 found = {agent.name: await _capacity(agent, load, so_far) for agent, so_far in trials.items()}
                 print("\n" + table.capacity(found))
     if options.json:
-        options.json.write_text(json.dumps(table.as_json(load, every, found), indent=1) + "\n")
+        options.json.write_text(json.dumps(table.as_json(load, every, found, starts.starts), indent=1) + "\n")
     for reason in invalid:
         sys.stderr.write(f"INVALID {reason}\n")
     return _INVALID if invalid else 0
+
+
+async def _starts(load: Load, rounds: int) -> StartUps:
+    folder = load.folder / "starts"
+    folder.mkdir()
+    starts = await measure_starts(agents_folder(os.environ), folder, load.cores, rounds)
+    if not starts.trouble:
+        print("\n" + start_up.text(starts.starts))
+    return starts
 
 
 async def _try(contender: Contender, load: Load, label: str) -> Trial:

@@ -36,6 +36,8 @@ class Contender:
 
     name: str
     command: tuple[str, ...]
+    agents: Path | None = None
+    """The folder of its agents' folders; None for that of this machine."""
 
 
 STOCK: Final = Contender(
@@ -78,7 +80,7 @@ async def running(
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *contender.command,
-            env=_environment(port, base_url, model_url, roots),
+            env=_environment(port, base_url, model_url, roots, contender.agents or agents_folder(os.environ)),
             cwd=log.parent,
             stdout=output,
             stderr=output,
@@ -96,7 +98,7 @@ async def running(
         await _stop(process)
 
 
-def _environment(port: int, base_url: str, model_url: str, roots: Path) -> dict[str, str]:
+def _environment(port: int, base_url: str, model_url: str, roots: Path, agents: Path) -> dict[str, str]:
     # The developer's own settings could send calls to a real service or change what is measured.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     return inherited | {
@@ -119,7 +121,7 @@ def _environment(port: int, base_url: str, model_url: str, roots: Path) -> dict[
         "TWILIO_API_BASE_URL": _NOWHERE,
         "OPEN_METEO_FORECAST_URL": _NOWHERE,
         "OPEN_METEO_GEOCODING_URL": _NOWHERE,
-        "AGENTS_DIR": str(agents_folder(os.environ)),
+        "AGENTS_DIR": str(agents),
     }
 
 

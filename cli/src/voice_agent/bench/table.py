@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from voice_agent.bench.capacity import FOREIGN_LIMIT, HARNESS_LIMIT, Capacity
 from voice_agent.bench.figures import calls_per_core, median_ratio, rows
+from voice_agent.bench.start_up import StartUp
 from voice_agent.bench.trial import Load, Trial
 
 _CAVEAT: Final = (
@@ -64,13 +65,16 @@ def capacity(found: dict[str, Capacity]) -> str:
     return "\n".join(lines)
 
 
-def as_json(load: Load, trials: Sequence[Trial], found: dict[str, Capacity]) -> dict[str, Any]:
+def as_json(
+    load: Load, trials: Sequence[Trial], found: dict[str, Capacity], starts: Sequence[StartUp]
+) -> dict[str, Any]:
     """Return all measurements, with times in seconds and memory in bytes."""
     return {
         "calls": load.calls,
         "seconds": load.seconds,
         "pinned": bool(load.cores.agent),
         "trials": [_trial(trial) for trial in trials],
+        "starts": [dataclasses.asdict(one) for one in starts],
         "capacity": {name: dataclasses.asdict(outcome) for name, outcome in found.items()},
     }
 
