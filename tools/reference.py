@@ -196,7 +196,7 @@ log group turns them into metrics without an agent or an API call. A service wri
 The namespace is `VoiceAgent`; `METRICS_NAMESPACE` changes it. Two environments in one account and region need two
 namespaces, otherwise one would scale on the other's calls. Every metric has the dimension `Service`: `phone-agent` or
 `webrtc-agent`. A metric with labels is published twice, by `Service` alone and by `Service` with its labels. A label
-has at most 40 values in a task; further values count as `other`.
+has at most 40 values in a task; further values count as `other`. `Agent` is the folder name of an agent.
 
 Gauges and counters by service are published at every interval, also when they are zero: no value at all means that no
 task runs. A gauge's average is per task. Use the statistic Sum for a counter, and p50, p90, p99 or Maximum for a

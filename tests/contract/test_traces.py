@@ -106,6 +106,8 @@ def test_names_are_those_of_the_conventions() -> None:
         gen_ai.OPERATION: judge.GEN_AI_OPERATION_NAME,
         gen_ai.PROVIDER: judge.GEN_AI_PROVIDER_NAME,
         gen_ai.AGENT: judge.GEN_AI_AGENT_NAME,
+        gen_ai.AGENT_ID: judge.GEN_AI_AGENT_ID,
+        gen_ai.AGENT_VERSION: judge.GEN_AI_AGENT_VERSION,
         gen_ai.CONVERSATION: judge.GEN_AI_CONVERSATION_ID,
         gen_ai.REQUEST_MODEL: judge.GEN_AI_REQUEST_MODEL,
         gen_ai.RESPONSE_MODEL: judge.GEN_AI_RESPONSE_MODEL,
@@ -133,7 +135,12 @@ async def test_spans_say_what_the_conventions_ask_for() -> None:
         agent = _agent(model)
         async with tracing(endpoint, {"service.name": "phone-agent"}) as agent.tracer:
             record = await _converse(agent, model)
-    both = {judge.GEN_AI_PROVIDER_NAME: "aws.bedrock", judge.GEN_AI_CONVERSATION_ID: record.session_id}
+    both = {
+        judge.GEN_AI_PROVIDER_NAME: "aws.bedrock",
+        judge.GEN_AI_CONVERSATION_ID: record.session_id,
+        judge.GEN_AI_AGENT_ID: record.agent,
+        judge.GEN_AI_AGENT_VERSION: record.agent_version,
+    }
     assert receiver.called(CHAT) == {
         **both,
         judge.GEN_AI_OPERATION_NAME: "chat",

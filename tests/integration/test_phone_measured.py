@@ -44,6 +44,9 @@ async def test_a_call_shows_in_the_metrics(house: House) -> None:
         assert waited == [record["slowest_answer_ms"]]
         assert sum(_values(phone, "EstimatedCost")) == pytest.approx(record["cost_usd"], abs=1e-6)
         assert sum(_values(phone, "SessionsFailed")) == 0
+        assert [record["agent"]] == ["weather"]
+        assert _values(phone, "SessionDuration", Agent="weather") == [[record["duration_ms"] / 1000]]
+        assert _values(phone, "TurnLatency", Agent="weather") == [[record["slowest_answer_ms"]]]
 
 
 @pytest.mark.thorough

@@ -1,5 +1,6 @@
 """Metrics of conversations are emitted while they run and when they end."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ class Books:
         self.now = 1_700_000_000.0
         self.meter = Meter("phone-agent")
         self.spend = DailyBudget(limit, clock=lambda: self.now)
-        self.counting = MetricsRecorder(self.meter, PRICES, self.spend)
+        self.counting = MetricsRecorder(self.meter, PRICES, self.spend, {"weather", "clinic"}.__contains__)
         self.admission = Admission(2, self.spend, self.counting.refused)
         self.counting.watch(self.admission)
 
@@ -87,6 +88,23 @@ def test_reasons_tokens_and_errors_are_broken_down() -> None:
     books.counting.failed(Forbidden("signature_missing"))
     books.counting.failed(AtCapacity("counted as a refusal instead"))
     assert books.broken_down("Errors", "Error") == {"ThrottlingException": 1, "Forbidden": 1}
+
+
+def test_conversations_are_broken_down_by_agent() -> None:
+    """Values are agents of this task: the record of a killed task may name another, and each value costs money."""
+    books = Books()
+    for agent in ("clinic", "clinic", "weather", "of-another-version", ""):
+        record = _record(SessionStats(), EndReason.MODEL_UNAVAILABLE)
+        books.counting.ended(replace(record, agent=agent))
+    books.counting.answered(700, "weather")
+    failed = {doc["Agent"]: doc for doc in books.meter.documents() if "Agent" in doc}
+    assert {agent: doc["SessionsFailed"] for agent, doc in failed.items()} == {"clinic": 2, "weather": 1, "other": 2}
+    assert {agent: len(doc["SessionDuration"]) for agent, doc in failed.items()} == {
+        "clinic": 2,
+        "weather": 1,
+        "other": 2,
+    }
+    assert failed["weather"]["TurnLatency"] == [700]
 
 
 def test_a_call_whose_media_went_elsewhere_is_no_conversation() -> None:

@@ -92,7 +92,7 @@ class AgentRuntime:
         spend = DailyBudget(settings.daily_budget_usd)
         meter = meter or Meter("unnamed")
         self._speaker = ModelIdentity(meter.service, settings.model_id)
-        self.counting = MetricsRecorder(meter, Prices.of(settings), spend)
+        self.counting = MetricsRecorder(meter, Prices.of(settings), spend, agents.knows)
         clients = [client] if overflow is None else [client, overflow]
         self.capacity = Capacity(
             settings.model_regions[: len(clients)], settings.model_streams, settings.overflow_streams

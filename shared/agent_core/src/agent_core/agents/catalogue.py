@@ -132,6 +132,10 @@ class AgentCatalogue:
             raise UnknownAgent("agent")
         return self._agents[name]
 
+    def knows(self, name: str) -> bool:
+        """Return whether an agent has this folder name, or had when a conversation in progress began."""
+        return name in self._agents or any(name == known for known, _ in self._versions)
+
     def resumed(self, name: str, version: str) -> Agent:
         """Return the agent of a conversation that began before: its version if it is known, else its newest one."""
         return self._versions.get((name, version)) or self._agents.get(name) or self.default

@@ -2,7 +2,8 @@
 
 Every metric has the dimension ``Service`` (``phone-agent`` or ``webrtc-agent``). One with labels is emitted twice: by
 service, so that it can be summed and alarmed on, and by service and labels, so that it can be broken down. No label
-takes its value from what a caller, a visitor or the model said.
+takes its value from what a caller, a visitor or the model said. ``Agent`` is the folder name of an agent of the task,
+or ``other``.
 """
 
 from dataclasses import dataclass
@@ -80,6 +81,7 @@ SESSIONS_FAILED: Final = Metric(
     "SessionsFailed",
     MetricKind.COUNTER,
     "Conversations that ended for a reason that is not normal: the caller did not get what they came for.",
+    labels=("Agent",),
 )
 DEFECTS: Final = Metric(
     "Defects",
@@ -113,7 +115,13 @@ SESSIONS_RATED: Final = Metric(
     "Conversations that their visitors rated on the page, by rating (up, down).",
     labels=("Rating",),
 )
-SESSION_DURATION: Final = Metric("SessionDuration", MetricKind.DISTRIBUTION, "Length of conversations.", Unit.SECONDS)
+SESSION_DURATION: Final = Metric(
+    "SessionDuration",
+    MetricKind.DISTRIBUTION,
+    "Length of conversations. Its sample count by agent is the number of conversations of that agent.",
+    Unit.SECONDS,
+    labels=("Agent",),
+)
 TIME_TO_FIRST_AUDIO: Final = Metric(
     "TimeToFirstAudio",
     MetricKind.DISTRIBUTION,
@@ -125,6 +133,7 @@ TURN_LATENCY: Final = Metric(
     MetricKind.DISTRIBUTION,
     "From the end of the caller's turn, as the model reports it, to the first audio of the reply.",
     Unit.MILLISECONDS,
+    labels=("Agent",),
 )
 BARGE_INS: Final = Metric("BargeIns", MetricKind.COUNTER, "Replies that the caller talked over.")
 TOOL_CALLS: Final = Metric(

@@ -1,5 +1,7 @@
 """Map events of conversations to metrics, in one place."""
 
+from collections.abc import Callable
+
 from agent_core.admission import Admission
 from agent_core.daily_budget import DailyBudget, Prices
 from agent_core.errors import AgentError, AtCapacity, Draining, ModelError, OverBudget, PermissionRefused
@@ -9,6 +11,7 @@ from agent_core.observability.live_stats import ERROR, Added, LiveStats
 from agent_core.observability.meter import Meter
 
 _TURNED_AWAY = (AtCapacity, Draining, OverBudget)
+_OTHER = "other"
 _TOKENS = ("speech_input", "text_input", "speech_output", "text_output")
 
 
@@ -19,12 +22,16 @@ class MetricsRecorder:
         meter: Adds up.
         prices: Of the model.
         spend: Receives the cost of conversations.
+        knows_agent: Returns whether an agent of this task has this folder name.
     """
 
-    def __init__(self, meter: Meter, prices: Prices, spend: DailyBudget) -> None:
+    def __init__(
+        self, meter: Meter, prices: Prices, spend: DailyBudget, knows_agent: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self._meter = meter
         self._prices = prices
         self._spend = spend
+        self._knows_agent = knows_agent
         self._tallies = LiveStats(self._added)
         meter.before_report = spend.before_look = self._tallies.look
 
@@ -62,10 +69,11 @@ class MetricsRecorder:
         if record.reason is EndReason.NEVER_CONNECTED:
             self._meter.count(metrics.CALLS_NOT_CONNECTED)
             return
+        agent = self._agent(record.agent)
         self._meter.count(metrics.SESSIONS_ENDED, Reason=record.reason.value)
-        self._meter.observe(metrics.SESSION_DURATION, record.duration_ms / 1000)
+        self._meter.observe(metrics.SESSION_DURATION, record.duration_ms / 1000, Agent=agent)
         if not record.reason.is_normal:
-            self._meter.count(metrics.SESSIONS_FAILED)
+            self._meter.count(metrics.SESSIONS_FAILED, Agent=agent)
         if record.reason.is_ours:
             self._meter.count(metrics.SESSIONS_BROKEN)
         if record.reason is EndReason.INTERNAL_ERROR:
@@ -77,9 +85,9 @@ class MetricsRecorder:
         """Count a visitor's rating."""
         self._meter.count(metrics.SESSIONS_RATED, Rating=rating.value)
 
-    def answered(self, waited_ms: float) -> None:
-        """Record how long the caller has waited for a reply."""
-        self._meter.observe(metrics.TURN_LATENCY, waited_ms)
+    def answered(self, waited_ms: float, agent: str = "") -> None:
+        """Record how long the caller has waited for a reply of an agent."""
+        self._meter.observe(metrics.TURN_LATENCY, waited_ms, Agent=self._agent(agent))
 
     def tool_called(self, tool: str, outcome: str, elapsed_ms: float) -> None:
         """Count a tool call; ``tool`` is one of ours, or ``unknown``."""
@@ -97,6 +105,10 @@ class MetricsRecorder:
     def cost_of(self, stats: SessionStats) -> float:
         """Return the estimated cost of a conversation, in US dollars."""
         return round(self._prices.cost_of(stats), 6)
+
+    def _agent(self, name: str) -> str:
+        # The record of a killed task may name an agent that only that task had: each new value costs money.
+        return name if self._knows_agent(name) else _OTHER
 
     def _added(self, added: Added) -> None:
         cost = self._prices.cost(added)

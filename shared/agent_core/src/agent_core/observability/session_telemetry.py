@@ -55,6 +55,9 @@ class SessionTelemetry:
         self._of_all: dict[str, Value] = {gen_ai.PROVIDER: gen_ai.BEDROCK}
         if (session_id := labels.get("session_id")) is not None:
             self._of_all[gen_ai.CONVERSATION] = session_id
+        # On every span, so that a backend can compare the tools and streams of one agent.
+        of_agent = {gen_ai.AGENT_ID: labels.get("agent"), gen_ai.AGENT_VERSION: labels.get("agent_version")}
+        self._of_all |= {name: value for name, value in of_agent.items() if value is not None}
         self._stream: TraceSpan | None = None
         self._used = (0, 0)
         self._turn_ended_at: float | None = None
@@ -106,7 +109,7 @@ class SessionTelemetry:
         waited = time.monotonic() - began
         waited_ms = round(waited * 1000)
         self._stats.slowest_answer_ms = max(self._stats.slowest_answer_ms or 0, waited_ms)
-        self._counting.answered(waited_ms)
+        self._counting.answered(waited_ms, str(self._labels.get("agent", "")))
         self._span.child("turn", ago=waited).end()
 
     def tool_called(self, tool: str, outcome: str, elapsed_ms: float, call_id: str) -> None:
