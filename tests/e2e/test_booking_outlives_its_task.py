@@ -1,7 +1,6 @@
 """A person books a table, the task is killed when the table is in the book and before the caller hears it."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
@@ -19,14 +18,13 @@ from standins.twilio.handset import CallRecording
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
 from standins.twilio.voice import open_voice
-from tests.support.agent_tools import AGENTS
 from tests.support.hurried import HASTE
+from tests.support.open_restaurant import open_restaurant
 from tests.support.phone_process import PhoneProcess, phone_process
 from tests.support.phones_behind_edge import Fleet, phones_behind_edge
 from tests.support.rows import booked_tables
 from tests.support.speaking_person import SpeakingPerson
 from tests.support.waiting import until
-from tools.workspace import ROOT
 
 NUMBER = "+15550100002"
 SAID = "please book a table for four on Thursday at seven thirty under the name Baker"
@@ -56,19 +54,12 @@ class World:
 
 
 def late_restaurant(folder: Path) -> Path:
-    """Copy the restaurant, with a book that answers late and no holidays, and return the folder of agents."""
-    copy = folder / "agents" / "restaurant"
-    shutil.copytree(ROOT / "agents/restaurant", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    # Another agent is the default one: the second task must not answer as that.
-    default = copy.parent / "trattoria"
-    shutil.copytree(AGENTS / "trattoria", default)
-    with (default / "agent.yaml").open("a") as agent:
-        agent.write("page: {path: /}\n")
-    bookings, tables = copy / "bookings.py", copy / "tables.py"
-    source = bookings.read_text()
-    bookings.write_text(source.replace('\nif __name__ == "__main__":', f'{_LATE}\n\nif __name__ == "__main__":'))
-    tables.write_text(f"{tables.read_text()}\n\nCLOSED.clear()\n")
-    return copy.parent
+    """Return a folder of agents in which the restaurant's book answers late."""
+    agents = open_restaurant(folder)
+    bookings = agents / "restaurant/bookings.py"
+    main = '\nif __name__ == "__main__":'
+    bookings.write_text(bookings.read_text().replace(main, f"{_LATE}\n{main}"))
+    return agents
 
 
 @pytest_asyncio.fixture

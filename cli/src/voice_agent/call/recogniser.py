@@ -1,7 +1,7 @@
 """Transcribe what a caller heard, from the recording alone and independently of the model stand-in."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from standins.speech import transcribe_answer
@@ -14,7 +14,11 @@ _SPOKEN = {Speaker.AGENT, Speaker.FALLBACK, Speaker.PERSON}
 """The speakers to transcribe; a ringing telephone has no words."""
 
 
-async def readings(result: CallResult) -> list[Reading]:
+type Transcribe = Callable[[bytes, int], str]
+"""Returns the words of 16-bit mono PCM at a rate in Hz; blocks."""
+
+
+async def readings(result: CallResult, transcribe: Transcribe = transcribe_answer) -> list[Reading]:
     """Return the transcript of the greeting and each reply, by speaker."""
     heard = sounds(result)
     edges = [0.0, *(turn.ended for turn in result.turns), float("inf")]
@@ -27,7 +31,7 @@ async def readings(result: CallResult) -> list[Reading]:
             # The last interval has no end time, so it extends to the end of the recording.
             pcm = result.heard(began, None if ended == float("inf") else ended)
             # In a thread, because recognition takes seconds and Ctrl-C must still work.
-            if any(pcm) and (text := await asyncio.to_thread(transcribe_answer, pcm, mulaw.RATE)):
+            if any(pcm) and (text := await asyncio.to_thread(transcribe, pcm, mulaw.RATE)):
                 at = next((one.began for one in heard if one.speaker is span.speaker and one.began >= began), began)
                 found.append(Reading(at, turn, span.speaker, text))
     return found

@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from standins.speech import transcribe_answer
 from standins.twilio import mulaw
 from standins.twilio.handset import Handset
 from voice_agent.call.caller import Caller, CallResult, Exchanged, Number, Patience, place
-from voice_agent.call.recogniser import readings
+from voice_agent.call.recogniser import Transcribe, readings
 from voice_agent.call.running import ModelView, Running, model_view, played, stages
 from voice_agent.call.speakers import Recording, Sound, Speaker, answers
 from voice_agent.call.utterances import Utterance
@@ -134,13 +136,19 @@ class _RehearsedCaller(Caller):
             self.asked_in_silence = asked is not None
 
 
-async def hold(conversation: Conversation, running: Running | None, kill: KillTogether | None = None) -> Observed:
+async def hold(
+    conversation: Conversation,
+    running: Running | None,
+    kill: KillTogether | None = None,
+    transcribe: Transcribe = transcribe_answer,
+) -> Observed:
     """Call, take every turn, hang up, and return what happened.
 
     Args:
         conversation: The rehearsal, prepared.
         running: The system on this machine, for what is inside; None for a deployment.
         kill: Kills the task before the last turn.
+        transcribe: Reads the replies of a deployment.
     """
     rehearsal, condition = conversation.rehearsal, conversation.condition
     handset = Handset(conversation.number.exchange_url)
@@ -155,7 +163,8 @@ async def hold(conversation: Conversation, running: Running | None, kill: KillTo
     caller = _RehearsedCaller(handset, patience, result, conversation, kill)
     await place(handset, conversation.number, result, conversation.utterances, patience, caller)
     view = await model_view(running, result.call_sid) if running and result.call_sid else None
-    observed = await observe(conversation, result, view, running)
+    words = await _transcribed(result, transcribe) if running is None else {}
+    observed = await observe(conversation, result, view, running, words)
     observed.ended_by_agent = caller.ended_by_agent
     observed.asked_in_silence = caller.asked_in_silence
     return observed
@@ -166,8 +175,17 @@ async def observe(
     result: CallResult,
     view: ModelView | None,
     running: Running | None,
+    spoken: Mapping[int, str] = MappingProxyType({}),
 ) -> Observed:
-    """Return what happened in a call, from its timeline, the model's records and the service's log."""
+    """Return what happened in a call, from its timeline, the model's records and the service's log.
+
+    Args:
+        conversation: The rehearsal.
+        result: The call.
+        view: What the model recorded; None for a deployment.
+        running: The system on this machine; None for a deployment.
+        spoken: The transcript of the reply to each turn, counted from 1, where nothing else shows it.
+    """
     zero = result.timeline.began_at
     log = await _complete_log(running, result.call_sid) if running else []
     recordings = [Recording(one.at - zero, one.name) for one in played(running, result.call_sid)] if running else []
@@ -184,7 +202,6 @@ async def observe(
         observed.records = sum(line.get("event") == "session_ended" for line in log)
     # By speaker, because an announcement or a person is not the model's reply.
     replies = answers(result.turns, reviewed.sounds)
-    spoken = await _transcribed(result) if running is None else {}
     edges = [*(turn.began for turn in result.turns), float("inf")]
     entered = stages(running, result.call_sid) if running else []
     began = next((str(line.get("stage", "")) for line in log if line.get("event") == "session_started"), "")
@@ -214,11 +231,11 @@ async def _complete_log(running: Running, call_sid: str) -> list[dict[str, Any]]
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _transcribed(result: CallResult) -> dict[int, str]:
+async def _transcribed(result: CallResult, transcribe: Transcribe) -> dict[int, str]:
     """Return the words of each reply by a recogniser, because from outside a deployment nothing else shows them."""
     # The recogniser has one state for all calls.
     async with _RECOGNISER:
-        return {one.turn: one.text for one in await readings(result)}
+        return {one.turn: one.text for one in await readings(result, transcribe)}
 
 
 def _turn(view: ModelView, zero: float, start: float, stop: float) -> ObservedTurn:

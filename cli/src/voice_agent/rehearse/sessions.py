@@ -59,7 +59,7 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
         for condition in conditions
         for channel in over
         for one in rehearsals
-        if channel == "phone" or (condition is QUIET and not any(turn.keys for turn in one.turns))
+        if channel == "phone" or (condition is QUIET and is_typed(one))
         for attempt in range(1, times + 1)
     ]
     turns = asyncio.Semaphore(at_once)
@@ -99,6 +99,11 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
     return verdicts
 
 
+def is_typed(rehearsal: Rehearsal) -> bool:
+    """Return whether it can be held on the web, where words are typed and no keys are pressed."""
+    return not any(turn.keys for turn in rehearsal.turns)
+
+
 def _today(stage: Stage, rehearsal: Rehearsal) -> date:
     _, set_to = stage.key(QUIET, rehearsal)
     return (set_to or datetime.now().astimezone()).date()
@@ -108,7 +113,7 @@ async def _hold(stage: Stage, conversation: Conversation, kill: KillTogether | N
     if conversation.channel == "web":
         key = stage.key(conversation.condition, conversation.rehearsal)
         return await hold_on_web(conversation.rehearsal, stage.web_url, stage.agents[key])
-    return await hold(conversation, stage.running, kill)
+    return await hold(conversation, stage.running, kill, stage.transcribe)
 
 
 async def _spoken(rehearsal: Rehearsal, speak: Speak | None) -> list[Utterance]:

@@ -1,15 +1,21 @@
 """Where rehearsals are held: on a system of their own on this machine, or against a deployment."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from standins.agents.folder import read_folder
+from standins.agents.replies import reply_sentences
+from standins.agents.yaml_file import FolderError
+from standins.speech import ReplyReader, transcribe_answer
 from standins.twilio.announcement_audio import Speak
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
 from voice_agent.call.caller import Number
+from voice_agent.call.recogniser import Transcribe
 from voice_agent.call.running import Running
 from voice_agent.rehearse.conditions import QUIET, Condition
 from voice_agent.rehearse.options import RehearseOptions
@@ -42,6 +48,8 @@ class Stage:
     running: Running | None = None
     """None for a deployment, of which only the audio is visible."""
     system: System | None = None
+    transcribe: Transcribe = transcribe_answer
+    """Reads the replies of a deployment."""
 
     def key(self, condition: Condition, rehearsal: Rehearsal) -> CopyKey:
         """Return the key of the agent that a rehearsal is held with; a deployment has one, with its own clock."""
@@ -91,7 +99,7 @@ async def open_deployment(options: RehearseOptions, work: Path, speak: Speak | N
     """Yield a deployment, called through an exchange of our own that signs as the deployment's account.
 
     Raises:
-        UsageError: The credentials or the URL are missing.
+        UsageError: The credentials or the URL are missing, or the folder cannot be read.
     """
     sid, token = (options.environment.get(name, "") for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"))
     if not sid or not token:
@@ -105,5 +113,19 @@ async def open_deployment(options: RehearseOptions, work: Path, speak: Speak | N
     called = str(next(iter(agent_file(options.folder).get("numbers") or ()), _ANY_NUMBER))
     async with TwilioExchange(ExchangeSettings(account_sid=sid, auth_token=token), speak=speak) as exchange:
         number = Number(exchange.url, f"{options.url.rstrip('/')}/incoming-call", _CALLER, called)
-        key = (QUIET.name, None)
-        yield Stage(work, options.url, {key: number}, options.url, {key: options.folder.resolve().name})
+        key: CopyKey = (QUIET.name, None)
+        agents = {key: options.folder.resolve().name}
+        transcribe = await asyncio.to_thread(_reader, options.folder.resolve())
+        yield Stage(work, options.url, {key: number}, options.url, agents, transcribe=transcribe)
+
+
+def _reader(folder: Path) -> Transcribe:
+    """Return a recogniser that expects the folder's own words.
+
+    Raises:
+        UsageError: The folder cannot be read.
+    """
+    try:
+        return ReplyReader.of(reply_sentences(folder, read_folder(folder))).read
+    except FolderError as error:
+        raise UsageError(str(error)) from error

@@ -3,12 +3,14 @@
 import random
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 
 from standins.speech.city_names import SpokenCity, cities
 from standins.speech.decoder import Recogniser
 from standins.speech.endpointing import CallerFinished, TurnDetector
 from standins.speech.numbers import in_words, with_digits
+from standins.speech.pronunciation import known, with_the_voices
 from standins.speech.sentences import WEEKDAYS, expanded
 
 COLDEST, HOTTEST = -60, 130
@@ -76,7 +78,7 @@ _PAUSE_BETWEEN_SENTENCES = 0.35
 def answer_sentences(seed: int = 11) -> list[str]:
     """Return about ten thousand sentences that an agent may say; every city and likely temperature equally often."""
     dice = random.Random(seed)
-    said = [sentence for template in _OTHER for sentence in expanded(template)] * 5
+    said = _ours() * 5
     for number in range(COLDEST, HOTTEST + 1):
         likely = number <= HOTTEST_CELSIUS
         for city in dice.sample(cities(), 14 if likely else 2):
@@ -95,6 +97,11 @@ def answer_sentences(seed: int = 11) -> list[str]:
     said += [sentence for city in cities() if city.areas for sentence in _which(dice, city)]
     said += [f"the wind blows at {in_words(number)} miles per hour" for number in range(100)]
     return said
+
+
+def _ours() -> list[str]:
+    """Return the sentences that every agent may say."""
+    return [sentence for template in _OTHER for sentence in expanded(template)]
 
 
 def _which(dice: random.Random, city: SpokenCity) -> list[str]:
@@ -116,17 +123,46 @@ def _unit(dice: random.Random, number: int) -> str:
 
 
 def transcribe_answer(pcm: bytes, sample_rate: int) -> str:
-    """Transcribe a reply of any length, 16-bit mono PCM at any rate; blocks for about a tenth of its duration.
+    """Transcribe a reply of the weather agent or of ours, see `ReplyReader.read`."""
+    return _reader().read(pcm, sample_rate)
 
-    Returns:
-        Lower-case words without punctuation; numbers as digits, negative ones with a sign: "it is -7 degrees in oslo".
+
+class ReplyReader:
+    """Transcribes replies. Must not be used by two threads at once: a recogniser has one state.
+
+    Args:
+        recogniser: Knows what an agent may say.
     """
-    words = [
-        word
-        for piece in _pieces(pcm, sample_rate)
-        for word in _recogniser().transcribe(piece, sample_rate).text.split()
-    ]
-    return " ".join(with_digits(words))
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        self._recogniser = recogniser
+
+    @classmethod
+    def of(cls, sentences: Sequence[str]) -> "ReplyReader":
+        """Return a reader of some sentences in any order of words; takes two seconds.
+
+        Args:
+            sentences: Lower-case sentences, each as often as it is likely; those with a word that has no pronunciation
+                are left out.
+        """
+        more = with_the_voices(word for sentence in sentences for word in sentence.split())
+        sayable = known().keys() | more.keys()
+        heard = [sentence for sentence in sentences if sayable.issuperset(sentence.split())]
+        return cls(Recogniser([*heard, *_ours()], more=more))
+
+    def read(self, pcm: bytes, sample_rate: int) -> str:
+        """Transcribe a reply of any length, 16-bit mono PCM at any rate; blocks for about a tenth of its duration.
+
+        Returns:
+            Lower-case words without punctuation; numbers as digits, negative ones with a sign: "it is -7 degrees in
+            oslo".
+        """
+        words = [
+            word
+            for piece in _pieces(pcm, sample_rate)
+            for word in self._recogniser.transcribe(piece, sample_rate).text.split()
+        ]
+        return " ".join(with_digits(words))
 
 
 def contains(text: str, expected: str) -> bool:
@@ -171,5 +207,5 @@ def _pieces(pcm: bytes, sample_rate: int) -> list[bytes]:
 
 
 @cache
-def _recogniser() -> Recogniser:
-    return Recogniser(answer_sentences(), freedom=_FREEDOM)
+def _reader() -> ReplyReader:
+    return ReplyReader(Recogniser(answer_sentences(), freedom=_FREEDOM))
