@@ -1,5 +1,6 @@
 """`voice-agent rehearse` on a system of its own: what passes, what fails, and what it leaves behind."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,20 +36,48 @@ def test_a_goodbye_ends_the_conversation_on_the_phone_and_on_the_web(tmp_path: P
     assert not (ROOT / ".run" / "rehearsals" / "restaurant" / "system" / "run.json").exists()
 
 
+def _copied(tmp_path: Path, rehearsals: str = "") -> Path:
+    """Copy the restaurant, with its own rehearsals or with these."""
+    folder = tmp_path / "agents" / "restaurant"
+    shutil.copytree(_FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    if rehearsals:
+        shutil.rmtree(folder / "rehearsals")
+        (folder / "rehearsals").mkdir()
+        (folder / "rehearsals" / "a.yaml").write_text(rehearsals, encoding="utf-8")
+    return folder
+
+
+def _failures(out: str) -> list[tuple[str, Path]]:
+    """Return what failed, and the file with its audio."""
+    failed = [line.partition("; audio: ") for line in out.splitlines() if line.startswith("FAILED")]
+    return [(what, Path(audio)) for what, _, audio in failed]
+
+
 def test_a_miss_names_rehearsal_turn_expectation_and_audio(tmp_path: Path) -> None:
     """The exit code is 1, and the file with the audio is there."""
-    folder = tmp_path / "agents" / "restaurant"
-    folder.mkdir(parents=True)
-    for name in ("agent.yaml", "instructions.md", "tools.py", "answers.py", "bookings.py", "hours.py", "tables.py"):
-        (folder / name).write_bytes((_FOLDER / name).read_bytes())
-    (folder / "rehearsals").mkdir()
-    (folder / "rehearsals" / "a.yaml").write_text(_WRONG, encoding="utf-8")
-    done = _rehearse(folder, tmp_path)
+    done = _rehearse(_copied(tmp_path, _WRONG), tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
-    (failed,) = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
-    what, _, audio = failed.partition("; audio: ")
+    ((what, audio),) = _failures(done.stdout)
     assert what.startswith("FAILED opening hours, turn 1, says: expected 'midnight', the agent said 'We are open")
-    assert Path(audio).stat().st_size > 8000
+    assert audio.stat().st_size > 8000
+
+
+def test_a_broken_tool_fails_the_turn_that_needs_it(tmp_path: Path) -> None:
+    """A tool that raises is found although the model calls it as expected: its words are not in the reply."""
+    folder = _copied(tmp_path)
+    tools = folder / "tools.py"
+    source, at = tools.read_text(encoding="utf-8"), "    repeated = book.of_request(call.key)\n"
+    assert at in source
+    broken = source.replace(at, "    raise ConnectionError('the reservation system is down')\n")
+    tools.write_text(broken, encoding="utf-8")
+    done = _rehearse(folder, tmp_path, "--only", "in one sentence", "--report", "a.html")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "wire 1 of 1, model 0 of 1" in done.stdout
+    (what, audio), *_ = _failures(done.stdout)
+    assert what.startswith("FAILED a table in one sentence, turn 1, says: expected 'booked', the agent said")
+    # Both sides are in it, as 8000 bytes a second: the caller alone speaks for four.
+    assert audio.stat().st_size > 5 * 8000
+    assert (tmp_path / "a.html").read_text(encoding="utf-8").count("<audio") >= 2
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ _REPLY_SECONDS: Final = 15.0
 _RECORD_SECONDS: Final = 5.0
 """Longest time from the end of a call to its end record, which is written when the media stream is closed."""
 _LOOK_SECONDS: Final = 0.2
+_STREAM: Final = "stream_started"
 _BOTH_ENDS: Final = ("session_started", "session_ended")
 _GROUP_SECONDS: Final = 60.0
 """Longest time until every caller of a group has come to the last turn."""
@@ -129,7 +130,11 @@ class _RehearsedCaller(Caller):
         """Be silent, or let the task be killed; then hear out what the agent says about it."""
         since = self._timeline.now()
         if self._kill is not None:
+            streams = len(self._timeline.named(_STREAM))
             await self._kill.wait()
+            # The telephone network's "One moment." comes first: it is not what the next task says.
+            with contextlib.suppress(TimeoutError):
+                since = (await self._timeline.until(_STREAM, _RESUME_SECONDS, count=streams + 1)).at
             await self._listen(since, _RESUME_SECONDS, self._patience.settle, cut=False)
         elif self._silence:
             asked = await self._listen(since, self._silence, self._patience.settle, cut=False)
