@@ -85,7 +85,12 @@ def test_a_turn_as_expected_has_no_miss() -> None:
         (Expectation(says=("cancelled",)), {}, "model says: expected 'cancelled', the agent said"),
         (Expectation(within=1.0), {}, "model within: the reply began after 1.2 s, expected 1 s"),
         (Expectation(), {"wait": None}, "wire reply: nothing was heard after the caller's words"),
-        (Expectation(transfer="host"), {}, "wire transfer: the caller was not connected with a person"),
+        (
+            Expectation(transfer="host"),
+            {"transfer": "host"},
+            "wire transfer: the caller was not connected with a person",
+        ),
+        (Expectation(transfer="host"), {}, "model transfer: the caller was not connected with a person"),
         (Expectation(ends=True), {}, "wire ends: the agent did not end the conversation"),
     ],
 )

@@ -82,7 +82,9 @@ def _wire(expect: Expectation, turn: ObservedTurn, whole: Observed, *, last: boo
     if turn.wait is None and not expect.transfer and not whole.failure:
         missed.append(Miss("wire", "reply", "nothing was heard after the caller's words"))
     if expect.transfer and not whole.transferred:
-        missed.append(Miss("wire", "transfer", "the caller was not connected with a person"))
+        # An agent that called no one has understood something else, and the line is in order.
+        tried = bool(turn.transfer) or not whole.sees_inside
+        missed.append(Miss("wire" if tried else "model", "transfer", "the caller was not connected with a person"))
     elif expect.transfer and whole.sees_inside and not _same_word(expect.transfer, turn.transfer):
         missed.append(Miss("model", "transfer", f"expected {expect.transfer}, called {turn.transfer or 'no one'}"))
     # Only the service's own log says so; from outside a deployment it stays open.
