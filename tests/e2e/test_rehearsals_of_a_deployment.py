@@ -39,7 +39,7 @@ class Deployment:
 
 @pytest_asyncio.fixture
 async def deployment(tmp_path: Path) -> AsyncIterator[Deployment]:
-    """Start the services as a deployment does: each by itself, with one public address."""
+    """Start the services as a deployment does: each on its own, with one public address."""
     agents, book, port = open_restaurant(tmp_path), tmp_path / "bookings.sqlite", free_port()
     settings = {
         "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
