@@ -1,0 +1,72 @@
+"""Forty values as callers give them: what is understood at once, from the keypad, and after one correction."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from agent_core.capture.errors import NotUnderstood
+from agent_core.capture.kinds import Kind  # noqa: TC001 - read by pytest
+from agent_core.capture.reading import Reader, country_of
+
+TODAY = date(2026, 11, 30)
+VALUES = yaml.safe_load((Path(__file__).parents[2] / "fixtures/speech/captures.yaml").read_text(encoding="utf-8"))
+KINDS = ("email", "phone", "postcode", "date", "name")
+
+
+def reader_of(value: dict[str, Any]) -> Reader:
+    """Return the reader of a value's agent."""
+    language = value.get("language", "en-GB" if value.get("country") == "GB" else "en-US")
+    return Reader(language, value.get("country") or country_of(language))
+
+
+def read(call: Callable[[], str]) -> str:
+    """Return what was read; empty if nothing was."""
+    try:
+        return call()
+    except NotUnderstood:
+        return ""
+
+
+def corrected(value: dict[str, Any]) -> str:
+    """Return the value after the wrong first attempt and its correction."""
+    reader, kind = reader_of(value), value["kind"]
+    first = read(lambda: reader.read(kind, value["first"], TODAY))
+    again = value["correction"]
+    return read(lambda: reader.correct(kind, first, again, TODAY) if first else reader.read(kind, again, TODAY))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_callers_say_is_understood(kind: Kind) -> None:
+    """Each of the eight values of a kind, in three wordings."""
+    wrong = [
+        (heard, value["value"], read(lambda: reader_of(value).read(kind, heard, TODAY)))  # noqa: B023 - called at once
+        for value in VALUES
+        if value["kind"] == kind
+        for heard in value["heard"]
+    ]
+    assert [one for one in wrong if one[1] != one[2]] == []
+
+
+@pytest.mark.parametrize("kind", ["phone", "postcode", "date"])
+def test_what_callers_type_is_understood(kind: Kind) -> None:
+    """Digits of a keypad."""
+    typed = [value for value in VALUES if value["kind"] == kind and "keys" in value]
+    found = [read(lambda: reader_of(value).typed(kind, value["keys"], TODAY)) for value in typed]  # noqa: B023 - see above
+    assert found == [value["value"] for value in typed]
+
+
+def test_one_correction_leads_to_the_value() -> None:
+    """All but one: after "February twenty-ninth 2001", which was no day, "the twenty-eighth" lacks its month."""
+    right = Counter(value["kind"] for value in VALUES if corrected(value) == value["value"])
+    assert right == {"email": 8, "phone": 8, "postcode": 8, "date": 7, "name": 8}
+
+
+def test_the_wrong_attempt_is_wrong() -> None:
+    """Otherwise the corrections would prove nothing."""
+    for value in VALUES:
+        assert read(lambda: reader_of(value).read(value["kind"], value["first"], TODAY)) != value["value"], value  # noqa: B023
