@@ -9,6 +9,7 @@ from types import MappingProxyType
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.agents.stages import Stage as AgentStage
 from agent_core.agents.stages import StagePosition
+from agent_core.capture.values import Stored
 from agent_core.conversation.session import Session
 from agent_core.events import CallDetailRecord, SessionStats
 from agent_core.extensions import ExtensionFactory, none
@@ -69,6 +70,8 @@ class Before:
     on_words: Callable[[History], None] | None = None
     at: StagePosition = StagePosition()
     on_stage: Callable[[StagePosition], None] = lambda _: None
+    captured: Stored = ()
+    on_captured: Callable[[Stored], None] = lambda _: None
 
 
 NOTHING = Before()

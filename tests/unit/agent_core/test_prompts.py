@@ -40,7 +40,7 @@ ENUMERATION = re.compile(r"\b[a-z]+_[a-z_]+\b")
 SYSTEM_CHARACTERS = 2600
 ORDER_CHARACTERS = 320
 NAMES = sorted(file.name.removesuffix(".md") for file in files(prompts).iterdir() if file.name.endswith(".md"))
-PARTS = {"system", "people", "details", "stage", "known"}
+PARTS = {"system", "people", "details", "stage", "known", "captured"}
 ORDERS = [name for name in NAMES if name not in PARTS]
 VALUES = {"destination": "reception", "keys": "94105", "note": "", "words": "and tomorrow", "details": "0"}
 VALUES |= {
@@ -50,6 +50,7 @@ VALUES |= {
     "facts": '{"visit": "a"}',
 }
 VALUES |= {"stage": "choose", "instructions": "- Offer a day.", "known": ""}
+VALUES |= {"handles": "phone_1 (phone)", "handle": "phone_1", "speak": "I have 1 2 3. Is that right?", "next": ""}
 VALUES["disclosure"] = "Hello, this is the AI assistant of Bella Cucina."
 TODAY = date(2026, 12, 30)
 
@@ -326,6 +327,7 @@ def test_the_stand_in_takes_no_order_for_a_caller_s_words(name: str) -> None:
         "greeting": kind.GREET,
         "blocked": kind.NO_ANSWER,
         "keys_typed": kind.KEY,
+        "value_typed": kind.VALUE,
         "looking_up": kind.LOOKING_UP,
         "nobody_free": kind.NOBODY_FREE,
         "say_again": kind.SAY_AGAIN,

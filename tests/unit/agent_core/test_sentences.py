@@ -46,13 +46,13 @@ def test_every_sentence_exists_in_every_language(language: str, sentence: Senten
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_sentence_of_each_language_ends_like_one(language: str) -> None:
-    """A voice lowers its pitch at a full stop; titles and parts of sentences have none."""
+    """A voice lowers its pitch at a full stop and raises it at a question; titles and parts have neither."""
     for sentence, text in Sentences.of(language).texts.items():
         part = (
             sentence.startswith(("title_", "start_", "number_or", "summary_", "link_", "place_", "list_"))
             or sentence in BUTTONS
         )
-        assert part or text.endswith((".", "।")), sentence
+        assert part or text.endswith((".", "।", "?")), sentence
 
 
 def test_what_ships_is_checked_at_start() -> None:

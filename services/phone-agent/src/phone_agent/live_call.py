@@ -130,6 +130,7 @@ class MediaStreamCall:
             on_words=self._state_writer.on_transcript,
             on_act=self._state_writer.on_act,
             on_stage=self._state_writer.on_stage,
+            on_captured=self._state_writer.on_captured,
         )
         self._session = Session(phone.agent, session_request, media, self._stats)
         self._hear = self._session.hear

@@ -388,6 +388,7 @@ def _session_request(
         agent=phone.agent.agents.resumed(known.agent, known.agent_version),
         acts=ActsDone(*known.acts),
         at=StagePosition(known.stage, known.known),
+        captured=known.captured,
     )
 
 

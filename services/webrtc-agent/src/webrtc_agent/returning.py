@@ -140,6 +140,8 @@ class ConversationPart:
             on_act=self.state_writer.on_act,
             at=StagePosition(known.stage, known.known),
             on_stage=self.state_writer.on_stage,
+            captured=known.captured,
+            on_captured=self.state_writer.on_captured,
             seconds_left=None if first else known.seconds_left(self._returns.longest, self._returns.now()),
             session_id=None if first else known.session_id,
             began_at=None if first else known.began_at,

@@ -21,6 +21,7 @@ MAX_NOTE: Final = 600
 """Most characters of a note."""
 _MAX_FACT: Final = 100
 _MAX_FACTS: Final = 20
+_MAX_CAPTURED: Final = 16
 _SPEAKERS: Final = frozenset({"USER", "ASSISTANT"})
 
 
@@ -56,6 +57,7 @@ class CallState:
         acts: How many changes its tools have made, and a digest of the last one.
         stage: Name of the agent's stage that the conversation is in; empty if it has none.
         known: What tools have found out, by name; not logged, it may be what a caller said.
+        captured: The values that the caller has given, see `agent_core.capture.values`; never logged.
         recorded: Whether the end record has been written: what follows is another conversation that knows of this one.
     """
 
@@ -82,6 +84,7 @@ class CallState:
     acts: tuple[int, str] = (0, "")
     stage: str = ""
     known: Mapping[str, str] = field(default_factory=dict, repr=False)
+    captured: tuple[tuple[Any, ...], ...] = field(default=(), repr=False)
 
     def seconds_left(self, most: float, now: float) -> float:
         """Return how long the call may still last, given the limit for all its conversations together.
@@ -117,6 +120,7 @@ class CallState:
                 "acts": self.acts,
                 "stage": self.stage,
                 "known": dict(self.known),
+                "captured": self.captured[:_MAX_CAPTURED],
             }
         )
 
@@ -156,6 +160,7 @@ def decode(call_sid: str, text: bytes) -> CallState:
             acts=_acts(fields.get("acts")),
             stage=str(fields.get("stage", "")),
             known={str(key): str(text) for key, text in fields.get("known", {}).items()},
+            captured=tuple(tuple(one) for one in fields.get("captured", ()))[:_MAX_CAPTURED],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from None

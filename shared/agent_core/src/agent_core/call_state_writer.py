@@ -7,6 +7,7 @@ from typing import Any, Final
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.agents.stages import StagePosition
 from agent_core.call_state import CallState
+from agent_core.capture.values import Stored
 from agent_core.nova.transcript import History
 from agent_core.tools.acts import ActsDone
 
@@ -47,6 +48,9 @@ class CallStateWriter:
     def on_stage(self, at: StagePosition) -> None:
         """Record where the conversation is. Never blocks."""
         self.change(stage=at.stage, known=at.facts)
+    def on_captured(self, values: Stored) -> None:
+        """Record the values that the caller has given. Never blocks."""
+        self.change(captured=values)
 
     def change(self, **fields: Any) -> None:  # noqa: ANN401 - fields of CallState
         """Change fields of `CallState`. Never blocks."""

@@ -21,6 +21,16 @@ class Sentence(StrEnum):
     TIME_IS_UP = "time_is_up"
     NOT_REACHED = "not_reached"
 
+    # Values that a caller says, spells or types.
+    CAPTURE_CHECK = "capture_check"
+    CAPTURE_SPELL = "capture_spell"
+    CAPTURE_DATE = "capture_date"
+    CAPTURE_WORDS = "capture_words"
+    CAPTURE_KEYS = "capture_keys"
+    CAPTURE_KEYS_DATE = "capture_keys_date"
+    CAPTURE_TYPE = "capture_type"
+    CAPTURE_FAILED = "capture_failed"
+
     # What a person hears before a caller is connected.
     WHISPER = "whisper"
     WHISPER_BARE = "whisper_bare"
@@ -156,6 +166,7 @@ class Sentence(StrEnum):
 
 PLACEHOLDERS: Final[Mapping[Sentence, frozenset[str]]] = {
     Sentence.DISCLOSURE: frozenset({"name"}),
+    Sentence.CAPTURE_CHECK: frozenset({"value"}),
     Sentence.WHISPER: frozenset({"destination", "reason"}),
     Sentence.WHISPER_BARE: frozenset({"destination"}),
     Sentence.WHISPER_UNNAMED: frozenset({"reason"}),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipecat.processors.frame_processor import FrameProcessor
 
@@ -10,6 +10,7 @@ from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.agents.agent import Agent
 from agent_core.agents.stages import StagePosition, StageProgress
+from agent_core.capture.values import Stored
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.audio_output import AudioSink
 from agent_core.nova.model_session import ModelSession, SessionPrompt
@@ -108,6 +109,10 @@ class SessionRequest:
     """Where the conversation is in the agent's stages, if an earlier part of it has begun."""
     on_stage: Callable[[StagePosition], None] = lambda _: None
     """Called when it reaches a stage, or a tool finds something out; must not block."""
+    captured: Sequence[Sequence[Any]] = field(default=(), repr=False)
+    """The values that the caller has given in earlier parts, see `agent_core.capture.values`."""
+    on_captured: Callable[[Stored], None] = lambda _: None
+    """Called after each change of these values; must not block."""
     hands_over: bool = False
     """Whether another task can continue this conversation, so that no goodbye is said when this one has to stop."""
 
@@ -126,11 +131,18 @@ class ModelSessionFactory:
         session_request: What this one starts with.
         media: Has the sample rates.
         stages: Where the conversation is, which decides prompt, tools and voice of a session.
+        known_values: Returns the handles of captured values, which a new session knows from no tool result.
     """
 
     def __init__(
-        self, agent: AgentRuntime, session_request: SessionRequest, media: AudioRoute, stages: StageProgress
+        self,
+        agent: AgentRuntime,
+        session_request: SessionRequest,
+        media: AudioRoute,
+        stages: StageProgress,
+        known_values: Callable[[], str] = lambda: "",
     ) -> None:
+        self._known_values = known_values
         self._agent = agent
         self._prewarmed = session_request.prewarmed
         self._facts = session_request.facts
@@ -160,8 +172,15 @@ class ModelSessionFactory:
         return await self._agent.open_ready(self._prompt(replace(at, stage=stage) if stage else at))
 
     def _prompt(self, at: StagePosition, history: History = ()) -> SessionPrompt:
-        details, speaker = self._details, self._speaker
-        return self._agent.prompt(self._rates, self._facts, history, details=details, agent=speaker, at=at)
+        return self._agent.prompt(
+            self._rates,
+            self._facts,
+            history,
+            details=self._details,
+            agent=self._speaker,
+            captured=self._known_values(),
+            at=at,
+        )
 
     async def discard(self) -> None:
         """Close the pre-warmed session, see ``ModelSource``."""

@@ -13,6 +13,8 @@ class InstructionKind(Enum):
     GREET = auto()
     LEAVE = auto()
     KEY = auto()
+    VALUE = auto()
+    """The caller has typed a value, and hears a sentence about it."""
     STILL_THERE = auto()
     SAY_AGAIN = auto()
     CONNECTING = auto()
@@ -37,7 +39,8 @@ class InstructionKind(Enum):
 class Direction:
     """One instruction.
 
-    `keys` are the DTMF digits, `words` what the caller said last, `exactly` a sentence to say, `result` that of a tool.
+    `keys` are the DTMF digits, `words` what the caller said last, `exactly` a sentence to say, `result` that of a tool,
+    `handle` is what the application calls a value that the caller typed.
     """
 
     kind: InstructionKind
@@ -45,6 +48,7 @@ class Direction:
     words: str = ""
     exactly: str = ""
     result: dict[str, Any] = field(default_factory=dict)
+    handle: str = ""
 
 
 _STAGE = re.compile(r"\bnext part of the conversation begins\b", re.IGNORECASE)
@@ -52,6 +56,7 @@ _STAGE_SAID = re.compile(r'\blast words were: ("(?:[^"\\]|\\.)*")')
 _STAGE_RESULT = re.compile(r"\bresult, which is data: (\{.*\}) Say its speak first\b", re.DOTALL)
 _STAGE_BEGIN = re.compile(r'\bsay in the caller\'s language: ("(?:[^"\\]|\\.)*")\s*$')
 _KEY = re.compile(r"\b(?:pressed|typed)\b.*?\b(?:keys?|digits?|button)?\s*['\"]?([0-9*#A-D]*[0-9*#])", re.IGNORECASE)
+_VALUE = re.compile(r"\btyped a value\b.*?\bhandle is (\w+)", re.IGNORECASE)
 _LOST = re.compile(r"\blost (?:them|the caller|you) for a moment\b", re.IGNORECASE)
 _WORDS = re.compile(r'\bwords were: "(.*)"')
 _EXACTLY = re.compile(r'\bexactly this sentence: "([^"]+)"', re.IGNORECASE)
@@ -79,6 +84,7 @@ _SIGNS = (
     (_WAITED, InstructionKind.WAITED),
     (_CONNECTING, InstructionKind.CONNECTING),
     (_NOBODY_FREE, InstructionKind.NOBODY_FREE),
+    (_VALUE, InstructionKind.VALUE),  # before the keys: its handle has a digit too
     (_KEY, InstructionKind.KEY),
     (_LEAVE, InstructionKind.LEAVE),
     (_LOOKING_UP, InstructionKind.LOOKING_UP),
@@ -102,6 +108,7 @@ def read(text: str) -> Direction | None:
                 found[1] if kind is InstructionKind.KEY else "",
                 words[1] if words else "",
                 exactly[1] if exactly else "",
+                found[1] if kind is InstructionKind.VALUE else "",
             )
     return None
 

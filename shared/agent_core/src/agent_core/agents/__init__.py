@@ -5,7 +5,8 @@ Example:
 """
 
 from agent_core.agents.toolkit import tool
+from agent_core.capture.kinds import Date, Email, Name, Number, Phone, Postcode
 from agent_core.tools.call import Call
 from agent_core.tools.registry import ToolFailure
 
-__all__ = ["Call", "ToolFailure", "tool"]
+__all__ = ["Call", "Date", "Email", "Name", "Number", "Phone", "Postcode", "ToolFailure", "tool"]

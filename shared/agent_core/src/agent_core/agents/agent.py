@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from agent_core.agents import opening_hours
 from agent_core.agents.agent_file import AgentFile
 from agent_core.agents.stages import Stage
+from agent_core.capture.reading import Reader, country_of
 from agent_core.destinations import Destination
 from agent_core.disclosure import Wording
 from agent_core.sentences import Sentences
@@ -64,6 +65,11 @@ class Agent:
     def language(self) -> str:
         """Language tag, such as ``de-DE``."""
         return self.file.language
+
+    @property
+    def reader(self) -> Reader:
+        """Reads the values that its callers say or type."""
+        return Reader(self.language, self.file.country or country_of(self.language))
 
     @property
     def wording(self) -> Wording:

@@ -24,6 +24,7 @@ Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,60}$")]
 _EXPECTED: Final = {
     "numbers": "a number in E.164, such as +15550100002",
     "colors": "a color such as #b3261e",
+    "country": "two capitals, such as GB",
     "path": "/ or /a/ and the folder's name",
     "environment": "names in capitals with text values, such as BOOKING_URL: https://…",
     "secrets": "a name in capitals, such as BOOKING_TOKEN",
@@ -124,6 +125,10 @@ class AgentFile(_Part):
     """What it does, for lists of agents."""
     language: Language = "en-US"
     """The agent's language; the ten variants of seven languages that the model speaks."""
+    country: Annotated[str | None, Field(pattern=r"^[A-Z]{2}$")] = None
+    """Country whose phone numbers and postcodes callers give without saying which, ISO 3166, such as ``GB``; the
+    language's if it is missing.
+    """
     voice: Annotated[str | None, Field(pattern=r"^[a-z]{2,40}$")] = None
     """Voice id; the language's own if it is missing."""
     numbers: Annotated[tuple[Number, ...], Field(max_length=200)] = ()

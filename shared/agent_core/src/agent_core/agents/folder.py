@@ -21,6 +21,7 @@ from agent_core.sentences import Sentences
 from agent_core.settings import CoreSettings, zone_named
 from agent_core.tools.call import ToolSurroundings
 from agent_core.tools.go_to import PREFIX, stage_tool
+from agent_core.tools.capture import capture_tools
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.registry import Tool, ToolRegistry
 from agent_core.tools.transfer import transfer_tools
@@ -98,7 +99,7 @@ def read(folder: Path, context: FolderContext) -> Agent:
     surroundings = ToolSurroundings(folder.name, file.language, zone, _variables(file, document, context))
     module = agent_code.load(folder, version) if (folder / "tools.py").is_file() else None
     own = list(_own_tools(folder, file, document, module, surroundings))
-    always = [*transfer_tools(context.reachable(people)), *goodbye_tools()]
+    always = [*capture_tools(own), *transfer_tools(context.reachable(people)), *goodbye_tools()]
     ways = {each: _go_to(stage) for each, stage in file.stages.items()}
     # Two stages that lead to the same one describe it differently; to run, one is as good as the other.
     go_to = {tool.spec.name: tool for tools in ways.values() for tool in tools}

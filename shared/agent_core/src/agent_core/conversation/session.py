@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from agent_core import causes, prompts
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.agents.stages import StageProgress
 from agent_core.announcements import Announcement
+from agent_core.capture.values import Captures
 from agent_core.conversation import signals
 from agent_core.conversation.signals import Action, Input
 from agent_core.conversation.state import ConversationRules, ConversationState, Phase
@@ -92,6 +94,8 @@ class Session:
             keys=keys,
             allows=self._stages.allows,
         )
+        self.captures = self._captures_of(session_request)
+        """The values that the caller has given."""
         self._transcript = ConversationTranscript(session_request.history, session_request.on_words)
         self._transfers = Transfers(media.people, self.on, self._log)
         rules = ConversationRules(
@@ -102,7 +106,7 @@ class Session:
         self._timer: tuple[float, asyncio.TimerHandle] | None = None
         """When the state is due, and the timer for it; uvloop's handle of a past time does not know when that was."""
         self._connection = ResilientConnection(
-            ModelSessionFactory(agent, session_request, media, self._stages),
+            ModelSessionFactory(agent, session_request, media, self._stages, lambda: self.captures.known),
             self._transcript,
             self.stats,
             self.on,
@@ -143,6 +147,18 @@ class Session:
     def facts(self) -> Mapping[str, str]:
         """What tools have found out, for an agent with stages."""
         return self._stages.position.facts
+
+    def _captures_of(self, session_request: SessionRequest) -> Captures:
+        zone = self.agent.zone or self._agent.settings.zone
+        return Captures(
+            self.agent.reader,
+            self.agent.sentences,
+            lambda: datetime.now(zone).date(),
+            has_keypad=session_request.channel == "phone",
+            stored=session_request.captured,
+            on_change=session_request.on_captured,
+            want_keys=lambda awaited: self.on(signals.ValueAwaited(awaited)),
+        )
 
     def _limit(self, name: str) -> float:
         """Return a limit of the agent, or of the operator where the agent sets none or a higher one."""
@@ -186,6 +202,7 @@ class Session:
             case facts.TurnStarted() | facts.Asked(by_caller=True):
                 # Cached results are discarded: the caller may ask for something else.
                 self._tools.new_turn()
+                self.captures.new_turn()
             case facts.SpeechEnded():
                 self._telemetry.turn_ended()
             case facts.ReplyAudio(first=True):
@@ -263,6 +280,16 @@ class Session:
             case signals.RememberKeys(keys):
                 # For the task that continues this conversation, if one does.
                 self._transcript.add_caller(prompts.load("keys_typed", keys=keys))
+            case signals.TakeValue(keys):
+                self._take_value(keys)
+
+    def _take_value(self, keys: str) -> None:
+        """Notify the model of a value that the caller has typed: its handle, and the sentence that reads it back."""
+        taken = self.captures.typed(keys)
+        if taken is not None:
+            said = {name: str(taken.get(name, "")) for name in ("handle", "speak", "next")}
+            # Not as the caller's words: they have not heard the value yet, so no tool may receive it.
+            self._connection.read(prompts.load("value_typed", **said))
 
     def _ask(self, ask: signals.Ask) -> None:
         typed = [prompts.load("keys_typed", keys=keys) for keys in ask.after_keys]

@@ -43,6 +43,13 @@ class KeyPressed:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueAwaited:
+    """Whether the next keys are a value that the caller was asked to type."""
+
+    awaited: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ToolStarted:
     """A tool began to run; ``filler`` is what bridges a long one, None if it needs nothing."""
 
@@ -151,6 +158,7 @@ type Input = (
     | ReadyToListen
     | AnswerHeard
     | KeyPressed
+    | ValueAwaited
     | ToolStarted
     | StageWanted
     | AgentSaidGoodbye
@@ -198,6 +206,13 @@ class RememberKeys:
     """Keep keys in the transcript that came too late for the model."""
 
     keys: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeValue:
+    """Read the value that the caller has typed; empty if they cancelled it."""
+
+    keys: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +287,7 @@ type Action = (
     Greet
     | Ask
     | RememberKeys
+    | TakeValue
     | CutOff
     | Play
     | Apologize

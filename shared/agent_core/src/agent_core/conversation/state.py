@@ -29,7 +29,9 @@ from agent_core.conversation.signals import (
     PrepareTransfer,
     RefuseTransfer,
     RememberKeys,
+    TakeValue,
 )
+from agent_core.conversation.value_keys import ValueKeys
 from agent_core.conversation.waits import DisclosureWatch, Hold, Idle, IdleStep, KeyCollector, LastWords, Typed
 from agent_core.events import EndReason
 from agent_core.nova import facts
@@ -111,6 +113,7 @@ class ConversationState:
         self._last_call = False
         """Whether the conversation ends without a model even if a person is still being called."""
         self._keys = KeyCollector()
+        self._value_keys = ValueKeys()
         self._goodbye = LastWords()
         self._announcement = LastWords()
         """Of a transfer: the person is called when it has been heard."""
@@ -151,6 +154,7 @@ class ConversationState:
             self._limit_at,
             self._end_at,
             self._keys.due,
+            self._value_keys.due,
             self._goodbye.due,
             self._announcement.due,
             self._hold.due,
@@ -171,7 +175,7 @@ class ConversationState:
             case signals.Tick():
                 actions = self._tick(one, now)
             case signals.KeyPressed(key):
-                actions = self._press(key, now)
+                actions = self._press_of_value(key, now) if self._value_keys.active else self._press(key, now)
             case signals.GoodbyeWanted(reason):
                 actions = self._say_goodbye(reason, now)
             case signals.AgentSaidGoodbye():
@@ -224,6 +228,8 @@ class ConversationState:
             case signals.Connected():
                 self._idle.start(now)
                 self._greet_at = now + GREETING_SECONDS
+            case signals.ValueAwaited(awaited):
+                self._await_value(now, awaited=awaited)
             case signals.ApologyPlaying(seconds):
                 self._end_later(min(SORRY_SECONDS, seconds + _SORRY_MARGIN), self.failing, now)
             case signals.AnswerHeard():
@@ -272,6 +278,8 @@ class ConversationState:
         return actions
 
     def _tick_keys(self, _tick: signals.Tick, now: float) -> list[Action]:
+        if (value := self._value_keys.expire(now)) is not None:
+            return [TakeValue(value)]
         return [action for typed in self._keys.expire(now) for action in self._type(typed, now)]
 
     def _tick_last_words(self, _tick: signals.Tick, now: float) -> list[Action]:
@@ -326,6 +334,19 @@ class ConversationState:
             actions += self._type(typed, now)
         return actions
 
+    def _await_value(self, now: float, *, awaited: bool) -> None:
+        # A call that ends or changes with the next words has no use for a value.
+        if awaited and self.phase in (Phase.GREETING, Phase.TALKING):
+            self._value_keys.start(now)
+        elif not awaited:
+            self._value_keys.stop()
+
+    def _press_of_value(self, key: str, now: float) -> list[Action]:
+        """Stop the agent, and collect: here 0 is a digit."""
+        self._idle.noticed(now)
+        value = self._value_keys.press(key, now)
+        return [CutOff()] if value is None else [CutOff(), TakeValue(value)]
+
     def _type(self, typed: Typed, now: float) -> list[Action]:
         """Call a person, or inform the model; keys too late for both are kept."""
         if self._ended is not None:
@@ -359,6 +380,7 @@ class ConversationState:
     def _begin_transfer(self, destination: str, reason: str, by: AskedBy, now: float) -> list[Action]:
         self._transfers_left -= 1
         self._transfer = _Transfer(destination)
+        self._value_keys.stop()
         self._announcement.withdraw()  # of a failed attempt
         # A key cuts off what the agent was saying, which is therefore not the announcement.
         self._announcement.begin(EndReason.TRANSFERRED, now, still_speaking=by == "tool")
@@ -414,6 +436,7 @@ class ConversationState:
     def _close(self, reason: EndReason, now: float) -> None:
         self._hold.stop()
         self._idle.pause()
+        self._value_keys.stop()
         self._goodbye.begin(reason, now)
 
     def _goodbye_heard(self, reason: EndReason, now: float) -> list[Action]:
@@ -430,6 +453,7 @@ class ConversationState:
         if self.failing is not None:
             return []
         actions = self._finish_keys(now)  # a pending key 0 takes precedence over the apology
+        self._value_keys.stop()  # without a model no value is of use, and key 0 calls a person again
         self._hold.stop()
         self._idle.stop()
         self.failing = reason

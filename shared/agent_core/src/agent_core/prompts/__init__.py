@@ -17,6 +17,7 @@ from agent_core.errors import ConfigurationError
 
 PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "blocked": frozenset(),
+    "captured": frozenset({"handles"}),
     "details": frozenset({"details"}),
     "disclose": frozenset({"disclosure"}),
     "goodbye": frozenset(),
@@ -24,6 +25,7 @@ PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "keys_typed": frozenset({"keys"}),
     "known": frozenset({"facts"}),
     "looking_up": frozenset(),
+    "value_typed": frozenset({"handle", "speak", "next"}),
     "nobody_free": frozenset({"destination", "note"}),
     "people": frozenset(),
     "say_again": frozenset(),

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from agent_core.capture.kinds import Kind, captured_kind, handle_annotation
 from agent_core.errors import InvalidArguments
 from agent_core.tools.call import Call
 from agent_core.tools.schemas import plain
@@ -37,12 +38,21 @@ def arguments_of(function: Callable[..., object], choices: Mapping[str, Sequence
     # The words become part of the schema, so that the model chooses one instead of guessing.
     for name, words in choices.items():
         hints[name] = Annotated[Literal[tuple(words)], *getattr(hints[name], "__metadata__", ())]
+    # The model sends a handle, so the value's own type is not for it.
+    for name, kind in captured_parameters(function).items():
+        hints[name] = handle_annotation(hints[name], kind)
     fields: dict[str, Any] = {
         name: (hints[name], ... if parameter.default is inspect.Parameter.empty else parameter.default)
         for name, parameter in inspect.signature(function).parameters.items()
         if name != CONVERSATION and hints.get(name) is not Call
     }
     return create_model(f"{function.__name__}_arguments", __base__=Arguments, **fields)
+
+
+def captured_parameters(function: Callable[..., object]) -> dict[str, Kind]:
+    """Return the kinds of the parameters whose values are captured; see `agent_core.capture`."""
+    hints = get_type_hints(function, include_extras=True)
+    return {name: kind for name, hint in hints.items() if name != "return" and (kind := captured_kind(hint))}
 
 
 def call_parameter(function: Callable[..., object]) -> str | None:

@@ -18,10 +18,19 @@ import orjson
 import structlog
 
 from agent_core.announcements import Announcement
+from agent_core.capture.values import Captures, HandleRefused
 from agent_core.errors import AgentError, InvalidArguments
 from agent_core.token_bucket import TokenBucket
 from agent_core.tools.acts import IdempotencyKeys
-from agent_core.tools.arguments import CONVERSATION, Arguments, arguments_of, call_parameter, checked, schema_of
+from agent_core.tools.arguments import (
+    CONVERSATION,
+    Arguments,
+    arguments_of,
+    call_parameter,
+    captured_parameters,
+    checked,
+    schema_of,
+)
 from agent_core.tools.call import ToolSurroundings
 from agent_core.tools.repeats import Repeats
 from agent_core.tools.stalls import watched
@@ -151,6 +160,8 @@ class Tool:
             message = f"{function.__name__}: a tool with a Call needs the surroundings of its agent"
             raise ValueError(message)
         self._arguments: type[Arguments] = arguments_of(function, choices or {})
+        self.captured = captured_parameters(function)
+        """Kinds of the parameters for which the model sends a handle."""
         self.timeout = timeout
         self.failure = failure
         self.shown = shown
@@ -169,6 +180,22 @@ class Tool:
         """
         return checked(self._arguments, arguments)
 
+    def resolved(self, arguments: Arguments, conversation: object) -> dict[str, Any]:
+        """Return the captured values that the arguments name by their handles.
+
+        Raises:
+            ToolFailure: a handle has no value yet that the caller has heard.
+        """
+        named = {name: getattr(arguments, name) for name in self.captured}
+        captures = getattr(conversation, "captures", None)
+        if not isinstance(captures, Captures):
+            return {}
+        try:
+            # An optional value may be missing.
+            return {name: captures.value(self.captured[name], one) for name, one in named.items() if one is not None}
+        except HandleRefused as error:
+            raise ToolFailure(error.code, error.advice) from None
+
     async def run(self, arguments: Arguments, conversation: object = None, key: str = "") -> dict[str, Any]:
         """Run the function within its timeout.
 
@@ -183,6 +210,7 @@ class Tool:
             TypeError, ValueError: Its result is not a JSON object.
         """
         values = {name: getattr(arguments, name) for name in type(arguments).model_fields}
+        values |= self.resolved(arguments, conversation)
         if self._wants_conversation:
             values[CONVERSATION] = conversation
         if self._call_parameter is not None and self._surroundings is not None:
@@ -281,8 +309,13 @@ class ToolRegistry:
             fitting = tool.check(arguments)
         except InvalidArguments as error:
             return _Ending("error", _error("invalid_arguments", _CORRECT) | {"detail": _sendable(error.reason)}, error)
-        # The validated arguments, so that different spellings of the same request count as one.
-        key = f"{tool.spec.name} {fitting!r}"
+        try:
+            values = tool.resolved(fitting, self._conversation)
+        except ToolFailure as error:
+            return _Ending("error", _error(error.code, error.detail), error)
+        # The validated arguments, so that different spellings of the same request count as one. With the values of
+        # handles: a corrected value makes another request.
+        key = f"{tool.spec.name} {fitting!r}{f' {values!r}' if values else ''}"
         try:
             return await self._repeats.answer(
                 key,
