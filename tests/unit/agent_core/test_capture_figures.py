@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from agent_core.capture.errors import NotUnderstood
-from agent_core.capture.kinds import Kind  # noqa: TC001 - read by pytest
+from agent_core.capture.kinds import Kind
 from agent_core.capture.reading import Reader, country_of
 
 TODAY = date(2026, 11, 30)

@@ -160,7 +160,7 @@ def decode(call_sid: str, text: bytes) -> CallState:
             acts=_acts(fields.get("acts")),
             stage=str(fields.get("stage", "")),
             known={str(key): str(text) for key, text in fields.get("known", {}).items()},
-            captured=tuple(tuple(one) for one in fields.get("captured", ()))[:_MAX_CAPTURED],
+            captured=tuple(tuple(one) for one in fields.get("captured", ()) if isinstance(one, list))[:_MAX_CAPTURED],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from None

@@ -1,15 +1,15 @@
 """The lines of an agent's rehearsals: what callers say, and what should follow."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from standins.agents.yaml_file import FolderError, read_yaml
 
 NO_TOOL = "none"
-END_CALL, TRANSFER = "end_call", "transfer_to_human"
-BUILT_IN = frozenset({END_CALL, TRANSFER})
+END_CALL, TRANSFER, CAPTURE = "end_call", "transfer_to_human", "capture"
+BUILT_IN = frozenset({END_CALL, TRANSFER, CAPTURE})
 """Tools that the runtime adds to every agent, so that they tell nothing about which one it is."""
 
 
@@ -31,6 +31,8 @@ class Line:
     expected_words: tuple[str, ...] = ()
     """Words that the reply should contain."""
     ends: bool = False
+    leads_to: str = ""
+    """The tool that a later line of the rehearsal calls: what an opening line is about that calls none itself."""
 
     @property
     def calls_tool(self) -> bool:
@@ -49,7 +51,12 @@ def read_rehearsals(folder: Path) -> tuple[Line, ...]:
     Raises:
         FolderError: A file is not a list of rehearsals; the message names it and the entry.
     """
-    return tuple(line for path in sorted(folder.glob("*.yaml")) for line in _lines(path))
+    lines = [line for path in sorted(folder.glob("*.yaml")) for line in _lines(path)]
+    later: dict[str, str] = {}
+    for line in reversed(lines):
+        if line.calls_tool and not line.is_built_in:
+            later[line.rehearsal] = str(line.tool)
+    return tuple(replace(line, leads_to=later.get(line.rehearsal, "")) for line in lines)
 
 
 def _lines(path: Path) -> Iterator[Line]:

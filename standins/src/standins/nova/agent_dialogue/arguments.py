@@ -10,6 +10,7 @@ from standins.agents.language import Language
 from standins.agents.rehearsed import Choices, RehearsedLine, Sentence
 from standins.agents.times import Slot
 from standins.agents.words import spelled
+from standins.nova.agent_dialogue.captures import kind_of
 
 type ArgumentKind = Literal["number", "day", "time", "flag", "text"]
 
@@ -45,6 +46,11 @@ class Parameter:
         """The values that it allows; empty if any."""
         listed = self.schema.get("enum")
         return listed if isinstance(listed, list) else []
+
+    @property
+    def captured(self) -> str:
+        """The kind of value whose handle it takes; empty for an ordinary argument."""
+        return kind_of(self.description)
 
     @property
     def is_birthday(self) -> bool:
@@ -252,7 +258,9 @@ def _written(words: Sequence[str], original: str, *, name: bool) -> str:
 
 def question(parameter: Parameter, language: Language) -> str:
     """Return the question for a missing argument, from its description."""
-    say, about = language.sentences, parameter.description.split(":")[0].split(",")[0].strip().rstrip(".?")
+    # What the description says about the handle is for the model.
+    description = re.split(r"\.? ?The handle that ", parameter.description)[0] or parameter.captured
+    say, about = language.sentences, description.split(":")[0].split(",")[0].strip().rstrip(".?")
     # The descriptions of days and times are about their format, which is not for a caller.
     if parameter.kind in ("day", "time"):
         return str(say[f"ask_{parameter.kind}"])

@@ -10,10 +10,11 @@ from typing import Any
 
 from standins.agents.folder import AgentFolder
 from standins.agents.matching import Match
-from standins.agents.rehearsals import END_CALL, TRANSFER
+from standins.agents.rehearsals import CAPTURE, END_CALL, TRANSFER
 from standins.agents.rehearsed import RehearsedLine, Sentence
 from standins.nova import instructions
 from standins.nova.agent_dialogue import arguments, replies, results, small_talk
+from standins.nova.agent_dialogue.captures import CaptureTalk, Pending
 from standins.nova.agent_dialogue.memory import Memory, Request
 from standins.nova.agent_dialogue.phrases import Phrases
 from standins.nova.agent_dialogue.understanding import understanding
@@ -58,8 +59,11 @@ class AgentDialogue:
         self._tools = {tool.name: tool.schema for tool in tools}
         self._today = today
         self._known = understanding(agent, self._tools, today)
-        self._phrases = Phrases(self._known, [name for name in self._tools if name not in (END_CALL, TRANSFER)])
+        self._phrases = Phrases(
+            self._known, [name for name in self._tools if name not in (END_CALL, TRANSFER, CAPTURE)]
+        )
         self._memory = Memory()
+        self._captures = CaptureTalk()
         self._introduced = bool(history)
         self._misunderstood = 0
         self._last_said: tuple[Say, ...] = ()
@@ -71,7 +75,11 @@ class AgentDialogue:
         for role, text in history:
             if role.upper() == "USER" and not instructions.is_direction(text):
                 self._wishes.append(text)
-                self._remember(self._answer(text))
+                steps = self._answer(text)
+                self._remember(steps)
+                # Results are not in a history.
+                if any(isinstance(step, UseTool) and step.name == CAPTURE for step in steps):
+                    self._captures.assume()
 
     def heard(self, text: str) -> Sequence[Step]:
         """Reply to the caller's words, or to an instruction of the application such as "Greet the caller"."""
@@ -88,6 +96,8 @@ class AgentDialogue:
             return (Say(self._phrases["no_goodbye"]),) if isinstance(result, Mapping) and "error" in result else ()
         if name == TRANSFER:
             return (Say(self._phrases[results.transfer_outcome(result)]),)
+        if name == CAPTURE:
+            return self._captures.result(result) or (Say(self._phrases["failed"]),)
         request = self._memory.result_of(name, arguments_, result)
         follow = self._redirected(request, result)
         if follow is not None:
@@ -102,7 +112,7 @@ class AgentDialogue:
         said = tuple(step for step in steps if isinstance(step, Say))
         self._last_said = said or self._last_said
         for step in steps:
-            if isinstance(step, UseTool):
+            if isinstance(step, UseTool) and step.name != CAPTURE:
                 self._memory.called(step.name, step.arguments)
 
     def _answer(self, text: str) -> Sequence[Step]:
@@ -122,6 +132,8 @@ class AgentDialogue:
         wish = small_talk.wish(text, self._known.language)
         if wish is SmallTalk.IDENTITY:
             return (Say(self._phrases.identity),)
+        if wish is None and (captured := self._captured(text)) is not None:
+            return captured
         found = self._known.match(sentence, self._memory.follow_ups(self._tools_of()))
         match = found if found is not None and found.is_understood and self._suits(found, wish) else None
         if match is not None and self._is_certain(match, sentence):
@@ -129,6 +141,17 @@ class AgentDialogue:
         if wish is not None:
             return self._wish(wish)
         return self._fill(text, sentence) or self._likely(text, sentence, match)
+
+    def _captured(self, text: str) -> Sequence[Step] | None:
+        """Take the words as a value that is being captured, or as the yes or no to it."""
+        follows = self._captures.heard(text, small_talk.remark(text, self._known.language))
+        if not isinstance(follows, Pending):
+            return None if follows is None else (follows,)
+        request = self._memory.request
+        if request is None or request.tool not in self._tools:
+            return None
+        given = {**request.arguments, follows.name: follows.handle}
+        return self._request(Request(request.tool, given, request.answers))
 
     def _is_certain(self, match: Match, sentence: Sentence) -> bool:
         """Return whether a line counts whatever else could explain the words."""
@@ -150,6 +173,9 @@ class AgentDialogue:
     def _suits(self, match: Match, wish: SmallTalk | None) -> bool:
         """Return whether a line may be followed: "thank you" alone is no goodbye, although a rehearsal has both."""
         tool = match.line.line.tool
+        # What was said as a value in a rehearsal is one only where a value is awaited.
+        if tool == CAPTURE:
+            return False
         if tool == END_CALL:
             return wish is SmallTalk.GOODBYE or match.complete >= _LITERAL
         return tool != TRANSFER or wish is SmallTalk.HUMAN or match.complete >= _LITERAL
@@ -186,6 +212,8 @@ class AgentDialogue:
         if spoken.tool == TRANSFER:
             return self._transfer(spoken.arguments)
         self._memory.rehearsal = spoken.rehearsal
+        if not spoken.calls_tool and (opened := self._opened(spoken.leads_to, spoken.answers)):
+            return opened
         if not spoken.calls_tool:
             return (Say(self._phrases.answer_to(line.line)),)
         tool = str(spoken.tool)
@@ -209,11 +237,20 @@ class AgentDialogue:
         said = self._arguments(sentence, arguments.parameters(self._tools[own[0]]))
         return self._request(Request(own[0], {**before, **said}))
 
+    def _opened(self, tool: str, answers: str) -> Sequence[Step] | None:
+        """Begin a request whose tool needs a value that has to be captured first."""
+        wanted = arguments.parameters(self._tools.get(tool, {}))
+        if answers or CAPTURE not in self._tools or not any(one.captured and one.required for one in wanted):
+            return None
+        return self._request(Request(tool, {}))
+
     def _request(self, request: Request) -> Sequence[Step]:
         """Call a tool, or ask for a required argument that it lacks."""
         wanted = arguments.parameters(self._tools[request.tool])
         missing = [one for one in wanted if one.required and one.name not in request.arguments]
         self._memory.open(request, missing)
+        if missing and missing[0].captured and CAPTURE in self._tools:
+            self._captures.ask(missing[0].name, missing[0].captured)
         if missing:
             return (Say(arguments.question(missing[0], self._known.language)),)
         return (UseTool(request.tool, request.arguments),)
@@ -221,13 +258,19 @@ class AgentDialogue:
     def _arguments(
         self, sentence: Sentence, wanted: Sequence[arguments.Parameter], line: RehearsedLine | None = None
     ) -> dict[str, Any]:
-        return arguments.arguments_from(sentence, wanted, line, self._known.language, self._today)
+        # A captured value is known by its handle alone, whatever the sentence contains.
+        handles = {one.name for one in wanted if one.captured and CAPTURE in self._tools}
+        plain = [one for one in wanted if one.name not in handles]
+        found = arguments.arguments_from(sentence, plain, line, self._known.language, self._today)
+        return {name: value for name, value in found.items() if name not in handles}
 
     def _fill(self, text: str, sentence: Sentence) -> Sequence[Step] | None:
         """Take the words as the answer to an open question."""
         request, missing = self._memory.request, self._memory.missing
         if request is None or not missing or request.tool not in self._tools:
             return None
+        if missing[0].captured and CAPTURE in self._tools:
+            return None  # words are no handle
         wanted = arguments.parameters(self._tools[request.tool])
         # What was asked for comes first, so that "Friday at seven" fills the day that was missing.
         said = self._arguments(sentence, [*missing, *(one for one in wanted if one not in missing)])
@@ -278,6 +321,8 @@ class AgentDialogue:
             return self._greet(text)
         if direction.kind is InstructionKind.KEY:
             return self._typed(direction.keys)
+        if direction.kind is InstructionKind.VALUE:
+            self._captures.typed(direction.handle)
         if direction.kind is InstructionKind.LOST:
             again = self._answer(direction.words) if direction.words else ()
             return Say(self._phrases["lost"]), *again
@@ -285,7 +330,7 @@ class AgentDialogue:
             return self._begin_stage(direction)
         # A sentence that the application gives word for word is said as it is.
         exactly = (Say(direction.exactly),) if direction.exactly else ()
-        if direction.kind is InstructionKind.DISCLOSE:
+        if direction.kind in (InstructionKind.DISCLOSE, InstructionKind.VALUE):
             return exactly
         return (*exactly, Say(self._phrases.instructed(direction.kind)))
 
