@@ -70,3 +70,12 @@ def test_the_wrong_attempt_is_wrong() -> None:
     """Otherwise the corrections would prove nothing."""
     for value in VALUES:
         assert read(lambda: reader_of(value).read(value["kind"], value["first"], TODAY)) != value["value"], value  # noqa: B023
+
+
+def test_most_of_a_wording_that_was_not_foreseen_is_understood() -> None:
+    """Forty values in words that were written after the reader. What is misread is read back, and corrected."""
+    fresh = yaml.safe_load(
+        (Path(__file__).parents[2] / "fixtures/speech/captures_fresh.yaml").read_text(encoding="utf-8")
+    )
+    found = [read(lambda: reader_of(one).read(one["kind"], one["heard"], TODAY)) for one in fresh]  # noqa: B023
+    assert sum(got == one["value"] for got, one in zip(found, fresh, strict=True)) >= 36

@@ -16,6 +16,8 @@ _READ = ("*.yaml", "*.md", "*.py", "rehearsals/*.yaml", "knowledge/*.md")
 _ID = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _LONGEST_CHOICE = 40
+_CAPTURED = frozenset({"Email", "Phone", "Date", "Number", "Name", "Postcode"})
+"""Types of values that callers spell, as tools import them."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class AgentFolder:
     """Sentences of `knowledge/*.md`."""
     choices: tuple[str, ...]
     """Values that `tools.py` lists for its arguments; read from its text, because importing it would run it."""
+    captured: frozenset[str] = frozenset()
+    """Kinds of values that its tools take by handle: email, phone, date, number, name, postcode."""
 
     @property
     def speaks_english(self) -> bool:
@@ -76,6 +80,7 @@ def read_folder(folder: Path) -> AgentFolder:
         lines=lines,
         knowledge=tuple(_sentences(folder)),
         choices=tuple(dict.fromkeys(_choices(folder))),
+        captured=frozenset(_captured(folder)),
     )
 
 
@@ -94,12 +99,24 @@ def _sentences(folder: Path) -> Iterator[str]:
                 yield plain
 
 
-def _choices(folder: Path) -> Iterator[str]:
+def _captured(folder: Path) -> Iterator[str]:
+    """Yield the kinds of values that the code imports the types of."""
+    for tree in _trees(folder):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("agent_core."):
+                yield from (one.name.lower() for one in node.names if one.name in _CAPTURED)
+
+
+def _trees(folder: Path) -> Iterator[ast.Module]:
     for path in sorted(folder.glob("*.py")):
         try:
-            tree = ast.parse(path.read_text(encoding="utf-8")[:LARGEST_BYTES])
+            yield ast.parse(path.read_text(encoding="utf-8")[:LARGEST_BYTES])
         except (SyntaxError, ValueError):
             continue  # the runtime reports it with its line
+
+
+def _choices(folder: Path) -> Iterator[str]:
+    for tree in _trees(folder):
         for node in ast.walk(tree):
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Literal":
                 listed = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]

@@ -16,6 +16,7 @@ from standins.agents.dates import Moment
 from standins.agents.folder import AgentFolder
 from standins.agents.language import Language, language
 from standins.agents.rehearsed import choices_of, sentence_of
+from standins.agents.spelled_values import SpelledValues
 from standins.agents.times import Slot
 from standins.agents.words import spelled
 from standins.speech.numbers import in_words
@@ -85,7 +86,8 @@ def sentences(agent: AgentFolder, values: Iterable[str] = (), seed: int = 7) -> 
         seed: For the choice of variants.
     """
     made = _Variants(agent, tuple(values), random.Random(seed))
-    said = [*made.of_documents(), *_fillers(), *made.of_answers(), *made.of_lines()]
+    spelled_values = SpelledValues(agent.captured, _NAMES, made.dice).sentences()
+    said = [*made.of_documents(), *_fillers(), *made.of_answers(), *made.of_lines(), *spelled_values]
     return [short for sentence in filter(None, said[:_MOST_SENTENCES]) for short in _with_short_forms(sentence)]
 
 

@@ -14,6 +14,9 @@ _SPELLED: Final = re.compile(r"[^\W\d_](?:[-.·][^\W_]){1,}\.?")
 _TOKEN: Final = re.compile(r"[^\s,;:!?\u201c\u201d\"()]+|[,;:!?]")
 _CODE: Final = re.compile(r"(?=\w*\d)(?=\w*[a-z])\w+")
 
+_LONGEST_NAME: Final = 2
+"""Code words in a row that may be a name."""
+
 type AtomKind = Literal["letter", "digits", "number", "symbol", "word"]
 
 
@@ -145,23 +148,33 @@ class _Reader:
 
     def _is_code_word(self, at: int) -> bool:
         plain, names = alphabet()
-        word = self._keys[at]
-        if word in plain or (word in names and self._alphabets):
-            return self._alphabets or self._is_spelled_beside(at)
-        return word in names and self._is_spelled_beside(at)
+        if self._keys[at] not in plain and self._keys[at] not in names:
+            return False
+        if self._alphabets:
+            return True
+        run = self._run(at)
+        # A letter or a digit beside it, or more code words than a name has. Mike Oscar is a name.
+        if any(len(word) == 1 for word in run) or len(run) > _LONGEST_NAME - (not self._names):
+            return True
+        return self._keys[at] in plain and any(self._is_number(other) for other in (at - 1, at + 1))
 
-    def _is_spelled_beside(self, at: int) -> bool:
-        """Return whether another letter or digit stands beside a word."""
-        known = alphabet()
-        for other in (at - 1, at + 1):
-            if 0 <= other < len(self._keys):
-                word = self._keys[other]
-                if word in known[0] or (word in known[1] and not self._names) or (len(word) == 1 and word.isalnum()):
-                    return True
-                # "mike twenty two" is a name and a number; "kilo nine" is spelled.
-                if self._keys[at] in known[0] and longest(self._words.numbers, self._keys, other)[0] is not None:
-                    return True
-        return False
+    def _run(self, at: int) -> list[str]:
+        """Return the code words, letters and digits around a place, without a gap."""
+        plain, names = alphabet()
+        start = stop = at
+        while start > 0 and self._is_piece(self._keys[start - 1], plain | names):
+            start -= 1
+        while stop < len(self._keys) and self._is_piece(self._keys[stop], plain | names):
+            stop += 1
+        return self._keys[start:stop]
+
+    @staticmethod
+    def _is_piece(word: str, code_words: frozenset[str]) -> bool:
+        return word in code_words or (len(word) == 1 and word.isalnum())
+
+    def _is_number(self, at: int) -> bool:
+        # "mike twenty two" is a name and a number; "kilo nine" is spelled.
+        return 0 <= at < len(self._keys) and longest(self._words.numbers, self._keys, at)[0] is not None
 
     def _number(self, at: int) -> tuple[Atom, int] | None:
         keys, words = self._split_keys(at), self._words
