@@ -1,4 +1,4 @@
-"""Callers and visitors give an address and a number, by voice, in writing and by keypad: rehearsed over both channels."""
+"""Callers and visitors give an address and a number, by voice, in writing and by keypad, over both channels."""
 
 import subprocess
 import sys

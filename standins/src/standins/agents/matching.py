@@ -139,4 +139,5 @@ def _without(words: Iterable[str], stop_words: Collection[str]) -> list[str]:
 
 def _outcome(line: RehearsedLine) -> tuple[str | None, str]:
     """Return what a line leads to; two lines to the same tool are no rivals."""
-    return line.line.tool, "" if line.line.calls_tool else line.line.answers or line.line.leads_to or line.line.rehearsal
+    own = line.line
+    return own.tool, "" if own.calls_tool else own.answers or own.leads_to or own.rehearsal

@@ -103,12 +103,17 @@ class SpelledValues:
         )
 
     def _postcode(self) -> str:
-        letter = lambda: self.dice.choice([self.dice.choice(_LETTERS), self.dice.choice(_CODE_WORDS)])  # noqa: E731 - three uses
-        digit = lambda: self._digits(1, 1)  # noqa: E731
-        british = f"{letter()} {digit()} {digit()} {letter()} {letter()}"
-        longer = f"{letter()} {letter()} {digit()} {letter()} {digit()} {letter()} {letter()}"
-        canadian = f"{letter()} {digit()} {letter()} {digit()} {letter()} {digit()}"
-        return self.dice.choice([self._digits(4, 5), self._digits(5, 5), british, longer, canadian])
+        # Those of the United Kingdom and Canada: l is a letter, d a digit.
+        codes = [self._code(form) for form in ("ld dll", "lldl dll", "ldl dld")]
+        return self.dice.choice([self._digits(4, 5), self._digits(5, 5), *codes])
+
+    def _code(self, form: str) -> str:
+        letters = (_LETTERS, _CODE_WORDS)
+        said = [
+            self._digits(1, 1) if each == "d" else self.dice.choice(self.dice.choice(letters))
+            for each in form.replace(" ", "")
+        ]
+        return " ".join(said)
 
     def _date(self) -> str:
         ordinals = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from standins.agents.language import Language
+from standins.agents.rehearsals import CAPTURE
 from standins.agents.rehearsed import Choices, RehearsedLine, Sentence
 from standins.agents.times import Slot
 from standins.agents.words import spelled
@@ -108,7 +109,9 @@ def choices_of(tools: Mapping[str, Mapping[str, Any]]) -> Choices:
     """Return the listed text values of all tools' arguments, by their words."""
     return {
         spelled(str(value)): (one.name, str(value))
-        for schema in tools.values()
+        for tool, schema in tools.items()
+        # Its kinds are words for the model, and no caller's.
+        if tool != CAPTURE
         for one in parameters(schema)
         if one.kind == "text"
         for value in one.choices
