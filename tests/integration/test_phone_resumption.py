@@ -54,6 +54,25 @@ async def test_the_model_knows_what_was_said_and_takes_it_up(scene: Scene) -> No
     await until(lambda: scene.caller.call_sid not in scene.shelf.entries)
 
 
+async def test_values_that_the_caller_gave_are_known_by_their_handles(scene: Scene) -> None:
+    """The model of the next task gets the handles and no value; the state of the call keeps the values, sealed."""
+    values = (("email_1", "email", "jane.doe@example.com", 0, "heard"), ("phone_1", "phone", "", 1, "open"))
+    await scene.remembered(captured=values)
+    invitation = invitation_in(await scene.caller.lose(0))
+    async with await scene.caller.open_stream() as socket:
+        announcer = await scene.caller.begin(socket, invitation.ticket)
+        stream = await scene.phone.model.stream()
+        await until(lambda: bool(stream.texts("SYSTEM")))
+        assert "Tools take their handles: email_1 (email).\n" in stream.texts("SYSTEM")[0]
+        assert "jane.doe" not in "".join(stream.texts("SYSTEM"))
+        known = await scene.store.recall(scene.caller.call_sid)
+        assert known is not None
+        assert known.captured == values
+        assert not any(b"jane.doe" in bytes(str(entry), "utf-8") for entry in scene.shelf.entries.values())
+        await socket.send(announcer.stop())
+    await until(lambda: len(scene.phone.records) == 1)
+
+
 async def test_a_task_that_did_not_answer_the_question_gets_the_stream(scene: Scene) -> None:
     """The task that gets the stream reads the call from the store, though another task answered the webhook."""
     await scene.remembered(part=3)

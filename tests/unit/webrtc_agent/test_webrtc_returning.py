@@ -97,6 +97,21 @@ async def test_all_parts_have_one_record_with_their_sum() -> None:
         await task.claim(second.token)
 
 
+async def test_values_that_the_visitor_gave_are_known_in_the_next_part(shelf: Memo) -> None:
+    """Also in another task, and not in the store's plain text."""
+    values = (("email_1", "email", "jane.doe@example.com", 0, "heard"),)
+    one, other = Task(shelf), Task(shelf)
+    first, talk = await one.begin()
+    first.session_request(None).on_captured(values)  # type: ignore[arg-type]
+    await asyncio.sleep(1)
+    assert not any("jane.doe" in str(entry) for entry in shelf.entries.values())
+    talk.end(EndReason.MEDIA_DISCONNECTED)
+    await asyncio.sleep(1)
+    second = await other.claim(first.token)
+    assert second.session_request(None).captured == values  # type: ignore[arg-type]
+    (await other.talk(second, "s1")).end(EndReason.AGENT_ENDED)
+
+
 async def test_who_comes_back_while_the_old_connection_stands_replaces_it() -> None:
     """The page notices a lost network sooner than the service; the old part leaves no record and is not waited for."""
     task = Task(None)

@@ -16,6 +16,7 @@ from agent_core.agent_runtime import AgentRuntime
 from agent_core.agents.agent import Agent
 from agent_core.agents.stages import StagePosition
 from agent_core.call_state import CallState
+from agent_core.capture.values import known_handles
 from agent_core.destinations import Destination
 from agent_core.errors import AtCapacity, ModelBusy, PermissionRefused
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
@@ -206,8 +207,9 @@ class PhoneService:
         # The caller's last words are sent later as a question, so they are left out here.
         said = for_model(said_before(call))
         speaker = self.agent.agents.resumed(call.agent, call.agent_version)
-        at, rates = StagePosition(call.stage, call.known), (SAMPLE_RATE, SAMPLE_RATE)
-        prompt = self.agent.prompt(rates, call.facts, said, agent=speaker, at=at)
+        at, handles = StagePosition(call.stage, call.known), known_handles(call.captured)
+        rates = (SAMPLE_RATE, SAMPLE_RATE)
+        prompt = self.agent.prompt(rates, call.facts, said, agent=speaker, at=at, captured=handles)
         return await self.agent.open_model(prompt)
 
     @contextmanager

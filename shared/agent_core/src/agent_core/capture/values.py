@@ -4,7 +4,7 @@ An attempt is what the caller said once. The first is read back; after one that 
 caller is asked to spell it, then to type it, then the agent continues without it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Literal
@@ -108,7 +108,7 @@ class Captures:
     @property
     def known(self) -> str:
         """The handles and their kinds, for the model; empty if there are none. Contains no value."""
-        return ", ".join(f"{one.handle} ({one.kind})" for one in self._values.values() if one.state != "open")
+        return _listed(self._values.values())
 
     def new_turn(self) -> None:
         """Record that the caller speaks or writes: what was read back before can be used now."""
@@ -269,6 +269,15 @@ _NEXT: Final[Mapping[str, str]] = {
     + " with kind {kind} and handle {handle}.",
     "failed": "Go on without it, or offer what else you can do.",
 }
+
+
+def known_handles(stored: Sequence[Sequence[Any]]) -> str:
+    """Return the handles and kinds of stored values, for the model; empty if there are none. Contains no value."""
+    return _listed(restored(stored))
+
+
+def _listed(values: Iterable[Value]) -> str:
+    return ", ".join(f"{one.handle} ({one.kind})" for one in values if one.state != "open")
 
 
 def restored(stored: Sequence[Sequence[Any]]) -> list[Value]:
