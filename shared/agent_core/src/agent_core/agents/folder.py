@@ -109,7 +109,7 @@ def read(folder: Path, context: FolderContext) -> Agent:
         ToolRegistry(tools)
     except ValueError:
         raise ConfigurationError(f"{name}/tools.py: a tool has the name of one of the runtime's own") from None
-    return Agent(
+    agent = Agent(
         folder.name,
         version,
         file,
@@ -126,6 +126,9 @@ def read(folder: Path, context: FolderContext) -> Agent:
             for each in _checked_stages(file, document, own, context.settings)
         },
     )
+    if any(tool.captured for tool in own):
+        agent.reader.load()
+    return agent
 
 
 def _checked_stages(

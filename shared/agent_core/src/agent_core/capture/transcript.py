@@ -16,6 +16,8 @@ _CODE: Final = re.compile(r"(?=\w*\d)(?=\w*[a-z])\w+")
 
 _LONGEST_NAME: Final = 2
 """Code words in a row that may be a name."""
+_FAR: Final = 6
+"""Words to each side that are looked at for letters."""
 
 type AtomKind = Literal["letter", "digits", "number", "symbol", "word"]
 
@@ -162,9 +164,10 @@ class _Reader:
         """Return the code words, letters and digits around a place, without a gap."""
         plain, names = alphabet()
         start = stop = at
-        while start > 0 and self._is_piece(self._keys[start - 1], plain | names):
+        # Only as far as it matters: a transcript of nothing but code words would be read over and over.
+        while start > max(0, at - _FAR) and self._is_piece(self._keys[start - 1], plain | names):
             start -= 1
-        while stop < len(self._keys) and self._is_piece(self._keys[stop], plain | names):
+        while stop < min(len(self._keys), at + _FAR) and self._is_piece(self._keys[stop], plain | names):
             stop += 1
         return self._keys[start:stop]
 
