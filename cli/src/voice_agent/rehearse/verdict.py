@@ -9,7 +9,7 @@ from voice_agent.rehearse.conditions import QUIET, STOP_SECONDS, Condition
 from voice_agent.rehearse.observed import Observed, ObservedTurn
 from voice_agent.rehearse.rehearsals import NO_TOOL, Expectation, Rehearsal, Turn
 
-_BUILT_IN: Final = ("end_call", "transfer_to_human")
+_BUILT_IN: Final = ("end_call", "transfer_to_human", "capture")
 """Tools of the runtime, which no folder can make slow."""
 
 
