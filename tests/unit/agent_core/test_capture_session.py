@@ -17,6 +17,7 @@ from agent_core.conversation.value_keys import (
     ValueKeys,
 )
 from agent_core.conversation.waits import KEY_PAUSE_SECONDS
+from agent_core.errors import ModelUnavailable
 from agent_core.events import EndReason
 from agent_core.tools.capture import capture_tools
 from agent_core.tools.registry import Tool
@@ -189,6 +190,24 @@ async def test_values_go_on_in_the_next_part() -> None:
         await _end(stage, running)
     assert desk.received == [("jane.doe@example.com", None, None)]
     assert kept[-1][0][-1] == "used"
+
+
+async def test_values_survive_a_barge_in_and_a_stream_that_is_replaced() -> None:
+    """A stream that takes over has no tool results of the one before, so its prompt has the handles."""
+    desk = Desk()
+    async with running_session(more=desk.tools()) as (stage, running):
+        first = await stage.model.stream()
+        await _use(stage, "capture", kind="email", heard="jane dot doe at example dot com")
+        first.say(*say.answer(say.GREETING, SOUND), *say.interruption())
+        await _say(stage, "yes")
+        first.fail(ModelUnavailable("reset", "the stream was reset"))
+        second = await stage.model.stream(1)
+        await until(lambda: bool(second.texts("SYSTEM")))
+        assert "Tools take their handles: email_1 (email)." in second.texts("SYSTEM")[0]
+        second.say(*say.tool_use("register", "use-9", {"email": "email_1"}))
+        await second.until_sent("toolResult")
+        await _end(stage, running)
+    assert desk.received == [("jane.doe@example.com", None, None)]
 
 
 def test_the_keys_of_a_value_have_a_deadline_and_a_bound() -> None:
