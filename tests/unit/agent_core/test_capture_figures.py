@@ -73,7 +73,7 @@ def test_the_wrong_attempt_is_wrong() -> None:
 
 
 def test_most_of_a_second_list_is_understood() -> None:
-    """Forty values of a second list, of which 32 were understood before the reader was changed for some of the others."""
+    """Forty values of another list; 32 were understood before the reader was changed for some of the others."""
     fresh = yaml.safe_load(
         (Path(__file__).parents[2] / "fixtures/speech/captures_fresh.yaml").read_text(encoding="utf-8")
     )
