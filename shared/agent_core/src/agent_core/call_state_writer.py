@@ -48,6 +48,7 @@ class CallStateWriter:
     def on_stage(self, at: StagePosition) -> None:
         """Record where the conversation is. Never blocks."""
         self.change(stage=at.stage, known=at.facts)
+
     def on_captured(self, values: Stored) -> None:
         """Record the values that the caller has given. Never blocks."""
         self.change(captured=values)

@@ -108,7 +108,7 @@ def read(text: str) -> Direction | None:
                 found[1] if kind is InstructionKind.KEY else "",
                 words[1] if words else "",
                 exactly[1] if exactly else "",
-                found[1] if kind is InstructionKind.VALUE else "",
+                handle=found[1] if kind is InstructionKind.VALUE else "",
             )
     return None
 

@@ -20,8 +20,8 @@ from agent_core.errors import ConfigurationError
 from agent_core.sentences import Sentences
 from agent_core.settings import CoreSettings, zone_named
 from agent_core.tools.call import ToolSurroundings
-from agent_core.tools.go_to import PREFIX, stage_tool
 from agent_core.tools.capture import capture_tools
+from agent_core.tools.go_to import PREFIX, stage_tool
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.registry import Tool, ToolRegistry
 from agent_core.tools.transfer import transfer_tools
