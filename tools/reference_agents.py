@@ -6,12 +6,13 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from agent_core.agents import agent_file, stage_file
+from agent_core.agents import agent_file, stage_file, tool_entries
 from agent_core.agents.agent import VARIABLES
 from tools import reference
 
 SOURCE: Final = reference.CORE / "agents/agent_file.py"
 STAGES: Final = reference.CORE / "agents/stage_file.py"
+ENTRIES: Final = reference.CORE / "agents/tool_entries.py"
 PAGE: Final = reference.PAGES / "agent-folder.md"
 SCHEMA: Final = reference.ROOT / "agents/agent.schema.json"
 
@@ -28,6 +29,9 @@ _PARTS: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
     ),
     ("`exits`", "An exit has `after`, `known` or both of them; or it has `when`.", stage_file.ExitFile),
     ("`notice`", "What the page says about a service that receives data of a visitor.", agent_file.NoticeFile),
+    ("`mcp` in `tools`", "Tools of an MCP server.", tool_entries.McpEntry),
+    ("`http` in `tools`", "One request to an HTTP service.", tool_entries.HttpEntry),
+    ("`knowledge` in `tools`", "Documents that the model may search.", tool_entries.KnowledgeEntry),
 )
 
 
@@ -50,7 +54,7 @@ def page() -> str:
         "| `agent.yaml` | name, numbers, page, people: the tables below |",
         f"| `instructions.md` | what it does, in plain words for the model; filled in: {variables} |",
         "| `tools.py` | optional: functions that the model may call; see [add a tool](../howto/add-a-tool.md) |",
-        "| `knowledge/*.md` | optional: documents |",
+        "| `knowledge/*.md` | optional: documents that the model may search; see `knowledge` below |",
         "| `sentences.yaml` | optional: replaces sentences of the runtime, by name |",
         "| `rehearsals/*.yaml` | optional: conversations that must succeed; the local stand-in uses them |",
         "",
@@ -61,11 +65,19 @@ def page() -> str:
         lines += ["", f"## {name} in `agent.yaml`" if name else "## `agent.yaml`", ""]
         lines += [about, ""] if about else []
         lines += ["| key | default | what it is |", "|---|---|---|"]
-        source = STAGES if part.__module__ == stage_file.__name__ else SOURCE
-        for field in reference.fields(source, part.__name__):
+        for field in _fields(part):
             info = part.model_fields[field.name]
             lines.append(f"| `{field.name}` | {_default(info.is_required(), info.get_default())} | {_text(field)} |")
     return "\n".join(lines) + "\n"
+
+
+def _fields(part: type[BaseModel]) -> list[reference.Field]:
+    """Return the fields of a part; an entry of `tools` has its own and those of all entries."""
+    if part.__module__ == stage_file.__name__:
+        return list(reference.fields(STAGES, part.__name__))
+    if part.__name__ not in vars(tool_entries):
+        return list(reference.fields(SOURCE, part.__name__))
+    return [*reference.fields(ENTRIES, part.__name__), *reference.fields(ENTRIES, "ToolEntryPart")]
 
 
 def _text(field: reference.Field) -> str:
@@ -75,7 +87,9 @@ def _text(field: reference.Field) -> str:
 def _default(required: bool, value: object) -> str:  # noqa: FBT001 - one caller
     if required:
         return "**required**"
-    return f"`{value}`" if isinstance(value, str) and value else "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"`{value}`" if isinstance(value, str | int | float) and value else "none"
 
 
 def pages() -> dict[Path, str]:

@@ -5,6 +5,7 @@ start, with one line that says what to set.
 """
 
 import os
+import re
 from collections.abc import Container, Iterable
 from datetime import UTC, tzinfo
 from enum import StrEnum
@@ -107,6 +108,17 @@ def _networks(text: str) -> str:
     return text
 
 
+def _places(value: object) -> object:
+    """Return ``host:port`` of each entry."""
+    if not isinstance(value, str):
+        return value
+    found = [one.strip().lower() for one in value.split(",") if one.strip()]
+    # A host without a port, or a pattern, would allow more than one server.
+    if any(not re.fullmatch(r"(?:[a-z0-9][a-z0-9.-]{0,252}|\[[0-9a-f:]+\]):[0-9]{1,5}", one) for one in found):
+        raise ValueError("host:port of each server, separated by commas, such as 127.0.0.1:8449")
+    return tuple(one.replace("[", "").replace("]", "") for one in found)
+
+
 def _destinations(value: object) -> object:
     return destinations.parse(value) if isinstance(value, str) else value
 
@@ -202,6 +214,12 @@ class CoreSettings(BaseSettings):
     agents_dir: Path = Path("agents")
     """Folder with the agents: one folder each, see `docs/howto/write-an-agent.md`. Changes apply from the next
     conversation.
+    """
+
+    tool_private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_places)] = ()
+    """Servers with a private address to which an agent's ``http`` and ``mcp`` tools may connect, without TLS too:
+    ``host:port``, separated by commas, such as ``127.0.0.1:8449`` for a stand-in. Without an entry, tools connect only
+    to public addresses, by https.
     """
 
     transfer_destinations: Annotated[tuple[Destination, ...], NoDecode, BeforeValidator(_destinations)] = ()

@@ -1,7 +1,7 @@
 """Hold one agent as conversations use it: an immutable version of its folder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from string import Template
 from typing import Any, Final, Self
@@ -10,9 +10,11 @@ from agent_core.agents import opening_hours
 from agent_core.agents.agent_file import AgentFile
 from agent_core.agents.stages import Stage
 from agent_core.capture.reading import Reader, country_of
+from agent_core.agents.outside_tools import Offered, tools_of
 from agent_core.destinations import Destination
 from agent_core.disclosure import Wording
 from agent_core.sentences import Sentences
+from agent_core.tools.mcp_server import McpServer
 from agent_core.tools.registry import Tool
 
 VARIABLES: Final = frozenset({"name", "now", "opening_hours", "open_now", "place"})
@@ -36,6 +38,7 @@ class Agent:
         variables: The surroundings variables that its ``agent.yaml`` declares with defaults; no secrets.
         resources: The ``resources`` function of its ``tools.py``, if there is one.
         stages: The parts of its conversations by name, the first one first; empty if they have no parts.
+        offered: Its tools, and the servers that have others, in their order.
     """
 
     id: str
@@ -50,11 +53,22 @@ class Agent:
     variables: dict[str, str] = field(default_factory=dict)
     resources: Any = None
     stages: Mapping[str, Stage] = field(default_factory=dict)
+    offered: tuple[Offered, ...] = ()
 
     @classmethod
     def of_tools(cls, tools: Sequence[Tool], name: str = "the agent", **more: Any) -> Self:  # noqa: ANN401 - other attributes
         """Return an agent without a folder, for programs that make their tools themselves."""
         return cls("agent", "0" * 12, AgentFile(name=name), tools=tuple(tools), **more)
+
+    @property
+    def servers(self) -> tuple[McpServer, ...]:
+        """The servers that have some of its tools."""
+        return tuple(one for one in self.offered if isinstance(one, McpServer))
+
+    def with_current_tools(self) -> Self:
+        """Return the same version with the tools that its servers have now, for conversations that begin later."""
+        tools = tuple(tools_of(self.offered))
+        return replace(self, tools=tools, stages={name: one.with_tools(tools) for name, one in self.stages.items()})
 
     @property
     def name(self) -> str:

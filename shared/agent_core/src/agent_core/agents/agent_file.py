@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from agent_core import destinations
-from agent_core.agents import opening_hours
+from agent_core.agents import opening_hours, tool_entries
 from agent_core.agents.stage_file import ExitFile, StageFile, Stages
+from agent_core.agents.tool_entries import ToolEntry
 from agent_core.agents.yaml_lines import Document
 from agent_core.errors import ConfigurationError
 from agent_core.settings import known_zone
@@ -30,9 +31,18 @@ _EXPECTED: Final = {
     "secrets": "a name in capitals, such as BOOKING_TOKEN",
     "optional_secrets": "a name in capitals, such as BOOKING_TOKEN",
     "address": "tel:+15550100900, sip:host@example.com, or $NAME of a variable that holds one",
+    "tools": "a name of letters, digits and _",
+    "allow": "names of letters, digits and _",
+    "failure": "a word in lower case, such as booking_failed",
+    "hosts": "hosts in lower case, such as api.example.com",
+    "bedrock": "the id of a knowledge base, ten letters and digits, or $NAME",
+    "description": "text of at most 600 characters",
     "name": "text of one line, at most 200 characters",
 }
 """What is right, by the last key that names a value whose form pydantic can only describe as a pattern."""
+_UNION_STEPS: Final = ("tuple", "str", "constrained", "literal", "BedrockSource")
+_TAG: Final = 2
+"""Index of the tag in the place of a problem with an entry of ``tools``."""
 
 
 class _Part(BaseModel):
@@ -141,10 +151,12 @@ class AgentFile(_Part):
     opening_hours: Mapping[str, str | tuple[str, ...]] | None = None
     """By day or range of days: ``mon-fri: ["12:00-14:30", "18:00-22:30"]``, ``sun: closed``."""
     limits: LimitsFile = LimitsFile()
-    tools: tuple[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")], ...] | None = None
-    """Functions of ``tools.py`` that the model may call; all that are marked if it is missing."""
     stages: Stages = Field(default_factory=dict)
     """Parts of the conversation by name, the first one first; one part without a name if it is missing."""
+    tools: Annotated[tuple[ToolEntry, ...], Field(max_length=60)] | None = None
+    """Functions of ``tools.py`` that the model may call, by name; all that are marked if it is missing. Besides names,
+    entries of the kinds below.
+    """
     notice: Annotated[tuple[NoticeFile, ...], Field(max_length=10)] = ()
     """What the page's notice says about the services that receive data of a visitor."""
     environment: Mapping[Variable, Annotated[str, Field(max_length=2000)]] = Field(default_factory=dict)
@@ -188,13 +200,18 @@ def check(document: Document) -> AgentFile:
 
 def _problem(document: Document, issue: Any) -> str:  # noqa: ANN401 - pydantic's typed dict
     # Pydantic adds a step for each member of a union, which is not in the file.
-    place = tuple(part for part in issue["loc"] if not (isinstance(part, str) and part.startswith(("tuple", "str"))))
+    place = tuple(part for part in issue["loc"] if not (isinstance(part, str) and part.startswith(_UNION_STEPS)))
+    # The tag of an entry of `tools` is such a step too, and has the name of one of its keys.
+    kind = place[2] if place[:1] == ("tools",) and len(place) > _TAG else ""
+    if kind in (*tool_entries.KINDS, "function"):
+        place = (*place[:_TAG], *place[_TAG + 1 :])
     name = ".".join(str(part) for part in place)
     where = document.where(place)
     match issue["type"]:
         # Most often a misspelling, so the right names are listed.
         case "extra_forbidden":
-            return f"{where}: {name} is not known here; known are {', '.join(_keys(place[:-1]))}"
+            keys = tool_entries.KINDS[kind].model_fields if kind in tool_entries.KINDS else _keys(place[:-1])
+            return f"{where}: {name} is not known here; known are {', '.join(keys)}"
         case "missing":
             return f"{where}: {name} is missing"
         case "string_pattern_mismatch":

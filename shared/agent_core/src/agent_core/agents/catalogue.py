@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,10 @@ log = structlog.get_logger()
 _OPEN_SECONDS: Final = 10.0
 _CLOSE_SECONDS: Final = 3.0
 _MAX_AGENTS: Final = 200
+_SERVERS_SECONDS: Final = 3.0
+"""Longest wait at the start for the catalogues of MCP servers. Conversations that begin without one say honestly that
+the service cannot be reached.
+"""
 _VERSIONS: Final = 20
 """Most versions of one agent that are kept for conversations which began with them."""
 
@@ -175,6 +179,7 @@ class AgentCatalogue:
             try:
                 agent = await asyncio.to_thread(folder.read, found[name], context)
                 await self._open(agent)
+                agent = self._serve(agent, before=self._agents.get(name))
                 _check([*(each for each in agents.values() if each.id != name), agent])
             except ConfigurationError as error:
                 # Its last valid version stays; an agent that never was valid stays out.
@@ -199,6 +204,7 @@ class AgentCatalogue:
         for key, agent in list(self._versions.items())[:-_VERSIONS]:
             if id(agent) not in kept:
                 del self._versions[key]
+                await asyncio.gather(*(server.close() for server in agent.servers))
                 if (opened := self._resources.pop(key, None)) is not None:
                     await opened.close()
                 agent_code.unload(root / agent.id, agent.version)
@@ -221,11 +227,51 @@ class AgentCatalogue:
                 del self._agents[agent.id]
                 self.problems[agent.id] = error.reason
                 _report("agent_disabled", error, agent=agent.id)
+        await self._meet_servers()
         try:
             yield self
         finally:
             self._running = False
-            await asyncio.gather(*(opened.close() for opened in self._resources.values()))
+            servers = {
+                server for agent in (*self._versions.values(), *self._agents.values()) for server in agent.servers
+            }
+            closing = [opened.close() for opened in self._resources.values()] + [one.close() for one in servers]
+            await asyncio.gather(*closing)
+
+    async def _meet_servers(self) -> None:
+        """Start the connections to all agents' servers, and wait a little for their catalogues."""
+        servers = [server for agent in self._agents.values() for server in self._serve(agent).servers]
+        # Afterwards the connections go on by themselves.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SERVERS_SECONDS):
+                await asyncio.gather(*(server.pinned() for server in servers))
+
+    def _serve(self, agent: Agent, before: Agent | None = None) -> Agent:
+        """Start the connections to an agent's servers; return the agent with the tools that are known already.
+
+        Args:
+            agent: The agent.
+            before: Its version so far: a server that both have keeps its catalogue, so that no conversation waits.
+        """
+        if not self._running or not agent.servers:
+            return agent
+        known = {one.options.identity: one for one in (before.servers if before is not None else ())}
+        for server in agent.servers:
+            if (same := known.get(server.options.identity)) is not None:
+                server.adopt(same)
+            server.start(lambda: self._retool(agent))
+        return agent.with_current_tools()
+
+    def _retool(self, agent: Agent) -> None:
+        """Use a server's new catalogue from the next conversation; the others keep their tools."""
+        key = (agent.id, agent.version)
+        now = agent.with_current_tools()
+        if key in self._versions:
+            self._versions[key] = now
+        current = self._agents.get(agent.id)
+        # An older version of the folder may still be connected; it must not replace a newer one.
+        if current is not None and current.version == agent.version:
+            self._agents[agent.id] = now
 
     async def _open(self, agent: Agent) -> None:
         if agent.resources is None or not self._running or (agent.id, agent.version) in self._resources:

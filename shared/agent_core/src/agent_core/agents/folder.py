@@ -9,11 +9,13 @@ from types import ModuleType
 from typing import Final
 
 from agent_core import destinations, voices
-from agent_core.agents import agent_code, agent_file, page_texts, stage_file, yaml_lines
+from agent_core.agents import agent_code, agent_file, outside_tools, page_texts, stage_file, yaml_lines
 from agent_core.agents.agent import VARIABLES, Agent
 from agent_core.agents.agent_file import AgentFile
+from agent_core.agents.outside_tools import Offered, OutsideContext, tools_of
 from agent_core.agents.stage_file import StageFile
 from agent_core.agents.stages import Exit, Stage
+from agent_core.agents.tool_entries import HttpEntry, KnowledgeEntry, McpEntry
 from agent_core.agents.toolkit import make_tool, options_of
 from agent_core.destinations import Destination
 from agent_core.errors import ConfigurationError
@@ -23,7 +25,8 @@ from agent_core.tools.call import ToolSurroundings
 from agent_core.tools.capture import capture_tools
 from agent_core.tools.go_to import PREFIX, stage_tool
 from agent_core.tools.goodbye import goodbye_tools
-from agent_core.tools.registry import Tool, ToolRegistry
+from agent_core.tools.outbound import Outbound
+from agent_core.tools.registry import ToolRegistry
 from agent_core.tools.transfer import transfer_tools
 
 _READ: Final = ("*.yaml", "*.md", "*.py", "*/*.py", "knowledge/*.md")
@@ -42,12 +45,14 @@ class FolderContext:
         variables: Environment variables, ``.env`` included.
         people: The people that an agent can connect if its folder names none.
         can_connect: Whether the channel can connect a person: a page cannot call a SIP address.
+        outbound: Which addresses tools may connect to; None is what the settings say.
     """
 
     settings: CoreSettings
     variables: Mapping[str, str]
     people: tuple[Destination, ...] = ()
     can_connect: Callable[[Destination], bool] = lambda _: True
+    outbound: Outbound | None = None
 
     def reachable(self, people: Sequence[Destination]) -> list[str]:
         """Return the names of the people that this channel can connect."""
@@ -98,17 +103,21 @@ def read(folder: Path, context: FolderContext) -> Agent:
     people = _people(file, document, context)
     surroundings = ToolSurroundings(folder.name, file.language, zone, _variables(file, document, context))
     module = agent_code.load(folder, version) if (folder / "tools.py").is_file() else None
-    own = list(_own_tools(folder, file, document, module, surroundings))
-    always = [*capture_tools(own), *transfer_tools(context.reachable(people)), *goodbye_tools()]
+    outbound = context.outbound or Outbound(frozenset(context.settings.tool_private_hosts))
+    outside = OutsideContext(folder, document, surroundings.settings, outbound, context.settings.aws_region)
+    own = list(_own_tools(file, module, surroundings, outside))
+    always = [*capture_tools(tools_of(own)), *transfer_tools(context.reachable(people)), *goodbye_tools()]
     ways = {each: _go_to(stage) for each, stage in file.stages.items()}
     # Two stages that lead to the same one describe it differently; to run, one is as good as the other.
     go_to = {tool.spec.name: tool for tools in ways.values() for tool in tools}
-    tools = [*own, *go_to.values(), *always]
+    offered = (*own, *go_to.values(), *always)
+    tools = tools_of(offered)
     # The registry would refuse each conversation.
     try:
         ToolRegistry(tools)
     except ValueError:
-        raise ConfigurationError(f"{name}/tools.py: a tool has the name of one of the runtime's own") from None
+        where = f"{name}/tools.py" if file.tools is None else document.where(("tools",))
+        raise ConfigurationError(f"{where}: a tool has the name of one of the runtime's own, or of another") from None
     agent = Agent(
         folder.name,
         version,
@@ -122,9 +131,10 @@ def read(folder: Path, context: FolderContext) -> Agent:
         variables={key: surroundings.settings[key] for key in file.environment},
         resources=_Resources.of(module, surroundings),
         stages={
-            each: _stage(each, file, own, [*ways[each], *always])
+            each: _stage(each, file, [*ways[each], *always]).with_tools(tools)
             for each in _checked_stages(file, document, own, context.settings)
         },
+        offered=offered,
     )
     if any(tool.captured for tool in own):
         agent.reader.load()
@@ -132,14 +142,17 @@ def read(folder: Path, context: FolderContext) -> Agent:
 
 
 def _checked_stages(
-    file: AgentFile, document: yaml_lines.Document, own: Sequence[Tool], settings: CoreSettings
+    file: AgentFile, document: yaml_lines.Document, own: Sequence[Offered], settings: CoreSettings
 ) -> Mapping[str, StageFile]:
     """Return the stages of an agent.
 
     Raises:
         ConfigurationError: an exit leads nowhere, or a stage offers a tool that the agent does not have.
     """
-    names = frozenset(tool.spec.name for tool in own)
+    # An entry whose variable is not set makes no tool, and its name is right all the same.
+    entries = (entry for entry in file.tools or () if not isinstance(entry, str))
+    named = (name for one in entries for name in (one.allow if isinstance(one, McpEntry) else (one.name,)))
+    names = frozenset(tool.spec.name for tool in tools_of(own)) | frozenset(named)
     found = [
         f"{document.where(('stages', *place))}: {problem}"
         for place, problem in stage_file.problems(file.stages, names, VARIABLES)
@@ -156,11 +169,18 @@ def _go_to(stage: StageFile) -> list[Tool]:
     return [stage_tool(way.to, way.when) for way in stage.exits if way.when]
 
 
-def _stage(name: str, file: AgentFile, own: Sequence[Tool], always: Sequence[Tool]) -> Stage:
+def _stage(name: str, file: AgentFile, fixed: Sequence[Tool]) -> Stage:
     stage = file.stages[name]
-    offered = [tool for tool in own if stage.tools is None or tool.spec.name in stage.tools]
     exits = [Exit(way.to, f"{PREFIX}{way.to}" if way.when else way.after or "", way.known or "") for way in stage.exits]
-    return Stage(name, stage.instructions, stage.begin, (*offered, *always), stage.voice or "", tuple(exits))
+    return Stage(
+        name,
+        stage.instructions,
+        stage.begin,
+        voice=stage.voice or "",
+        exits=tuple(exits),
+        names=None if stage.tools is None else frozenset(stage.tools),
+        fixed=tuple(fixed),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,25 +197,30 @@ class _Resources:
 
 
 def _own_tools(
-    folder: Path,
-    file: AgentFile,
-    document: yaml_lines.Document,
-    module: ModuleType | None,
-    surroundings: ToolSurroundings,
-) -> Iterator[Tool]:
+    file: AgentFile, module: ModuleType | None, surroundings: ToolSurroundings, outside: OutsideContext
+) -> Iterator[Offered]:
     # In the order of the file: the model reads the tools in it.
     marked = {name: value for name, value in vars(module).items() if options_of(value)} if module else {}
-    for index, wanted in enumerate(file.tools or ()):
+    for index, wanted in enumerate(marked if file.tools is None else file.tools):
+        if not isinstance(wanted, str):
+            yield from _outside(wanted, index, outside)
+            continue
         if wanted not in marked:
             known = f"its tools are {', '.join(marked)}" if marked else "no function of tools.py is marked with @tool"
-            raise ConfigurationError(f"{document.where(('tools', index))}: there is no tool {wanted}; {known}")
-    for name in marked if file.tools is None else file.tools:
-        function = marked[name]
+            raise ConfigurationError(f"{outside.document.where(('tools', index))}: there is no tool {wanted}; {known}")
+        function = marked[wanted]
         try:
             yield make_tool(function, surroundings)
         except (ValueError, TypeError) as error:
             line = getattr(getattr(function, "__code__", None), "co_firstlineno", 1)
-            raise ConfigurationError(f"agents/{folder.name}/tools.py, line {line}: {error}") from error
+            raise ConfigurationError(f"agents/{outside.folder.name}/tools.py, line {line}: {error}") from error
+
+
+def _outside(entry: McpEntry | HttpEntry | KnowledgeEntry, index: int, context: OutsideContext) -> Iterator[Offered]:
+    try:
+        yield from outside_tools.of_entry(entry, index, context)
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(f"{context.document.where(('tools', index))}: {error}") from error
 
 
 def _instructions(path: Path, name: str) -> str:

@@ -5,13 +5,14 @@ stream begins, so each stage has a stream of its own (see `agent_core.nova.resil
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
 
+from agent_core.tools.go_to import PREFIX
 from agent_core.tools.registry import Tool
 
 log = structlog.get_logger()
@@ -51,6 +52,8 @@ class Stage:
         tools: All tools that the model may call in it, those of the runtime included.
         voice: Voice id; empty is the agent's.
         exits: In the order in which they are tried.
+        names: The agent's own tools among them; None if all of these are.
+        fixed: The others: those of the runtime, and those that lead to another stage.
     """
 
     name: str
@@ -59,6 +62,20 @@ class Stage:
     tools: tuple[Tool, ...] = ()
     voice: str = ""
     exits: tuple[Exit, ...] = ()
+    names: frozenset[str] | None = None
+    fixed: tuple[Tool, ...] = ()
+
+    def with_tools(self, tools: Sequence[Tool]) -> "Stage":
+        """Return the stage with the agent's present tools, whose servers may have others now."""
+        runtime = {tool.spec.name for tool in self.fixed}
+        own = [
+            tool
+            for tool in tools
+            if tool.spec.name not in runtime
+            and not tool.spec.name.startswith(PREFIX)
+            and (self.names is None or tool.spec.name in self.names)
+        ]
+        return replace(self, tools=(*own, *self.fixed))
 
 
 @dataclass(frozen=True, slots=True)

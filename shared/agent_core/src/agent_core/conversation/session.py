@@ -566,7 +566,9 @@ class Session:
         failed = record.outcome != "ok"
         self.stats.count_tool(record.tool, failed=failed)
         self._telemetry.tool_called(record.tool, record.outcome, record.elapsed_ms, record.call_id)
-        fields = {"tool": record.tool, "elapsed_ms": round(record.elapsed_ms)}
+        fields: dict[str, Any] = {"tool": record.tool, "elapsed_ms": round(record.elapsed_ms)}
+        if record.sources:
+            fields["sources"] = list(record.sources)
         if failed:
             why = causes.fields(record.cause) if isinstance(record.cause, UpstreamError) else {}
             self._log.warning("tool_failed", **fields, outcome=record.outcome, error=record.error, **why)

@@ -68,12 +68,14 @@ class ToolFailure(AgentError):
     Args:
         code: The ``error`` of the result.
         detail: How the model should continue, the ``next`` of the result; never text from a third party.
+        data: What a third party said about it, reduced by `agent_core.tools.untrusted`; the ``data`` of the result.
     """
 
-    def __init__(self, code: str, detail: str | None = None) -> None:
+    def __init__(self, code: str, detail: str | None = None, *, data: object = None) -> None:
         super().__init__(code if detail is None else f"{code}: {detail}")
         self.code = code
         self.detail = detail
+        self.data = data
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,8 @@ class ToolResult:
 class ToolRecord:
     """One call for logs and metrics: neither arguments nor result, because both reveal what a caller said.
 
-    ``error`` is the word that the model received, ``cause`` the exception behind it, if any, and ``call_id`` the
-    model's own name of the call.
+    ``error`` is the word that the model received, ``cause`` the exception behind it, if any, ``call_id`` the model's
+    own name of the call, and ``sources`` the names of the documents that the result is from.
     """
 
     tool: str
@@ -110,6 +112,7 @@ class ToolRecord:
     error: str | None = None
     cause: BaseException | None = None
     call_id: str = ""
+    sources: tuple[str, ...] = ()
 
 
 class Tool:
@@ -162,6 +165,8 @@ class Tool:
         self._arguments: type[Arguments] = arguments_of(function, choices or {})
         self.captured = captured_parameters(function)
         """Kinds of the parameters for which the model sends a handle."""
+        self.sources: Callable[[dict[str, Any]], tuple[str, ...]] = lambda _: ()
+        """Returns what a result is from, for the record of the call."""
         self.timeout = timeout
         self.failure = failure
         self.shown = shown
@@ -339,9 +344,11 @@ class ToolRegistry:
         elapsed_ms = (time.monotonic() - started) * 1000
         if self._on_call is not None:
             # An unknown name is text that the model made up: it stays out of logs and metric labels.
-            known = name if name in self._tools else "unknown"
+            tool = self._tools.get(name)
+            known = "unknown" if tool is None else name
             error = None if ending.outcome == "ok" else ending.value["error"]
-            self._on_call(ToolRecord(known, ending.outcome, elapsed_ms, error, ending.cause, call_id))
+            sources = tool.sources(ending.value) if tool is not None and error is None else ()
+            self._on_call(ToolRecord(known, ending.outcome, elapsed_ms, error, ending.cause, call_id, sources))
         # A copy, because a kept result may be returned to several calls.
         return ToolResult(name, ending.outcome, copy.deepcopy(ending.value), elapsed_ms)
 
@@ -359,7 +366,8 @@ async def _attempt(tool: Tool, arguments: Arguments, conversation: object, key: 
     except InvalidArguments as error:
         return _Ending("error", _error("invalid_arguments", _CORRECT) | {"detail": _sendable(error.reason)}, error)
     except ToolFailure as error:
-        return _Ending("error", _error(error.code, error.detail), error.__cause__ or error)
+        told = {} if error.data is None else {"data": error.data}
+        return _Ending("error", _error(error.code, error.detail) | told, error.__cause__ or error)
     except TimeoutError as error:
         return _Ending("timeout", _error(tool.failure), error)
     except asyncio.CancelledError as cancelled:
