@@ -316,3 +316,26 @@ def test_opening_hours() -> None:
     )
     at = {hour: datetime(2026, 11, 30, hour) for hour in (11, 12, 15, 23)}  # noqa: DTZ001 - local times, a Monday
     assert [hour for hour, now in at.items() if opening_hours.is_open(week, now)] == [12, 23]
+
+
+async def test_an_undone_edit_has_its_resources_again(tmp_path: Path) -> None:
+    """The same version in another object shares what its first one opened."""
+    tools = """
+from contextlib import asynccontextmanager
+from agent_core.agents import Call, tool
+
+@asynccontextmanager
+async def resources(settings):
+    yield {"open": True}
+
+@tool
+def look(call: Call) -> dict:
+    '''Look.'''
+    return dict(call.resources)
+"""
+    write(tmp_path, "shop", tools=tools)
+    async with AgentCatalogue.read(tmp_path, context()).running() as agents:
+        for instructions in ("Sell.\n", "Sell things for ${name}.\n"):
+            write(tmp_path, "shop", tools=tools, instructions=instructions)
+            await agents.refreshed()
+            assert (await ToolRegistry(agents.default.tools).call("look", {})).value == {"open": True}

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import structlog
 
 from agent_core.agents import agent_code, folder
 from agent_core.agents.agent import Agent
+from agent_core.agents.agent_servers import AgentServers
 from agent_core.agents.folder import FolderContext
 from agent_core.errors import ConfigurationError, ProtocolError
 
@@ -19,10 +20,6 @@ log = structlog.get_logger()
 _OPEN_SECONDS: Final = 10.0
 _CLOSE_SECONDS: Final = 3.0
 _MAX_AGENTS: Final = 200
-_SERVERS_SECONDS: Final = 3.0
-"""Longest wait at the start for the catalogues of MCP servers. Conversations that begin without one say honestly that
-the service cannot be reached.
-"""
 _VERSIONS: Final = 20
 """Most versions of one agent that are kept for conversations which began with them."""
 
@@ -57,6 +54,7 @@ class AgentCatalogue:
         self._seen: dict[str, State] = {}
         """What was seen of each file and folder at the last refresh."""
         self._resources: dict[tuple[str, str], _Opened] = {}
+        self._servers = AgentServers(self._retool)
         self._refreshing: asyncio.Task[None] | None = None
         self._running = False
         self.problems: dict[str, str] = {}
@@ -179,32 +177,33 @@ class AgentCatalogue:
             try:
                 agent = await asyncio.to_thread(folder.read, found[name], context)
                 await self._open(agent)
-                agent = self._serve(agent, before=self._agents.get(name))
                 _check([*(each for each in agents.values() if each.id != name), agent])
             except ConfigurationError as error:
                 # Its last valid version stays; an agent that never was valid stays out.
                 self.problems[name] = error.reason
                 _report("agent_not_updated" if name in agents else "agent_disabled", error, agent=name)
                 continue
-            agents[name] = agent
+            agents[name] = self._servers.start(agent, self._agents.get(name)) if self._running else agent
             log.info("agent_updated", agent=name, version=agent.version)
         try:
             _check(list(agents.values()))
         except ConfigurationError as error:
             _report("agents_not_updated", error)
             return
+        # A catalogue may have changed while the folders were read.
+        agents = {name: each.with_current_tools() if each.servers else each for name, each in agents.items()}
         self._agents = agents
         self._versions |= {(one.id, one.version): one for one in agents.values()}
         await self._prune(root)
 
     async def _prune(self, root: Path) -> None:
         """Forget versions that no conversation uses."""
-        # By identity: an edit that is undone has the same version again, in another object.
-        kept = {id(agent) for agent in (*self._agents.values(), *self.in_use())}
+        # Not by identity: one version can be several objects, because of an undone edit or a server's new catalogue.
+        kept = {(agent.id, agent.version) for agent in (*self._agents.values(), *self.in_use())}
         for key, agent in list(self._versions.items())[:-_VERSIONS]:
-            if id(agent) not in kept:
+            if key not in kept:
                 del self._versions[key]
-                await asyncio.gather(*(server.close() for server in agent.servers))
+                await self._servers.forget(*key)
                 if (opened := self._resources.pop(key, None)) is not None:
                     await opened.close()
                 agent_code.unload(root / agent.id, agent.version)
@@ -227,40 +226,12 @@ class AgentCatalogue:
                 del self._agents[agent.id]
                 self.problems[agent.id] = error.reason
                 _report("agent_disabled", error, agent=agent.id)
-        await self._meet_servers()
+        await self._servers.meet(self._agents.values())
         try:
             yield self
         finally:
             self._running = False
-            servers = {
-                server for agent in (*self._versions.values(), *self._agents.values()) for server in agent.servers
-            }
-            closing = [opened.close() for opened in self._resources.values()] + [one.close() for one in servers]
-            await asyncio.gather(*closing)
-
-    async def _meet_servers(self) -> None:
-        """Start the connections to all agents' servers, and wait a little for their catalogues."""
-        servers = [server for agent in self._agents.values() for server in self._serve(agent).servers]
-        # Afterwards the connections go on by themselves.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_SERVERS_SECONDS):
-                await asyncio.gather(*(server.pinned() for server in servers))
-
-    def _serve(self, agent: Agent, before: Agent | None = None) -> Agent:
-        """Start the connections to an agent's servers; return the agent with the tools that are known already.
-
-        Args:
-            agent: The agent.
-            before: Its version so far: a server that both have keeps its catalogue, so that no conversation waits.
-        """
-        if not self._running or not agent.servers:
-            return agent
-        known = {one.options.identity: one for one in (before.servers if before is not None else ())}
-        for server in agent.servers:
-            if (same := known.get(server.options.identity)) is not None:
-                server.adopt(same)
-            server.start(lambda: self._retool(agent))
-        return agent.with_current_tools()
+            await asyncio.gather(*(opened.close() for opened in self._resources.values()), self._servers.close())
 
     def _retool(self, agent: Agent) -> None:
         """Use a server's new catalogue from the next conversation; the others keep their tools."""
@@ -274,7 +245,11 @@ class AgentCatalogue:
             self._agents[agent.id] = now
 
     async def _open(self, agent: Agent) -> None:
-        if agent.resources is None or not self._running or (agent.id, agent.version) in self._resources:
+        if agent.resources is None or not self._running:
+            return
+        # An edit that is undone has the same version again, in another object: both use what is open.
+        if (known := self._resources.get((agent.id, agent.version))) is not None:
+            agent.resources.surroundings.resources = known.value
             return
         opened = _Opened(agent)
         await opened.open()
@@ -286,6 +261,7 @@ class _Opened:
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        self.value: Any = None
         self._done = asyncio.Event()
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._hold(), name=f"resources-{agent.id}")
@@ -310,7 +286,7 @@ class _Opened:
         try:
             manager: AbstractAsyncContextManager[Any] = resources.open(resources.surroundings.settings)
             async with manager as value:
-                resources.surroundings.resources = value
+                resources.surroundings.resources = self.value = value
                 self._ready.set_result(None)
                 await self._done.wait()
         except Exception as error:  # noqa: BLE001 - see above

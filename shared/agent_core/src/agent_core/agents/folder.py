@@ -26,7 +26,7 @@ from agent_core.tools.capture import capture_tools
 from agent_core.tools.go_to import PREFIX, stage_tool
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.outbound import Outbound
-from agent_core.tools.registry import ToolRegistry
+from agent_core.tools.registry import Tool, ToolRegistry
 from agent_core.tools.transfer import transfer_tools
 
 _READ: Final = ("*.yaml", "*.md", "*.py", "*/*.py", "knowledge/*.md")
