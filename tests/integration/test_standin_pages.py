@@ -9,6 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from standins.booking_desk.server import BookingDesk
 from standins.daily.server import DailyStandin
 from standins.ecs.server import EcsStandin
 from standins.nova.server import NovaSettings, NovaStandin
@@ -38,6 +39,7 @@ STANDINS: dict[str, tuple[Callable[[], AbstractAsyncContextManager[Any]], str]] 
     "weather": (WeatherStandin, "/faults"),
     "daily": (DailyStandin, "/control/faults"),
     "ecs": (EcsStandin, "/faults"),
+    "desk": (BookingDesk, "/faults"),
 }
 
 

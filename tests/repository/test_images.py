@@ -169,11 +169,11 @@ def needed(extends: dict[str, str], folder: Path, real: frozenset[str]) -> set[s
     return {*waits, *further}
 
 
-VARIABLES = ("AWS_ACCESS_KEY_ID", "TWILIO_AUTH_TOKEN", "OPEN_METEO_FORECAST_URL")
+VARIABLES = ("AWS_ACCESS_KEY_ID", "TWILIO_AUTH_TOKEN", "OPEN_METEO_FORECAST_URL", "BOOKING_DESK_URL")
 
 
 @pytest.mark.parametrize(
-    "real", [frozenset(some) for many in range(4) for some in combinations(VARIABLES, many)], ids=len
+    "real", [frozenset(some) for many in range(5) for some in combinations(VARIABLES, many)], ids=len
 )
 def test_a_service_waits_for_each_stand_in_that_runs(real: frozenset[str]) -> None:
     """A service waits for each stand-in that is started, and for no other, which Compose would reject."""

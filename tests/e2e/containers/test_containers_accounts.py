@@ -9,10 +9,11 @@ import pytest
 
 from tests.support.containers import Engine
 
-STANDINS = {"nova", "twilio", "person", "weather"}
+STANDINS = {"nova", "twilio", "person", "weather", "desk"}
 AWS = {"AWS_ACCESS_KEY_ID": "of-an-account", "AWS_SECRET_ACCESS_KEY": "of-an-account"}
 TWILIO = {"TWILIO_ACCOUNT_SID": "AC" + "1" * 32, "TWILIO_AUTH_TOKEN": "t", "PUBLIC_BASE_URL": "https://agent.example"}
 WEATHER = {"OPEN_METEO_FORECAST_URL": "https://weather.example/v1/forecast", "OPEN_METEO_API_KEY": "key"}
+DESK = {"BOOKING_DESK_URL": "https://desk.example/mcp", "BOOKING_DESK_TOKEN": "key"}
 
 
 def understood(engine: Engine, accounts: dict[str, str]) -> dict[str, Any]:
@@ -30,7 +31,8 @@ def understood(engine: Engine, accounts: dict[str, str]) -> dict[str, Any]:
         (AWS, {"nova"}),
         (TWILIO, {"twilio", "person"}),
         (WEATHER, {"weather"}),
-        (AWS | TWILIO | WEATHER, STANDINS),
+        (DESK, {"desk"}),
+        (AWS | TWILIO | WEATHER | DESK, STANDINS),
     ],
 )
 def test_a_stand_in_makes_room_for_the_real_thing(engine: Engine, accounts: dict[str, str], real: set[str]) -> None:
@@ -42,6 +44,7 @@ def test_a_stand_in_makes_room_for_the_real_thing(engine: Engine, accounts: dict
         assert ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME" in environment) is ("nova" not in real)
         assert ("SSL_CERT_FILE" in environment) is ("nova" not in real)
         assert environment["OPEN_METEO_FORECAST_URL"].startswith("https" if "weather" in real else "http:")
+        assert ("TOOL_PRIVATE_HOSTS" in environment) is ("desk" not in real)
         assert environment["OPEN_METEO_API_KEY"] == ("key" if "weather" in real else "")
     assert ("TWILIO_API_BASE_URL" in phone) is ("twilio" not in real)
     assert phone["PUBLIC_BASE_URL"] == (TWILIO["PUBLIC_BASE_URL"] if "twilio" in real else "http://127.0.0.1:7860")

@@ -18,7 +18,7 @@ from tests.support.waiting import until
 
 QUESTION = "what is the weather in Stockholm"
 GREETING_SECONDS = 25.0
-ALL = (*SERVICES, "edge", "nova", "twilio", "person", "weather", "guide")
+ALL = (*SERVICES, "edge", "nova", "twilio", "person", "weather", "desk", "guide")
 
 
 class Outsider(Visitor):

@@ -49,7 +49,7 @@ def test_with_nothing_everything_is_a_standin() -> None:
     """Without any account all systems are stand-ins, and the agent gets their URLs."""
     made = plan()
     assert real(made) == {"speech": False, "telephone": False, "weather": False}
-    assert [program.name for program in made.standins] == ["nova", "twilio", "weather", "person"]
+    assert [program.name for program in made.standins] == ["nova", "twilio", "weather", "person", "desk"]
     assert phone(made).environment == {
         "PATH": "/bin",
         "PYTHONPATH": "src",
@@ -76,10 +76,12 @@ def test_with_nothing_everything_is_a_standin() -> None:
         "TRANSFER_ACCEPT": "key",
         "FALLBACK_DESTINATION": "sip:person@127.0.0.1:8448",
         "CALLBACK_NUMBER": "+15005550001",
+        "BOOKING_DESK_URL": "http://127.0.0.1:8449/mcp",
+        "TOOL_PRIVATE_HOSTS": "127.0.0.1:8449",
         "CALL_STORE": "file:/x/.run/calls",
         "AGENTS_DIR": str(ROOT / "agents"),
     }
-    names = ("nova", "twilio", "weather", "person", "phone-agent", "webrtc-agent", "edge")
+    names = ("nova", "twilio", "weather", "person", "desk", "phone-agent", "webrtc-agent", "edge")
     assert made.state["logs"] == {name: f".run/{name}.jsonl" for name in names}
 
 
@@ -168,7 +170,7 @@ def test_own_endpoints_are_left_alone() -> None:
             "OPEN_METEO_FORECAST_URL": "http://meteo/v1/forecast",
         }
     )
-    assert [program.name for program in made.standins] == ["twilio", "person"]
+    assert [program.name for program in made.standins] == ["twilio", "person", "desk"]
     assert phone(made).environment["OPEN_METEO_FORECAST_URL"] == "http://meteo/v1/forecast"
 
 
@@ -223,8 +225,9 @@ def test_standins_do_not_get_real_secrets() -> None:
 
 def test_ports_reach_everything() -> None:
     """Another port changes the program, its health check and the agent's setting together."""
-    made = plan(wishes=Wishes(Ports(edge=6, phone=1, nova=2, nova_control=3, twilio=4, weather=5, person=7)))
-    nova, twilio, weather, person = made.standins
+    made = plan(wishes=Wishes(Ports(edge=6, phone=1, nova=2, nova_control=3, twilio=4, weather=5, person=7, desk=8)))
+    nova, twilio, weather, person, desk = made.standins
+    assert (desk.arguments, desk.health) == (("--port", "8"), "http://127.0.0.1:8/health")
     assert (nova.ports, nova.health) == ((2, 3), "http://127.0.0.1:3/health")
     assert nova.arguments[:4] == ("--port", "2", "--control-port", "3")
     assert (twilio.arguments, weather.health) == (("--port", "4"), "http://127.0.0.1:5/health")
@@ -325,3 +328,28 @@ def test_log_lines_keep_their_own_time(stamp: str, shown: str) -> None:
 def test_seconds_since_the_start_of_a_call_are_no_time_of_day() -> None:
     """A line with seconds since the start of a call shows the current time instead."""
     assert not short("twilio", '{"event": "x", "at": 3661.0}').startswith("01:01:01")
+
+
+def test_the_desk_of_the_operator_is_used_and_no_stand_in_started() -> None:
+    """Its URL is the agent's setting, and no private address is allowed for it."""
+    made = plan({"BOOKING_DESK_URL": "https://desk.example.com/mcp", "BOOKING_DESK_TOKEN": "secret"})
+    assert "desk" not in [program.name for program in made.standins]
+    assert phone(made).environment["BOOKING_DESK_URL"] == "https://desk.example.com/mcp"
+    assert "TOOL_PRIVATE_HOSTS" not in phone(made).environment
+    assert not [one for one in made.standins if "BOOKING_DESK_TOKEN" in one.environment]
+
+
+def test_agents_that_name_no_desk_start_none(tmp_path: Path) -> None:
+    """A folder with other agents starts as fast as before."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "agent.yaml").write_text("name: Shop\n", encoding="utf-8")
+    made = plan({"AGENTS_DIR": str(tmp_path)})
+    assert "desk" not in [program.name for program in made.standins]
+    assert "BOOKING_DESK_URL" not in phone(made).environment
+    assert "desk" not in made.state
+
+
+def test_private_hosts_of_the_operator_stay_allowed_beside_the_desk() -> None:
+    """The stand-in is added to them."""
+    environment = phone(plan({"TOOL_PRIVATE_HOSTS": "intranet:8080"})).environment
+    assert environment["TOOL_PRIVATE_HOSTS"] == "intranet:8080,127.0.0.1:8449"

@@ -118,6 +118,7 @@ def _plan(folder: Path, agents: Path, rehearsed: Path, environment: Mapping[str,
     variables = without_secrets(environment) | limits | own_values
     # A stand-in answers in place of the operator's people.
     variables.pop("TRANSFER_DESTINATIONS", None)
+    variables.pop("BOOKING_DESK_URL", None)
     plan = make_plan(variables, wishes, own, folder, live_weather=False)
     return replace(plan, standins=[_knowing(program, rehearsed) for program in plan.standins])
 

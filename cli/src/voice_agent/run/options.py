@@ -86,6 +86,7 @@ def run(  # noqa: PLR0913 - each parameter is an option
     weather_port: Annotated[int, _port("weather", "Stand-in for Open-Meteo.")] = _DEFAULTS.weather,
     daily_port: Annotated[int, _port("daily", "Stand-in for Daily.")] = _DEFAULTS.daily,
     person_port: Annotated[int, _port("person", "A person's SIP telephone.")] = _DEFAULTS.person,
+    desk_port: Annotated[int, _port("desk", "Stand-in for a reservation system.")] = _DEFAULTS.desk,
     verbose: Annotated[bool, typer.Option("--verbose", help="Let stand-ins log transcripts.")] = False,
     then: Annotated[
         str | None,
@@ -105,6 +106,7 @@ def run(  # noqa: PLR0913 - each parameter is an option
         "weather": weather_port,
         "daily": daily_port,
         "person": person_port,
+        "desk": desk_port,
     }
     ports = Ports(**{name: port or free_port() for name, port in chosen.items()})
     return RunRequest(Wishes(ports, nova, weather, daily, brain, verbose=verbose), then, context.obj)

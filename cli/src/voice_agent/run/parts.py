@@ -24,6 +24,7 @@ class Ports:
     weather: int = 8446
     daily: int = 8447
     person: int = 8448
+    desk: int = 8449
 
 
 @dataclass(frozen=True, slots=True)

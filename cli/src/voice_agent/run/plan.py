@@ -16,9 +16,6 @@ from voice_agent.run.parts import Part, Program, Secrets, System, Wishes
 _DRAIN_SECONDS = "10"
 """Shorter than in a deployment, because a person waits after Ctrl-C."""
 
-_NAMES = ("nova", "twilio", "daily", "weather", "people")
-"""The names of the systems in the state file."""
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -74,7 +71,9 @@ def make_plan(
     daily = systems.daily(environment, wishes, secrets)
     weather = systems.weather(environment, wishes, live=live_weather)
     people = systems.people(environment, wishes, real_telephone=twilio.part.real)
-    every = (nova, twilio, daily, weather, people)
+    desk = systems.desk(environment, wishes, agents)
+    desks = [] if desk is None else [desk]
+    every = (nova, twilio, daily, weather, people, *desks)
     local = f"http://127.0.0.1:{wishes.ports.edge}"
     base_url = environment["PUBLIC_BASE_URL"].rstrip("/") if twilio.part.real else local
     # As in the cloud, calls and visits survive a restart: the service resumes those that it lost.
@@ -84,7 +83,7 @@ def make_plan(
         "phone-agent",
         wishes.ports.phone,
         base_url,
-        (nova, twilio, weather, people),
+        (nova, twilio, weather, people, *desks),
     )
     web = _agent(
         remembered
@@ -95,7 +94,7 @@ def make_plan(
         "webrtc-agent",
         wishes.ports.web,
         base_url,
-        (nova, daily, weather, people),
+        (nova, daily, weather, people, *desks),
     )
     plan = Plan(
         standins=[system.program for system in every if system.program is not None],
@@ -113,6 +112,7 @@ def make_plan(
         "daily": daily.state,
         "weather": weather.state,
         "people": people.state,
+        **({} if desk is None else {"desk": desk.state}),
     }
     return replace(plan, state={**plan.state, **states, "logs": logs})
 

@@ -18,6 +18,7 @@ PORT_NAMES = {
     "weather": ("--weather-port", "WEATHER_PORT"),
     "daily": ("--daily-port", "DAILY_PORT"),
     "person": ("--person-port", "PERSON_PORT"),
+    "desk": ("--desk-port", "DESK_PORT"),
 }
 """The option and variable of each port."""
 

@@ -14,7 +14,9 @@ _TWILIO_KEYS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 _DEMO_NUMBER = "+15005550001"
 """The number that `voice-agent call` dials, which Twilio reserves for tests."""
 
-_PRIVATE = ("AWS_", "TWILIO_", "DAILY_", "OPEN_METEO_API_", "CALL_ME_")
+_DESK = "BOOKING_DESK_URL"
+_PRIVATE_HOSTS = "TOOL_PRIVATE_HOSTS"
+_PRIVATE = ("AWS_", "TWILIO_", "DAILY_", "OPEN_METEO_API_", "CALL_ME_", "BOOKING_DESK_")
 """Prefixes of the variables that stand-ins must not see."""
 
 
@@ -157,6 +159,29 @@ def weather(environment: Mapping[str, str], wishes: Wishes, *, live: bool) -> Sy
     settings = {"OPEN_METEO_FORECAST_URL": forecast, "OPEN_METEO_GEOCODING_URL": geocoding, **hidden}
     state = {"forecast_url": forecast, "geocoding_url": geocoding, "live": False}
     return System(Part("weather", "stand-in for Open-Meteo", url, real=False), settings, state, program)
+
+
+def desk(environment: Mapping[str, str], wishes: Wishes, agents: Path) -> System | None:
+    """Return the reservation system that agents use as an MCP server; None if no agent in the folder names one."""
+    if given := environment.get(_DESK):
+        return System(Part("desk", "reservation system (MCP)", given.partition(" ")[0], real=True), {}, {"url": given})
+    if not any(_DESK in file.read_text(encoding="utf-8", errors="replace") for file in agents.glob("*/agent.yaml")):
+        return None
+    url = f"http://127.0.0.1:{wishes.ports.desk}"
+    program = Program(
+        name="desk",
+        module="standins.booking_desk",
+        arguments=("--port", str(wishes.ports.desk)),
+        environment=without_secrets(environment),
+        health=f"{url}/health",
+        ports=(wishes.ports.desk,),
+    )
+    # Tools reach no private address but those that are named, and the operator may have named others.
+    named = ",".join(filter(None, (environment.get(_PRIVATE_HOSTS), f"127.0.0.1:{wishes.ports.desk}")))
+    settings = {_DESK: f"{url}/mcp", _PRIVATE_HOSTS: named}
+    return System(
+        Part("desk", "stand-in for a reservation system (MCP)", url, real=False), settings, {"url": url}, program
+    )
 
 
 def people(environment: Mapping[str, str], wishes: Wishes, *, real_telephone: bool) -> System:

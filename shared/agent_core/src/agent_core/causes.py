@@ -61,6 +61,10 @@ _SERVICES: Final = {
     ),
     "daily": _Service("Daily", "DAILY_API_URL", "DAILY_API_KEY"),
     "aws": _Service("AWS", "AWS_REGION and AWS_ENDPOINT_URL", "the AWS credentials"),
+    "mcp": _Service("the MCP server", "mcp in agent.yaml", "headers and secrets in agent.yaml"),
+    "http_tool": _Service("the HTTP service", "http in agent.yaml", "headers and secrets in agent.yaml"),
+    "knowledge": _Service("the knowledge base", "AWS_REGION and knowledge in agent.yaml", "the AWS credentials"),
+    "tool": _Service("the service", "the address in agent.yaml", "headers and secrets in agent.yaml"),
 }
 
 

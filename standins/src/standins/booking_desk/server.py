@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -21,10 +21,10 @@ from standins.fault_schedule import FaultSchedule
 from standins.serving import serving
 
 ABOUT = "Stand-in for a reservation system with an MCP server: invented tables, kept in memory"
-KEY = "idempotencyKey"
+KEY: Final = "idempotencyKey"
 """Key of ``_meta`` by which it recognizes a request that it has run."""
 
-_STOP_SECONDS = 10.0
+_STOP_SECONDS: Final = 10.0
 
 Day = Annotated[str, Field(description="Date, such as 2026-12-04")]
 Time = Annotated[str, Field(description="Time, such as 19:30")]
