@@ -218,7 +218,11 @@ useful events for Logs Insights:
 | `session_started` | `channel` |
 | `session_rated` | `session_id` and `agent` of a visit, `rating`: `up` or `down` |
 | `comment_kept` | `session_id`, `agent`, `characters`: a visitor's comment is in the call store, and in no log |
-| `tool_called`, `tool_failed` | `tool`, `elapsed_ms`; a failed one also `outcome`, `error` |
+| `tool_called`, `tool_failed` | `tool`, `elapsed_ms`; of a search `sources`; if failed `outcome`, `error`, `cause` |
+| `tool_circuit_opened`, `tool_circuit_closed` | `service`, `host`; three failures in a row stop its tools for 20 s |
+| `mcp_disconnected`, `mcp_connected` | `agent`, `server`, `error`: once for each outage |
+| `mcp_catalogue_changed`, `mcp_tool_missing` | `agent`, `server`, `tools`: allowed ones that differ, or are missing |
+| `mcp_tool_unusable` | `agent`, `server`, `tool`, `problem`: its schema cannot be expressed for the model |
 | `call_answered` | `caller`, the other party: `number`, `withheld`, `sip`, `app` or `other`; `outbound`: our call |
 | `status_callback_misdirected` | `status`: a status callback points at `/incoming-call`; clear it at Twilio |
 | `machine_answered` | `answered_by`: an outbound call of ours that was hung up |

@@ -60,7 +60,7 @@ async def test_the_first_conversation_has_the_tools_of_a_server_that_answers(tmp
 
 
 async def test_a_dead_server_delays_the_start_by_seconds_at_most(tmp_path: Path) -> None:
-    """All agents wait together, and the conversation is told honestly."""
+    """All agents wait together, and the model learns it honestly."""
     async with BookingDesk() as desk:
         write(tmp_path, desk.mcp_url)
         write(tmp_path, desk.mcp_url, name="other")
@@ -89,7 +89,7 @@ async def test_a_conversation_keeps_its_tools_while_the_catalogue_changes(tmp_pa
 
 
 async def test_an_edit_of_the_folder_keeps_the_catalogue_and_both_versions_connected(tmp_path: Path) -> None:
-    """No conversation waits, and one that began before goes on."""
+    """No conversation waits, and one that began before continues."""
     async with BookingDesk() as desk:
         write(tmp_path, desk.mcp_url)
         async with read(tmp_path, desk).running() as agents:

@@ -152,7 +152,7 @@ async def test_a_slow_server_ends_at_the_deadline_and_others_go_on(desk: Booking
 
 @pytest.mark.parametrize("sessions", [False, True], ids=["stateless", "sessions"])
 async def test_a_desk_that_dies_mid_call_is_one_honest_failure_and_is_used_again(sessions: bool) -> None:  # noqa: FBT001
-    """The task that owns the connection returns by itself, as soon as the desk does."""
+    """The task that owns the connection returns as soon as the desk does."""
     async with desk_at(sessions=sessions) as first:
         port = first.port
         first.fail(DeskFault("slow", "book_table", after_ms=600_000))

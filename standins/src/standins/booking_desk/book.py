@@ -52,6 +52,7 @@ class Book:
         Raises:
             Refused: there is none.
         """
+        # Before the check: the table that the first request took is not free for its repetition.
         if key and key in self._by_key:
             return self._by_key[key]
         if _clock(at) not in self.free(day, people):
@@ -67,6 +68,7 @@ class Book:
         _check(day, people)
         entry = self._by_key.get(key) if key else None
         entry = entry or self._add(day, "", people, name, key)
+        # Counted each time, because a guest before this one may have cancelled.
         waiting = [one.number for one in self.entries.values() if one.day == day and not one.time]
         return entry, waiting.index(entry.number) + 1
 
@@ -81,6 +83,7 @@ class Book:
         return self.entries.pop(number)
 
     def _add(self, day: str, at: str, people: int, name: str, key: str) -> Entry:
+        # A stand-in may run for days under load.
         if len(self.entries) >= _MOST:
             raise Refused("the book is full")
         self._count += 1
@@ -92,6 +95,7 @@ class Book:
 
 
 def _check(day: str, people: int) -> None:
+    # Models invent days such as "friday": a real desk refuses them too.
     try:
         date.fromisoformat(day)
     except ValueError:

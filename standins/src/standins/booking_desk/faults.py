@@ -31,6 +31,7 @@ class DeskFault:
         Raises:
             ValueError: it is none.
         """
+        # A misspelt key would otherwise be a fault that never happens.
         if not isinstance(value, dict) or not value.keys() <= {"action", "on", "after_ms", "times"}:
             raise ValueError("a fault is an object with action, on, after_ms and times")
         if value.get("action") not in _ACTIONS:

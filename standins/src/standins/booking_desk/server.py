@@ -92,6 +92,7 @@ class BookingDesk:
         self._serving = asyncio.create_task(self._serve(ready), name="booking-desk")
         either: set[asyncio.Future[Any]] = {self._serving, ready}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        # It ends before it is ready only with an error, such as a port in use.
         if self._serving.done():
             await self._serving
         self.port = ready.result()
@@ -114,6 +115,7 @@ class BookingDesk:
 
     def _guarded(self, app: Any) -> Any:  # noqa: ANN401 - an ASGI application
         async def checked(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+            # Only MCP: a health check has no token.
             request = Request(scope) if scope["type"] == "http" else None
             wanted = f"Bearer {self._settings.token}" if self._settings.token else ""
             if request and wanted and request.url.path == "/mcp" and request.headers.get("authorization") != wanted:
@@ -189,6 +191,7 @@ class BookingDesk:
             made = work(key)
         except Refused as refusal:
             raise ToolError(str(refusal)) from None
+        # The answer is late, and the booking is made: what a repetition must not do twice.
         if fault is not None and fault.action == "vanish":
             await asyncio.sleep(max(fault.after_ms, 60_000) / 1000)
         return made

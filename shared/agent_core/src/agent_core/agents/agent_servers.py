@@ -46,7 +46,7 @@ class AgentServers:
     async def meet(self, agents: Iterable[Agent]) -> None:
         """Start the connections of all agents, and wait a little for their catalogues."""
         servers = [server for agent in list(agents) for server in self.start(agent).servers]
-        # Afterwards the connections go on by themselves.
+        # A connection that is still missing is made later.
         with suppress(TimeoutError):
             async with asyncio.timeout(MEET_SECONDS):
                 await asyncio.gather(*(server.pinned() for server in servers))

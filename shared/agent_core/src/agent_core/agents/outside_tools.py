@@ -92,12 +92,14 @@ class _Maker:
         return Path(shlex.split(address)[0]).name
 
     def _connect(self, address: str, headers: Mapping[str, str], entry: McpEntry) -> Connect:
+        # Loaded now: a folder is read in a thread, and at the first connection conversations would wait for it.
+        sdk = _sdk()
         if "://" in address.partition(" ")[0]:
             outbound = self._context.outbound
-            return lambda on_change: _sdk().over_http(address, headers, outbound, on_change)
+            return lambda on_change: sdk.over_http(address, headers, outbound, on_change)
         environment = {name: self._variable(name, "secrets") for name in entry.secrets}
         command = shlex.split(address)
-        return lambda on_change: _sdk().over_stdio(command, environment, on_change)
+        return lambda on_change: sdk.over_stdio(command, environment, on_change)
 
     def http(self, entry: HttpEntry) -> Iterator[Tool]:
         url = self._filled(entry.url, "http")

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
-from pydantic.errors import PydanticUserError
-from pydantic_core import SchemaError
 
 from agent_core.tools.arguments import Arguments
 from agent_core.tools.schemas import plain
@@ -56,13 +54,15 @@ def declared(schema: Mapping[str, Any], name: str) -> tuple[type[DeclaredArgumen
         ValueError: the schema cannot be expressed for the speech model; the reason says which part.
     """
     try:
-        if schema.get("type", "object") != "object":
-            raise ValueError("type must be object")
         shown = plain({"type": "object", **schema})
         model = _Models(schema.get("$defs", {})).model(schema, DeclaredArguments, name)
+    except ValueError:
+        raise
     # A schema from a server may be wrong in any way.
-    except (TypeError, KeyError, AttributeError, RecursionError, SchemaError, PydanticUserError) as error:
+    except Exception as error:  # noqa: BLE001 - see above
         raise ValueError(f"this is no JSON schema of an object ({type(error).__name__})") from None
+    if shown["type"] != "object":
+        raise ValueError("the type of all arguments together must be object")
     return model, shown["properties"], list(shown.get("required", []))
 
 

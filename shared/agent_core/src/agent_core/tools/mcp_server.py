@@ -34,7 +34,7 @@ CONNECT_SECONDS: Final = 10.0
 REFRESH_SECONDS: Final = 60.0
 """How often the catalogue is fetched again: servers need not announce a change."""
 CLOSE_SECONDS: Final = 5.0
-"""A command gets two seconds to exit by itself, and two more after SIGTERM."""
+"""A command gets two seconds to exit, and two more after SIGTERM."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 _REFUSED: Final = "Say in one short sentence what data says about why this was not possible, and ask how to go on."
@@ -241,7 +241,7 @@ class McpServer:
                 await self._hold_one()
                 failures = 0
             # The SDK raises groups of errors of its transports, and a command fails in any way.
-            except Exception as error:  # noqa: BLE001 - reported; the loop goes on
+            except Exception as error:  # noqa: BLE001 - reported; the loop continues
                 failures = failures + 1 if self._was_refused(error) else 1
                 # With jitter, so that the tasks of a deployment do not return at the same moment.
                 pause = min(_FIRST_PAUSE * 2 ** min(failures - 1, 10), _LONGEST_PAUSE)
