@@ -9,9 +9,9 @@ import pytest
 from botocore.stub import Stubber
 from structlog.testing import capture_logs
 
-from agent_core.adapters.bedrock_knowledge import BedrockDocuments
 from agent_core.errors import UpstreamError
 from agent_core.tools import knowledge
+from agent_core.tools.bedrock_knowledge import BedrockDocuments
 from agent_core.tools.circuit_breaker import CircuitBreaker
 from agent_core.tools.declared_tool import Declaration, DeclaredTool
 from agent_core.tools.knowledge import MAX_PASSAGE, Documents, FolderDocuments, KnowledgeTool, Passage

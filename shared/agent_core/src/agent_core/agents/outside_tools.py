@@ -191,6 +191,6 @@ def _sdk() -> ModuleType:
 
 def _bedrock(knowledge_base: str, region: str) -> knowledge.Documents:
     # Only here: boto3 takes time and memory.
-    from agent_core.adapters.bedrock_knowledge import BedrockDocuments  # noqa: PLC0415
+    from agent_core.tools.bedrock_knowledge import BedrockDocuments  # noqa: PLC0415
 
     return BedrockDocuments(knowledge_base, region)
