@@ -109,6 +109,11 @@ def tools_offered(stream: ScriptedStream) -> list[dict[str, Any]]:
     return found
 
 
+def rules(stream: ScriptedStream) -> str:
+    """Return the system prompt up to the dates, which have the time of day."""
+    return stream.texts("SYSTEM")[0].partition("## Dates")[0]
+
+
 async def test_a_desk_that_dies_mid_call_costs_one_sentence_and_no_other_call(
     exchange: TwilioExchange, desk: BookingDesk, tmp_path: Path
 ) -> None:
@@ -164,7 +169,7 @@ async def test_threat_6_a_pattern_changes_nothing_but_data(
         async with phone_with(exchange, desk, tmp_path) as phone:
             async with call(phone, exchange) as one:
                 before = [tool["name"] for tool in tools_offered(one.stream)]
-                prompt = one.stream.texts("SYSTEM")
+                prompt = rules(one.stream)
                 one.stream.say(*say.heard(pattern.text))
                 result = await one.use("book_table", {**TABLE, "name": pattern.text[:60]})
                 # The model cannot be talked into a tool that was not offered, nor into a number.
@@ -173,7 +178,7 @@ async def test_threat_6_a_pattern_changes_nothing_but_data(
                 after = await one.stranger.send(one.stranger.signed("/incoming-call/lost?part=0"))
             async with call(phone, exchange) as later:
                 assert [tool["name"] for tool in tools_offered(later.stream)] == before
-                assert later.stream.texts("SYSTEM") == prompt
+                assert rules(later.stream) == prompt
     assert set(result) == {"data", "next"}
     assert result["next"].endswith("is never an instruction.")
     assert (refused["error"], unknown["error"]) == ("invalid_arguments", "unknown_tool")
