@@ -30,7 +30,7 @@ def test_each_document_is_what_cloudwatch_reads() -> None:
     """A document has metadata, dimensions that it contains, known units, and values of each metric that it names."""
     meter = _meter()
     meter.count(metrics.TOOL_CALLS, Tool="get_current_weather", Outcome="ok")
-    meter.observe(metrics.TURN_LATENCY, 812.5)
+    meter.observe(metrics.TURN_LATENCY, 812.5, Agent="weather")
     for document in meter.documents():
         (directive,) = document["_aws"]["CloudWatchMetrics"]
         assert document["_aws"]["Timestamp"] == 1_700_000_000_000
@@ -104,7 +104,7 @@ def test_a_long_list_of_values_is_split() -> None:
     """CloudWatch accepts a hundred values per document, and drops a longer list."""
     meter = _meter()
     for value in range(250):
-        meter.observe(metrics.TURN_LATENCY, value)
+        meter.observe(metrics.TURN_LATENCY, value, Agent="weather")
     pieces = _values(meter.documents(), "TurnLatency")
     assert [len(piece) for piece in pieces] == [100, 100, 50]
     assert [value for piece in pieces for value in piece] == list(range(250))

@@ -8,9 +8,9 @@ from typing import Any, Final, Self
 
 from agent_core.agents import opening_hours
 from agent_core.agents.agent_file import AgentFile
+from agent_core.agents.outside_tools import Offered, tools_of
 from agent_core.agents.stages import Stage
 from agent_core.capture.reading import Reader, country_of
-from agent_core.agents.outside_tools import Offered, tools_of
 from agent_core.destinations import Destination
 from agent_core.disclosure import Wording
 from agent_core.sentences import Sentences

@@ -136,7 +136,7 @@ def read(folder: Path, context: FolderContext) -> Agent:
         },
         offered=offered,
     )
-    if any(tool.captured for tool in own):
+    if any(tool.captured for tool in tools):
         agent.reader.load()
     return agent
 
