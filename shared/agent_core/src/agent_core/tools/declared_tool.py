@@ -99,6 +99,7 @@ class DeclaredTool(Tool):
         # A use costs the service something, and the model can be talked into repeating one.
         self.rationed = rationed
         self.sources = sources
+        self.captured = {}
         description = untrusted.clean(declaration.description, _MAX_DESCRIPTION)
         self.spec = ToolSpec(declaration.name, description, _clean(properties), required)
 

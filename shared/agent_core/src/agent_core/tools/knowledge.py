@@ -1,7 +1,6 @@
 """Search documents: those of an agent's folder, or a knowledge base of Amazon Bedrock, behind the same tool."""
 
 import re
-import sqlite3
 import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -119,7 +118,11 @@ class FolderDocuments:
     """
 
     def __init__(self, folder: Path) -> None:
+        # Only here: agents without documents do not pay for it.
+        import sqlite3  # noqa: PLC0415
+
         self._lock = threading.Lock()
+        self._failures = (sqlite3.Error, RuntimeError)
         self._index = sqlite3.connect(":memory:", check_same_thread=False)
         # Marks belong to words in several scripts, such as Devanagari; accents do not distinguish words.
         self._index.execute(
@@ -137,7 +140,7 @@ class FolderDocuments:
         """Return the passages that have most of the question's words, the best first."""
         try:
             return await _SEARCHES.run(lambda: self._search(question, most))
-        except (sqlite3.Error, RuntimeError) as error:
+        except self._failures as error:
             raise UpstreamError(SERVICE, type(error).__name__) from error
 
     def _search(self, question: str, most: int) -> list[Passage]:
