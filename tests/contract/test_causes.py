@@ -5,6 +5,7 @@ Strict servers on this machine reject requests as the real services do; the prod
 
 import asyncio
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,7 +25,10 @@ from pydantic import SecretStr
 from agent_core import causes
 from agent_core.causes import Cause, classify
 from agent_core.errors import AgentError
-from agent_core.nova.sdk import CredentialSource, SdkModelClient
+from agent_core.nova.credentials import CredentialSource
+from agent_core.nova.http2.client import Http2ModelClient
+from agent_core.nova.sdk import SdkModelClient
+from agent_core.settings import NovaTransport
 from agents.weather.open_meteo import OpenMeteo
 from phone_agent.call_control import CallControl
 from standins.daily import DailyStandin
@@ -51,21 +55,6 @@ type Failing = Callable[["Services"], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
-class Services:
-    """The services that reject requests."""
-
-    nova: NovaStandin
-    authority: trustme.CA
-    """A certificate authority that this process does not trust."""
-
-    @property
-    def nova_authority(self) -> trustme.CA:
-        """The certificate authority that this process trusts."""
-        file = self.nova.trust.ca_file
-        return trustme.CA.from_pem(file.read_bytes(), file.with_name("ca-key.pem").read_bytes())
-
-
-@dataclass(frozen=True)
 class Given:
     """Fixed keys."""
 
@@ -78,6 +67,32 @@ class Given:
         return ReadOnlyCredentials(self.access_key, self.secret_key, self.token)
 
 
+@dataclass(frozen=True)
+class Services:
+    """The services that reject requests."""
+
+    nova: NovaStandin
+    authority: trustme.CA
+    """A certificate authority that this process does not trust."""
+    transport: NovaTransport
+
+    @property
+    def nova_authority(self) -> trustme.CA:
+        """The certificate authority that this process trusts."""
+        file = self.nova.trust.ca_file
+        return trustme.CA.from_pem(file.read_bytes(), file.with_name("ca-key.pem").read_bytes())
+
+    async def model(self, url: str, keys: Any = Given(), model_id: str = MODEL) -> None:  # noqa: ANN401 - a source of keys
+        """Open a stream and wait for its headers."""
+        kind = SdkModelClient if self.transport is NovaTransport.SDK else Http2ModelClient
+        stream = await kind(region="us-east-1", endpoint=url, credentials=keys).open(model_id)
+        try:
+            await stream.send(EVENT)
+            await stream.ready()
+        finally:
+            await stream.close()
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder for the stand-in's certificate authority."""
@@ -85,21 +100,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def services(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Services]:
+async def services(folder: Path, transport: NovaTransport, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Services]:
     """Return the model, trusted by this process, and another certificate authority."""
     async with NovaStandin(NovaSettings(certificates=folder), tone_backend()) as nova:
         monkeypatch.setenv("SSL_CERT_FILE", str(nova.trust.bundle_file))
-        yield Services(nova, trustme.CA())
-
-
-async def model(url: str, keys: Any = Given(), model_id: str = MODEL) -> None:  # noqa: ANN401 - a source of keys
-    """Open a stream and wait for its headers."""
-    stream = await SdkModelClient(region="us-east-1", endpoint=url, credentials=keys).open(model_id)
-    try:
-        await stream.send(EVENT)
-        await stream.ready()
-    finally:
-        await stream.close()
+        yield Services(nova, trustme.CA(), transport)
 
 
 def refused(kind: str, message: str) -> Failing:
@@ -107,7 +112,7 @@ def refused(kind: str, message: str) -> Failing:
 
     async def fail(services: Services) -> None:
         services.nova.faults.add(ModelFault(on="open", error=kind, message=message))
-        await model(services.nova.url)
+        await services.model(services.nova.url)
 
     return fail
 
@@ -140,19 +145,30 @@ def certified(authority: trustme.CA, name: str) -> ssl.SSLContext:
 async def unknown_authority(services: Services) -> None:
     """Connect to a server with an untrusted certificate."""
     async with server(certified(services.authority, "localhost")) as port:
-        await model(f"https://localhost:{port}")
+        await services.model(f"https://localhost:{port}")
 
 
 async def another_name(services: Services) -> None:
     """Connect to a server with a valid certificate of another host."""
     async with server(certified(services.nova_authority, "elsewhere.example")) as port:
-        await model(f"https://localhost:{port}")
+        await services.model(f"https://localhost:{port}")
+
+
+async def unknown_name(services: Services) -> None:
+    """Connect to a host that no name server knows."""
+
+    def unknown(*_: Any) -> None:  # noqa: ANN401 - any arguments
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", unknown)  # tests may not ask a name server
+        await services.model("https://bedrock-runtime.nosuch.invalid")
 
 
 async def silent(services: Services) -> None:
     """Connect to a server that accepts connections and never answers."""
     async with server(certified(services.nova_authority, "localhost")) as port:
-        await model(f"https://localhost:{port}")
+        await services.model(f"https://localhost:{port}")
 
 
 async def clock_ahead(services: Services) -> None:
@@ -166,12 +182,12 @@ async def clock_ahead(services: Services) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stream_request, "datetime", Late)
         patch.setattr(stream_request, "formatdate", lambda **_: formatdate(Late.now().timestamp(), usegmt=True))
-        await model(services.nova.url)
+        await services.model(services.nova.url)
 
 
 async def keys_from_the_chain(services: Services) -> None:
     """Look for keys as a service does."""
-    await model(services.nova.url, CredentialSource())
+    await services.model(services.nova.url, CredentialSource())
 
 
 async def half_a_key(services: Services) -> None:
@@ -234,12 +250,12 @@ MODEL_ADDRESS = "NOVA_SONIC_REGION and AWS_ENDPOINT_URL_BEDROCK_RUNTIME"
 TWILIO_KEYS = "TWILIO_ACCOUNT_SID, and TWILIO_API_SID with TWILIO_API_SECRET or TWILIO_AUTH_TOKEN"
 TABLE: dict[str, tuple[Failing, str, str]] = {
     "fake keys": (
-        lambda services: model(services.nova.url, Given("AKIAIOSFODNN7EXAMPLE", SECRET)),
+        lambda services: services.model(services.nova.url, Given("AKIAIOSFODNN7EXAMPLE", SECRET)),
         "invalid_credentials",
         f"AWS does not know the access key; {KEYS}",
     ),
     "wrong secret key": (
-        lambda services: model(services.nova.url, Given("standin", SECRET)),
+        lambda services: services.model(services.nova.url, Given("standin", SECRET)),
         "wrong_secret",
         (
             "the AWS secret key does not belong to the access key; correct AWS_SECRET_ACCESS_KEY; if it is right, "
@@ -292,7 +308,7 @@ TABLE: dict[str, tuple[Failing, str, str]] = {
         ),
     ),
     "wrong region": (
-        lambda services: model(services.nova.url, model_id="amazon.nova-9-sonic"),
+        lambda services: services.model(services.nova.url, model_id="amazon.nova-9-sonic"),
         "no_such_model",
         (
             f"the region does not offer the configured model; set NOVA_SONIC_REGION to {REGIONS}, or "
@@ -321,13 +337,13 @@ TABLE: dict[str, tuple[Failing, str, str]] = {
         ),
     ),
     "DNS": (
-        lambda _: model("https://bedrock-runtime.nosuch.invalid"),
+        unknown_name,
         "dns",
         "the name bedrock-runtime.nosuch.invalid was not found (DNS); check the network and its name servers, and "
         + MODEL_ADDRESS,
     ),
     "closed port": (
-        lambda _: model("https://localhost:9"),
+        lambda services: services.model("https://localhost:9"),
         "refused",
         (
             f"localhost refused the connection: nothing listens there; check {MODEL_ADDRESS}, and whether a firewall "
@@ -405,7 +421,13 @@ TABLE: dict[str, tuple[Failing, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("failure", TABLE)
+MODEL_FAILURES = list(TABLE)[: list(TABLE).index("wrong Twilio token")]
+CASES = [(failure, NovaTransport.SDK) for failure in TABLE] + [
+    (failure, NovaTransport.H2) for failure in MODEL_FAILURES
+]
+
+
+@pytest.mark.parametrize(("failure", "transport"), CASES)
 async def test_a_failure_has_its_cause_and_a_remedy(failure: str, services: Services) -> None:
     """Each failure logs one line with cause and remedy, without a key, an account or a telephone number."""
     fail, name, line = TABLE[failure]

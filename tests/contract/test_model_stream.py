@@ -1,4 +1,4 @@
-"""A closed stream of the SDK leaves no task and no connection, whatever state it was in."""
+"""A closed stream of either transport leaves no task and no connection, whatever state it was in."""
 
 import asyncio
 import gc
@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from agent_core.errors import ModelError
-from agent_core.nova.sdk import CredentialSource, SdkModelClient, SdkModelStream
+from agent_core.nova.credentials import CredentialSource
+from agent_core.nova.http2.client import Http2ModelClient, Http2ModelStream
+from agent_core.nova.sdk import SdkModelClient, SdkModelStream
+from agent_core.settings import NovaTransport
 from standins.nova.faults import ModelFault
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.score import Score
-from tests.support.talk import MODEL, client
+from tests.support.talk import MODEL, client, client_over
 from tests.support.waiting import until
 
 EVENT = b'{"event": {"sessionStart": {"inferenceConfiguration": {"maxTokens": 1024}}}}'
@@ -27,6 +30,13 @@ def credentials(aws_keys: None) -> CredentialSource:
     """Return the keys that the stand-in accepts."""
     del aws_keys
     return CredentialSource()
+
+
+@pytest.fixture(params=list(NovaTransport))
+def transport(request: pytest.FixtureRequest) -> NovaTransport:
+    """Return each transport: both keep the same contract."""
+    chosen: NovaTransport = request.param
+    return chosen
 
 
 @pytest.fixture
@@ -71,14 +81,20 @@ async def _nothing_is_left(before: set[asyncio.Task[Any]], complaints: list[str]
     ids=lambda fault: "well" if fault is None else f"{fault.on}-{fault.action or fault.error or 'late'}",
 )
 @pytest.mark.parametrize("reading", [False, True], ids=["nobody reads", "somebody reads"])
-async def test_a_stream_that_is_closed_leaves_no_task(
-    tmp_path: Path, credentials: CredentialSource, complaints: list[str], fault: ModelFault | None, *, reading: bool
+async def test_a_stream_that_is_closed_leaves_no_task(  # noqa: PLR0913 - two parameters and four fixtures
+    tmp_path: Path,
+    credentials: CredentialSource,
+    transport: NovaTransport,
+    complaints: list[str],
+    fault: ModelFault | None,
+    *,
+    reading: bool,
 ) -> None:
     """Closing leaves no task before the response's headers, after them, or while a task waits for an event."""
     async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
         if fault is not None:
             nova.faults.add(fault)
-        opener = client(nova, credentials)
+        opener = client_over(transport, nova, credentials)
         before = _tasks()
         stream = await opener.open(MODEL)
         await stream.send(EVENT)
@@ -95,11 +111,11 @@ async def test_a_stream_that_is_closed_leaves_no_task(
 
 
 async def test_an_opening_that_is_given_up_leaves_no_stream(
-    tmp_path: Path, credentials: CredentialSource, complaints: list[str]
+    tmp_path: Path, credentials: CredentialSource, transport: NovaTransport, complaints: list[str]
 ) -> None:
     """A caller who hangs up at any step of the opening leaves no model stream, which would cost money."""
     async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
-        opener = client(nova, credentials)
+        opener = client_over(transport, nova, credentials)
         before = _tasks()
         given_up = 0
         for steps in range(40):
@@ -108,7 +124,7 @@ async def test_an_opening_that_is_given_up_leaves_no_stream(
                 await asyncio.sleep(0)
             session_request.cancel()
             (stream,) = await asyncio.gather(session_request, return_exceptions=True)
-            if isinstance(stream, SdkModelStream):
+            if isinstance(stream, SdkModelStream | Http2ModelStream):
                 await stream.close()
             else:
                 given_up += 1
@@ -142,6 +158,21 @@ async def test_a_connection_that_is_never_made_is_given_up(
     with pytest.raises(ModelError):
         await asyncio.wait_for(reader, 5)
     del stream, reader
+    await _nothing_is_left(before, complaints)
+
+
+async def test_a_connection_attempt_is_cancelled(credentials: CredentialSource, complaints: list[str]) -> None:
+    """Our own HTTP/2 connects while it opens: cancelling ends the attempt, and so does its deadline."""
+    before = _tasks()
+    async with _black_hole() as (url, _):
+        opener = Http2ModelClient(region="us-east-1", endpoint=url, credentials=credentials)
+        opening = asyncio.create_task(opener.open(MODEL))
+        await asyncio.sleep(0.2)
+        opening.cancel()
+        await asyncio.wait({opening})
+        with pytest.raises(ModelError, match="TimeoutError"):
+            await opener.open(MODEL)
+    del opening, opener
     await _nothing_is_left(before, complaints)
 
 

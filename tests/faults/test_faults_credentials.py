@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agent_core.nova.sdk import CredentialSource
+from agent_core.nova.credentials import CredentialSource
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.serving import serving
 from tests.support.score import Score

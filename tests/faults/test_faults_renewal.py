@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from agent_core.announcements import Announcement
-from agent_core.nova.sdk import CredentialSource
+from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.wire import Role
 from standins.nova.faults import ModelFault
 from standins.nova.server import NovaSettings, NovaStandin

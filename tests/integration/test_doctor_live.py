@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from agent_core.nova.sdk import CredentialSource
+from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.wire import Usage
 from deployment.console import Screen
 from doctor.live import account_probes, live_command, model_probes, replay_recording

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from agent_core.generations import GENERATIONS, Generation
-from agent_core.nova.sdk import CredentialSource
+from agent_core.nova.credentials import CredentialSource
 from standins.nova.backend import Step
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.score import Score, Turn, note, use

@@ -13,12 +13,16 @@ from awscrt import io as crt_io
 from agent_core.announcements import Announcement
 from agent_core.errors import ModelError
 from agent_core.events import SessionStats
+from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.facts import Fact, ReplyAudio, StreamStarted, ToolRequested
+from agent_core.nova.http2.client import Http2ModelClient
 from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.resilient_connection import ResilientConnection
-from agent_core.nova.sdk import CredentialSource, SdkModelClient
+from agent_core.nova.sdk import SdkModelClient
+from agent_core.nova.stream import ModelClient
 from agent_core.nova.transcript import ConversationTranscript, History
 from agent_core.nova.wire import Role, WireToolSpec
+from agent_core.settings import NovaTransport
 from standins.nova.server import NovaStandin
 from standins.nova.session_records import SessionRecord
 from tests.support import ledger
@@ -39,12 +43,21 @@ def client(nova: NovaStandin, credentials: CredentialSource) -> SdkModelClient:
     return made
 
 
+def client_over(transport: NovaTransport, nova: NovaStandin, credentials: CredentialSource) -> ModelClient:
+    """Return the product's client for this transport, which trusts the stand-in."""
+    if transport is NovaTransport.SDK:
+        return client(nova, credentials)
+    direct = Http2ModelClient(region="us-east-1", endpoint=nova.url, credentials=credentials)
+    direct.trust.load_verify_locations(nova.trust.ca_file)
+    return direct
+
+
 @dataclass
 class Talk:
     """One conversation; a `ModelSource` of its own."""
 
     nova: NovaStandin
-    client: SdkModelClient
+    client: ModelClient
     renew_after: float
     model: str = MODEL
     said_before: History = ()

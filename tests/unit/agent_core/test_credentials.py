@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
-from agent_core.nova.sdk import CredentialSource
+from agent_core.nova.credentials import CredentialSource
 from tests.support.waiting import until
 
 DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "not authorized"}}, "AssumeRole")

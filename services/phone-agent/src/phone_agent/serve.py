@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from contextlib import aclosing
+from functools import partial
 from typing import Final
 
 import httpx
@@ -18,8 +19,8 @@ from agent_core.background_tasks import operations
 from agent_core.certificates import check_certificates
 from agent_core.drain import make_server
 from agent_core.memory_tuning import use_one_heap
-from agent_core.nova.sdk import clients_of
-from agent_core.observability import logs
+from agent_core.nova.transport import clients_of
+from agent_core.observability import logs, metrics
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
 from phone_agent.app import create_app
@@ -35,12 +36,12 @@ SERVICE = "phone-agent"
 
 async def serve(settings: PhoneSettings) -> None:
     """Make the real parts and serve until a signal stops the process."""
-    model, overflow = clients_of(settings)
+    meter = Meter(SERVICE, settings.metrics_namespace)
+    model, overflow = clients_of(settings, partial(meter.count, metrics.ERRORS, Error="ModelTransport"))
     # One pooled client: a new TLS connection per request would delay every transfer.
     twilio = httpx.AsyncClient(base_url=settings.twilio_api, auth=settings.rest_credentials)
     context = FolderContext(settings, settings.variables(), settings.transfer_destinations)
     agents = AgentCatalogue.read(settings.agents_dir, context)
-    meter = Meter(SERVICE, settings.metrics_namespace)
     keys = [derive_key(token.encode(), _MEMORY) for token in settings.auth_tokens]
     store = open_store(settings.call_store, keys, region=settings.aws_region, endpoint=settings.table_endpoint)
     async with twilio, agents.running(), aclosing(store):

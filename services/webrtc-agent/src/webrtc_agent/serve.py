@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 
 import httpx
 import structlog
@@ -18,8 +19,8 @@ from agent_core.agents.folder import FolderContext
 from agent_core.background_tasks import operations
 from agent_core.certificates import check_certificates
 from agent_core.drain import make_server
-from agent_core.nova.sdk import clients_of
-from agent_core.observability import logs
+from agent_core.nova.transport import clients_of
+from agent_core.observability import logs, metrics
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
 from webrtc_agent import ice, opus
@@ -40,14 +41,14 @@ _QUOTING = ("pipecat.transports.smallwebrtc", "pipecat.processors.frameworks.rtv
 
 async def serve(settings: WebSettings) -> None:
     """Make the real parts and serve until a signal stops the process."""
-    model, overflow = clients_of(settings)
+    meter = Meter(SERVICE, settings.metrics_namespace)
+    model, overflow = clients_of(settings, partial(meter.count, metrics.ERRORS, Error="ModelTransport"))
     context = FolderContext(settings, settings.variables(), settings.transfer_destinations, can_contact(settings))
     agents = AgentCatalogue.read(settings.agents_dir, context)
     # Process-wide, so it is set before the first connection.
     ice.offer_only(settings.ice_hosts)
     # aiortc encodes audio there, a hundred times per second and visitor; by default every core would add a thread.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_WORKERS, "worker"))
-    meter = Meter(SERVICE, settings.metrics_namespace)
     shelf = open_shelf(settings.call_store, region=settings.aws_region, endpoint=settings.table_endpoint)
     async with agents.running():
         agent = AgentRuntime(settings, model, agents, log_record, meter, overflow=overflow)

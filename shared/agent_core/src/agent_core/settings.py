@@ -74,6 +74,13 @@ class Sensitivity(StrEnum):
     LOW = "LOW"
 
 
+class NovaTransport(StrEnum):
+    """What carries the model's streams."""
+
+    SDK = "sdk"
+    H2 = "h2"
+
+
 def zone_named(name: str) -> tzinfo:
     """Return a time zone by its name, such as ``Europe/Stockholm``."""
     return UTC if name == "UTC" else ZoneInfo(name)  # UTC needs no time-zone file
@@ -209,6 +216,12 @@ class CoreSettings(BaseSettings):
     aws_endpoint_url_bedrock_runtime: HttpUrl | None = None
     """Another endpoint for Bedrock, for a VPC endpoint or a stand-in. Without it botocore's rules apply:
     `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_ENDPOINT_URL` and the shared configuration file.
+    """
+
+    nova_transport: NovaTransport = NovaTransport.SDK
+    """What carries the streams to the model: `sdk`, the AWS SDK for Python; or `h2`, our own HTTP/2 on the event loop,
+    which costs less processor time and memory. If the first streams of a process fail in a way that the SDK's might
+    not, it uses the SDK, with the warning `model_transport_given_up`.
     """
 
     agents_dir: Path = Path("agents")

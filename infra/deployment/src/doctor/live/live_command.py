@@ -10,7 +10,8 @@ import numpy as np
 
 from agent_core import announcements
 from agent_core.nova import wire
-from agent_core.nova.sdk import CredentialSource, SdkModelClient
+from agent_core.nova.credentials import CredentialSource
+from agent_core.nova.sdk import SdkModelClient
 from deployment.console import CheckMark, Screen
 from deployment.cost import measured
 from doctor.live import account_probes, model_probes

@@ -4,10 +4,6 @@ The SDK leaves several things to its user, which this module adds: one CRT event
 threads per stream; one connection per stream, so that a fault affects one conversation and closing the stream releases
 the socket; a deadline for closing, and the cancellation of tasks that would wait forever; and a mapping of its many
 exceptions to ours.
-
-botocore reads the environment, shared files, SSO, the container endpoint and instance metadata, and refreshes expiring
-keys 10 to 15 minutes ahead. A static key pair is never required. The keys are frozen for each stream, because every
-event of a stream must be signed with the key that signed its request.
 """
 
 import asyncio
@@ -15,7 +11,6 @@ import re
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -29,9 +24,7 @@ from aws_sdk_bedrock_runtime.models import (
     InvokeModelWithBidirectionalStreamOutputChunk,
     ServiceError,
 )
-from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import Session
+from botocore.credentials import ReadOnlyCredentials
 from smithy_core.aio.eventstream import DuplexEventStream
 from smithy_core.retries import RetryStrategyOptions
 from smithy_http.aio.crt import (  # type: ignore[attr-defined]  # the CRT's, which the SDK loads where it is there
@@ -41,12 +34,9 @@ from smithy_http.aio.crt import (  # type: ignore[attr-defined]  # the CRT's, wh
 )
 
 from agent_core import reach
-from agent_core.aside import Aside
-from agent_core.causes import CLOCK
-from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
-from agent_core.nova import error_policy
-from agent_core.nova.error_policy import RetryPolicy
-from agent_core.settings import CoreSettings
+from agent_core.errors import ModelError, ModelUnavailable
+from agent_core.nova import service_errors
+from agent_core.nova.credentials import CredentialSource
 
 _HTTPS: Final = 443
 _CLOSE_SECONDS = 1.0
@@ -57,77 +47,9 @@ _RESPONSE_SECONDS = 4.0
 """Bedrock answers a request with its headers at once. The SDK never reports a connection that is reset before them."""
 _LOOK_SECONDS = 2.0
 """After this long without a response, look for what blocks the connection; also the limit for that search."""
+_CLIENT_FAULT: Final = 400
 _UNLISTED: Final = re.compile(r" - status: 4\d\d - id: \S*#(?P<kind>\w+)$")
 """How the SDK names a refusal that its operation model does not list, such as one about a signature."""
-_ARN: Final = re.compile(r"arn:\S+")
-"""Contains the account and the role name, which do not belong in a log."""
-_SKEWED_SECONDS: Final = 240.0
-"""AWS refuses a signature whose time differs by 300 seconds from its own clock."""
-_CHAIN_ERRORS = (BotoCoreError, ClientError, RuntimeError, ValueError, KeyError, OSError)
-"""botocore raises no common base class here: STS errors, expired refreshes, missing credential processes."""
-_STILL_GOOD_SECONDS: Final = 60
-"""While the source does not answer, cached keys are used if they are valid for at least this long."""
-
-
-class CredentialSource:
-    """Look up the process's AWS credentials.
-
-    Only one lookup runs at a time, in its own thread. Later requests share it, even after the first caller was
-    cancelled, so a hanging endpoint receives one request and occupies one thread.
-
-    Args:
-        deadline: Limit for one lookup; the chain may call an endpoint.
-    """
-
-    def __init__(self, deadline: timedelta = timedelta(seconds=5)) -> None:
-        self._deadline = deadline
-        self._aside = Aside("credentials")
-        self._credentials: Credentials | None = None
-        self._known: ReadOnlyCredentials | None = None
-        self._looking: asyncio.Future[ReadOnlyCredentials] | None = None
-
-    async def frozen(self) -> ReadOnlyCredentials:
-        """Return credentials that are currently valid.
-
-        Raises:
-            ModelRejected: the chain found no credentials.
-            ModelUnavailable: the credential source timed out, refused, or returned unusable keys.
-        """
-        # A running lookup may hang; valid cached keys must not wait for it.
-        if self._looking is not None and not self._looking.done() and (known := self._still_good()) is not None:
-            return known
-        try:
-            async with asyncio.timeout(self._deadline.total_seconds()):
-                # Shielded: other conversations share this lookup, so one that is cancelled must not end it.
-                return await asyncio.shield(self._look())
-        except TimeoutError:
-            if (known := self._still_good()) is not None:
-                return known
-            raise ModelUnavailable("CredentialsTimeout", "the credential endpoint did not answer") from None
-        except _CHAIN_ERRORS as error:
-            raise ModelUnavailable("CredentialsError", type(error).__name__) from error
-
-    def _look(self) -> asyncio.Future[ReadOnlyCredentials]:
-        if self._looking is None or self._looking.done():
-            # The chain reads files and calls endpoints, so it runs off the event loop.
-            self._looking = asyncio.wrap_future(self._aside.submit(self._find))
-            self._looking.add_done_callback(_retrieve)
-        return self._looking
-
-    def _find(self) -> ReadOnlyCredentials:
-        if self._credentials is None:
-            self._credentials = Session().get_credentials()
-        if self._credentials is None:
-            raise ModelRejected("NoCredentials", "no AWS credentials found; give the task a role, or set AWS_PROFILE")
-        self._known = self._credentials.get_frozen_credentials()
-        return self._known
-
-    def _still_good(self) -> ReadOnlyCredentials | None:
-        """Return the cached keys unless they are about to expire; makes no request."""
-        keys = self._credentials
-        if isinstance(keys, RefreshableCredentials) and keys.refresh_needed(refresh_in=_STILL_GOOD_SECONDS):
-            return None
-        return self._known
 
 
 class _SdkConnection(AIOHttpClientConnectionUnified):  # type: ignore[misc]  # untyped there
@@ -366,16 +288,6 @@ class SdkModelClient:
         closing.add_done_callback(self._closing.discard)
 
 
-def clients_of(settings: CoreSettings) -> tuple[SdkModelClient, SdkModelClient | None]:
-    """Return the client of the model's region, and that of the overflow region if one is set."""
-    credentials = CredentialSource()
-    first = SdkModelClient(region=settings.model_region, endpoint=settings.model_endpoint, credentials=credentials)
-    overflow = settings.nova_sonic_overflow_region
-    if overflow is None:
-        return first, None
-    return first, SdkModelClient(region=overflow, endpoint=settings.overflow_endpoint, credentials=credentials)
-
-
 def translate(error: Exception, endpoint: str = "", clock_off: float = 0.0) -> ModelError:
     """Convert what the SDK raises into a ``ModelError`` that says whether a retry may help.
 
@@ -394,20 +306,12 @@ def translate(error: Exception, endpoint: str = "", clock_off: float = 0.0) -> M
 def _folded(error: Exception, clock_off: float) -> ModelError:
     if isinstance(error, OSError):
         return ModelUnavailable("NoResponse", f"nothing within {_RESPONSE_SECONDS:.0f} s")
-    kind, reason = type(error).__name__, _ARN.sub("arn:…", str(getattr(error, "message", "") or ""))
+    kind, text = type(error).__name__, service_errors.without_arns(str(getattr(error, "message", "") or ""))
     # The SDK has no class for some refusals, such as a wrong signature: they arrive as a plain call error.
-    if (unlisted := _UNLISTED.search(reason)) is not None:
-        kind, reason = unlisted["kind"], ""
-    # AWS blames the signature also when the cause is a wrong clock, which the operator can fix at once.
-    if kind == "InvalidSignatureException" and abs(clock_off) > _SKEWED_SECONDS:
-        reason = (
-            f"{CLOCK}about {round(abs(clock_off), -1):.0f} s {'ahead of' if clock_off > 0 else 'behind'} the service's"
-        )
-    foreign = not error_policy.is_known(kind) and not isinstance(error, ServiceError)
-    if foreign and getattr(error, "fault", None) == "client":
-        return ModelRejected(kind, reason)
-    rejected = error_policy.remedy_for(kind, reason) is RetryPolicy.GIVE_UP
-    return ModelRejected(kind, reason) if rejected else ModelUnavailable(kind, reason)
+    if (unlisted := _UNLISTED.search(text)) is not None:
+        kind, text = unlisted["kind"], ""
+    foreign = not isinstance(error, ServiceError) and getattr(error, "fault", None) == "client"
+    return service_errors.of_response(kind, text, _CLIENT_FAULT if foreign else 0, clock_off=clock_off)
 
 
 def _ahead(response: AWSCRTHTTPResponse) -> float:
