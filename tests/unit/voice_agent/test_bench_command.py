@@ -13,7 +13,10 @@ from voice_agent.command_line import main
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench reads a process's CPU from /proc")
 
 
-def test_both_agents_are_tried_in_turn_in_every_round(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("option", "pair"), [((), ("stock", "ours")), (("--transports",), ("sdk", "h2"))])
+def test_both_agents_are_tried_in_turn_in_every_round(
+    option: tuple[str, ...], pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The agents alternate in every round, so that other load affects both; an invalid trial gives no result."""
     tried = []
 
@@ -23,5 +26,5 @@ def test_both_agents_are_tried_in_turn_in_every_round(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(bench, "_try", note)
     monkeypatch.setattr(Cores, "pin", lambda *_: None)
-    assert main(["bench", "--calls", "2", "--rounds", "3", "--seconds", "1"]) != 0
-    assert tried == [(f"round {number}", name) for number in (1, 2, 3) for name in ("stock", "ours")]
+    assert main(["bench", "--calls", "2", "--rounds", "3", "--seconds", "1", *option]) != 0
+    assert tried == [(f"round {number}", name) for number in (1, 2, 3) for name in pair]

@@ -151,6 +151,16 @@ def test_a_reading_is_taken_from_what_linux_tells() -> None:
     assert reading.cpu_seconds > 0
 
 
+def test_the_table_says_what_is_compared(tmp_path: Path) -> None:
+    """The columns have the names of what is compared, and the ratio names both."""
+    over_sdk, over_h2 = trial(4.0), trial(2.0)
+    over_sdk.agent, over_h2.agent = "sdk", "h2"
+    header = table.text(Load(10, 10.0, Cores(frozenset(), frozenset()), tmp_path), [over_sdk], [over_h2]).splitlines()[
+        2
+    ]
+    assert header.split() == ["sdk", "h2", "h2/sdk"]
+
+
 @pytest.mark.parametrize(("foreign", "warned"), [(0.05, False), (0.4, True)])
 def test_the_report_says_when_others_used_the_agents_core(tmp_path: Path, foreign: float, warned: bool) -> None:  # noqa: FBT001
     """The report says when other processes used the agent's core, which makes it look cheaper."""

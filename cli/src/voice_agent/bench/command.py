@@ -12,7 +12,7 @@ from typing import Final
 
 from voice_agent.bench import meter, start_up, table
 from voice_agent.bench.capacity import Capacity, search
-from voice_agent.bench.contender import OURS, STOCK, Contender
+from voice_agent.bench.contender import OURS, OVER_H2, OVER_SDK, STOCK, Contender
 from voice_agent.bench.figures import calls_per_core
 from voice_agent.bench.meter import Cores, NoMeter
 from voice_agent.bench.options import BenchOptions
@@ -44,7 +44,8 @@ async def _bench(options: BenchOptions) -> int:
     cores = Cores.available()
     # The callers and the model run in this process and must stay off the agent's core.
     cores.pin(0, cores.others)
-    trials: dict[Contender, list[Trial]] = {STOCK: [], OURS: []}
+    base, compared = (OVER_SDK, OVER_H2) if options.transports else (STOCK, OURS)
+    trials: dict[Contender, list[Trial]] = {base: [], compared: []}
     found: dict[str, Capacity] = {}
     starts = StartUps()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -56,7 +57,7 @@ async def _bench(options: BenchOptions) -> int:
         every = [trial for so_far in trials.values() for trial in so_far]
         invalid = table.trouble(every)
         if not invalid:
-            print("\n" + table.text(load, trials[STOCK], trials[OURS]))
+            print("\n" + table.text(load, trials[base], trials[compared]))
             starts = await _starts(load, options.rounds)
             invalid += [starts.trouble] if starts.trouble else []
             if options.capacity:

@@ -32,12 +32,13 @@ class NotReady(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """An agent under test: its name in the table, and its command."""
+    """An agent under test: its name in the table, its command, and variables of its own."""
 
     name: str
     command: tuple[str, ...]
     agents: Path | None = None
     """The folder of its agents' folders; None for that of this machine."""
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 STOCK: Final = Contender(
@@ -46,6 +47,8 @@ STOCK: Final = Contender(
     (f"{sys.prefix}/isolated/client-pipecat/bin/python", str(Path(__file__).with_name("stock.py"))),
 )
 OURS: Final = Contender("ours", (sys.executable, "-m", "phone_agent"))
+OVER_SDK: Final = Contender("sdk", OURS.command, (("NOVA_TRANSPORT", "sdk"),))
+OVER_H2: Final = Contender("h2", OURS.command, (("NOVA_TRANSPORT", "h2"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ async def running(
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *contender.command,
-            env=_environment(port, base_url, model_url, roots, contender.agents or agents_folder(os.environ)),
+            env=_environment(port, base_url, model_url, roots, contender.agents or agents_folder(os.environ))
+            | dict(contender.variables),
             cwd=log.parent,
             stdout=output,
             stderr=output,

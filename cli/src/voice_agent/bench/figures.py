@@ -57,6 +57,8 @@ def rows(stock: Sequence[Trial], ours: Sequence[Trial]) -> list[Row]:
         delay("INTERRUPTED → clear, ms, median / p99", lambda trial: trial.clear),
         delay("start → first sound, ms, median / p99", lambda trial: trial.first_audio),
         delay("webhook, ms, median / p99", lambda trial: trial.webhook),
+        middle("CPU s until ready", lambda trial: trial.start_cpu, ".2f"),
+        middle("memory when ready, MB", lambda trial: trial.rss_ready / _MEGABYTE, ".0f"),
         middle("memory after one call, MB", lambda trial: trial.rss_base / _MEGABYTE, ".0f"),
         middle("memory per call, MB", lambda trial: trial.rss_per_call / _MEGABYTE, ".2f"),
         middle("threads", lambda trial: trial.threads, ".0f"),

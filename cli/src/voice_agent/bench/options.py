@@ -19,11 +19,12 @@ class BenchOptions:
     rounds: int
     seconds: int
     capacity: bool
+    transports: bool
     json: Path | None
 
 
 @command("voice_agent.bench.command:measure", epilog=_EPILOG)
-def bench(
+def bench(  # noqa: PLR0913 - one parameter for each option
     *,
     calls: Annotated[int, typer.Option(metavar="N", min=1, help="Number of concurrent calls.")] = 10,
     rounds: Annotated[int, typer.Option(metavar="N", min=1, help="Number of rounds, agents in turn.")] = 3,
@@ -31,7 +32,10 @@ def bench(
     capacity: Annotated[
         bool, typer.Option("--capacity", help="Find out how many calls one core handles; takes minutes.")
     ] = False,
+    transports: Annotated[
+        bool, typer.Option("--transports", help="Compare the transports to the model, sdk and h2, instead of agents.")
+    ] = False,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all measurements to this file.")] = None,
 ) -> BenchOptions:
     """Compare the phone agent with a stock Pipecat agent in the same run."""
-    return BenchOptions(calls, rounds, seconds, capacity, json)
+    return BenchOptions(calls, rounds, seconds, capacity, transports, json)

@@ -16,13 +16,16 @@ _CAVEAT: Final = (
     "a real model's thinking time (0.1 s is simulated) nor a real network; ours include packets of 40 ms."
 )
 
+_TITLES: Final = {"stock": "stock Pipecat"}
+
 
 def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
     """Return the table, with what it does and does not show."""
+    base, compared = stock[0].agent, ours[0].agent
     lines = [
         f"{_count(load.calls, 'call')}, {_count(len(stock), 'round')} of {load.seconds:g} s in turn; {load.cores}",
         "",
-        _line("", "stock Pipecat", "ours", "ours/stock"),
+        _line("", *(_TITLES.get(name, name) for name in (base, compared)), f"{compared}/{base}"),
     ]
     lines += [
         _line(row.name, row.stock, row.ours, "" if row.ratio is None else f"{row.ratio:.2f}")
@@ -30,7 +33,7 @@ def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
     ]
     lines += [
         "",
-        f"CPU s per call-minute, round by round: stock {_rounds(stock)}; ours {_rounds(ours)}",
+        f"CPU s per call-minute, round by round: {base} {_rounds(stock)}; {compared} {_rounds(ours)}",
         _estimate(stock, ours),
     ]
     foreign = max(trial.foreign_cpu for trial in (*stock, *ours))
@@ -59,9 +62,9 @@ def capacity(found: dict[str, Capacity]) -> str:
         again = f"; {outcome.disturbed} trials disturbed by others" if outcome.disturbed else ""
         lines.append(f"  {name:<6} {outcome.passes:>4}   ({bound}{again})")
     # The trials insert the stock agent first.
-    stock, ours = found.values()
+    (base, stock), (compared, ours) = found.items()
     if stock.passes and ours.passes:
-        lines.append(f"  ours/stock: {'at least ' if ours.full_harness else ''}{ours.passes / stock.passes:.1f}")
+        lines.append(f"  {compared}/{base}: {'at least ' if ours.full_harness else ''}{ours.passes / stock.passes:.1f}")
     return "\n".join(lines)
 
 

@@ -52,6 +52,9 @@ class Trial:
     foreign_cpu: float = 0.0
     """Share that other processes used of the agent's core or of the callers', whichever is more. An agent that has to
     wait handles more per wake-up: its CPU falls and its delays grow."""
+    start_cpu: float = 0.0
+    """CPU seconds from the start of the process until it is ready: imports, nearly all of it."""
+    rss_ready: int = 0
     rss_base: int = 0
     """After one call."""
     rss_full: int = 0
@@ -98,6 +101,8 @@ async def run_trial(contender: Contender, load: Load) -> Trial:
             running(contender, model_url=model.url, roots=model.roots, cores=load.cores, log=log) as agent,
             httpx.AsyncClient(trust_env=False) as client,
         ):
+            ready = meter.read(agent.pid)
+            trial.start_cpu, trial.rss_ready = ready.cpu_seconds, ready.rss_bytes
             await _Switchboard(agent, model, client).hold(trial, load)
     except NotReady as error:
         trial.trouble.append(str(error))
