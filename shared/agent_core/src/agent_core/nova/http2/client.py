@@ -160,6 +160,7 @@ class Http2ModelStream:
             self._refusal += piece[: _MOST_REFUSAL - len(self._refusal)]
             if len(self._refusal) >= _MOST_REFUSAL:
                 self._refuse()
+                self._link.hang_up()
             return
         try:
             for message in self._decoder.feed(piece):
@@ -218,9 +219,10 @@ class Http2ModelStream:
             self._health.failed(failure)
 
     def _break(self, error: FramingError) -> None:
-        failure = Http2Error("ProtocolError", f"the event stream is corrupt: {error}", is_protocol=True)
+        failure = Http2Error("BrokenProtocol", f"the event stream is corrupt: {error}", is_protocol=True)
         failure.__cause__ = error
         self.failed(failure)
+        self._link.hang_up()
 
     def _refuse(self) -> None:
         """Read an error response: its name is in a header, with a suffix, or in the body."""

@@ -1,7 +1,8 @@
 """One request and its response on an HTTP/2 connection of their own. No I/O: bytes in, bytes out.
 
 The library ``h2`` implements the protocol. This module adds what it leaves to its user: a queue of bytes for which the
-windows have no room, credit for what was read, a bound for frames without content, and a graceful GOAWAY.
+windows have no room, credit for what was read, a bound for frames without content, a graceful GOAWAY, and what
+``frame_gate`` checks.
 """
 
 from collections import deque
@@ -16,6 +17,8 @@ from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
 from hyperframe.frame import Frame, GoAwayFrame
 
+from agent_core.nova.http2.frame_gate import FrameError, FrameGate
+
 WINDOW: Final = 1024 * 1024
 """Bytes of the response that the service may send ahead: two seconds of audio at five times the speed of speech."""
 _CREDIT: Final = 64 * 1024
@@ -23,6 +26,7 @@ _CREDIT: Final = 64 * 1024
 _PATIENCE: Final = 1000
 """Frames without content that may arrive in a row; RFC 9113, section 10.5, lets an endpoint bound them."""
 _STREAM: Final = 1
+_STATUS_DIGITS: Final = 3
 _DEFAULT_WINDOW: Final = 65_535
 _OURS_TO_BLAME: Final = frozenset(
     {
@@ -90,6 +94,7 @@ class Http2Exchange:
                 SettingCodes.MAX_HEADER_LIST_SIZE: self._h2.DEFAULT_MAX_HEADER_LIST_SIZE,
             },
         )
+        self._gate = FrameGate()
         self.status = 0
         self.headers: dict[str, str] = {}
         self.is_ended = False
@@ -149,11 +154,13 @@ class Http2Exchange:
     def receive(self, content: bytes) -> list[bytes]:
         """Process what has arrived, and return the pieces of the response's body among it."""
         try:
+            self._gate.check(content)
             events = self._h2.receive_data(content)
+        except FrameError as error:
+            self._fail(_broken(str(error)))
+            return []
         except h2.exceptions.ProtocolError as error:
-            self._fail(
-                Http2Error("ProtocolError", f"the service broke HTTP/2: {type(error).__name__}", is_protocol=True)
-            )
+            self._fail(_broken(type(error).__name__))
             return []
         pieces: list[bytes] = []
         for event in events:
@@ -162,7 +169,7 @@ class Http2Exchange:
             else:
                 self._handle(event)
         if self._patience <= 0:
-            self._fail(Http2Error("ProtocolError", "too many frames without content", is_protocol=True))
+            self._fail(_broken("too many frames without content"))
         return pieces
 
     def credit(self, *, is_idle: bool) -> None:
@@ -184,9 +191,7 @@ class Http2Exchange:
         self._patience -= 1
         match event:
             case h2.events.ResponseReceived():
-                fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
-                self.headers = dict(fields)
-                self.status = int(self.headers[":status"])
+                self._begin({name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers})
             case h2.events.WindowUpdated() | h2.events.RemoteSettingsChanged():
                 self._pump()
             case h2.events.StreamEnded():
@@ -197,6 +202,13 @@ class Http2Exchange:
             case h2.events.ConnectionTerminated(error_code=code, last_stream_id=last):
                 if code or (last or 0) < _STREAM:
                     self._fail(_broken_off("GoAway", "closes the connection", int(code or 0)))
+
+    def _begin(self, headers: dict[str, str]) -> None:
+        status = headers[":status"]
+        if not (len(status) == _STATUS_DIGITS and status.isascii() and status.isdigit()):
+            self._fail(_broken("a status that is no number"))
+            return
+        self.headers, self.status = headers, int(status)
 
     def _pump(self) -> None:
         """Hand out what the windows allow."""
@@ -225,6 +237,10 @@ class Http2Exchange:
         if self.failure is None and not self.is_ended:
             self.failure = error
             self._unsent.clear()
+
+
+def _broken(what: str) -> Http2Error:
+    return Http2Error("BrokenProtocol", f"the service broke HTTP/2: {what}", is_protocol=True)
 
 
 def _broken_off(kind: str, what: str, code: int) -> Http2Error:

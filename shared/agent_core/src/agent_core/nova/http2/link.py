@@ -102,8 +102,8 @@ class Http2Link(asyncio.Protocol):
             self._exchange.end()
             self._flush()
             await asyncio.wait({self._is_gone}, timeout=_SHUTDOWN_SECONDS)
-            self._hang_up()
-        # A cancelled closing still ends: the timer of `_hang_up` drops the connection.
+            self.hang_up()
+        # A cancelled closing still ends: the timer of `hang_up` drops the connection.
         await asyncio.wait({self._is_gone}, timeout=_SHUTDOWN_SECONDS)
         self.abort()
 
@@ -146,7 +146,7 @@ class Http2Link(asyncio.Protocol):
             self._fail(exchange.failure)
         elif exchange.is_ended:
             sink.ended()
-            self._hang_up()
+            self.hang_up()
         elif was_blocked and not self.is_blocked:
             sink.unblocked()
 
@@ -172,11 +172,11 @@ class Http2Link(asyncio.Protocol):
             self._sink.failed(Http2Error("ConnectionLost", f"the service closed the connection{what}"))
 
     def _fail(self, error: Http2Error) -> None:
-        self._hang_up()
+        self.hang_up()
         self._sink.failed(error)
 
-    def _hang_up(self) -> None:
-        """Close the connection; drop it if that takes long."""
+    def hang_up(self) -> None:
+        """Close the connection, with a reset of a stream that is still open; drop it if that takes long."""
         if self._is_over:
             return
         self._is_over = True

@@ -1,0 +1,62 @@
+"""Check the headers of frames before ``h2`` reads them. No I/O.
+
+``h2`` waits for the whole of a frame before it refuses its length, which is up to 16 MB of anything, such as an
+HTTP/1.1 response; it does not require the service to start with SETTINGS, and ignores frames of streams that it never
+opened. This connection has one stream, which makes the rules short.
+"""
+
+from typing import Final
+
+_HEADER: Final = 9
+_LARGEST: Final = 16_384
+"""Bytes of a frame's payload, unless we announced more (RFC 9113, 4.2)."""
+_SETTINGS: Final = 4
+_PRIORITY: Final = 2
+_LAST_KNOWN: Final = 9
+_ACK: Final = 1
+_STREAM: Final = 1
+_RESERVED: Final = (1 << 31) - 1
+
+
+class FrameError(Exception):
+    """A frame that must not be here."""
+
+
+class FrameGate:
+    """Follows the frames of a connection, wherever its bytes are cut."""
+
+    def __init__(self) -> None:
+        self._to_skip = 0
+        self._header = b""
+        self._is_first = True
+
+    def check(self, content: bytes) -> None:
+        """Check the frames that begin in these bytes.
+
+        Raises:
+            FrameError: the service broke the protocol.
+        """
+        at, size = self._to_skip, len(content)
+        # The rest of the frame that is being read comes first, or a header that was cut.
+        while at < size or self._header:
+            header = self._header + content[at : at + _HEADER - len(self._header)]
+            at += len(header) - len(self._header)
+            if len(header) < _HEADER:
+                self._header = header
+                break
+            self._header = b""
+            at += self._length(header)
+        self._to_skip = max(0, at - size)
+
+    def _length(self, header: bytes) -> int:
+        length, kind = int.from_bytes(header[:3]), header[3]
+        if length > _LARGEST:
+            raise FrameError("a frame is too long")
+        if self._is_first and (kind != _SETTINGS or header[4] & _ACK):
+            raise FrameError("the first frame is not SETTINGS")
+        self._is_first = False
+        stream = int.from_bytes(header[5:]) & _RESERVED
+        # Unknown types are ignored on any stream (5.5), and PRIORITY may name streams that are not open (5.1).
+        if stream > _STREAM and kind <= _LAST_KNOWN and kind != _PRIORITY:
+            raise FrameError("a frame belongs to no stream of ours")
+        return length
