@@ -18,6 +18,7 @@ from agent_core.nova.http2.signing import sign_request
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM, ACK, END_HEADERS, PADDED = 1, 1, 4, 8
+_HEADER = 9
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 STATUS_200 = b"\x88"
 """HPACK: `:status: 200` is entry 8 of the static table."""
@@ -49,10 +50,10 @@ ACCEPTED = HELLO + RESPONSE
 def frames_in(content: bytes) -> list[tuple[int, int, int, bytes]]:
     """Return type, flags, stream and payload of each frame; the client's preface is skipped."""
     found, content = [], content.removeprefix(PREFACE)
-    while content:
+    while len(content) >= _HEADER:
         size = int.from_bytes(content[:3])
-        found.append((content[3], content[4], int.from_bytes(content[5:9]), content[9 : 9 + size]))
-        content = content[9 + size :]
+        found.append((content[3], content[4], int.from_bytes(content[5:9]), content[_HEADER : _HEADER + size]))
+        content = content[_HEADER + size :]
     return found
 
 

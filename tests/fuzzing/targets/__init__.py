@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tests.fuzzing.target import Target
 from tests.fuzzing.targets.bodies import Bodies
 from tests.fuzzing.targets.event_stream import SdkStream, StandinStream
+from tests.fuzzing.targets.http2_frames import Http2Stream
 from tests.fuzzing.targets.media_streams import MediaStreams
 from tests.fuzzing.targets.model_events import ModelEvents
 from tests.fuzzing.targets.offers import Connections, Offers
@@ -16,6 +17,7 @@ _ALL = (
     Webhook,
     ModelEvents,
     SdkStream,
+    Http2Stream,
     StandinStream,
     Offers,
     Bodies,

@@ -64,7 +64,7 @@ def _exception(kind: str) -> bytes:
     return encode(StreamMessage(headers, b'{"message":"System instability detected"}'))
 
 
-class _Frames(Target):
+class Frames(Target):
     """Frames as cases: changed inside and sealed again, or damaged as they are."""
 
     seeds = (
@@ -93,7 +93,7 @@ class _Frames(Target):
         return b"".join(seal(*frame) for frame in frames)
 
 
-class SdkStream(_Frames):
+class SdkStream(Frames):
     """One case is the bytes of one stream of the model, through the SDK to the product's events."""
 
     name = "sdk-stream"
@@ -118,7 +118,7 @@ class SdkStream(_Frames):
             return
 
 
-class StandinStream(_Frames):
+class StandinStream(Frames):
     """The same frames, as the stand-in reads them, in pieces of any size."""
 
     name = "standin-stream"

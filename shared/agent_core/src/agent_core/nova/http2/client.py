@@ -98,6 +98,11 @@ class Http2ModelStream:
     def _is_over(self) -> bool:
         return self._is_ended or self._is_closed or self._failure is not None
 
+    @property
+    def has_events(self) -> bool:
+        """Whether ``receive`` returns at once."""
+        return bool(self._events)
+
     async def ready(self) -> None:
         """Wait for the response's headers, see ``ModelStream``."""
         try:

@@ -1,8 +1,7 @@
 """One request and its response on an HTTP/2 connection of their own. No I/O: bytes in, bytes out.
 
 The library ``h2`` implements the protocol. This module adds what it leaves to its user: a queue of bytes for which the
-windows have no room, credit for what was read, a bound for frames without content, a graceful GOAWAY, and what
-``frame_gate`` checks.
+windows have no room, credit for what was read, a graceful GOAWAY, and what ``frame_gate`` checks.
 """
 
 from collections import deque
@@ -23,8 +22,6 @@ WINDOW: Final = 1024 * 1024
 """Bytes of the response that the service may send ahead: two seconds of audio at five times the speed of speech."""
 _CREDIT: Final = 64 * 1024
 """Bytes that are read before the service gets credit for them, so that few frames carry it."""
-_PATIENCE: Final = 1000
-"""Frames without content that may arrive in a row; RFC 9113, section 10.5, lets an endpoint bound them."""
 _STREAM: Final = 1
 _STATUS_DIGITS: Final = 3
 _DEFAULT_WINDOW: Final = 65_535
@@ -103,7 +100,6 @@ class Http2Exchange:
         self._ending = False
         self._is_sent = False
         self._uncredited = 0
-        self._patience = _PATIENCE
 
     @property
     def is_blocked(self) -> bool:
@@ -168,8 +164,6 @@ class Http2Exchange:
                 self._take(event, pieces)
             else:
                 self._handle(event)
-        if self._patience <= 0:
-            self._fail(_broken("too many frames without content"))
         return pieces
 
     def credit(self, *, is_idle: bool) -> None:
@@ -182,13 +176,9 @@ class Http2Exchange:
         # Padding counts against the windows as well.
         self._uncredited += event.flow_controlled_length or 0
         if event.data:
-            self._patience = _PATIENCE
             pieces.append(bytes(event.data))
-        else:
-            self._patience -= 1
 
     def _handle(self, event: h2.events.Event) -> None:
-        self._patience -= 1
         match event:
             case h2.events.ResponseReceived():
                 self._begin({name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers})
@@ -215,7 +205,7 @@ class Http2Exchange:
         if self._is_sent or self.failure is not None:
             return
         if self._unsent:
-            self._patience = _PATIENCE
+            self._gate.be_patient()
         try:
             while self._unsent and (room := self._room()) > 0:
                 piece = self._unsent.popleft()
