@@ -266,7 +266,7 @@ class Http2ModelClient:
         self._port = parts.port or _HTTPS
         self._authority = self._host if self._port == _HTTPS else f"{self._host}:{self._port}"
         self._credentials = credentials
-        self._health = health or TransportHealth()
+        self.health = health or TransportHealth()
         # Once for all streams: it reads 150 certificates. Like the SDK's it honours SSL_CERT_FILE and SSL_CERT_DIR.
         self.trust = ssl.create_default_context()
         self.trust.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -276,7 +276,7 @@ class Http2ModelClient:
         """Open a stream, see ``ModelClient``; it is connected, and its request is sent."""
         keys = await self._credentials.frozen()
         headers, signer = sign_request(authority=self._authority, model_id=model_id, keys=keys, region=self._region)
-        stream = Http2ModelStream(signer, self._host, self._health)
+        stream = Http2ModelStream(signer, self._host, self.health)
         link = Http2Link(headers, stream)
         stream.attach(link)
         try:
@@ -285,7 +285,7 @@ class Http2ModelClient:
             unreachable = ModelUnavailable("NoResponse", f"no connection: {type(error).__name__}")
             unreachable.host = self._host
             unreachable.__cause__ = error
-            self._health.failed(unreachable)
+            self.health.failed(unreachable)
             raise unreachable from error
         # Without HTTP/2 there is no stream; nothing else can have failed so early.
         stream.check_open()
