@@ -243,6 +243,7 @@ useful events for Logs Insights:
 | `model_streams_unreachable`, `model_streams_reached` | `error`: the table that counts the account's streams |
 | `model_streams_not_returned` | a stopped task did not release its leases; they expire within a minute |
 | `model_stream_failed`, `model_lost` | `error`; [`cause`, `why`, `remedy`](causes.md); the first also `failures` |
+| `model_transport_given_up` | `error`, `now`: `sdk`: our own HTTP/2 is no use to this process |
 | `model_renewal_refused` | `error`: the next stream rejected the conversation, and the old one continues |
 | `model_refuses_history` | `kept_bytes`: the length of the rejected history; from now on half of it is sent |
 | `model_refuses_audio_during_tools`, `model_refuses_nudges` | audio waits for a tool, an announcement covers it |

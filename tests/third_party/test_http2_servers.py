@@ -12,6 +12,7 @@ from agent_core.nova.http2.client import Http2ModelClient
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.score import Score
 from tests.support.talk import Talk, talking
+from tests.support.third_party import missing
 from tests.support.waiting import until
 from tests.third_party.servers import running
 from tests.third_party.servers.__main__ import COLUMNS, OK, available, judge
@@ -21,7 +22,7 @@ PROXIES = ("nghttpx", "haproxy")
 
 def _needs(name: str) -> None:
     if name not in available():
-        pytest.skip(f"{name} is not installed (Debian: nghttp2-proxy, haproxy)")
+        missing(f"{name} is not installed (Debian: nghttp2-proxy, haproxy)")
 
 
 @pytest.mark.timeout(300)

@@ -119,8 +119,8 @@ def sign_request(
     pseudo = [(":method", "POST"), (":scheme", "https"), (":path", path), (":authority", authority)]
     # HTTP/2 has no Host header: the server reads it from :authority.
     fields = [(name, value) for name, value in signed.items() if name != "host"]
-    accepted = ("accept", CONTENT_TYPE)
-    return [*pseudo, *fields, accepted, ("authorization", authorization)], EventSigner(keys, region, signature)
+    unsigned = [("accept", "*/*"), ("user-agent", "voice-agent"), ("authorization", authorization)]
+    return [*pseudo, *fields, *unsigned], EventSigner(keys, region, signature)
 
 
 def _canonical(path: str, signed: dict[str, str]) -> str:
