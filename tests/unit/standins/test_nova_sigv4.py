@@ -2,9 +2,11 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from aws_sdk_signers import AWSCredentialIdentity, SigV4SigningProperties
+from aws_sdk_signers import AWSCredentialIdentity, SigV4SigningProperties, signers
 from aws_sdk_signers.signers import AsyncEventSigner
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -92,6 +94,21 @@ def test_the_sdks_chain_of_events_is_accepted() -> None:
     for event in map(decode, events):
         chain.verify(event.headers, event.payload)
     assert decode(events[-1]).payload == b""
+
+
+def test_a_stream_may_pass_midnight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK signs an event with the day of the event, not of the request, and so its chain is accepted."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:  # noqa: ANN401 - of the standard library
+            return tomorrow.astimezone(tz)
+
+    monkeypatch.setattr(signers, "datetime", SimpleNamespace(datetime=Clock, UTC=UTC))
+    chain, events = chain_and_events(2)
+    for event in map(decode, events):
+        chain.verify(event.headers, event.payload)
 
 
 @pytest.mark.parametrize("order", [(1,), (0, 0), (0, 2)])

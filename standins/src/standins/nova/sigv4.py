@@ -101,7 +101,7 @@ def verify(request: SignedRequest, secrets: Mapping[str, str], now: datetime) ->
     key = signing_key(secret, authorization.scope)
     if not hmac.compare_digest(_sign(key, to_sign).hex(), authorization.signature):
         raise StreamRefused("InvalidSignatureException", _MISMATCH, f"canonical request was {canonical!r}")
-    return ChunkChain(key, authorization.scope, authorization.signature)
+    return ChunkChain(secret, authorization.scope, authorization.signature)
 
 
 def _timestamp_of(request: SignedRequest, now: datetime) -> str:
@@ -161,9 +161,10 @@ def signing_key(secret: str, scope: str) -> bytes:
 class ChunkChain:
     """Signatures of a stream's events: each covers the previous one, the first covers the request's."""
 
-    def __init__(self, key: bytes, scope: str, signature: str) -> None:
-        self._key = key
-        self._scope = scope
+    def __init__(self, secret: str, scope: str, signature: str) -> None:
+        self._secret = secret
+        self._day, _, self._place = scope.partition("/")
+        self._key = signing_key(secret, scope)
         self._prior = signature
 
     def verify(self, headers: Mapping[str, HeaderValue], payload: bytes) -> None:
@@ -183,10 +184,14 @@ class ChunkChain:
         self._prior = expected.hex()
 
     def _expect(self, date: datetime, payload: bytes) -> bytes:
+        day = date.strftime("%Y%m%d")
+        if day != self._day:
+            # A stream may pass midnight: the SDKs for Python and Go sign with the day of the event.
+            self._day, self._key = day, signing_key(self._secret, f"{day}/{self._place}")
         covered = (
             "AWS4-HMAC-SHA256-PAYLOAD",
             date.strftime(TIMESTAMP),
-            self._scope,
+            f"{day}/{self._place}",
             self._prior,
             # Only the date is covered, not the signature itself.
             _sha256(encode_headers({":date": date})),
