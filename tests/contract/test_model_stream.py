@@ -12,7 +12,8 @@ import pytest
 
 from agent_core.errors import ModelError
 from agent_core.nova.credentials import CredentialSource
-from agent_core.nova.http2.client import Http2ModelClient, Http2ModelStream
+from agent_core.nova.http2.client import Http2ModelClient
+from agent_core.nova.http2.model_stream import Http2ModelStream
 from agent_core.nova.sdk import SdkModelClient, SdkModelStream
 from agent_core.settings import NovaTransport
 from standins.nova.faults import ModelFault

@@ -8,7 +8,7 @@ SHIPPED = ("shared/agent_core/src", "services/phone-agent/src", "services/webrtc
 NAMED_BY_THE_CALENDAR = {
     "agent_core/agent_runtime.py",  # tells the model the date
     "agent_core/tools/call.py",  # tells a tool the agent's local time
-    "agent_core/nova/http2/client.py",  # compares the time with the model's, like the SDK's transport
+    "agent_core/nova/http2/model_stream.py",  # compares the time with the model's, like the SDK's transport
     "agent_core/nova/http2/signing.py",  # signatures contain the time
     "agent_core/nova/sdk.py",  # compares the time with the model's, which rejects signatures of a wrong clock
     "agent_core/observability/meter.py",  # when something was counted

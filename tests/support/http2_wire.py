@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.credentials import ReadOnlyCredentials
 
-from agent_core.nova.http2.client import Http2ModelStream
 from agent_core.nova.http2.health import TransportHealth
 from agent_core.nova.http2.link import Http2Link
+from agent_core.nova.http2.model_stream import Http2ModelStream
 from agent_core.nova.http2.signing import sign_request
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)

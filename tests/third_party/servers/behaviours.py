@@ -10,7 +10,8 @@ from typing import Final
 import pytest
 
 from agent_core.errors import ModelError
-from agent_core.nova.http2.client import Http2ModelClient, Http2ModelStream
+from agent_core.nova.http2.client import Http2ModelClient
+from agent_core.nova.http2.model_stream import Http2ModelStream
 
 PAYLOAD: Final = os.urandom(24_000)
 """What the servers' one event carries: more than a frame, less than a window."""

@@ -8,9 +8,9 @@ import pytest
 
 from agent_core.errors import ModelError
 from agent_core.nova.http2 import event_stream
-from agent_core.nova.http2.client import SEND_SECONDS
 from agent_core.nova.http2.event_stream import MessageDecoder, string_header
 from agent_core.nova.http2.link import KEEPALIVE_SECONDS, LOST_SECONDS
+from agent_core.nova.http2.model_stream import SEND_SECONDS
 from tests.support.http2_wire import (
     ACCEPTED,
     ACK,
