@@ -13,7 +13,7 @@ import pytest
 import structlog
 import trustme
 
-from agent_core.errors import ModelError
+from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.nova import transport
 from agent_core.settings import CoreSettings, NovaTransport
 from standins.nova import sigv4
@@ -133,7 +133,9 @@ async def test_a_signature_that_is_refused_is_tried_with_the_sdk(
     async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
         monkeypatch.setenv("SSL_CERT_FILE", str(nova.trust.bundle_file))
         fallback = Fallback(nova.url, monkeypatch)
-        assert (await fallback.fail()).kind == "InvalidSignatureException"
+        error = await fallback.fail()
+        assert isinstance(error, ModelUnavailable), "a rejection would not be retried"
+        assert error.kind == "InvalidSignatureException"
         await fallback.client.open(MODEL)
     assert (fallback.sdk.opened, fallback.counted) == (1, 1)
 
@@ -177,7 +179,7 @@ async def test_a_transport_that_has_worked_is_kept(
         assert await stream.receive() is not None
         await stream.close()
         monkeypatch.setattr(sigv4, "CLOCK_SKEW", -sigv4.CLOCK_SKEW)
-        assert (await fallback.fail()).kind == "InvalidSignatureException"
+        assert isinstance(await fallback.fail(), ModelRejected)
         assert fallback.counted == 0
 
 

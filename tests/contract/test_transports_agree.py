@@ -7,6 +7,7 @@ import pytest
 
 from agent_core.errors import ModelError
 from agent_core.nova.credentials import CredentialSource
+from agent_core.nova.http2.client import Http2ModelClient
 from agent_core.settings import NovaTransport
 from standins.nova import handshake
 from standins.nova.faults import ModelFault
@@ -54,7 +55,10 @@ async def test_a_failure_is_the_same_error(tmp_path: Path, aws_keys: None, fault
     async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
         for transport in NovaTransport:
             nova.faults.add(fault)
-            stream = await client_over(transport, nova, CredentialSource()).open(MODEL)
+            opener = client_over(transport, nova, CredentialSource())
+            if isinstance(opener, Http2ModelClient):
+                opener.health.worked()  # else a refused signature would be retried over the SDK
+            stream = await opener.open(MODEL)
             await stream.send(EVENT)
             with pytest.raises(ModelError) as failed:
                 await stream.receive()

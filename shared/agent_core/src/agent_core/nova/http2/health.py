@@ -7,7 +7,8 @@ from typing import Final
 import structlog
 
 from agent_core import causes
-from agent_core.errors import ModelError
+from agent_core.causes import CLOCK
+from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.nova.http2.exchange import Http2Error
 
 log = structlog.get_logger()
@@ -41,13 +42,24 @@ class TransportHealth:
         """Record that a stream has delivered an event."""
         self._is_proven = True
 
-    def failed(self, error: ModelError) -> None:
-        """Record that a stream failed."""
-        if self._is_proven or self.is_given_up or not _is_suspect(error):
-            return
-        self.is_given_up = True
-        self._count()
-        log.warning("model_transport_given_up", error=error.reason, now="sdk", **causes.fields(error))
+    def failed(self, error: ModelError) -> ModelError:
+        """Record that a stream failed; return the error to raise.
+
+        A refusal that made this process change to the SDK is worth a retry, which a ``ModelRejected`` would prevent.
+        """
+        if self._is_proven or not _is_suspect(error):
+            return error
+        if not self.is_given_up:
+            self.is_given_up = True
+            self._count()
+            log.warning("model_transport_given_up", error=error.reason, now="sdk", **causes.fields(error))
+        return _worth_a_retry(error) if isinstance(error, ModelRejected) else error
+
+
+def _worth_a_retry(error: ModelError) -> ModelError:
+    again = ModelUnavailable(error.kind, "over our own HTTP/2; the next stream uses the SDK")
+    again.host = error.host
+    return again
 
 
 def _is_suspect(error: ModelError) -> bool:
@@ -58,4 +70,4 @@ def _is_suspect(error: ModelError) -> bool:
             return True
         case Http2Error(is_protocol=is_protocol):
             return is_protocol
-    return error.kind in _SUSPECT
+    return error.kind in _SUSPECT and CLOCK not in error.reason  # the SDK reads the same clock

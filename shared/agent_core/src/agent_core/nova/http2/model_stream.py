@@ -216,8 +216,7 @@ class Http2ModelStream:
     def _fail(self, failure: ModelError) -> None:
         if self._failure is None:
             failure.host = self._host
-            self._failure = failure
-            self._health.failed(failure)
+            self._failure = self._health.failed(failure)
 
     def _break(self, error: FramingError) -> None:
         failure = Http2Error("BrokenProtocol", f"the event stream is corrupt: {error}", is_protocol=True)
