@@ -196,7 +196,7 @@ BEARABLE = {
 @pytest.mark.parametrize("size", [1 << 20, 1], ids=["at once", "byte by byte"])
 @pytest.mark.parametrize("content", BEARABLE.values(), ids=BEARABLE)
 async def test_what_a_service_may_send_changes_nothing(content: bytes, size: int) -> None:
-    """The stream goes on in both directions: an event arrives, then the end, also with trailers."""
+    """The stream continues in both directions: an event arrives, then the end, also with trailers."""
     peer = Peer()
     peer.say(content, size)
     await peer.stream.ready()

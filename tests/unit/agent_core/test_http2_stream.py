@@ -260,7 +260,7 @@ async def test_without_http2_nothing_is_sent(alpn: str | None) -> None:
     ],
 )
 async def test_a_refusal_has_its_name(status: bytes, header: bytes, body: bytes, kind: str) -> None:
-    """The name is in a header or in the body; what a proxy answers is told by its status; long bodies are cut."""
+    """The name is in a header or in the body; a proxy's answer has the meaning of its status; long bodies are cut."""
     peer = Peer()
     fields = literal(b":status", status) + (literal(b"x-amzn-errortype", header) if header else b"")
     pieces = b"".join(frame(DATA, 0, 1, body[at : at + 16_000]) for at in range(0, len(body), 16_000))

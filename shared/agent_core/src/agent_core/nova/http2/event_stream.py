@@ -78,6 +78,7 @@ class MessageDecoder:
         Raises:
             FramingError: the stream is corrupt.
         """
+        # DATA frames end anywhere, even within a length.
         self._buffer += chunk
         messages = []
         while (message := self._next()) is not None:
@@ -96,6 +97,7 @@ class MessageDecoder:
             raise FramingError("a message has an impossible length")
         if len(buffer) < total:
             return None
+        # A copy: the buffer moves when its beginning is deleted.
         message = bytes(buffer[:total])
         del buffer[:total]
         end = total - _CHECKSUM.size
@@ -128,6 +130,7 @@ def _decode_headers(block: bytes) -> dict[str, HeaderValue]:
 def _decode_value(block: bytes, at: int) -> tuple[HeaderValue, int]:
     """Return the value whose type is at this position, and the position behind it."""
     kind, at = block[at], at + 1
+    # Booleans have no bytes of their own: the type is the value.
     if kind in {_TRUE, _FALSE}:
         return kind == _TRUE, at
     if size := _INTEGERS.get(kind):

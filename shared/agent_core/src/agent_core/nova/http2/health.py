@@ -26,7 +26,9 @@ _SUSPECT: Final = frozenset(
 
 
 class TransportHealth:
-    """Gives up our own HTTP/2 if it fails in a way in which the SDK's might not, before any stream has worked.
+    """Record whether our own HTTP/2 works.
+
+    It is given up if it fails in a way in which the SDK's might not, before any stream has delivered an event.
 
     Args:
         count: Called once if that happens, for a metric.
@@ -49,6 +51,7 @@ class TransportHealth:
         """
         if self._is_proven or not _is_suspect(error):
             return error
+        # Several streams may fail before the first of them has an effect: one warning for all.
         if not self.is_given_up:
             self.is_given_up = True
             self._count()

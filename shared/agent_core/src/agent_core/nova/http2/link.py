@@ -135,10 +135,12 @@ class Http2Link(asyncio.Protocol):
             return
         self._heard_at = self._loop.time()
         exchange, sink = self._exchange, self._sink
+        # Read before the bytes are processed, to notice what they change.
         had_begun, was_blocked = exchange.status != 0, exchange.is_blocked
         pieces = exchange.receive(data)
         if exchange.status and not had_begun:
             sink.responded(exchange.status, exchange.headers)
+        # What arrived before a failure is delivered before it.
         for piece in pieces:
             sink.received(piece)
         self._flush()
@@ -185,6 +187,7 @@ class Http2Link(asyncio.Protocol):
             self._exchange.leave()
             self._flush()
             self._transport.close()
+            # TLS waits for the other side to say goodbye as well.
             self._timer = self._loop.call_later(_SHUTDOWN_SECONDS, self.abort)
 
     def _keep_alive(self) -> None:
@@ -192,6 +195,7 @@ class Http2Link(asyncio.Protocol):
         if silence >= LOST_SECONDS:
             self._fail(Http2Error("ConnectionLost", f"the service sent nothing for {LOST_SECONDS:.0f} s"))
             return
+        # Anything that arrives counts as an answer, not only the PING's own.
         if silence >= KEEPALIVE_SECONDS:
             self._exchange.ping()
             self._flush()

@@ -114,6 +114,7 @@ class Http2ModelStream:
         """Wait for an event, see ``ModelStream``."""
         if self._status != _OK:
             await self.ready()
+        # Events that arrived before the end are delivered before it.
         while not self._events:
             if self._is_closed:
                 return None
@@ -132,6 +133,7 @@ class Http2ModelStream:
         """Release the stream and its connection, see ``ModelStream``."""
         if self._is_closed:
             return
+        # Wake the receiver first: nothing more is delivered.
         self._is_closed = True
         self._wake()
         await self._link.close(self._signer.end())
@@ -155,6 +157,7 @@ class Http2ModelStream:
 
     def received(self, piece: bytes) -> None:
         """Queue the events in a piece of the response."""
+        # Behind an exception nothing counts.
         if self._failure is not None:
             return
         if self._status != _OK:

@@ -64,10 +64,12 @@ class EventSigner:
 
     def sign(self, payload: bytes, now: int) -> bytes:
         """Return a signed message; ``now`` is in seconds since 1970."""
+        # 25 events a second share what depends on the time, a third of the work.
         if now != self._second:
             self._turn_to(now)
         to_sign = f"{self._covered}{self._prior}\n{self._date_digest}\n{sha256(payload).hexdigest()}"
         signature = hmac.digest(self._key, to_sign.encode(), "sha256")
+        # From here on the message must be sent: the next signature covers this one.
         self._prior = signature.hex()
         return event_stream.encode(b"%b%b%b" % (self._date_header, _SIGNATURE_HEAD, signature), payload)
 
@@ -104,6 +106,7 @@ def sign_request(
         "x-amz-content-sha256": _PAYLOAD,
         "x-amz-date": timestamp,
     }
+    # Of a role; a permanent key pair has none.
     if keys.token:
         signed["x-amz-security-token"] = keys.token
     scope = _scope(timestamp[:8], region)
