@@ -13,8 +13,9 @@ import pytest
 
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.wire import Usage
+from agent_core.settings import NovaTransport
 from deployment.console import Screen
-from doctor.live import account_probes, live_command, model_probes, replay_recording
+from doctor.live import account_probes, live_command, model_probes, replay_recording, transport_probe
 from doctor.live.model_probes import ModelProbes
 from doctor.live.probe_result import ProbeResult
 from doctor.live.recording import EventRecording
@@ -27,7 +28,7 @@ from standins.nova.pace import QUICK, Pace
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.service_limits import ServiceLimits
 from standins.nova.tones import tone_backend
-from tests.support.talk import MODEL, client
+from tests.support.talk import MODEL, client, client_over
 
 pytestmark = pytest.mark.thorough
 OTHER = ServiceLimits(
@@ -192,6 +193,21 @@ async def test_each_probe_tells_both_readings_apart(
             nova.faults.add(fault)
         found = await probe(one)
     assert {name for name, assumed in rows(found).items() if not assumed} == different, [str(one) for one in found]
+
+
+async def test_p13_holds_a_conversation_over_http2(tmp_path: Path) -> None:
+    """The probe needs audio from the model, and names the cause if the model refuses our request."""
+    async with asked(tmp_path / "events.jsonl") as (nova, one):
+        direct = client_over(NovaTransport.H2, nova, CredentialSource())
+        (found,) = await transport_probe.own_http2(one, direct)
+        assert found.assumed, found
+        for fault in (
+            ModelFault(on="open", error="InvalidSignatureException"),
+            ModelFault(on="session", error="validationException"),
+        ):
+            nova.faults.add(fault)
+            (found,) = await transport_probe.own_http2(one, direct)
+            assert found.assumed is False
 
 
 @pytest.mark.real_time("httpx is asked in a thread, which the shared clock does not see")

@@ -95,6 +95,22 @@ async def test_a_service_that_reads_nothing_is_given_up() -> None:
     assert peer.wire.is_closed
 
 
+async def test_several_tasks_may_wait() -> None:
+    """One task waits for the headers, one for an event and one to send; a fourth that is cancelled disturbs none."""
+    peer = Peer()
+    await fill(peer)
+    tasks = [
+        asyncio.create_task(work)
+        for work in (peer.stream.ready(), peer.stream.receive(), peer.stream.send(b"{}"), peer.stream.ready())
+    ]
+    await asyncio.sleep(0.1)
+    tasks.pop().cancel()
+    await asyncio.sleep(0.1)
+    peer.say(ACCEPTED + credit(1_000_000, 1) + credit(1_000_000, 0) + event(b"1"))
+    async with asyncio.timeout(1):
+        assert await asyncio.gather(*tasks) == [None, b"1", None]
+
+
 async def test_a_cancelled_send_signs_nothing() -> None:
     """An event that is not sent is not signed either, so that the next one continues the chain."""
     peer = Peer()

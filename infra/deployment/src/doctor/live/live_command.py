@@ -11,10 +11,11 @@ import numpy as np
 from agent_core import announcements
 from agent_core.nova import wire
 from agent_core.nova.credentials import CredentialSource
+from agent_core.nova.http2.client import Http2ModelClient
 from agent_core.nova.sdk import SdkModelClient
 from deployment.console import CheckMark, Screen
 from deployment.cost import measured
-from doctor.live import account_probes, model_probes
+from doctor.live import account_probes, model_probes, transport_probe
 from doctor.live.account_probes import endpoint_of
 from doctor.live.model_exchange import RATE
 from doctor.live.model_probes import ModelProbes
@@ -91,6 +92,10 @@ async def probes(surroundings: MachineState, asked: ModelProbes, role: str = "")
     found += await waiting
     # After the others: it opens a stream with other credentials.
     found += await model_probes.safely("P7", account_probes.role(surroundings, asked, role), 30)
+    direct = Http2ModelClient(
+        region=surroundings.model_region, endpoint=endpoint_of(surroundings), credentials=CredentialSource()
+    )
+    found += await model_probes.safely("P13", transport_probe.own_http2(asked, direct), 30)
     others = {
         "P9": account_probes.weather,
         "P10": account_probes.protection,

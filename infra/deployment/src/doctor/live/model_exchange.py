@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from agent_core.errors import ModelError, ProtocolError
 from agent_core.nova import wire
-from agent_core.nova.sdk import SdkModelClient, SdkModelStream
+from agent_core.nova.stream import ModelClient, ModelStream
 from agent_core.nova.wire import Inference, ModelEvent, Role, WireToolSpec
 from doctor.live.recording import EventRecording
 
@@ -26,7 +26,7 @@ class ModelExchange:
     """A stream with the events that it produced."""
 
     name: str
-    stream: SdkModelStream
+    stream: ModelStream
     recording: EventRecording
     prompt: str = field(default_factory=lambda: uuid4().hex)
     microphone: str = field(default_factory=lambda: uuid4().hex)
@@ -156,7 +156,7 @@ class ModelExchange:
 
 @asynccontextmanager
 async def exchange(
-    client: SdkModelClient, model: str, name: str, recording: EventRecording
+    client: ModelClient, model: str, name: str, recording: EventRecording
 ) -> AsyncIterator[ModelExchange]:
     """Open a stream for a probe, and close it at the end.
 

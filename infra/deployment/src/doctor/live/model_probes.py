@@ -14,7 +14,7 @@ from agent_core import generations
 from agent_core.causes import classify
 from agent_core.errors import ModelError
 from agent_core.nova import wire
-from agent_core.nova.sdk import SdkModelClient
+from agent_core.nova.stream import ModelClient
 from agent_core.nova.wire import Role, WireToolSpec
 from doctor.live.model_exchange import RATE, ModelExchange, exchange
 from doctor.live.probe_result import ProbeResult
@@ -50,7 +50,7 @@ class ModelProbes:
         usage: Tokens that the model reported, by probe ("P1").
     """
 
-    client: SdkModelClient
+    client: ModelClient
     model_id: str
     recording: EventRecording
     patience: float = 2.0

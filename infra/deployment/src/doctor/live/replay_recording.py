@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent_core.errors import ModelError
-from agent_core.nova.sdk import SdkModelClient
+from agent_core.nova.stream import ModelClient
 from doctor.live.model_exchange import exchange
 from doctor.live.recording import EventRecording
 
@@ -46,7 +46,7 @@ def read(path: Path) -> list[RecordedStream]:
 
 
 async def differences(
-    path: Path, client: SdkModelClient, model: str, scratch: Path, *, only: Iterable[str] = ()
+    path: Path, client: ModelClient, model: str, scratch: Path, *, only: Iterable[str] = ()
 ) -> list[str]:
     """Replay every stream, and return those that end differently.
 
@@ -70,7 +70,7 @@ async def differences(
     return differing
 
 
-async def _resent(recorded: RecordedStream, client: SdkModelClient, model: str, recording: EventRecording) -> str:
+async def _resent(recorded: RecordedStream, client: ModelClient, model: str, recording: EventRecording) -> str:
     try:
         async with exchange(client, model, recorded.name, recording) as one:
             before = recorded.sent[0][0] if recorded.sent else 0.0

@@ -56,8 +56,8 @@ class Http2ModelStream:
         self._is_proven = False
         self._is_ended = False
         self._is_closed = False
-        self._changed: asyncio.Future[None] | None = None
-        self._room: asyncio.Future[None] | None = None
+        # One task may send while another receives, and a third wait for the headers.
+        self._waiting: set[asyncio.Future[None]] = set()
 
     def attach(self, link: Http2Link) -> None:
         """Use this connection."""
@@ -72,16 +72,12 @@ class Http2ModelStream:
         self._link.send(self._signer.chunk(event))
 
     async def _wait_for_room(self) -> None:
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 while self._link.is_blocked and not self._is_over:
-                    self._room = loop.create_future()
-                    await self._room
+                    await self._wait_for_change()
         except TimeoutError as error:
             raise self._error("SendTimeout", f"the model read nothing for {SEND_SECONDS:.0f} s") from error
-        finally:
-            self._room = None
 
     def check_open(self) -> None:
         """Raise the error that ended the stream, if one has."""
@@ -139,16 +135,18 @@ class Http2ModelStream:
         await self._link.close(self._signer.end())
 
     async def _wait_for_change(self) -> None:
-        self._changed = asyncio.get_running_loop().create_future()
+        # A future for each task: cancelling one must not cancel the others.
+        change = asyncio.get_running_loop().create_future()
+        self._waiting.add(change)
         try:
-            await self._changed
+            await change
         finally:
-            self._changed = None
+            self._waiting.discard(change)
 
     def _wake(self) -> None:
-        for waiting in (self._changed, self._room):
-            if waiting is not None and not waiting.done():
-                waiting.set_result(None)
+        for change in self._waiting:
+            if not change.done():
+                change.set_result(None)
 
     def responded(self, status: int, headers: dict[str, str]) -> None:
         """Accept the stream, or begin to read why it is refused."""
