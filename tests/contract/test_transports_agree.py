@@ -47,6 +47,10 @@ FAULTS = [
 ]
 
 
+UNSEEN = pytest.mark.real_time("the AWS client waits in native code, unseen by the shared clock")
+
+
+@UNSEEN
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.on}-{fault.error}")
 async def test_a_failure_is_the_same_error(tmp_path: Path, aws_keys: None, fault: ModelFault) -> None:
     """Class, kind, host and words are the same; account and role are in neither."""
@@ -71,6 +75,7 @@ async def test_a_failure_is_the_same_error(tmp_path: Path, aws_keys: None, fault
     assert "123456789012" not in ours.reason
 
 
+@UNSEEN
 async def test_the_request_is_that_of_the_sdk(tmp_path: Path, aws_keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Our request has the SDK's fields and values, except those that name a program or an invocation."""
     del aws_keys
