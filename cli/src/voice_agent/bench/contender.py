@@ -47,8 +47,8 @@ STOCK: Final = Contender(
     (f"{sys.prefix}/isolated/client-pipecat/bin/python", str(Path(__file__).with_name("stock.py"))),
 )
 OURS: Final = Contender("ours", (sys.executable, "-m", "phone_agent"))
-OVER_SDK: Final = Contender("sdk", OURS.command, (("NOVA_TRANSPORT", "sdk"),))
-OVER_H2: Final = Contender("h2", OURS.command, (("NOVA_TRANSPORT", "h2"),))
+OVER_SDK: Final = Contender("sdk", OURS.command, variables=(("NOVA_TRANSPORT", "sdk"),))
+OVER_H2: Final = Contender("h2", OURS.command, variables=(("NOVA_TRANSPORT", "h2"),))
 
 
 @dataclass(frozen=True, slots=True)
