@@ -11,6 +11,7 @@ from typing import Final
 
 import yaml
 
+from voice_agent.agents.flows import FlowRefusedError, ImportedFlow, read_flow, stages_text
 from voice_agent.agents.options import NewRequest
 
 _FOLDER: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -18,6 +19,12 @@ _NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _PERSON: Final = re.compile(r"(tel:\+[1-9][0-9]{6,14}|sips?:\S+@\S+|client:[A-Za-z0-9_.-]+|)")
 _ANSWER_CHARACTERS: Final = 200
 _TRIES: Final = 3
+
+
+_GOODBYE: Final = """- rehearsal: goodbye
+  says: thank you goodbye
+  expect: {tool: end_call, ends: true}
+"""
 
 
 class Refused(Exception):
@@ -61,6 +68,7 @@ def create(request: NewRequest, ask: Callable[[str], str] | None) -> Path:
         raise Refused(f"{folder} exists; choose another name, or change that one")
     # Before the first question: an answer that leads nowhere is a waste of time.
     source = _source(request)
+    flow = _flow(request)
     default_name = request.folder.replace("-", " ").title()
     name = _answer(request.name, ask, "On whose behalf does it speak?", default_name)
     language = _answer(request.language, ask, "Which language does it speak?", "en-US", _language)
@@ -76,6 +84,8 @@ def create(request: NewRequest, ask: Callable[[str], str] | None) -> Path:
         draft.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(template, draft, ignore=shutil.ignore_patterns("__pycache__", "page", "tests"))
     _fill(draft, request, name=name, language=language, purpose=purpose, number=number, person=person)
+    if flow is not None:
+        _take(draft, flow)
     # One step: a service that reads the folders meanwhile sees all of it or nothing.
     draft.rename(folder)
     return folder
@@ -89,6 +99,35 @@ def _source(request: NewRequest) -> Traversable:
         known = sorted(path.parent.name for path in request.agents.glob("*/agent.yaml"))
         raise Refused(f"there is no template {request.template}; choose blank or one of {', '.join(known)}")
     return chosen
+
+
+def _flow(request: NewRequest) -> ImportedFlow | None:
+    if request.flow is None:
+        return None
+    if request.template != "blank":
+        raise Refused("a flow brings its own stages; leave out --template")
+    try:
+        return read_flow(request.flow)
+    except FlowRefusedError as error:
+        raise Refused(str(error)) from None
+
+
+def _take(draft: Path, flow: ImportedFlow) -> None:
+    """Replace what the template does by what the flow does."""
+    file = draft / "agent.yaml"
+    # Questions, opening hours and settings belong to the template's own tool.
+    _change(file, {}, drop=("page", "opening_hours", "environment"))
+    file.write_text(f"{file.read_text(encoding='utf-8').rstrip()}\n{stages_text(flow.stages)}", encoding="utf-8")
+    role = f"## What you do\n{flow.instructions or '- You answer for ${name}.'}\n"
+    (draft / "instructions.md").write_text(role, encoding="utf-8")
+    if flow.tools:
+        (draft / "tools.py").write_text(flow.tools, encoding="utf-8")
+    else:
+        (draft / "tools.py").unlink()
+    (draft / "rehearsals" / "first.yaml").write_text(_GOODBYE, encoding="utf-8")
+    print("The nodes are stages now; docs/howto/divide-a-conversation-into-stages.md explains them. Still to do:")
+    for line in flow.left or ["nothing: write rehearsals, and hear it"]:
+        print(f"  - {line}")
 
 
 def _fill(draft: Path, request: NewRequest, **answers: str) -> None:
@@ -117,7 +156,7 @@ def _change(file: Path, values: dict[str, object], drop: tuple[str, ...]) -> Non
     page = [re.sub(r"(?m)^  path:.*\n", "", block) if block.startswith("page:") else block for block in kept]
     head = page[0] if page and not re.match(r"[a-z_]+:", page[0]) else ""
     body = page[1:] if head else page
-    written = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=1000)
+    written = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=1000) if values else ""
     file.write_text(f"{head}{written}{''.join(body)}", encoding="utf-8")
 
 

@@ -32,6 +32,7 @@ class NewRequest:
     person: str | None
     template: str
     agents: Path
+    flow: Path | None = None
 
 
 @command("voice_agent.agents.check:check")
@@ -62,9 +63,13 @@ def new(  # noqa: PLR0913 - each parameter is an option
         typer.Option(help="Person that key 0 calls: tel:+15550100900 or sip:desk@example.com; empty for none."),
     ] = None,
     template: Annotated[str, typer.Option(help="What to start from: blank, or an agent in AGENTS_DIR.")] = "blank",
+    flow: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A flow file of Pipecat (YAML or JSON), whose nodes become stages."),
+    ] = None,
     agents: Annotated[Path, typer.Option("--dir", envvar="AGENTS_DIR", help="Folder with the agents.")] = Path(
         "agents"
     ),
 ) -> NewRequest:
     """Create an agent's folder. Asks for what no option says."""
-    return NewRequest(folder, name, language, purpose, number, person, template, agents)
+    return NewRequest(folder, name, language, purpose, number, person, template, agents, flow)
