@@ -153,6 +153,26 @@ async def test_the_stream_is_opened_while_the_tool_runs(desk: Desk) -> None:
         await _entered(stage)
 
 
+async def test_a_change_is_as_fast_as_the_answer_to_a_tool(desk: Desk) -> None:
+    """In virtual time the new stream is asked at the moment at which the old one would get a result."""
+    clock = asyncio.get_running_loop().time
+    waited = []
+    for result, number, what in (({"status": "not_found"}, 0, "toolResult"), (desk.result, 1, "textInput")):
+        desk.may_return.clear()
+        desk.result = result
+        async with conversation(desk) as stage:
+            _identify(await stage.model.stream())
+            stream = await stage.model.stream(number)
+            await stage.model.stream(1)
+            await asyncio.sleep(0.5)
+            before = stream.names().count(what)
+            returned = clock()
+            desk.may_return.set()
+            await stream.until_sent(what, count=before + 1)
+            waited.append(clock() - returned)
+    assert waited[1] <= waited[0]
+
+
 @pytest.mark.parametrize("result", [{"status": "not_found"}, ToolFailure("no_such_patient"), {"facts": "none"}])
 async def test_the_conversation_stays_where_it_is(desk: Desk, result: dict[str, Any] | Exception) -> None:
     """Without the fact that the exit needs, the old stream gets the result, and the prepared one is closed."""

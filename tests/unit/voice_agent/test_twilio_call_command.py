@@ -9,7 +9,7 @@ from standins.twilio.timeline import Event, Timeline
 from voice_agent import command_line
 from voice_agent.call import options, report, turns, verdict
 from voice_agent.call.caller import CallResult, Exchanged
-from voice_agent.call.running import ModelView
+from voice_agent.call.running import EnteredStage, ModelView
 
 
 def test_turns_keep_the_order_they_were_written_in(tmp_path: Path) -> None:
@@ -97,6 +97,36 @@ def test_expectations_that_fail_say_why(expected: verdict.Expected, reason: str)
     call = _reviewed("in Paris it is four degrees", ("get_current_weather",))
     (wrong,) = verdict.judge(call, expected)
     assert reason in wrong
+
+
+def test_the_report_shows_each_stage_against_a_tool_turn() -> None:
+    """What the change cost the caller: audio, and silence beside that of a turn with one tool in the same call."""
+    timeline = Timeline()
+    for event in (
+        Event("ring", 0.0, {"call_sid": "CA1"}),
+        Event("stream_started", 0.1),
+        *(Event(name, at) for at in (0.5, 3.5, 6.6) for name in ("sound_begins",)),
+        *(Event("sound_ends", at) for at in (0.9, 4.5, 7.5)),
+        Event("ended", 8.0, {"reason": "caller_hung_up", "status": "completed", "seconds": 8.0}),
+    ):
+        timeline.add(event)
+    result = CallResult(0, timeline, turns=[Exchanged("a", 1.0, 2.0, 3.5, 4.5), Exchanged("b", 5.0, 5.0, 6.6, 7.5)])
+    began = timeline.began_at
+    view = ModelView(
+        tools=[{"name": "find", "at": began + 2.2}, {"name": "choose", "at": began + 5.2}],
+        said=[
+            {"text": "one", "at": began + 0.4},
+            {"text": "two", "at": began + 3.4},
+            {"text": "three", "at": began + 6.5},
+        ],
+    )
+    entered = EnteredStage(began + 5.3, "confirm", 4, 0, ("book", "end_call"))
+    call = verdict.Reviewed(result, view, [None, None, None], stages=[entered])
+    (row,) = [line for line in report.lines(call, "+1 → +2") if line.label == "stage"]
+    assert row.text == (
+        "confirm, 4 ms after the tool's result, +0.10 s against a tool turn; 0 ms of audio lost; tools now:"
+        " book, end_call"
+    )
 
 
 def test_the_report_fits_a_narrow_terminal_without_colour() -> None:
