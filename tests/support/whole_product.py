@@ -90,6 +90,7 @@ def running(folder: Path, settings: Mapping[str, str] = MappingProxyType({}), *,
         "--twilio-port",
         "--weather-port",
         "--person-port",
+        "--desk-port",
     )
     options = ["--port", str(port), *(part for name in ports for part in (name, "0"))]
     # No variable of the machine may replace a stand-in with a real service. A shifted clock (tools/dates.py) is kept:

@@ -43,6 +43,7 @@ _PORTS = (
     "twilio-port",
     "weather-port",
     "person-port",
+    "desk-port",
 )
 _START_SECONDS = 120.0
 _CALL_SECONDS = 120.0
