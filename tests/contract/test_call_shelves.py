@@ -359,6 +359,26 @@ async def test_a_folder_that_is_read_only_stops_the_start_with_one_sentence() ->
         _read_only(Path(folder))
 
 
+async def test_a_task_that_starts_with_another_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite refuses a change of the journal at once while another task makes it, whatever timeout is set."""
+    refused = iter([True, True, False])
+
+    class Busy(sqlite3.Connection):
+        def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:  # noqa: ANN401 - as it is
+            """Refuse the first changes of the journal, as SQLite does."""
+            if sql.startswith("PRAGMA journal_mode") and next(refused, False):
+                error = sqlite3.OperationalError("database is locked")
+                error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise error
+            return super().execute(sql, *parameters)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **options: connect(*given, factory=Busy, **options))
+    store = FileStore(tmp_path / "calls")
+    assert await store.put("CA1", StoredEntry(b"words", 1, time.time() + 60))
+    await store.aclose()
+
+
 async def test_a_lock_that_another_process_keeps_is_given_up(tmp_path: Path) -> None:
     """Reading needs no lock; a write times out, also in its thread, and works again after the lock is free."""
     shelf = _folder(tmp_path).shelf()

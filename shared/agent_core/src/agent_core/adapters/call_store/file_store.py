@@ -30,6 +30,7 @@ _LOCK_SECONDS: Final = 0.5
 """Longest wait for another process; callers of the store give up after a second."""
 _START_SECONDS: Final = 5.0
 """The same at start, when no caller waits and every task of the machine may start at once."""
+_LOOK_SECONDS: Final = 0.05
 _SWEEP_SECONDS: Final = 600.0
 """How often expired entries are deleted, in addition to once at start."""
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
@@ -181,8 +182,7 @@ def _open(path: Path) -> sqlite3.Connection:
     # Opened here, then used by one thread only.
     database = sqlite3.connect(path, timeout=_START_SECONDS, autocommit=True, check_same_thread=False)
     try:
-        for statement in _SETUP:
-            database.execute(statement)
+        _set_up(database)
         (problem,) = database.execute("PRAGMA quick_check(1)").fetchone()
         if problem != "ok":
             damage = sqlite3.DatabaseError(problem)
@@ -192,3 +192,19 @@ def _open(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _set_up(database: sqlite3.Connection) -> None:
+    """Change the journal and create the table; wait for another task that does the same at this moment."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            for statement in _SETUP:
+                database.execute(statement)
+        except sqlite3.OperationalError as error:
+            # SQLite does not wait for a lock where two could wait for each other, as when the journal is changed.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
