@@ -16,6 +16,12 @@ _SUBTRACTED = 1.5
 """Times the noise level. With a busy room 25 dB below the voice, 18 of 20 rehearsed lines about the weather are read as
 without noise, and 9 without this; twice as much distorts speech that has no noise.
 """
+_CLEAN = 10 ** (36 / 10)
+"""Power of the loudest speech, in times that of the noise, from which a recogniser hears as well without this: a
+room 25 dB below the average voice is reduced, one 30 dB below is not.
+"""
+_LOUDEST = 95
+"""Percentile of the frames' power that is taken for the voice."""
 _KEPT = 0.1
 """Smallest factor of a frequency: single frequencies that come and go sound like words."""
 
@@ -39,6 +45,10 @@ def reduced(pcm: bytes) -> bytes:
     if not len(audible):
         return pcm
     noise = np.percentile(audible, _QUIETEST, axis=0)
+    voice = np.percentile((audible**2).sum(axis=1), _LOUDEST)
+    # What is taken away from clean speech is speech.
+    if voice > _CLEAN * (noise**2).sum():
+        return pcm
     factors = np.maximum(1 - _SUBTRACTED * noise / np.maximum(levels, 1), _KEPT)
     cleaned = _added(np.fft.irfft(spectra * factors, _FRAME, axis=1))[_HOP : _HOP + len(samples)]
     return np.clip(cleaned, -32768, 32767).astype("<i2").tobytes()
