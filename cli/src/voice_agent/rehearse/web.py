@@ -69,7 +69,14 @@ async def _reply_over(visitor: WebVisitor, at: float) -> None:
 
 
 def _is_silent(visitor: WebVisitor, at: float) -> bool:
-    return len(visitor.since("bot-stopped-speaking", at)) >= len(visitor.since("bot-started-speaking", at))
+    # Between two sentences of a reply there is silence too, which a busy machine makes longer.
+    return _all_ended(visitor, at, "bot-started-speaking", "bot-stopped-speaking") and _all_ended(
+        visitor, at, "bot-llm-started", "bot-llm-stopped"
+    )
+
+
+def _all_ended(visitor: WebVisitor, at: float, began: str, ended: str) -> bool:
+    return len(visitor.since(ended, at)) >= len(visitor.since(began, at))
 
 
 def _goes_on(visitor: WebVisitor, at: float, starts: int) -> bool:
