@@ -137,7 +137,7 @@ BROKEN = {
 @pytest.mark.parametrize("size", [1 << 20, 1], ids=["at once", "byte by byte"])
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
 async def test_a_broken_service_ends_the_stream(content: bytes, size: int) -> None:
-    """Whoever waits gets an error, sending fails too, the connection is closed, and closing again does nothing."""
+    """Each waiting task gets an error, sending fails too, the connection is closed, and closing again does nothing."""
     peer = Peer()
     reader = asyncio.create_task(peer.stream.receive())
     await asyncio.sleep(0)

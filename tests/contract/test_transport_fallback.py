@@ -31,7 +31,7 @@ class Sdk:
     def __init__(self) -> None:
         self.opened = 0
 
-    async def open(self, model_id: str) -> Any:  # noqa: ANN401 - nobody uses it
+    async def open(self, model_id: str) -> Any:  # noqa: ANN401 - the stream is not used
         """Count a stream."""
         assert model_id == MODEL
         self.opened += 1

@@ -2,31 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest_asyncio
 
 from agent_core.lost_records import SWEEP_SECONDS
 from agent_core.open_conversations import SILENT_SECONDS
-from standins.nova.server import NovaSettings, NovaStandin
-from standins.nova.speech import speech_backend
 from standins.twilio import mulaw
-from standins.twilio.announcement_audio import Speak
 from standins.twilio.handset import CallRecording
-from standins.twilio.server import TwilioExchange
-from standins.twilio.settings import ExchangeSettings
-from standins.twilio.voice import open_voice
 from tests.support.hurried import HASTE
-from tests.support.open_restaurant import open_restaurant
-from tests.support.phone_process import PhoneProcess, phone_process
-from tests.support.phones_behind_edge import Fleet, phones_behind_edge
+from tests.support.open_agents import open_restaurant
 from tests.support.rows import booked_tables
 from tests.support.speaking_person import SpeakingPerson
+from tests.support.spoken_fleet import SpokenFleet, spoken_fleet
 from tests.support.waiting import until
 
 NUMBER = "+15550100002"
+BOOK = "bookings.sqlite"
 SAID = "please book a table for four on Thursday at seven thirty under the name Baker"
 # The booking is written, and the model learns of it later: in between the task is killed.
 _LATE = """
@@ -42,17 +34,6 @@ Bookings.book = _late
 """
 
 
-@dataclass(frozen=True)
-class World:
-    """Two tasks behind the edge with one book of tables, and all their dependencies."""
-
-    nova: NovaStandin
-    exchange: TwilioExchange
-    fleet: Fleet
-    speak: Speak
-    book: Path
-
-
 def late_restaurant(folder: Path) -> Path:
     """Return a folder of agents in which the restaurant's book answers late."""
     agents = open_restaurant(folder)
@@ -63,34 +44,23 @@ def late_restaurant(folder: Path) -> Path:
 
 
 @pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """Start both tasks and their dependencies."""
-    agents, book = late_restaurant(tmp_path), tmp_path / "bookings.sqlite"
-    async with AsyncExitStack() as stack:
-        voice = await stack.enter_async_context(open_voice(started=True))
-        assert voice is not None
-        settings = NovaSettings(certificates=tmp_path)
-        nova = await stack.enter_async_context(NovaStandin(settings, speech_backend(agents)))
-        exchange = await stack.enter_async_context(TwilioExchange(ExchangeSettings(), speak=voice))
-        own = {"AGENTS_DIR": str(agents), "BOOKINGS_FILE": str(book)}
-
-        def start(name: str, **settings: str) -> AbstractAsyncContextManager[PhoneProcess]:
-            program = ("tests.support.hurried", "phone_agent")
-            return phone_process(nova, exchange, tmp_path / f"{name}.jsonl", own | settings, program)
-
-        fleet = await stack.enter_async_context(phones_behind_edge(start, tmp_path / "calls"))
-        yield World(nova, exchange, fleet, voice, book)
+async def world(tmp_path: Path) -> AsyncIterator[SpokenFleet]:
+    """Start two tasks with one book of tables."""
+    variables = {"BOOKINGS_FILE": str(tmp_path / BOOK)}
+    program = ("tests.support.hurried", "phone_agent")
+    async with spoken_fleet(tmp_path, late_restaurant(tmp_path), variables, program) as world:
+        yield world
 
 
-async def test_a_table_is_booked_once_although_its_task_is_killed(world: World) -> None:
+async def test_a_table_is_booked_once_although_its_task_is_killed(world: SpokenFleet, tmp_path: Path) -> None:
     """The other task answers as the same agent, repeats the request and finds the table; each part has one record."""
-    fleet, recording = world.fleet, CallRecording()
+    fleet, recording, book = world.fleet, CallRecording(), tmp_path / BOOK
     words = mulaw.encode(await world.speak(SAID, mulaw.RATE))
     call = world.exchange.place_call(f"{fleet.url}/incoming-call", callee=NUMBER, hear=recording.keep)
     person, timeline = SpeakingPerson(call, recording), call.timeline
     await person.hears_out(0.0)
     await person.say(words)
-    await until(lambda: len(booked_tables(world.book)) == 1, 20)
+    await until(lambda: len(booked_tables(book)) == 1, 20)
     killed = fleet.holder(call.sid)
     survivor = fleet.other(killed)
     killed.process.kill()
@@ -99,7 +69,7 @@ async def test_a_table_is_booked_once_although_its_task_is_killed(world: World) 
     repeated = world.nova.ledger.sessions[survivor.model_sessions(call.sid)[-1]]
     assert [use.name for use in repeated.tools] == ["book_table"]
     assert [(use.result or {}).get("status") for use in repeated.tools] == ["booked"]
-    ((_, people, name),) = booked_tables(world.book)
+    ((_, people, name),) = booked_tables(book)
     assert (people, name) == (4, "Baker")
     call.hang_up()
     await timeline.until("ended", 10)

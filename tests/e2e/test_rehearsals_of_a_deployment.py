@@ -15,7 +15,7 @@ from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.speech import speech_backend
 from standins.twilio.server import TwilioExchange
 from tests.support.edge_setting import PHONE, TEMPLATE, WEB
-from tests.support.open_restaurant import open_restaurant
+from tests.support.open_agents import open_restaurant
 from tests.support.phone_process import PhoneProcess, phone_process
 from tests.support.rows import booked_tables
 from tests.support.web_process import WebProcess, web_process

@@ -4,29 +4,22 @@ The other task continues in the same stage: its model has that stage's instructi
 """
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from agents.clinic.appointments import Appointments
-from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.session_records import SessionRecord
-from standins.nova.speech import speech_backend
 from standins.twilio import mulaw
-from standins.twilio.announcement_audio import Speak
 from standins.twilio.handset import CallRecording
-from standins.twilio.server import TwilioExchange
-from standins.twilio.settings import ExchangeSettings
-from standins.twilio.voice import open_voice
-from tests.support.open_clinic import open_clinic
-from tests.support.phone_process import PhoneProcess, phone_process
-from tests.support.phones_behind_edge import Fleet, phones_behind_edge
+from tests.support.open_agents import open_clinic
+from tests.support.phone_process import PhoneProcess
 from tests.support.speaking_person import SpeakingPerson
+from tests.support.spoken_fleet import SpokenFleet, spoken_fleet
 
 NUMBER = "+15550100003"
+CALENDAR = "appointments.sqlite"
 LINES = (
     ("identify", "I need an appointment for a check-up", ""),
     ("choose", "my name is Anna Baker born on 1980-05-03", "identify_patient"),
@@ -36,42 +29,20 @@ LINES = (
 """The stage after each line, and the tool that it leads to."""
 
 
-@dataclass(frozen=True)
-class World:
-    """Two tasks behind the edge, and all their dependencies."""
-
-    nova: NovaStandin
-    exchange: TwilioExchange
-    fleet: Fleet
-    speak: Speak
-    calendar: Path
-
-
 @pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """Start both tasks and their dependencies."""
-    agents, calendar = open_clinic(tmp_path), tmp_path / "appointments.sqlite"
-    async with AsyncExitStack() as stack:
-        voice = await stack.enter_async_context(open_voice(started=True))
-        assert voice is not None
-        settings = NovaSettings(certificates=tmp_path)
-        nova = await stack.enter_async_context(NovaStandin(settings, speech_backend(agents)))
-        exchange = await stack.enter_async_context(TwilioExchange(ExchangeSettings(), speak=voice))
-        own = {"AGENTS_DIR": str(agents), "APPOINTMENTS_FILE": str(calendar)}
-
-        def start(name: str, **settings: str) -> AbstractAsyncContextManager[PhoneProcess]:
-            return phone_process(nova, exchange, tmp_path / f"{name}.jsonl", own | settings)
-
-        fleet = await stack.enter_async_context(phones_behind_edge(start, tmp_path / "calls"))
-        yield World(nova, exchange, fleet, voice, calendar)
+async def world(tmp_path: Path) -> AsyncIterator[SpokenFleet]:
+    """Start two tasks with one calendar."""
+    variables = {"APPOINTMENTS_FILE": str(tmp_path / CALENDAR)}
+    async with spoken_fleet(tmp_path, open_clinic(tmp_path), variables) as world:
+        yield world
 
 
-def _sessions(world: World, task: PhoneProcess, sid: str) -> list[SessionRecord]:
+def _sessions(world: SpokenFleet, task: PhoneProcess, sid: str) -> list[SessionRecord]:
     return [world.nova.ledger.sessions[session] for session in task.model_sessions(sid)]
 
 
 @pytest.mark.parametrize("before", [1, 2, 3], ids=[LINES[0][0], LINES[1][0], LINES[2][0]])
-async def test_the_caller_continues_in_the_stage(world: World, before: int) -> None:
+async def test_the_caller_continues_in_the_stage(world: SpokenFleet, tmp_path: Path, before: int) -> None:
     """The next line leads to the tool of that stage, and the appointment is booked in the end."""
     fleet, recording = world.fleet, CallRecording()
     call = world.exchange.place_call(f"{fleet.url}/incoming-call", callee=NUMBER, hear=recording.keep)
@@ -94,7 +65,7 @@ async def test_the_caller_continues_in_the_stage(world: World, before: int) -> N
         sessions = _sessions(world, answering, call.sid)
         assert f"\n## Now: {stage}\n" in sessions[-1].system
         assert not tool or tool in [use.name for session in sessions for use in session.tools]
-    (booked,) = Appointments(world.calendar).all()
+    (booked,) = Appointments(tmp_path / CALENDAR).all()
     assert (booked.patient.name, booked.slot.visit, booked.slot.starts.hour) == ("Anna Baker", "check-up", 9)
     call.hang_up()
     await timeline.until("ended", 10)

@@ -29,7 +29,7 @@ SCHEMA = {
 
 
 class Shop:
-    """A service of somebody else, on aiohttp."""
+    """A third party's service, on aiohttp."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, Mapping[str, str], bytes]] = []

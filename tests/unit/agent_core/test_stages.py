@@ -180,8 +180,8 @@ async def test_the_conversation_stays_where_it_is(desk: Desk, result: dict[str, 
     async with conversation(desk) as stage:
         first = await stage.model.stream()
         _identify(first)
-        told = json.loads((await first.until_sent("toolResult"))["content"])
-        assert "facts" not in told
+        sent_to_model = json.loads((await first.until_sent("toolResult"))["content"])
+        assert "facts" not in sent_to_model
         second = await stage.model.stream(1)
         await until(lambda: second.closed)
         assert not first.closed
@@ -245,8 +245,8 @@ async def test_a_stream_that_opens_slowly_is_bridged(desk: Desk) -> None:
         stage.model._script = script
         _identify(first)
         async with asyncio.timeout(BRIDGE_SECONDS + 5):
-            told = json.loads((await first.until_sent("toolResult"))["content"])
-        assert told == {"speak": "Found."}
+            sent_to_model = json.loads((await first.until_sent("toolResult"))["content"])
+        assert sent_to_model == {"speak": "Found."}
         slow.set()
         second = await stage.model.stream(1)
         await asyncio.sleep(0.2)
@@ -346,13 +346,13 @@ async def test_a_renewed_stream_stays_in_the_stage(desk: Desk) -> None:
 def test_facts_are_bounded(facts: Mapping[str, object], kept: dict[str, str]) -> None:
     """A tool's facts become short plain texts; what does not fit is refused, and the rest is kept."""
     progress = StageProgress({"one": AgentStage("one")})
-    told, reached = progress.take("look", {"status": "ok", "facts": facts}, succeeded=True)
-    assert (told, reached) == ({"status": "ok"}, None)
+    sent_to_model, reached = progress.take("look", {"status": "ok", "facts": facts}, succeeded=True)
+    assert (sent_to_model, reached) == ({"status": "ok"}, None)
     assert dict(progress.facts) == kept
 
 
 def test_a_fact_of_an_earlier_stage_ends_no_later_one() -> None:
-    """Whoever returns to a stage stays there until a tool finds the fact out again."""
+    """A conversation that returns to a stage stays there until a tool finds the fact out again."""
     look = Tool(stage_tool("x", "Look.")._function)
     ways = (Exit("two", known="day"),)
     one, two = AgentStage("one", tools=(look,), exits=ways), AgentStage("two", tools=(look,))

@@ -120,7 +120,7 @@ PRIVATE = [
 
 @pytest.mark.parametrize("address", PRIVATE)
 async def test_a_name_with_a_private_address_is_refused(address: str) -> None:
-    """Also if a public address stands beside it: whoever runs the DNS chooses the order."""
+    """Also if a public address stands beside it: the DNS server chooses the order."""
     for addresses in ((address,), (PUBLIC, address), (address, PUBLIC)):
         outbound = resolving(*addresses)
         with pytest.raises(NotReachable) as refused:

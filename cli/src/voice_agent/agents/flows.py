@@ -3,6 +3,7 @@
 Source: Pipecat's own model of the file, `pipecat.flows.FlowConfig`, which also checks it.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -59,7 +60,8 @@ def read_flow(path: Path) -> ImportedFlow:
     Raises:
         FlowRefusedError: it cannot be read, or is not valid.
     """
-    # Only here: it takes seconds, and nothing else of the command needs it.
+    # Only here: it takes seconds, and nothing else of the command needs it. Pipecat logs its version when imported.
+    os.environ.setdefault("LOGURU_AUTOINIT", "False")
     from pipecat.flows import FlowConfig  # noqa: PLC0415
 
     try:

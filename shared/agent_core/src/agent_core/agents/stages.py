@@ -141,14 +141,15 @@ class StageProgress:
         Returns:
             What the model receives of it, and the stage that follows; None if the conversation stays in this one.
         """
-        told = dict(result)
+        for_model = dict(result)
         if self.current is None:
-            return told, None
-        self._learn(tool, told.pop(FACTS, _NOTHING))
+            return for_model, None
+        self._learn(tool, for_model.pop(FACTS, _NOTHING))
         # A tool that an earlier stage has started must not end this one.
         if not succeeded or not self.allows(tool):
-            return told, None
-        return told, next((self._stages[each.to] for each in self.current.exits if self._is_met(each, tool)), None)
+            return for_model, None
+        reached = next((self._stages[each.to] for each in self.current.exits if self._is_met(each, tool)), None)
+        return for_model, reached
 
     def _is_met(self, way: Exit, tool: str) -> bool:
         return way.after in ("", tool) and (not way.known or way.known in self._found)

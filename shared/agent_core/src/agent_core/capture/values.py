@@ -264,7 +264,7 @@ _NEXT: Final[Mapping[str, str]] = {
     + CAPTURE
     + " with kind {kind}, handle {handle} and every letter and word.",
     "type": "When the caller has written it, call " + CAPTURE + " with kind {kind}, handle {handle} and the text.",
-    "keypad": "Wait until the caller has typed it; you will then be told. If they say it, call "
+    "keypad": "Wait until the caller has typed it; you then get a message. If they say it, call "
     + CAPTURE
     + " with kind {kind} and handle {handle}.",
     "failed": "Go on without it, or offer what else you can do.",

@@ -546,10 +546,10 @@ class Session:
         if (expected := self._stages.expected(name)) is not None:
             self._connection.prepare_stage(expected.name)
         result = await self._tools.call(name, arguments, call_id)
-        told, reached = self._stages.take(name, result.value, succeeded=result.outcome == "ok")
-        if reached is None or not self.on(signals.StageWanted(reached.name, call_id, told)):
+        for_model, reached = self._stages.take(name, result.value, succeeded=result.outcome == "ok")
+        if reached is None or not self.on(signals.StageWanted(reached.name, call_id, for_model)):
             self._connection.stay_in_stage()
-        return told
+        return for_model
 
     def _enter_stage(self, entered: signals.EnterStage) -> None:
         stage = self.agent.stages[entered.stage]

@@ -41,7 +41,7 @@ BRIDGE_SECONDS = 0.7
 """How long a tool's result waits for the stream of the next stage; then the old stream speaks, to cover the wait."""
 
 
-class Stage(IntEnum):
+class Urgency(IntEnum):
     """How urgent the replacement is."""
 
     NOT_YET = 0
@@ -79,15 +79,15 @@ class RenewalClock:
         """Return whether enough time has passed since a failed attempt."""
         return now >= self._not_before
 
-    def stage(self, now: float) -> Stage:
+    def urgency(self, now: float) -> Urgency:
         """Return how urgent the replacement is now."""
         age = (now - self._opened) / self._after
         if age >= _ANYHOW:
-            return Stage.ANYHOW
+            return Urgency.ANYHOW
         if age >= _SPEAKING:
-            return Stage.WHEN_SPEAKING
+            return Urgency.WHEN_SPEAKING
         idle = (now - self._spoken) / self._after
-        return Stage.WHEN_QUIET if age >= 1 or idle >= _IDLE else Stage.NOT_YET
+        return Urgency.WHEN_QUIET if age >= 1 or idle >= _IDLE else Urgency.NOT_YET
 
 
 class RetiringStream:
@@ -195,7 +195,7 @@ class _NextStage:
     answer: Callable[[], object] | None = None
     """Sends that result to the old stream after all."""
     bridge: asyncio.TimerHandle | None = None
-    told: bool = False
+    is_bridged: bool = False
     """Whether the old stream has got the result."""
 
 
@@ -206,12 +206,12 @@ class StageStart:
     Attributes:
         tool_use_id: The tool call whose result has led to the stage.
         recalled: What the stream learned of the conversation while the tool ran.
-        told: Whether the old stream has got that result, and the caller has heard its reply.
+        is_bridged: Whether the old stream has got that result, and the caller has heard its reply.
     """
 
     tool_use_id: str
     recalled: History
-    told: bool
+    is_bridged: bool
 
     def since(self, history: History) -> str:
         """Return what was said after that, one speaker after the other."""
@@ -294,7 +294,7 @@ class StageChange:
             answer: Sends the result to the old stream, if the new one takes too long.
         """
         coming = self._next
-        if coming is None or not tool_use_id or coming.tool_use_id != tool_use_id or coming.told:
+        if coming is None or not tool_use_id or coming.tool_use_id != tool_use_id or coming.is_bridged:
             return False
         coming.answer = answer
         coming.bridge = asyncio.get_running_loop().call_later(BRIDGE_SECONDS, self._answer)
@@ -302,7 +302,7 @@ class StageChange:
 
     def _answer(self) -> None:
         if self._next is not None and self._next.answer is not None:
-            self._next.told = True
+            self._next.is_bridged = True
             self._next.answer()
 
     def look(self) -> None:
@@ -312,7 +312,7 @@ class StageChange:
             return
         # Another tool of the old stage may still change something, and its result belongs to the old stream.
         busy = self._turns.speaking or self._turns.tools - {coming.tool_use_id}
-        if not busy and not (coming.told and self._turns.reply_pending):
+        if not busy and not (coming.is_bridged and self._turns.reply_pending):
             self._due()
 
     def take(self) -> tuple[ModelSession, "StageStart"]:
@@ -333,7 +333,7 @@ class StageChange:
         except Exception as error:  # a defect of ours must not end the conversation
             log.warning("stage_open_failed", error=type(error).__name__)
             raise ModelUnavailable("StageOpen", type(error).__name__) from error
-        return session, StageStart(coming.tool_use_id, tuple(coming.recalled), coming.told)
+        return session, StageStart(coming.tool_use_id, tuple(coming.recalled), coming.is_bridged)
 
     def stay(self) -> None:
         """Close what was prepared, unless it is about to begin."""

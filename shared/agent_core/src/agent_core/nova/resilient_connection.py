@@ -442,7 +442,7 @@ class ResilientConnection:
             # Planned and not spoken yet, such as "one moment": the new stream has something better to say.
             await self._tell(self.turns.cut_off(), handle)
             self.turns.lose()
-        if not start.told:
+        if not start.is_bridged:
             self._report(ToolAnswered(pending=True))
         self.turns.hand_on(start.tool_use_id)
         # The audio of the agent's last sentence is complete, so the caller hears it, though it is not final yet.
@@ -452,7 +452,7 @@ class ResilientConnection:
         fresh = self._begin(session, handle)
         self._use(session, self._known_history())
         said = start.since(self._transcript.history) if start.recalled else self._transcript.waiting[1] or ""
-        self._ask(session, None if self._entered is None else self._entered.compose(said, heard=start.told))
+        self._ask(session, None if self._entered is None else self._entered.compose(said, heard=start.is_bridged))
         for pcm in sentence:
             session.hear(pcm)
         self._asked_since_hand_over = True

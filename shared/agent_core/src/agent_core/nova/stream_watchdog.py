@@ -22,7 +22,7 @@ from agent_core.nova.facts import (
     ToolRequested,
 )
 from agent_core.nova.model_session import ModelSession, ModelSource
-from agent_core.nova.renewal import RenewalClock, Stage, close_unused
+from agent_core.nova.renewal import RenewalClock, Urgency, close_unused
 from agent_core.nova.replay_buffer import ReplayBuffer
 from agent_core.nova.turns import Turns
 
@@ -157,17 +157,17 @@ class StreamWatchdog:
                 if self._spoke:
                     self._spoke = False
                     clock.spoke(now)
-                stage = clock.stage(now)
+                urgency = clock.urgency(now)
                 # The conversation has made the renewal unnecessary for now, the successor is about to be ended by the
                 # model, or another stage needs its place.
-                if opening is not None and (stage is Stage.NOT_YET or _is_stale(opening, now) or not has_room()):
+                if opening is not None and (urgency is Urgency.NOT_YET or _is_stale(opening, now) or not has_room()):
                     await close_unused(opening)
                     opening = None
-                if opening is not None and opening.done() and self._may_pass(stage):
+                if opening is not None and opening.done() and self._may_pass(urgency):
                     fresh, opening = _opened(opening, clock, now), None
                     if fresh is not None:
                         return fresh
-                elif opening is None and clock.may_open(now) and has_room() and self._may_pass(stage):
+                elif opening is None and clock.may_open(now) and has_room() and self._may_pass(urgency):
                     opening = asyncio.create_task(source.open_ready(), name="model-renewal")
         finally:
             if opening is not None:
@@ -193,16 +193,16 @@ class StreamWatchdog:
             self._report(SpeechIgnored())
             self.expect(TURN_SECONDS)
 
-    def _may_pass(self, stage: Stage) -> bool:
+    def _may_pass(self, urgency: Urgency) -> bool:
         """Return whether another stream may take over at this moment."""
-        match stage:
-            case Stage.NOT_YET:
+        match urgency:
+            case Urgency.NOT_YET:
                 return False
-            case Stage.WHEN_QUIET:
+            case Urgency.WHEN_QUIET:
                 return self._turns.settled and self._replay_buffer.pauses and self._is_quiet()
-            case Stage.WHEN_SPEAKING:
+            case Urgency.WHEN_SPEAKING:
                 return self._replay_buffer.pauses and not (self._turns.reply_pending or self._turns.tools)
-            case Stage.ANYHOW:
+            case Urgency.ANYHOW:
                 return True
 
 

@@ -1,9 +1,8 @@
 """Decide to which addresses a tool may connect, and connect to exactly the address that was checked.
 
-A tool's URL is the operator's, but a name can be pointed anywhere by whoever runs its DNS, and a server can redirect. A
-task's own credentials are one request away, at a link-local address. So a name is resolved once for each connection,
-every address of it is checked, and the connection goes to a checked address: what the name resolves to a moment later
-does not matter.
+A tool's URL is the operator's, but the owner of a name can point it anywhere, and a server can redirect. A task's own
+credentials are one request away, at a link-local address. So a name is resolved once for each connection, every address
+of it is checked, and the connection goes to a checked one: what the name resolves to a moment later does not matter.
 """
 
 import asyncio

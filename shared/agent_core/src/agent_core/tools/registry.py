@@ -366,8 +366,8 @@ async def _attempt(tool: Tool, arguments: Arguments, conversation: object, key: 
     except InvalidArguments as error:
         return _Ending("error", _error("invalid_arguments", _CORRECT) | {"detail": _sendable(error.reason)}, error)
     except ToolFailure as error:
-        told = {} if error.data is None else {"data": error.data}
-        return _Ending("error", _error(error.code, error.detail) | told, error.__cause__ or error)
+        data = {} if error.data is None else {"data": error.data}
+        return _Ending("error", _error(error.code, error.detail) | data, error.__cause__ or error)
     except TimeoutError as error:
         return _Ending("timeout", _error(tool.failure), error)
     except asyncio.CancelledError as cancelled:
