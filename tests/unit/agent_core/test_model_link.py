@@ -475,6 +475,17 @@ async def test_a_model_that_does_not_answer_is_taken_for_dead() -> None:
         assert second.texts("USER") == ["Greet the caller."]
 
 
+async def test_words_before_the_report_of_their_interruption_expect_an_answer() -> None:
+    """Nova may report the interruption after the words that interrupted: the model that then says nothing is dead."""
+    talk = Conversation(ScriptedModel())
+    async with talk.talking():
+        first = await talk.model.stream()
+        first.say(*say.answer("The weather in", SOUND), *say.heard("No, wait"), *say.interruption())
+        second = await talk.model.stream(1, seconds=stream_watchdog.TURN_SECONDS + 2)
+        await until(lambda: second.texts("USER") != [])
+        assert second.texts("USER")[-1] == "No, wait"
+
+
 async def test_what_is_asked_while_a_session_opens_is_asked() -> None:
     """A page that becomes ready while the session opens is greeted all the same."""
     model = ScriptedModel()

@@ -68,11 +68,16 @@ class Nova:
 
     def _speak(self, stream: ScriptedStream, number: int) -> None:
         self.answers += 1
-        words, pcm = f"Answer {self.answers}.", number.to_bytes(2, "little") * 80
+        words, pcm = f"Answer {self.answers}.", _voice_of(number)
         loop, slow = asyncio.get_running_loop(), self._dice.choice((0.0, 0.3))
         stream.say(*say.text_block("ASSISTANT", words, speculative=True), say.audio_start(), say.audio(pcm))
         end = say.event("contentEnd", contentId="sound", type="AUDIO", stopReason="END_TURN")
         loop.call_later(slow, stream.say, end, *say.text_block("ASSISTANT", words, speculative=False, stop="END_TURN"))
+
+
+def _voice_of(number: int) -> bytes:
+    """Return audio that names the stream it comes from."""
+    return number.to_bytes(2, "little") * 80
 
 
 class Voice(Silent):
@@ -112,14 +117,29 @@ async def _caller(stage: Stage, sent: list[int]) -> AsyncIterator[None]:
         sending.cancel()
 
 
+def _in_use(stage: Stage) -> ScriptedStream:
+    """Return the stream that the conversation uses; a newer one may have been opened for the next stage."""
+    session = stage.session._connection._session
+    used = [stream for stream in stage.model.streams if session is not None and session._stream is stream]
+    return used[0] if used else stage.model.streams[-1]
+
+
 async def _step(stage: Stage, dice: random.Random, number: int) -> None:
     """Let the model use the tool of the stage, and something else happen at some moment of the change."""
-    current = stage.model.streams[-1]
+    current = _in_use(stage)
     tool = f"end_{stage.session._stages.position.stage}"
     changed = stage.session.stats.stages
     if dice.random() < 0.2:
         current.say(*say.tool_use(dice.choice([f"end_{name}" for name in STAGES]), f"other-{number}", {}))
-    current.say(*say.heard(f"Words {number}"), *say.tool_use(tool, f"use-{number}", {}))
+    if dice.random() < 0.2:
+        # A turn that leaves the stage as it is: the stream that was opened for the next one is closed.
+        current.say(
+            *say.heard(f"Aside {number}"), *say.answer("And?", _voice_of(1 + stage.model.streams.index(current)))
+        )
+        await asyncio.sleep(dice.choice((0.0, 0.2)))
+    current.say(*say.heard(f"Words {number}"))
+    await asyncio.sleep(dice.choice((0.0, 0.0, 0.1, 0.4)))
+    current.say(*say.tool_use(tool, f"use-{number}", {}))
     await asyncio.sleep(dice.choice((0.0, 0.05, 0.2, 0.5)))
     rest = 0.0
     match dice.randrange(6):

@@ -13,7 +13,7 @@ from agent_core.agents.stages import Exit, StagePosition, StageProgress
 from agent_core.agents.stages import Stage as AgentStage
 from agent_core.errors import ModelUnavailable
 from agent_core.events import EndReason
-from agent_core.nova.renewal import BRIDGE_SECONDS
+from agent_core.nova.renewal import BRIDGE_SECONDS, READY_SECONDS
 from agent_core.nova.wire import Role
 from agent_core.tools.go_to import stage_tool
 from agent_core.tools.registry import Tool, ToolFailure
@@ -153,6 +153,64 @@ async def test_the_stream_is_opened_while_the_tool_runs(desk: Desk) -> None:
         await _entered(stage)
 
 
+@pytest.mark.parametrize("speech_ended", [[], [say.event("userSpeechEnd")]], ids=["Nova 2", "Nova 2.5"])
+async def test_the_stream_of_the_likely_stage_is_opened_when_the_caller_has_spoken(
+    desk: Desk, speech_ended: list[bytes]
+) -> None:
+    """It is ready before the model requests the tool, and is the one that takes over."""
+    async with conversation(desk) as stage:
+        first = await stage.model.stream()
+        first.say(*speech_ended, *say.heard("Anna Baker"))
+        second = await stage.model.stream(1)
+        await until(lambda: "promptStart" in second.names())
+        first.say(*say.tool_use("identify", "use-1", {}))
+        assert await _entered(stage) is second
+        assert len(stage.model.streams) == 2
+
+
+async def test_a_likely_stage_that_does_not_begin_costs_a_stream_for_one_turn(desk: Desk) -> None:
+    """It is closed after the reply, and opened again, with what was said since, after the caller's next words."""
+    async with conversation(desk) as stage:
+        first = await stage.model.stream()
+        first.say(*say.heard("Good morning"))
+        second = await stage.model.stream(1)
+        first.say(*say.answer("What is your name?", SOUND))
+        await until(lambda: second.closed)
+        _identify(first)
+        third = await stage.model.stream(2)
+        await until(lambda: _begins(third))
+        assert "Good morning Anna Baker" in third.texts("USER")[-1]
+        assert len(stage.model.streams) == 3
+
+
+async def test_a_likely_stage_that_waits_in_vain_is_closed(desk: Desk) -> None:
+    """The model ends a stream that gets no audio; ours is closed before that, although no reply has come."""
+    async with conversation(desk, idle_prompt_seconds=0) as stage:
+        first = await stage.model.stream()
+        first.say(say.event("userSpeechEnd"))
+        second = await stage.model.stream(1)
+        await asyncio.sleep(READY_SECONDS - 1)
+        assert not second.closed
+        await until(lambda: second.closed, 5)
+
+
+async def test_a_refused_preparation_is_not_repeated_at_once(desk: Desk) -> None:
+    """The quota may be used up: streams that may not be needed wait; the one that a tool asks for is opened."""
+    async with conversation(desk) as stage:
+        first = await stage.model.stream()
+        stage.model.refusals.append(ModelUnavailable("Throttled"))
+        first.say(*say.heard("Good morning"), *say.answer("What is your name?", SOUND))
+        await until(lambda: not stage.model.refusals)
+        await until(lambda: stage.session.stats.agent_turns == 2)
+        opened = len(stage.model.streams)
+        first.say(*say.heard("Anna"), *say.answer("And your second name?", SOUND))
+        await until(lambda: stage.session.stats.agent_turns == 3)
+        assert len(stage.model.streams) == opened
+        _identify(first)
+        await until(lambda: _begins(stage.model.streams[-1]))
+        assert stage.session.stats.stages == 1
+
+
 async def test_a_change_is_as_fast_as_the_answer_to_a_tool(desk: Desk) -> None:
     """In virtual time the new stream is asked at the moment at which the old one would get a result."""
     clock = asyncio.get_running_loop().time
@@ -169,13 +227,13 @@ async def test_a_change_is_as_fast_as_the_answer_to_a_tool(desk: Desk) -> None:
             returned = clock()
             desk.may_return.set()
             await stream.until_sent(what, count=before + 1)
-            waited.append(clock() - returned)
+            waited.append(round(clock() - returned, 6))
     assert waited[1] <= waited[0]
 
 
 @pytest.mark.parametrize("result", [{"status": "not_found"}, ToolFailure("no_such_patient"), {"facts": "none"}])
 async def test_the_conversation_stays_where_it_is(desk: Desk, result: dict[str, Any] | Exception) -> None:
-    """Without the fact that the exit needs, the old stream gets the result, and the prepared one is closed."""
+    """Without the fact that the exit needs, the old stream gets the result, and the other is closed after its reply."""
     desk.result = result
     async with conversation(desk) as stage:
         first = await stage.model.stream()
@@ -183,6 +241,7 @@ async def test_the_conversation_stays_where_it_is(desk: Desk, result: dict[str, 
         sent_to_model = json.loads((await first.until_sent("toolResult"))["content"])
         assert "facts" not in sent_to_model
         second = await stage.model.stream(1)
+        first.say(*say.answer("How do you spell that?", SOUND))
         await until(lambda: second.closed)
         assert not first.closed
         assert stage.session.stats.stages == 0

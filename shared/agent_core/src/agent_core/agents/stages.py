@@ -130,6 +130,12 @@ class StageProgress:
         """Return whether a tool may be called now."""
         return self.current is None or any(each.spec.name == tool for each in self.current.tools)
 
+    @property
+    def likely(self) -> Stage | None:
+        """The stage that probably follows: that of the first exit."""
+        exits = () if self.current is None else self.current.exits
+        return self._stages[exits[0].to] if exits else None
+
     def expected(self, tool: str) -> Stage | None:
         """Return the stage that follows if this tool returns what it should; its stream can be opened meanwhile."""
         exits = () if self.current is None else self.current.exits

@@ -203,8 +203,12 @@ class Session:
                 # Cached results are discarded: the caller may ask for something else.
                 self._tools.new_turn()
                 self.captures.new_turn()
+                self._expect_stage()
             case facts.SpeechEnded():
                 self._telemetry.turn_ended()
+                self._expect_stage()
+            case facts.AnswerOver() if not (self._connection.owes_answer or self._connection.turns.working):
+                self._connection.stay_in_stage()
             case facts.ReplyAudio(first=True):
                 self._telemetry.answer_began()
             case facts.StreamStarted(model_session_id):
@@ -542,14 +546,21 @@ class Session:
     async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
         """Run a tool for the model; every failure is returned as a result."""
         self.on(signals.ToolStarted(self._tools.filler(name)))
-        # Opened beside the present stream while the tool runs, so that the caller hears no pause.
+        # Another stage than the likely one, or none was expected: opened beside the present stream while the tool runs.
         if (expected := self._stages.expected(name)) is not None:
             self._connection.prepare_stage(expected.name)
         result = await self._tools.call(name, arguments, call_id)
         for_model, reached = self._stages.take(name, result.value, succeeded=result.outcome == "ok")
-        if reached is None or not self.on(signals.StageWanted(reached.name, call_id, for_model)):
+        changes = reached is not None and self.on(signals.StageWanted(reached.name, call_id, for_model))
+        # Otherwise the model may call another tool before its reply is over.
+        if not changes and not self._connection.owes_answer:
             self._connection.stay_in_stage()
         return for_model
+
+    def _expect_stage(self) -> None:
+        """Open the stream of the next stage when the caller has spoken, so that its opening costs them no silence."""
+        if (likely := self._stages.likely) is not None and self._state.phase is Phase.TALKING:
+            self._connection.expect_stage(likely.name)
 
     def _enter_stage(self, entered: signals.EnterStage) -> None:
         stage = self.agent.stages[entered.stage]

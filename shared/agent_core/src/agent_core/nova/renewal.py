@@ -6,7 +6,7 @@ times of ``RenewalClock`` are derived from one, so that a test that shortens it 
 still finish its reply, or be needed again, while others are closing.
 
 The stream of a stage that is over is replaced too, because the model accepts a prompt and tools only at the beginning
-of a stream. Its successor is opened while the tool runs whose result leads to the next stage.
+of a stream. Its successor is opened when the caller has spoken, in case a tool then leads to the next stage.
 """
 
 import asyncio
@@ -39,6 +39,12 @@ LEAVE_SECONDS = 20.0
 
 BRIDGE_SECONDS = 0.7
 """How long a tool's result waits for the stream of the next stage; then the old stream speaks, to cover the wait."""
+READY_SECONDS = 40.0
+"""A stream that has waited this long to take over is opened anew: nothing is sent over it meanwhile, and Nova 2.5 ends
+such a stream after 55 seconds.
+"""
+REFUSED_SECONDS = 60.0
+"""How long no stage is prepared on suspicion after the model has refused such a stream, for example for its quota."""
 
 
 class Urgency(IntEnum):
@@ -188,6 +194,8 @@ class RetiringStream:
 class _NextStage:
     stage: str
     opening: asyncio.Task[ModelSession]
+    is_likely: bool = False
+    """Whether no tool has asked for it yet."""
     tool_use_id: str = ""
     """The tool call whose result the new stream gets; empty until the stage has changed."""
     recalled: list[tuple[Role, str]] = field(default_factory=list)
@@ -195,8 +203,20 @@ class _NextStage:
     answer: Callable[[], object] | None = None
     """Sends that result to the old stream after all."""
     bridge: asyncio.TimerHandle | None = None
+    expiry: asyncio.TimerHandle | None = None
     is_bridged: bool = False
     """Whether the old stream has got the result."""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether its stream could not be opened."""
+        return self.opening.done() and not self.opening.cancelled() and self.opening.exception() is not None
+
+    def stop_timers(self) -> None:
+        """Stop them: the stream takes over, or is not needed."""
+        for timer in (self.bridge, self.expiry):
+            if timer is not None:
+                timer.cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,21 +267,47 @@ class StageChange:
         self._retiring = retiring
         self._due = due
         self._next: _NextStage | None = None
+        self._not_before = 0.0
 
     @property
-    def is_none(self) -> bool:
-        """Whether no other stage is being prepared."""
+    def gives_way(self) -> bool:
+        """Whether a renewal may use the place of the next stage's stream; gives up one that no tool has asked for."""
+        if self._next is not None and self._next.is_likely:
+            self.drop()
         return self._next is None
 
+    def expect(self, stage: str) -> None:
+        """Open the stream of a stage to which the caller's words may lead, unless another one is being prepared."""
+        if self._next is None and asyncio.get_running_loop().time() >= self._not_before:
+            self._prepare(stage, is_likely=True)
+
     def prepare(self, stage: str) -> None:
-        """Open the stream of a stage that will probably begin, unless one is about to begin."""
-        if self._next is not None and (self._next.stage == stage or self._next.tool_use_id):
+        """Open the stream of a stage that begins if a tool returns what it should, unless one is about to begin."""
+        coming = self._next
+        if coming is not None and (coming.tool_use_id or (coming.stage == stage and not coming.has_failed)):
+            coming.is_likely = False
             return
         self.drop()
+        self._prepare(stage, is_likely=False)
+
+    def _prepare(self, stage: str, *, is_likely: bool) -> None:
         recalled: list[tuple[Role, str]] = []
         opening = asyncio.create_task(self._open(stage, recalled), name="model-stage")
-        self._next = _NextStage(stage, opening, recalled=recalled)
-        opening.add_done_callback(lambda _: self.look())
+        self._next = coming = _NextStage(stage, opening, is_likely, recalled=recalled)
+        opening.add_done_callback(lambda _: self._opened(coming))
+        if is_likely:
+            coming.expiry = asyncio.get_running_loop().call_later(READY_SECONDS, self._expire, coming)
+
+    def _opened(self, coming: _NextStage) -> None:
+        if coming.is_likely and coming.has_failed:
+            log.info("next_stage_not_prepared", error=type(coming.opening.exception()).__name__)
+            self._not_before = asyncio.get_running_loop().time() + REFUSED_SECONDS
+            self._expire(coming)
+        self.look()
+
+    def _expire(self, coming: _NextStage) -> None:
+        if coming is self._next and coming.is_likely:
+            self.drop()
 
     async def _open(self, stage: str, recalled: list[tuple[Role, str]]) -> ModelSession:
         await self._retiring.room()
@@ -324,8 +370,7 @@ class StageChange:
         coming, self._next = self._next, None
         if coming is None:
             raise ModelUnavailable("NoStage", "no stage was prepared")
-        if coming.bridge is not None:
-            coming.bridge.cancel()
+        coming.stop_timers()
         try:
             session = coming.opening.result()
         except ModelError:
@@ -345,8 +390,7 @@ class StageChange:
         coming, self._next = self._next, None
         if coming is None:
             return
-        if coming.bridge is not None:
-            coming.bridge.cancel()
+        coming.stop_timers()
         self._retiring.release(asyncio.create_task(close_unused(coming.opening), name="model-stage-unused"))
 
 

@@ -219,8 +219,13 @@ class ResilientConnection:
         self._report(ToolAnswered(self.turns.reply_pending))
         return True
 
+    def expect_stage(self, stage: str) -> None:
+        """Open the stream of a stage to which the caller's words may lead. Never blocks."""
+        if self._session is not None and not self._closed and self._leaving.session is None:
+            self._stage.expect(stage)
+
     def prepare_stage(self, stage: str) -> None:
-        """Open the stream of a stage that will probably begin when the tool that runs has returned. Never blocks."""
+        """Open the stream of a stage that begins if the tool that runs returns what it should. Never blocks."""
         if self._session is not None and not self._closed:
             self._stage.prepare(stage)
 
@@ -471,7 +476,7 @@ class ResilientConnection:
             self._report(StageEntered(self._entered.stage, waited, lost_ms))
 
     def _has_room(self) -> bool:
-        return self._leaving.is_empty and self._stage.is_none
+        return self._leaving.is_empty and self._stage.gives_way
 
     def _go_back(self, error: ModelError) -> _Talk | None:
         """Continue with the old stream if the new one was refused; return None if the old one is gone."""

@@ -20,9 +20,10 @@ from agent_core.nova.facts import (
     ReplyAudio,
     SpeechIgnored,
     ToolRequested,
+    TurnStarted,
 )
 from agent_core.nova.model_session import ModelSession, ModelSource
-from agent_core.nova.renewal import RenewalClock, Urgency, close_unused
+from agent_core.nova.renewal import READY_SECONDS, RenewalClock, Urgency, close_unused
 from agent_core.nova.replay_buffer import ReplayBuffer
 from agent_core.nova.turns import Turns
 
@@ -37,10 +38,6 @@ STALL_SECONDS = 8.0
 MUTED_SECONDS = 3.0
 """After this long without a packet from the caller, not even of silence, they are muted or on hold. The model ends a
 stream that receives no audio (after 55 or 295 seconds), so it is sent silence.
-"""
-READY_SECONDS = 40.0
-"""A successor that has waited this long to take over is opened anew: nothing is sent over it meanwhile, and Nova 2.5
-ends such a stream after 55 seconds.
 """
 _LOOK_SECONDS = 0.25
 
@@ -115,6 +112,8 @@ class StreamWatchdog:
                     # A running tool has its own deadline.
                     self._answer_by = None
                     break
+                case AnswerOver() if self._turns.reply_pending and not _turn_started(facts):
+                    break  # an interruption that is reported after the words that interrupted: those expect a reply
                 case AnswerOver():
                     self._answer_by = self._waiting_since = None
                     break
@@ -167,7 +166,7 @@ class StreamWatchdog:
                     fresh, opening = _opened(opening, clock, now), None
                     if fresh is not None:
                         return fresh
-                elif opening is None and clock.may_open(now) and has_room() and self._may_pass(urgency):
+                elif opening is None and clock.may_open(now) and self._may_pass(urgency) and has_room():
                     opening = asyncio.create_task(source.open_ready(), name="model-renewal")
         finally:
             if opening is not None:
@@ -204,6 +203,10 @@ class StreamWatchdog:
                 return self._replay_buffer.pauses and not (self._turns.reply_pending or self._turns.tools)
             case Urgency.ANYHOW:
                 return True
+
+
+def _turn_started(facts: Facts) -> bool:
+    return any(isinstance(fact, TurnStarted) for fact in facts)
 
 
 def _opened(opening: asyncio.Task[ModelSession], clock: RenewalClock, now: float) -> ModelSession | None:

@@ -296,8 +296,7 @@ class ToolRegistry:
         """
         started = time.monotonic()
         try:
-            # Checked here too: a model may call what only another stage offers it.
-            ending = await self._run(self._tools.get(name) if self._allows(name) else None, arguments)
+            ending = await self._run(self._offered(name), arguments)
         except asyncio.CancelledError as cancelled:
             self._close(name, _Ending("cancelled", _error("cancelled"), cancelled), started, call_id)
             raise
@@ -306,6 +305,10 @@ class ToolRegistry:
     def new_turn(self) -> None:
         """Drop cached results: the caller has spoken."""
         self._repeats.new_turn()
+
+    def _offered(self, name: str) -> Tool | None:
+        # A model may call what only another stage offers it.
+        return self._tools.get(name) if self._allows(name) else None
 
     async def _run(self, tool: Tool | None, arguments: object) -> "_Ending":
         if tool is None:
@@ -332,6 +335,9 @@ class ToolRegistry:
             return _Ending("timeout", _error(tool.failure), error)
 
     async def _attempt(self, tool: Tool, arguments: Arguments, request: str) -> "_Ending":
+        # Again: the result of a call just before this one may have led to another stage.
+        if self._offered(tool.spec.name) is None:
+            return _Ending("unknown", _error("unknown_tool", _OTHERWISE))
         # Spent here and not in `_run`, so that repeated requests are free.
         if tool.rationed and not self._credit.spend():
             return _Ending("error", _error("too_many_requests", _LATER))
