@@ -209,7 +209,8 @@ class SharedClock:
                 sleep, or ended, since the waiter last looked.
         """
         with self._try_locked() as mine:
-            return self._skip(place, arrived) if mine else SOON
+            # Another waiter is checking.
+            return self._skip(place, arrived) if mine else LATER
 
     @contextmanager
     def locked(self) -> Iterator[None]:

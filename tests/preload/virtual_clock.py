@@ -31,8 +31,11 @@ _EPOLL_STEP: Final = 0.001
 """Resolution of epoll in real seconds; ``select`` is finer."""
 _MOST_DESCRIPTORS: Final = 1_024
 """The limit of ``select``."""
-_LATEST: Final = 0.004
-"""Most real seconds until the next check; the delay grows with each check, as few threads run for long."""
+_LATEST: Final = {SOON: 0.004, LATER: 0.032}
+"""Most real seconds until the next check; the delay grows with each check, as few threads run for long.
+
+A loop that has just become idle checks at once, so others need to check often only for threads that never do.
+"""
 
 shared: "SharedClock | None" = None
 """The clock of this process."""
@@ -74,8 +77,8 @@ class SharedClockSelector(selectors.EpollSelector):
                 if clock.monotonic_ns() >= until:
                     # After this waiter has moved the clock, nothing has run since it looked for what has arrived.
                     return self._ready(0) if pause else []
-                if pause in {SOON, LATER}:
-                    pause = min(pause * 2**looks, _LATEST)
+                if pause in _LATEST:
+                    pause = min(pause * 2**looks, _LATEST[pause])
                     looks = min(looks + 1, 8)
                 if ready := self._ready(pause):
                     return ready
