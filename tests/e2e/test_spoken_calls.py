@@ -61,12 +61,12 @@ def _source(product: Product, place: str) -> dict[str, Any]:
     found = httpx.get(weather["geocoding_url"], params={"name": place, "count": 10}).json()["results"]
     town = max(found, key=lambda one: one.get("population", 0))
     query = {
-        "latitude": town["latitude"],
-        "longitude": town["longitude"],
+        # To a kilometre, as the agent asks.
+        "latitude": round(town["latitude"], 2),
+        "longitude": round(town["longitude"], 2),
         "current": "temperature_2m",
         "daily": "temperature_2m_max,temperature_2m_min",
         "timezone": "auto",
-        "temperature_unit": "fahrenheit",  # the caller has an American number
     }
     answer: dict[str, Any] = httpx.get(weather["forecast_url"], params=query).json()
     return answer
@@ -74,13 +74,17 @@ def _source(product: Product, place: str) -> dict[str, Any]:
 
 def _numbers(answer: dict[str, Any], use: dict[str, Any]) -> list[int]:
     if use["name"] == "get_current_weather":
-        return [_whole(answer["current"]["temperature_2m"])]
+        return [_fahrenheit(answer["current"]["temperature_2m"])]
     day = answer["daily"]["time"].index(use["result"]["day"])
-    return [_whole(answer["daily"][name][day]) for name in ("temperature_2m_max", "temperature_2m_min")]
+    return [_fahrenheit(answer["daily"][name][day]) for name in ("temperature_2m_max", "temperature_2m_min")]
 
 
-def _whole(degrees: float) -> int:
-    return floor(degrees + 0.5)
+def _fahrenheit(celsius: float) -> int:
+    """Convert what the source said, for a caller with an American number, and round half up.
+
+    The source itself converts before it rounds to a tenth, which gives another whole degree for one value in eleven.
+    """
+    return floor(celsius * 9 / 5 + 32 + 0.5)
 
 
 @pytest.mark.journey
