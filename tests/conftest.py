@@ -33,7 +33,16 @@ from tests.support import faults, threats
 from tests.support.catalogue_report import CatalogueReport
 from tests.support.failures import FailuresAtOnce
 from tests.support.leak_watch import LeakWatch
-from tests.support.processes import ALONE, LONG, OneModuleAtATime, is_a_part, worker_count
+from tests.support.processes import (
+    ALONE,
+    BESIDE,
+    LONG,
+    OneModuleAtATime,
+    has_measurements,
+    is_a_part,
+    worker_count,
+    yield_to_others,
+)
 from tests.support.warm import close_all
 
 TESTS = Path(__file__).parent
@@ -166,6 +175,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return worker_count(config)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave modules without a thorough test unread where only those run: reading all of them takes ten seconds."""
+    if config.option.markexpr != "thorough" or not collection_path.match("test_*.py"):
+        return None
+    if not collection_path.is_relative_to(TESTS):
+        return None
+    if _speed(collection_path) in _THOROUGH or _module(collection_path) in ALONE:
+        return None
+    return None if "thorough" in collection_path.read_text(encoding="utf-8") else True
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with its speed, set that speed's deadline, and run the longest tests first."""
     speeds = list(DEADLINES)
@@ -179,12 +199,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.real_time(why))
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(DEADLINES[speed]))
-    items.sort(key=lambda item: _turn(_module(item.path), speeds.index(_speed(item.path))))
+    items.sort(key=lambda item: _turn(item.config, _module(item.path), speeds.index(_speed(item.path))))
     if items and (seed := items[0].config.getoption("--shuffle")) is not None:
         shuffled = random.Random(seed)  # noqa: S311 - an order, not a secret
         place = {path: shuffled.random() for path in sorted({item.path for item in items})}
         shuffled.shuffle(items)
-        items.sort(key=lambda item: (_module(item.path) in ALONE, place[item.path]))
+        items.sort(key=lambda item: (_round(item.config, _module(item.path)), place[item.path]))
 
 
 @pytest.hookimpl(trylast=True)
@@ -200,9 +220,13 @@ def pytest_unconfigure() -> None:
     _folder.cleanup()
 
 
-def _turn(module: str, kind: int) -> tuple[bool, int]:
+def _turn(config: pytest.Config, module: str, kind: int) -> tuple[int, int]:
     """Return a module's order: modules that need the machine to themselves last, long ones first."""
-    return module in ALONE, -1 if module in LONG else kind
+    return _round(config, module), -1 if module in LONG else kind
+
+
+def _round(config: pytest.Config, module: str) -> int:
+    return 2 if module in ALONE else int(module in BESIDE and has_measurements(config))
 
 
 @functools.cache
@@ -222,6 +246,7 @@ def _speed(path: Path) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Set the clock for each test: one that skips waits, or a real one if the test needs it."""
+    yield_to_others(item.config, _module(item.path))
     if _clock is not None:
         _clock.virtual = item.get_closest_marker("real_time") is None and not item.config.getoption("--real-time")
         _clock.set_wall()

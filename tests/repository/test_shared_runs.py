@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import ALONE, LONG, worker_count
+from tests.support.processes import ALONE, BESIDE, LONG, worker_count
 from tools.workspace import ROOT
 
 _CONFTEST = """
@@ -34,9 +34,9 @@ def test_it(number):
 @pytest.mark.thorough  # it runs pytest
 @pytest.mark.parametrize("processes", [1, 2, 4])
 def test_a_module_is_one_process_s_and_what_measures_comes_last_alone(tmp_path: Path, processes: int) -> None:
-    """A module runs in one process, and nothing runs beside measurements, for any number of processes."""
+    """A module runs in one process; beside measurements at most one other runs, with what may run there."""
     log = tmp_path / "log"
-    modules = [f"unit/test_{letter}.py" for letter in "abcdefg"] + list(ALONE)
+    modules = [f"unit/test_{letter}.py" for letter in "abcdefg"] + [*BESIDE, *ALONE]
     for module in modules:
         file = tmp_path / "tests" / module
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -53,9 +53,14 @@ def test_a_module_is_one_process_s_and_what_measures_comes_last_alone(tmp_path: 
     workers = {module: {worker for _, name, worker in lines if name == module} for module in modules}
     assert all(len(found) == 1 for found in workers.values()), workers
     first = next(place for place, (_, name, _) in enumerate(lines) if name in ALONE)
-    assert {name for _, name, _ in lines[first:]} == set(ALONE)
-    assert len({worker for _, _, worker in lines[first:]}) == 1
-    assert [what for what, _, _ in lines[first:]] == ["begin", "end"] * (len(lines[first:]) // 2)
+    measured = [line for line in lines[first:] if line[1] in ALONE]
+    assert {name for _, name, _ in measured} == set(ALONE)
+    assert len({worker for _, _, worker in measured}) == 1
+    assert [what for what, _, _ in measured] == ["begin", "end"] * (len(measured) // 2)
+    beside = [line for line in lines[first:] if line[1] not in ALONE]
+    assert bool(beside) is (processes > 1)
+    assert {name for _, name, _ in beside} <= BESIDE
+    assert len({worker for _, _, worker in beside} - {measured[0][2]}) <= 1
 
 
 @pytest.mark.thorough  # it runs pytest
@@ -79,7 +84,7 @@ def test_a_failure_is_told_at_once(tmp_path: Path, processes: int) -> None:
 
 def test_what_has_a_turn_of_its_own_is_there() -> None:
     """The modules with a separate turn exist, because a renamed one would run beside others."""
-    assert [module for module in (*ALONE, *LONG) if not (ROOT / "tests" / module).is_file()] == []
+    assert [module for module in (*ALONE, *BESIDE, *LONG) if not (ROOT / "tests" / module).is_file()] == []
 
 
 @pytest.mark.parametrize(
