@@ -228,6 +228,35 @@ async def test_a_model_that_stops_reading_is_found_out() -> None:
     assert asyncio.all_tasks() == before
 
 
+async def test_the_model_s_own_reason_is_the_one_that_counts() -> None:
+    """A stream that the model ends can often not be written any longer before its reason has been read."""
+    session, stream = await _opened()
+
+    def refuse(_name: str, _body: dict[str, Any]) -> None:
+        asyncio.get_running_loop().call_later(0.1, stream.fail, ModelUnavailable("System instability detected"))
+        raise ModelUnavailable("StreamClosed")
+
+    stream.on_event = refuse
+    session.hear(SECOND)
+    with pytest.raises(ModelUnavailable, match="System instability detected"):
+        await session.run(_collector()[1])
+
+
+async def test_a_stream_that_breaks_without_a_reason_is_not_waited_for() -> None:
+    """A model that neither reads nor says why costs the caller half a second."""
+    session, stream = await _opened()
+
+    def refuse(_name: str, _body: dict[str, Any]) -> None:
+        raise ModelUnavailable("StreamClosed")
+
+    stream.on_event = refuse
+    session.hear(SECOND)
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(ModelUnavailable, match="StreamClosed"):
+        await session.run(_collector()[1])
+    assert asyncio.get_running_loop().time() - began < 1
+
+
 async def test_the_backlog_is_bounded_and_what_is_lost_is_counted() -> None:
     """Five seconds of the caller's audio wait for a slow model; older audio would be answered too late."""
     session, stream = await _opened()

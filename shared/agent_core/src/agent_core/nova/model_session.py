@@ -22,6 +22,8 @@ OPEN_SECONDS = 4.0
 SEND_SECONDS = 5.0
 """A model that accepts no event for this long has stopped reading."""
 _LOOK_SECONDS = 1.0
+_REASON_SECONDS = 0.5
+"""How long the model's own reason may come after a stream has refused to be written to."""
 CLOSE_SECONDS = 1.0
 """Time for the orderly shutdown; after it the stream is closed forcibly."""
 BACKLOG_SECONDS = 5.0
@@ -245,7 +247,10 @@ class ModelSession:
             # Polling once a second: a timeout around each of 25 events a second costs 3 % of a call.
             while not (await asyncio.wait(tasks, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED))[0]:
                 self._check_progress()
-            for task in tasks:
+            if not receiver.done():
+                await asyncio.wait({receiver}, timeout=_REASON_SECONDS)
+            # What the model says of the end tells more than that nothing can be written any longer.
+            for task in (receiver, sender):
                 if task.done():
                     task.result()
         finally:
