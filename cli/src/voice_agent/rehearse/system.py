@@ -28,7 +28,10 @@ _GROUP: Final = "PhoneTargetGroup"
 
 @dataclass
 class System:
-    """A running system. Its second phone service is ready, and outside the load balancer until the first is killed."""
+    """A running system. Its second phone service is ready, and outside the load balancer until the first is killed.
+
+    The third one waits for the second, and so on: each group of conversations loses a task of its own.
+    """
 
     running: Running
     web_url: str
@@ -37,7 +40,8 @@ class System:
 
     async def kill_task(self) -> None:
         """Kill the phone service that holds every call; a second one takes its place, as in the cloud."""
-        killed, successor = self._phones[:2]
+        killed = self._phones.pop(0)
+        successor = self._phones[0]
         # ECS deregisters a container that has stopped; until then the load balancer still tries it.
         await self._target("POST", successor)
         killed.kill()
