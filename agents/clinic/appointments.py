@@ -90,9 +90,8 @@ class Appointments:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(self._connect()) as connection:
-            # Readers do not wait for a writer. The setting stays in the file.
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(_SCHEMA)
+            # Locked from the first statement on: tasks that start together wait for each other.
+            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
 
     def book(self, request: str, session: str, patient: Patient, slot: Slot, now: datetime) -> Appointment:
         """Book an appointment; the same request again returns the appointment that it made.

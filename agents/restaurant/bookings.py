@@ -85,9 +85,8 @@ class Bookings:
         self._free_table = free_table
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(self._connect()) as connection:
-            # Readers do not wait for a writer. The setting stays in the file.
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(_SCHEMA)
+            # Locked from the first statement on: tasks that start together wait for each other.
+            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
 
     def book(self, request: str, session: str, wanted: Wanted, now: datetime) -> Booking:
         """Book a table; the same request again returns the booking that it made.

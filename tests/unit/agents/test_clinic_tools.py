@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -295,3 +296,16 @@ def test_thanksgiving_is_a_holiday() -> None:
     """The fourth Thursday of November, in any year."""
     assert practice.closed_on(date(2026, 11, 26)) == practice.closed_on(date(2027, 11, 25)) == "Thanksgiving"
     assert practice.closed_on(date(2026, 11, 19)) == ""
+
+
+def test_tasks_that_start_together_share_the_file(tmp_path: Path) -> None:
+    """Eight tasks that open a new file at the same moment wait for each other."""
+    for number in range(20):
+        path, together = tmp_path / f"{number}.sqlite", Barrier(8)
+
+        def start(path: Path = path, together: Barrier = together) -> int:
+            together.wait(30)
+            return len(appointments.Appointments(path).all())
+
+        with ThreadPoolExecutor(8) as tasks:
+            assert [task.result() for task in [tasks.submit(start) for _ in range(8)]] == [0] * 8

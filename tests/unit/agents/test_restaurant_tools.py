@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -282,3 +283,16 @@ def test_the_instructions_and_the_knowledge_name_every_closed_day() -> None:
     for page in ("instructions.md", "knowledge/house.md"):
         text = (folder / page).read_text(encoding="utf-8")
         assert all(name in text for name in tables.CLOSED.values())
+
+
+def test_tasks_that_start_together_share_the_file(tmp_path: Path) -> None:
+    """Eight tasks that open a new file at the same moment wait for each other."""
+    for number in range(20):
+        path, together = tmp_path / f"{number}.sqlite", Barrier(8)
+
+        def start(path: Path = path, together: Barrier = together) -> int:
+            together.wait(30)
+            return len(bookings.Bookings(path, tables.free_table).all())
+
+        with ThreadPoolExecutor(8) as tasks:
+            assert [task.result() for task in [tasks.submit(start) for _ in range(8)]] == [0] * 8
