@@ -54,7 +54,7 @@ def rehearse(  # noqa: PLR0913 - each parameter is an option
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JUnit file.")] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML report with the audio.")] = None,
     at_once: Annotated[
-        int, typer.Option(metavar="N", min=0, max=100, help="Conversations at the same time; 0 is 8, with --matrix 16.")
+        int, typer.Option(metavar="N", min=0, max=100, help="Conversations at the same time; 0 is 8, with --matrix 24.")
     ] = 0,
     times: Annotated[
         int, typer.Option(metavar="N", min=0, max=100, help="Repeat each; 0 is 3 with --url, otherwise 1.")
@@ -71,7 +71,7 @@ def rehearse(  # noqa: PLR0913 - each parameter is an option
         url,
         junit,
         report,
-        at_once or (16 if matrix else 8),
+        at_once or (24 if matrix else 8),
         times or (3 if url else 1),
         context.obj,
     )

@@ -99,7 +99,7 @@ async def open_system(
             str(_part(plan, "nova")["control"]),
             lambda: _lines([one.log for one in phones_started]),
         )
-        yield System(running, plan.base_url, f"http://127.0.0.1:{control}", phones_started)
+        yield System(running, plan.base_url, f"http://127.0.0.1:{control}", [*phones_started])
     finally:
         await _stop(services, {program.name for program in (*programs, *plan.agents)})
 

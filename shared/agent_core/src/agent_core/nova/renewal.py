@@ -269,9 +269,8 @@ class StageChange:
         self._next: _NextStage | None = None
         self._not_before = 0.0
 
-    @property
-    def gives_way(self) -> bool:
-        """Whether a renewal may use the place of the next stage's stream; gives up one that no tool has asked for."""
+    def give_way(self) -> bool:
+        """Give up a stream that no tool has asked for; return whether a renewal may use its place."""
         if self._next is not None and self._next.is_likely:
             self.drop()
         return self._next is None

@@ -476,7 +476,7 @@ class ResilientConnection:
             self._report(StageEntered(self._entered.stage, waited, lost_ms))
 
     def _has_room(self) -> bool:
-        return self._leaving.is_empty and self._stage.gives_way
+        return self._leaving.is_empty and self._stage.give_way()
 
     def _go_back(self, error: ModelError) -> _Talk | None:
         """Continue with the old stream if the new one was refused; return None if the old one is gone."""
