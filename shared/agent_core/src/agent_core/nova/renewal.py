@@ -270,7 +270,7 @@ class StageChange:
         self._not_before = 0.0
 
     def give_way(self) -> bool:
-        """Give up a stream that no tool has asked for; return whether a renewal may use its place."""
+        """Drop a stream that no tool has asked for; return whether a renewal may use its place."""
         if self._next is not None and self._next.is_likely:
             self.drop()
         return self._next is None
