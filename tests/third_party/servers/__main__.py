@@ -12,7 +12,7 @@ import pytest
 
 from agent_core.errors import ModelError
 from tests.third_party.servers import running
-from tests.third_party.servers.behaviours import ALPN, DIRECTLY, EVERYWHERE, Behaviour
+from tests.third_party.servers.behaviours import ALPN, AT_ONCE, DIRECTLY, EVERYWHERE, Behaviour
 from tests.third_party.servers.running import Server
 
 COLUMNS: Final = ("node", "node padded", "nghttpx", "haproxy")
@@ -34,8 +34,8 @@ async def server(name: str, folder: Path) -> AsyncIterator[Server]:
 async def judge(name: str, folder: Path) -> Mapping[str, str]:
     """Return what became of each behaviour with a server: `ok` or what went wrong."""
     async with server(name, folder) as here:
-        direct = DIRECTLY if here.old_port else {}
-        found = {what: await _outcome(behave, here, here.port) for what, behave in ({**EVERYWHERE, **direct}).items()}
+        behaviours = {**EVERYWHERE, **(AT_ONCE if name != "haproxy" else {}), **(DIRECTLY if here.old_port else {})}
+        found = {what: await _outcome(behave, here, here.port) for what, behave in behaviours.items()}
         if here.old_port:
             found |= {what: await _outcome(behave, here, here.old_port) for what, behave in ALPN.items()}
         return found

@@ -34,6 +34,17 @@ const does = {
     stream.on('end', () => stream.end());
     for (let sent = 0; sent <= Math.floor((MEGABYTES << 20) / 32_000); sent += 1) stream.write(event);
   },
+  // The same in turns: all of the request first.
+  turns(stream) {
+    stream.respond(accepted);
+    let arrived = 0;
+    stream.on('data', (chunk) => {
+      arrived += chunk.length;
+      if (arrived - chunk.length >= MEGABYTES << 20 || arrived < MEGABYTES << 20) return;
+      for (let sent = 0; sent <= Math.floor((MEGABYTES << 20) / 32_000) + 1; sent += 1) stream.write(event);
+    });
+    stream.on('end', () => stream.end());
+  },
   trailers(stream) {
     stream.respond(accepted, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers({ 'x-checksum': 'none' }));
