@@ -34,10 +34,11 @@ class RunningThreads:
 
     def close(self) -> None:
         """Close the files."""
-        for files in self._files.values():
-            for file in files:
+        # A signal handler may raise an error in between: no file must stay in the list when it is closed.
+        self._links = 0
+        while self._files:
+            for file in self._files.popitem()[1]:
                 os.close(file)
-        self._files.clear()
 
     def packets_in_flight(self) -> bool:
         """Whether this thread of the kernel runs; such a process never has a second thread."""

@@ -66,7 +66,7 @@ class SharedClock:
     def __init__(self, path: Path, *, always: bool) -> None:
         self.path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        self._mutex, self._takes_part = threading.Lock(), False
+        self._mutex, self._takes_part = threading.RLock(), False
         self._read = self._readings = 0
         with self.locked():
             new = os.fstat(self._file).st_size == 0
@@ -91,7 +91,7 @@ class SharedClock:
             threads.close()
         self._waker.close()
         self._file = os.open(self.path, os.O_RDWR)
-        self._mutex, self._takes_part = threading.Lock(), False
+        self._mutex, self._takes_part = threading.RLock(), False
         self._join()
 
     def _join(self) -> None:
@@ -208,9 +208,11 @@ class SharedClock:
             arrived: Returns whether the waiter has something to do. That may come from a process that has gone to
                 sleep, or ended, since the waiter last looked.
         """
-        with self._try_locked() as mine:
-            # Another waiter is checking.
-            return self._skip(place, arrived) if mine else LATER
+        try:
+            # Where it cannot, another waiter is checking.
+            return self._skip(place, arrived) if self._try_lock() else LATER
+        finally:
+            self._unlock()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -218,34 +220,37 @@ class SharedClock:
 
         It spins for the lock: the thread that holds it may be checking whether this one sleeps.
         """
-        while True:
-            with self._try_locked() as mine:
-                if mine:
-                    yield
-                    return
-            os.sched_yield()
-
-    @contextmanager
-    def _try_locked(self) -> Iterator[bool]:
-        """Lock the file against other processes, and against other threads of this process, which share it."""
-        if not self._mutex.acquire(blocking=False):
-            yield False
-            return
         try:
-            if self._is_alone():
-                yield True
-                return
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            try:
-                yield True
-            finally:
+            while not self._try_lock():
+                os.sched_yield()
+            yield
+        finally:
+            self._unlock()
+
+    def _try_lock(self) -> bool:
+        """Lock the file against other processes, and against other threads of this process, which share it.
+
+        A signal handler may raise an error anywhere, also just before this thread would unlock. For this thread, the
+        lock then counts as free.
+        """
+        if not self._mutex.acquire(blocking=False):
+            return False
+        if self._is_alone():
+            return True
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _unlock(self) -> None:
+        """Unlock, unless another thread or process has the lock."""
+        try:
+            if self._mutex._is_owned():  # an `RLock` has no other way to tell
                 fcntl.flock(self._file, fcntl.LOCK_UN)
         finally:
-            self._mutex.release()
+            while self._mutex._is_owned():
+                self._mutex.release()
 
     def _is_alone(self) -> bool:
         """Whether no other process takes part, nor one that this one has just started."""

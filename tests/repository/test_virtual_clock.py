@@ -9,6 +9,8 @@ import threading
 import time
 from itertools import pairwise
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -50,6 +52,47 @@ def test_a_sleep_takes_no_time() -> None:
     began = time.monotonic()
     time.sleep(86_400)
     assert time.monotonic() - began == pytest.approx(86_400, abs=0.01)
+
+
+def test_a_signal_anywhere_in_a_wait_leaves_the_clock_to_others() -> None:
+    """An error of a signal handler, at whichever line of the code that moves the clock, does not keep it locked."""
+
+    class SignalError(Exception):
+        pass
+
+    def sleep_until_line(number: int) -> bool:
+        """Sleep, and return whether the wait had so many lines that it was interrupted."""
+        lines, depth = 0, 0
+
+        def trace(frame: FrameType, event: str, _argument: object) -> Any:  # noqa: ANN401 - it returns itself
+            nonlocal lines, depth
+            if "preload" not in frame.f_code.co_filename or not (depth or frame.f_code.co_name == "skip"):
+                return None
+            depth += (event == "call") - (event == "return")
+            lines += event == "line"
+            if lines == number:
+                lines += 1
+                raise SignalError
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            time.sleep(1)
+        except SignalError:
+            return True
+        finally:
+            sys.settrace(before)
+        return False
+
+    number = 1
+    while sleep_until_line(number):
+        time.sleep(1)
+        thread = threading.Thread(target=time.sleep, args=(1,))
+        thread.start()
+        thread.join()
+        number += 1
+    assert number > 50  # fewer lines than any wait has
 
 
 async def test_waits_end_in_their_order() -> None:
