@@ -113,6 +113,14 @@ def test_what_is_not_understood_is_spelled_and_then_typed(kind: Kind, has_keypad
     assert desk.say(kind, "hm")["status"] == "spell"
 
 
+@pytest.mark.parametrize(("language", "status"), [("en-US", "keypad"), ("en-GB", "spell"), ("de-DE", "keypad")])
+def test_a_postcode_is_typed_where_it_has_digits_only(language: str, status: str) -> None:
+    """A British caller would be asked for what no key has, and lose two of four attempts."""
+    desk = Desk(language=language)
+    assert [desk.say("postcode", "hm")["status"] for _ in range(2)] == ["spell", status]
+    assert desk.keys == ([True] if status == "keypad" else [])
+
+
 def test_a_plain_no_counts_as_a_failure_and_keeps_the_base_for_a_correction() -> None:
     """The refused value is received by no tool."""
     desk = Desk()

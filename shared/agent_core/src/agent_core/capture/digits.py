@@ -91,6 +91,11 @@ def _without_count(text: str, words: Vocabulary) -> str:
     return text
 
 
+def has_letters(country: str) -> bool:
+    """Return whether a country's postcodes have letters; not if their form is unknown here."""
+    return "[A-Z" in _POSTCODES.get(country, "")
+
+
 def typed_phone(keys: str, country: str) -> str:
     """Return a phone number from the digits of a keypad.
 

@@ -10,7 +10,7 @@ type Kind = Literal["email", "phone", "date", "number", "name", "postcode"]
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind.__value__)
 BY_KEYPAD: Final = frozenset({"phone", "date", "number", "postcode"})
-"""Kinds that a telephone's keypad can type."""
+"""Kinds that a telephone's keypad can type, if they have no letters in the agent's country."""
 CAPTURE: Final = "capture"
 """Name of the runtime's tool."""
 MAX_HANDLE: Final = 20

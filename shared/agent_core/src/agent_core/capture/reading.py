@@ -7,7 +7,7 @@ from typing import Final
 
 from agent_core.capture import dates, digits, email, names
 from agent_core.capture.errors import NotUnderstood
-from agent_core.capture.kinds import Kind
+from agent_core.capture.kinds import BY_KEYPAD, Kind
 from agent_core.capture.transcript import found_phrase
 from agent_core.capture.vocabulary import Vocabulary, alphabet, vocabulary
 
@@ -68,6 +68,10 @@ class Reader:
                 return names.read_name(heard, words)
             case "postcode":
                 return digits.read_postcode(heard, words, self.country)
+
+    def has_keys(self, kind: Kind) -> bool:
+        """Return whether a telephone's keypad can type such a value: a postcode only where it has no letters."""
+        return kind in BY_KEYPAD and not (kind == "postcode" and digits.has_letters(self.country))
 
     def typed(self, kind: Kind, keys: str, today: date) -> str:
         """Return the value of the digits of a keypad.

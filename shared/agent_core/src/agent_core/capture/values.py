@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Final, Literal
 
 from agent_core.capture.errors import NotUnderstood
-from agent_core.capture.kinds import BY_KEYPAD, CAPTURE, KINDS, MAX_HANDLE, Kind, as_value
+from agent_core.capture.kinds import CAPTURE, KINDS, MAX_HANDLE, Kind, as_value
 from agent_core.capture.reading import Reader
 from agent_core.capture.spelling import spelled
 from agent_core.sentence import Sentence
@@ -232,7 +232,7 @@ class Captures:
     def _by_typing(self, value: Value) -> dict[str, Any]:
         if not self._has_keypad:
             return self._result(value, "type", self._say[Sentence.CAPTURE_TYPE])
-        if value.kind not in BY_KEYPAD:
+        if not self._reader.has_keys(value.kind):
             # A keypad has no letters that people would find.
             return self._result(value, "spell", self._say[Sentence.CAPTURE_WORDS])
         self._by_keys = value.handle
