@@ -41,6 +41,17 @@ def test_every_rehearsed_line_does_what_it_rehearses(agent: str) -> None:
             assert (conversation.calls, reply) == ([], line.answers)
 
 
+def test_a_part_with_one_tool_does_that_first() -> None:
+    """The tools of the runtime, which every part may have, are not what a part is for."""
+    name = {"type": "string", "description": "Full name"}
+    tools = [declared("identify", ["name"], name=name), declared("capture", ["heard"], heard=name), *BUILT_IN]
+    dialogue = AgentDialogue(folder("dentist"), tools=tools, history=(), has_parts=True, today=lambda: MONDAY)
+    line = next(line for line in folder("dentist").lines if line.opens and line.calls_tool and not line.is_built_in)
+    (said,) = dialogue.heard(line.says)
+    assert isinstance(said, Say)
+    assert "name" in said.text
+
+
 def test_expected_words_are_not_an_answer() -> None:
     """A rehearsal says what a reply must contain; only `answers`, a tool or the documents may bring it about."""
     whole = folder("trattoria")

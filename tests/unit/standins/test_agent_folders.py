@@ -42,6 +42,12 @@ def test_the_values_that_tools_list_are_read_without_importing_them(tmp_path: Pa
     (folder / "tools.py").write_text('raise SystemExit\nKind = Literal["oil change", "new tires"]\n')
     (folder / "broken.py").write_text("def (")
     assert read_folder(folder).choices == ("oil change", "new tires")
+def test_a_line_without_a_tool_is_about_the_next_tool(tmp_path: Path) -> None:
+    """Of its rehearsal; what the runtime adds to every agent is none."""
+    said = "- {rehearsal: a, says: one}\n- {then: two, expect: {tool: book}}\n- {then: three}\n"
+    said += "- {then: four, expect: {tool: capture}}\n- {then: five, expect: {tool: send}}\n- {then: six}\n"
+    lines = read_folder(_agent(tmp_path, "shop", rehearsals=said)).lines
+    assert [line.leads_to for line in lines if not line.calls_tool] == ["book", "send", ""]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class Line:
     """Words that the reply should contain."""
     ends: bool = False
     leads_to: str = ""
-    """The tool that a later line of the rehearsal calls: what an opening line is about that calls none itself."""
+    """The tool that the next such line of the rehearsal calls: what a line is about that calls none itself."""
 
     @property
     def calls_tool(self) -> bool:
@@ -53,10 +53,13 @@ def read_rehearsals(folder: Path) -> tuple[Line, ...]:
     """
     lines = [line for path in sorted(folder.glob("*.yaml")) for line in _lines(path)]
     later: dict[str, str] = {}
+    led: list[Line] = []
+    # Backwards, so that each line finds the tool of the nearest line behind it.
     for line in reversed(lines):
         if line.calls_tool and not line.is_built_in:
             later[line.rehearsal] = str(line.tool)
-    return tuple(replace(line, leads_to=later.get(line.rehearsal, "")) for line in lines)
+        led.append(replace(line, leads_to=later.get(line.rehearsal, "")))
+    return tuple(reversed(led))
 
 
 def _lines(path: Path) -> Iterator[Line]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from standins.agents.folder import AgentFolder
 from standins.agents.matching import Match
-from standins.agents.rehearsals import CAPTURE, END_CALL, TRANSFER
+from standins.agents.rehearsals import BUILT_IN, CAPTURE, END_CALL, TRANSFER
 from standins.agents.rehearsed import RehearsedLine, Sentence
 from standins.nova import instructions
 from standins.nova.agent_dialogue import arguments, replies, results, small_talk
@@ -59,9 +59,7 @@ class AgentDialogue:
         self._tools = {tool.name: tool.schema for tool in tools}
         self._today = today
         self._known = understanding(agent, self._tools, today)
-        self._phrases = Phrases(
-            self._known, [name for name in self._tools if name not in (END_CALL, TRANSFER, CAPTURE)]
-        )
+        self._phrases = Phrases(self._known, [name for name in self._tools if name not in BUILT_IN])
         self._memory = Memory()
         self._captures = CaptureTalk()
         self._introduced = bool(history)
@@ -226,7 +224,7 @@ class AgentDialogue:
 
     def _first_of_part(self, sentence: Sentence) -> Sequence[Step] | None:
         """Do what this part of the conversation is for, if it has one tool: the wish belongs to a later part."""
-        own = [name for name in self._tools if name not in (END_CALL, TRANSFER) and not name.startswith(_GO_TO)]
+        own = [name for name in self._tools if name not in BUILT_IN and not name.startswith(_GO_TO)]
         if len(own) != 1 or not self._has_parts:
             return None
         # A tool without arguments waits for a yes, which this is not.
