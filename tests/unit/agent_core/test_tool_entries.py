@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent_core.agents import folder
 from agent_core.agents.agent import Agent
@@ -12,6 +14,7 @@ from agent_core.agents.agent_file import AgentFile
 from agent_core.agents.folder import FolderContext
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
+from agent_core.tools.mcp_server import ListedTool, McpServer
 from agent_core.tools.registry import ToolRegistry
 
 HEAD = "name: Shop\nenvironment: {DESK_URL: ''}\nsecrets: [TOKEN]\ntools:\n"
@@ -118,6 +121,14 @@ def names(agent: Agent) -> list[str]:
             "hosts is missing: it lists the hosts",
         ),
         (ORDER.replace("{type: string, desc", "{type: thing, desc"), "the model must be given one type"),
+        (ORDER + "  captured: {order: mail}\n", "line 13: tools.0.captured.order: Input should be 'email', 'phone'"),
+        (ORDER + "  captured: {mail: email}\n", "captured names 'mail', which must be a parameter of type string"),
+        (
+            ORDER.replace("{type: string, desc", "{type: integer, desc") + "  captured: {order: number}\n",
+            "captured names 'order', which must be a parameter of type string",
+        ),
+        ("- mcp: desk\n  allow: [a]\n  captured: {b: {mail: email}}\n", "captured names b, which is not in allow"),
+        ("- mcp: desk\n  allow: [a]\n  captured: {a: email}\n", "line 7: tools.0.captured.a: Input should be a valid"),
         ("- knowledge: folder\n", "line 5: there is no text in knowledge/*.md"),
         ("- knowledge: {bedrock: short}\n", "line 5: tools.0.knowledge.bedrock must be the id of a knowledge base"),
         ("- knowledge: files\n", "line 5: tools.0.knowledge"),
@@ -176,6 +187,21 @@ async def test_a_tool_of_a_server_without_a_catalogue_is_honest(tmp_path: Path) 
     result = await ToolRegistry(agent.tools).call("book", {})
     assert (result.outcome, result.value["error"]) == ("error", "desk_failed")
     assert result.value["next"].startswith("Say in one short sentence that this service cannot be reached")
+
+
+async def test_a_tool_whose_captured_argument_the_server_lacks_is_left_out(tmp_path: Path) -> None:
+    """The others can be used, and the log says why."""
+    agent = read(tmp_path, "- mcp: desk\n  allow: [book, cancel]\n  captured: {book: {mail: email}}\n")
+    (server,) = agent.servers
+    schema = {"type": "object", "properties": {"mail": {"type": "integer"}}}
+    listed = [ListedTool(name, "Do it.", schema) for name in ("book", "cancel")]
+    with capture_logs() as logs:
+        other = McpServer("shop", server.options, cast("Any", None))  # never connected
+        other._take(listed)
+        server.adopt(other)
+    assert [tool.spec.name for tool in server.tools()] == ["cancel"]
+    problems = {line["problem"] for line in logs if line["event"] == "mcp_tool_unusable"}
+    assert problems == {"captured names 'mail', which must be a parameter of type string"}
 
 
 def test_the_schema_for_editors_knows_the_entries() -> None:

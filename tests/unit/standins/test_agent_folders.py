@@ -42,6 +42,17 @@ def test_the_values_that_tools_list_are_read_without_importing_them(tmp_path: Pa
     (folder / "tools.py").write_text('raise SystemExit\nKind = Literal["oil change", "new tires"]\n')
     (folder / "broken.py").write_text("def (")
     assert read_folder(folder).choices == ("oil change", "new tires")
+
+
+def test_the_kinds_of_captured_values_are_read_from_code_and_from_entries(tmp_path: Path) -> None:
+    """By parameter for a request, by tool and argument for a server; what is no kind is the runtime's to report."""
+    request = "- {http: POST https://a.example, name: a, captured: {mail: email}}\n"
+    server = "- {mcp: desk, allow: [b], captured: {b: {to: phone, by: thing}}}\n"
+    folder = _agent(tmp_path, "shop", f"name: Corner Shop\ntools:\n- c\n{request}{server}")
+    (folder / "tools.py").write_text("from agent_core.agents import Date, tool\n")
+    assert read_folder(folder).captured == {"email", "phone", "date"}
+
+
 def test_a_line_without_a_tool_is_about_the_next_tool(tmp_path: Path) -> None:
     """Of its rehearsal; what the runtime adds to every agent is none."""
     said = "- {rehearsal: a, says: one}\n- {then: two, expect: {tool: book}}\n- {then: three}\n"

@@ -17,7 +17,7 @@ _ID = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _LONGEST_CHOICE = 40
 _CAPTURED = frozenset({"Email", "Phone", "Date", "Number", "Name", "Postcode"})
-"""Types of values that callers spell, as tools import them."""
+"""Types of values that callers spell, as tools import them; an entry of `tools:` has them in lower case."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def read_folder(folder: Path) -> AgentFolder:
         lines=lines,
         knowledge=tuple(_sentences(folder)),
         choices=tuple(dict.fromkeys(_choices(folder))),
-        captured=frozenset(_captured(folder)),
+        captured=frozenset({*_captured(folder), *_declared(named)}),
     )
 
 
@@ -105,6 +105,19 @@ def _captured(folder: Path) -> Iterator[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("agent_core."):
                 yield from (one.name.lower() for one in node.names if one.name in _CAPTURED)
+
+
+def _declared(tools: object) -> Iterator[str]:
+    """Yield the kinds of values that entries of `tools:` capture, by parameter or by tool and parameter."""
+    kinds = {name.lower() for name in _CAPTURED}
+    for entry in tools if isinstance(tools, list) else []:
+        waiting = [entry.get("captured")] if isinstance(entry, dict) else []
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, dict):
+                waiting += one.values()
+            elif isinstance(one, str) and one in kinds:
+                yield one
 
 
 def _trees(folder: Path) -> Iterator[ast.Module]:

@@ -12,7 +12,7 @@ from agent_core import destinations, voices
 from agent_core.agents import agent_code, agent_file, outside_tools, page_texts, stage_file, yaml_lines
 from agent_core.agents.agent import VARIABLES, Agent
 from agent_core.agents.agent_file import AgentFile
-from agent_core.agents.outside_tools import Offered, OutsideContext, tools_of
+from agent_core.agents.outside_tools import Offered, OutsideContext, later_kinds, tools_of
 from agent_core.agents.stage_file import StageFile
 from agent_core.agents.stages import Exit, Stage
 from agent_core.agents.tool_entries import HttpEntry, KnowledgeEntry, McpEntry
@@ -106,7 +106,8 @@ def read(folder: Path, context: FolderContext) -> Agent:
     outbound = context.outbound or Outbound(frozenset(context.settings.tool_private_hosts))
     outside = OutsideContext(folder, document, surroundings.settings, outbound, context.settings.aws_region)
     own = list(_own_tools(file, module, surroundings, outside))
-    always = [*capture_tools(tools_of(own)), *transfer_tools(context.reachable(people)), *goodbye_tools()]
+    capturing = capture_tools(tools_of(own), later_kinds(own))
+    always = [*capturing, *transfer_tools(context.reachable(people)), *goodbye_tools()]
     ways = {each: _go_to(stage) for each, stage in file.stages.items()}
     # Two stages that lead to the same one describe it differently; to run, one is as good as the other.
     go_to = {tool.spec.name: tool for tools in ways.values() for tool in tools}
@@ -136,7 +137,7 @@ def read(folder: Path, context: FolderContext) -> Agent:
         },
         offered=offered,
     )
-    if any(tool.captured for tool in tools):
+    if capturing:
         agent.reader.load()
     return agent
 

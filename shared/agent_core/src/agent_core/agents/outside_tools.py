@@ -9,6 +9,7 @@ from types import ModuleType
 
 from agent_core.agents.tool_entries import REFERENCE, HttpEntry, KnowledgeEntry, McpEntry
 from agent_core.agents.yaml_lines import Document
+from agent_core.capture.kinds import Kind
 from agent_core.errors import ConfigurationError
 from agent_core.tools import http_tool, knowledge
 from agent_core.tools.circuit_breaker import CircuitBreaker
@@ -63,6 +64,11 @@ def tools_of(offered: Sequence[Offered]) -> list[Tool]:
     return [tool for one in offered for tool in (one.tools() if isinstance(one, McpServer) else [one])]
 
 
+def later_kinds(offered: Sequence[Offered]) -> set[Kind]:
+    """Return the kinds of captured values that tools of servers receive, also of servers without a catalogue yet."""
+    return {kind for one in offered if isinstance(one, McpServer) for kind in one.options.kinds}
+
+
 class _Maker:
     def __init__(self, index: int, context: OutsideContext) -> None:
         self._index = index
@@ -83,6 +89,7 @@ class _Maker:
             entry.failure,
             entry.filler,
             entry.shown,
+            entry.captured,
         )
         yield McpServer(self._context.folder.name, options, self._connect(address, headers, entry))
 
@@ -120,6 +127,7 @@ class _Maker:
             acts=entry.acts,
             filler=entry.filler,
             shown=entry.shown,
+            captured=entry.captured,
         )
         yield DeclaredTool(declaration, tool.send)
 

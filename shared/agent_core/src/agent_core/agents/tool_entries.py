@@ -18,7 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from agent_core.tools.declared_schema import declared
+from agent_core.capture.kinds import Kind
+from agent_core.tools.declared_schema import with_handles
 from agent_core.tools.http_tool import PLACEHOLDER
 from agent_core.tools.registry import DEFAULT_TIMEOUT, MAX_TIMEOUT
 
@@ -30,6 +31,7 @@ _KNOWLEDGE_BASE: Final = re.compile(r"[0-9A-Za-z]{10}|\$[A-Z][A-Z0-9_]{1,60}")
 
 ToolName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Argument = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(min_length=1, max_length=600, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 
 
@@ -88,6 +90,10 @@ class McpEntry(ToolEntryPart):
     """Headers of each request; ``$NAME`` is a variable of ``secrets`` or ``environment``."""
     secrets: tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,60}$")], ...] = ()
     """Variables of ``secrets`` or ``environment`` that a command receives; it receives no others of ours."""
+    captured: Mapping[ToolName, Mapping[Argument, Kind]] = Field(default_factory=dict)
+    """By tool, arguments whose values callers spell or type, and their kind: ``{book: {mail: email}}``. The model sends
+    a handle, the server gets the value.
+    """
 
     @field_validator("mcp")
     @classmethod
@@ -109,6 +115,8 @@ class McpEntry(ToolEntryPart):
     def _consistent(self) -> "McpEntry":
         if other := [name for name in self.reads if name not in self.allow]:
             raise ValueError(f"reads names {other[0]}, which is not in allow")
+        if other := [name for name in self.captured if name not in self.allow]:
+            raise ValueError(f"captured names {other[0]}, which is not in allow")
         if len(set(self.allow)) < len(self.allow):
             raise ValueError("allow names a tool twice")
         return self
@@ -128,6 +136,10 @@ class HttpEntry(ToolEntryPart):
     parameters: Mapping[str, Any] = Field(default_factory=dict)
     """JSON schema of an object. Parameters that are not in the path become the query of GET and DELETE, otherwise the
     JSON body.
+    """
+    captured: Mapping[Argument, Kind] = Field(default_factory=dict)
+    """Parameters whose values callers spell or type, and their kind, such as ``{mail: email}``. The model sends a
+    handle, the service gets the value.
     """
     headers: Mapping[HeaderName, HeaderValue] = Field(default_factory=dict)
     """Headers of each request; ``$NAME`` is a variable of ``secrets`` or ``environment``."""
@@ -159,7 +171,7 @@ class HttpEntry(ToolEntryPart):
 
     @model_validator(mode="after")
     def _consistent(self) -> "HttpEntry":
-        declared(self.parameters, self.name)
+        with_handles(self.parameters, self.captured, self.name)
         properties = self.parameters.get("properties", {})
         required = self.parameters.get("required", [])
         in_path = PLACEHOLDER.findall(self.url)

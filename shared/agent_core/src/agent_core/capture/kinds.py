@@ -52,9 +52,18 @@ def handle_annotation(hint: Any, kind: Kind) -> Any:  # noqa: ANN401 - an annota
     described = next(
         (mark.description for mark in getattr(hint, "__metadata__", ()) if hasattr(mark, "description")), ""
     )
+    return Annotated[str, Field(description=handle_text(described, kind), max_length=MAX_HANDLE)]
+
+
+def handle_text(described: str, kind: Kind) -> str:
+    """Return what the model reads about a captured parameter.
+
+    Args:
+        described: What it is, for an agent's tool; may be empty.
+        kind: Of the value.
+    """
     about = f"{described.rstrip('.')}. " if described else ""
-    text = f"{about}The handle that {CAPTURE} returned for kind {kind}, such as {kind}_1"
-    return Annotated[str, Field(description=text, max_length=MAX_HANDLE)]
+    return f"{about}The handle that {CAPTURE} returned for kind {kind}, such as {kind}_1"
 
 
 def as_value(kind: Kind, text: str) -> str | date:

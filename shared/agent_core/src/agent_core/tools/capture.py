@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BeforeValidator, Field
 
-from agent_core.capture.kinds import KINDS
+from agent_core.capture.kinds import KINDS, Kind
 from agent_core.capture.values import Captures, HandleRefused
 from agent_core.tools.registry import Tool, ToolFailure
 
@@ -34,13 +34,14 @@ class HoldsValues(Protocol):
         """The values so far."""
 
 
-def capture_tools(tools: Iterable[Tool]) -> list[Tool]:
+def capture_tools(tools: Iterable[Tool], also: Iterable[Kind] = ()) -> list[Tool]:
     """Return the tool that captures values, if any tool has a parameter of a captured kind.
 
     Args:
         tools: The agent's own.
+        also: Kinds of tools that a server has not listed yet.
     """
-    used = {kind for tool in tools for kind in tool.captured.values()}
+    used = {kind for tool in tools for kind in tool.captured.values()} | set(also)
     kinds = [kind for kind in KINDS if kind in used]
 
     async def capture(

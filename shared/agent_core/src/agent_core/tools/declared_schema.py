@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from agent_core.capture.kinds import MAX_HANDLE, Kind, handle_text
+from agent_core.tools import untrusted
 from agent_core.tools.arguments import Arguments
 from agent_core.tools.schemas import plain
 
@@ -16,6 +18,8 @@ _MAX_PROPERTIES: Final = 30
 _MAX_DEPTH: Final = 4
 _MAX_STEPS: Final = 8
 """References and alternatives that lead to one type."""
+_MAX_ABOUT: Final = 400
+"""Characters of a captured parameter's description: what follows about the handle must not be cut off."""
 _MAX_CHOICES: Final = 100
 _SCALARS: Final[Mapping[str, Any]] = {"string": str, "integer": int, "number": float, "boolean": bool}
 _BOUNDS: Final = {
@@ -64,6 +68,30 @@ def declared(schema: Mapping[str, Any], name: str) -> tuple[type[DeclaredArgumen
     if shown["type"] != "object":
         raise ValueError("the type of all arguments together must be object")
     return model, shown["properties"], list(shown.get("required", []))
+
+
+def with_handles(schema: Mapping[str, Any], captured: Mapping[str, Kind], name: str) -> Mapping[str, Any]:
+    """Return the schema that the speech model gets: it sends handles for captured parameters.
+
+    Args:
+        schema: JSON schema of an object.
+        captured: Kinds of the parameters whose values are captured; see `agent_core.capture`.
+        name: Of the tool, for errors.
+
+    Raises:
+        ValueError: the schema cannot be used, or a captured parameter is not text; the reason names it.
+    """
+    _, properties, _ = declared(schema, name)
+    handles = {}
+    for each, kind in captured.items():
+        shown, stated = properties.get(each, {}), schema.get("properties", {}).get(each)
+        # A choice of words is no value that callers spell.
+        if stated is None or shown.get("type") != "string" or "enum" in shown:
+            raise ValueError(f"captured names {each!r}, which must be a parameter of type string")
+        # Not the bounds, which are those of the value: a handle has none that the model needs.
+        about = untrusted.clean(str(stated.get("description", "")), _MAX_ABOUT)
+        handles[each] = {"type": "string", "maxLength": MAX_HANDLE, "description": handle_text(about, kind)}
+    return {**schema, "properties": {**schema.get("properties", {}), **handles}}
 
 
 class _Models:

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from agent_core.announcements import Announcement
+from agent_core.capture.kinds import Kind
 from agent_core.errors import UpstreamError
 from agent_core.tools import untrusted
 from agent_core.tools.arguments import Arguments, checked
 from agent_core.tools.circuit_breaker import CircuitOpen
-from agent_core.tools.declared_schema import DeclaredArguments, declared
+from agent_core.tools.declared_schema import DeclaredArguments, declared, with_handles
 from agent_core.tools.registry import MAX_TIMEOUT, Tool, ToolFailure, ToolSpec
 
 UNREACHABLE: Final = (
@@ -25,12 +27,12 @@ class Request:
     """One use of a declared tool.
 
     Attributes:
-        values: Validated arguments.
+        values: Validated arguments, with captured values in the place of their handles; may be personal data.
         key: Idempotency key: the same for a request that is repeated.
         seconds: Until the deadline of the use.
     """
 
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
     key: str
     seconds: float
 
@@ -52,6 +54,7 @@ class Declaration:
         acts: Whether a use changes something.
         filler: Whether the caller hears that something is looked up.
         shown: Whether a visitor's page may show arguments and result.
+        captured: Kinds of the arguments for which the model sends a handle and the service receives the value.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Declaration:
     acts: bool = False
     filler: bool = False
     shown: bool = False
+    captured: Mapping[str, Kind] = field(default_factory=dict)
 
 
 class DeclaredTool(Tool):
@@ -88,8 +92,11 @@ class DeclaredTool(Tool):
         # Not the constructor of `Tool`, which reads all this from a function's signature.
         if not 0 < declaration.deadline <= MAX_TIMEOUT:
             raise ValueError(f"a tool may take at most {MAX_TIMEOUT:.0f} seconds")
-        model, properties, required = declared(declaration.schema, declaration.name)
+        seen = with_handles(declaration.schema, declaration.captured, declaration.name)
+        model, properties, required = declared(seen, declaration.name)
         self._model: type[DeclaredArguments] = model
+        # What the service accepts: the model's own arguments have handles, to which its bounds do not apply.
+        self._accepted = declared(declaration.schema, declaration.name)[0] if declaration.captured else model
         self._send = send
         self.timeout = declaration.deadline
         self.failure = declaration.failure
@@ -99,7 +106,7 @@ class DeclaredTool(Tool):
         # A use costs the service something, and the model can be talked into repeating one.
         self.rationed = rationed
         self.sources = sources
-        self.captured = {}
+        self.captured = dict(declaration.captured)
         description = untrusted.clean(declaration.description, _MAX_DESCRIPTION)
         self.spec = ToolSpec(declaration.name, description, _clean(properties), required)
 
@@ -114,20 +121,40 @@ class DeclaredTool(Tool):
     async def run(self, arguments: Arguments, conversation: object = None, key: str = "") -> dict[str, Any]:
         """Send the request within the deadline.
 
+        Args:
+            arguments: Validated.
+            conversation: Has the captured values.
+            key: Idempotency key of the request.
+
         Raises:
-            ToolFailure: The service failed or refused.
+            InvalidArguments: A captured value does not fit the schema.
+            ToolFailure: The service failed or refused, or a handle has no value that the caller has heard.
             TimeoutError: The deadline has passed.
         """
-        del conversation
         if not isinstance(arguments, DeclaredArguments):
             raise TypeError("arguments of another tool")
+        values = self._values(arguments, conversation)
         try:
             async with asyncio.timeout(self.timeout):
-                return await self._send(Request(arguments.values, key, self.timeout))
+                return await self._send(Request(values, key, self.timeout))
         except CircuitOpen as error:
             raise ToolFailure(self.failure, UNREACHABLE) from error
         except UpstreamError as error:
             raise ToolFailure(self.failure, UNREACHABLE) from error
+
+    def _values(self, arguments: DeclaredArguments, conversation: object) -> dict[str, Any]:
+        if not self.captured:
+            return arguments.values
+        found = self.resolved(arguments, conversation)
+        # JSON has no dates.
+        texts = {name: one.isoformat() if isinstance(one, date) else one for name, one in found.items()}
+        fitting = checked(self._accepted, arguments.values | texts)
+        return fitting.values if isinstance(fitting, DeclaredArguments) else {}
+
+    def _handles(self, arguments: Arguments) -> dict[str, Any]:
+        # By their names in the schema, which need not be names of Python.
+        given = arguments.values if isinstance(arguments, DeclaredArguments) else {}
+        return {name: given[name] for name in self.captured if name in given}
 
 
 def _clean(value: Any) -> Any:  # noqa: ANN401 - a JSON schema

@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 import orjson
 import structlog
 
+from agent_core.capture.kinds import Kind
 from agent_core.errors import UpstreamError
 from agent_core.tools import untrusted
 from agent_core.tools.circuit_breaker import CircuitBreaker
@@ -100,6 +101,7 @@ class McpOptions:
         failure: The error word for the model.
         filler: Whether the caller hears that something is looked up.
         shown: Whether a visitor's page may show arguments and result.
+        captured: By tool, the kinds of the arguments whose values are captured.
     """
 
     place: str
@@ -110,6 +112,12 @@ class McpOptions:
     failure: str = "tool_failed"
     filler: bool = True
     shown: bool = False
+    captured: Mapping[str, Mapping[str, Kind]] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """Kinds of values that its tools receive, known before the catalogue is."""
+        return frozenset(kind for each in self.captured.values() for kind in each.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +165,8 @@ class McpServer:
         """Return the tools for a conversation that begins now."""
         if self._pin is not None:
             return list(self._pin.tools)
-        return [self._declared(ListedTool(name, _NOT_YET, {}), self._no_catalogue) for name in self.options.allow]
+        # Nothing is known of their arguments, so none can be captured yet.
+        return [self._declared(ListedTool(name, _NOT_YET, {}), self._no_catalogue, {}) for name in self.options.allow]
 
     async def pinned(self) -> None:
         """Wait until a catalogue is known; the deadline is the caller's."""
@@ -318,7 +327,8 @@ class McpServer:
             if (one := by_name.get(name)) is None:
                 continue
             try:
-                tools.append(self._declared(one, lambda request, name=name: self.call(name, request)))
+                captured = self.options.captured.get(name, {})
+                tools.append(self._declared(one, lambda request, name=name: self.call(name, request), captured))
             except ValueError as error:
                 # This tool alone: the others can be used.
                 self._log.warning("mcp_tool_unusable", tool=name, problem=str(error)[:200])
@@ -326,7 +336,7 @@ class McpServer:
             digests[name] = orjson.dumps([one.description, one.schema], option=orjson.OPT_SORT_KEYS, default=str)
         return _Pin(listed, tuple(tools), digests)
 
-    def _declared(self, listed: ListedTool, send: Any) -> DeclaredTool:  # noqa: ANN401 - see `Send`
+    def _declared(self, listed: ListedTool, send: Any, captured: Mapping[str, Kind]) -> DeclaredTool:  # noqa: ANN401 - see `Send`
         options = self.options
         declaration = Declaration(
             listed.name,
@@ -337,6 +347,7 @@ class McpServer:
             acts=listed.name not in options.reads,
             filler=options.filler,
             shown=options.shown,
+            captured=captured,
         )
         return DeclaredTool(declaration, send)
 

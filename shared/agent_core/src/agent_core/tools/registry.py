@@ -191,7 +191,7 @@ class Tool:
         Raises:
             ToolFailure: a handle has no value yet that the caller has heard.
         """
-        named = {name: getattr(arguments, name) for name in self.captured}
+        named = self._handles(arguments)
         captures = getattr(conversation, "captures", None)
         if not isinstance(captures, Captures):
             return {}
@@ -200,6 +200,10 @@ class Tool:
             return {name: captures.value(self.captured[name], one) for name, one in named.items() if one is not None}
         except HandleRefused as error:
             raise ToolFailure(error.code, error.advice) from None
+
+    def _handles(self, arguments: Arguments) -> dict[str, Any]:
+        """Return the handles that the model sent, by parameter."""
+        return {name: getattr(arguments, name) for name in self.captured}
 
     async def run(self, arguments: Arguments, conversation: object = None, key: str = "") -> dict[str, Any]:
         """Run the function within its timeout.
