@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS appointments (
     cancelled INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS by_time ON appointments (starts);
+CREATE TABLE IF NOT EXISTS confirmations (reference INTEGER PRIMARY KEY, phone TEXT NOT NULL);
 """
 _COLUMNS: Final = "reference, patient, born, visit, doctor, starts, ends, cancelled"
 
@@ -112,6 +113,8 @@ class Appointments:
                 return made
             # A caller who cancels an appointment and then books the same one again wants it.
             calendar.execute("DELETE FROM appointments WHERE request = ? OR starts < ?", (request, _text(now - _KEPT)))
+            # A reference of a deleted appointment is used again, and its number belongs to another patient.
+            calendar.execute("DELETE FROM confirmations WHERE reference NOT IN (SELECT reference FROM appointments)")
             _check(calendar, patient, slot)
             cursor = calendar.execute(
                 "INSERT INTO appointments (request, session, patient, born, visit, doctor, starts, ends)"
@@ -138,6 +141,24 @@ class Appointments:
         """Cancel an appointment; cancelling it again changes nothing."""
         with self._transaction() as calendar:
             calendar.execute("UPDATE appointments SET cancelled = 1 WHERE reference = ?", (reference,))
+
+    def confirm(self, reference: int, phone: str) -> None:
+        """Keep the number to which the practice sends the confirmation of an appointment; the last one counts.
+
+        Args:
+            reference: Of the appointment.
+            phone: E.164.
+        """
+        with self._transaction() as calendar:
+            calendar.execute(
+                "INSERT OR REPLACE INTO confirmations (reference, phone) VALUES (?, ?)", (reference, phone)
+            )
+
+    def confirmations(self) -> dict[int, str]:
+        """Return the numbers by reference of the appointment, for what sends the messages; cancelled ones left out."""
+        query = "SELECT reference, phone FROM confirmations JOIN appointments USING (reference) WHERE NOT cancelled"
+        with closing(self._connect()) as calendar:
+            return dict(calendar.execute(query).fetchall())
 
     def of_request(self, request: str) -> Appointment | None:
         """Return the appointment that a request made, unless it was cancelled."""
@@ -237,6 +258,9 @@ def _appointment(row: tuple[int, str, str, str, str, str, str, int]) -> Appointm
 
 
 if __name__ == "__main__":
-    for one in Appointments(Path(sys.argv[1])).all():
-        slot = one.slot
-        sys.stdout.write(f"{slot.starts:%a %d %b %H:%M}  {slot.doctor:8} {slot.visit:12} {one.patient.name}\n")
+    book = Appointments(Path(sys.argv[1]))
+    numbers = book.confirmations()
+    for one in book.all():
+        slot, number = one.slot, numbers.get(one.reference, "")
+        line = f"{slot.starts:%a %d %b %H:%M}  {slot.doctor:8} {slot.visit:12} {one.patient.name} {number}"
+        sys.stdout.write(f"{line.rstrip()}\n")

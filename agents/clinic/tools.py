@@ -1,4 +1,4 @@
-"""Identify a patient; find, choose, book, look up, change and cancel an appointment.
+"""Identify a patient; find, choose, book, look up, change, cancel and confirm an appointment.
 
 The stages in ``agent.yaml`` decide which of these tools can be called. What one stage finds out is a fact for the next:
 the patient, then the chosen appointment. Arguments that a caller may not have said yet are optional, because a model
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, cast
 
 from pydantic import BeforeValidator, Field
 
-from agent_core.agents import Call, ToolFailure, tool
+from agent_core.agents import Call, Phone, ToolFailure, tool
 from agent_core.days import PARTS_OF_DAY, WEEKDAYS, Day, TimeOfDay, date_of
 
 from .answers import Search, confirmed, when
@@ -40,6 +40,8 @@ Born = Annotated[
     BeforeValidator(lambda value: value if value is None else _born(value)),
     Field(description="The patient's date of birth as YYYY-MM-DD, once the caller has said it"),
 ]
+
+MobilePhone = Annotated[Phone, Field(description="Mobile number for the confirmation")]
 
 _ANY: Final = "any"
 """The caller wants no certain doctor."""
@@ -172,6 +174,16 @@ def cancel_appointment(call: Call) -> dict[str, Any]:
     calendar.cancel(appointment.reference)
     said = f"I cancelled the {appointment.slot.visit}"
     return confirmed(appointment, "cancelled", said, _now(call))
+
+
+@tool(acts=True, shown=True, timeout=5.0, filler=True, failure=_FAILED)
+def send_confirmation(phone: MobilePhone, call: Call) -> dict[str, Any]:
+    """Have the practice confirm the patient's booked appointment by a text message."""
+    calendar: Appointments = call.resources
+    appointment = _appointment(call)
+    calendar.confirm(appointment.reference, phone)
+    # The number stays out of the result: the caller has just heard it, and the page shows what is here.
+    return confirmed(appointment, "confirmed", f"You get a text message about the {appointment.slot.visit}", _now(call))
 
 
 def _now(call: Call) -> datetime:

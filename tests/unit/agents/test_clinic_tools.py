@@ -309,3 +309,35 @@ def test_tasks_that_start_together_share_the_file(tmp_path: Path) -> None:
 
         with ThreadPoolExecutor(8) as tasks:
             assert [task.result() for task in [tasks.submit(start) for _ in range(8)]] == [0] * 8
+
+
+def test_the_number_for_the_confirmation_is_kept_with_the_appointment(call: CallIn, calendar: Calendar) -> None:
+    """The practice reads it there; the result, which the model and the page see, has none. A correction replaces it."""
+    _book(call())
+    result = tools.send_confirmation("+12025550124", call("2"))
+    tools.send_confirmation("+12025550123", call("3"))
+    (made,) = calendar.all()
+    assert calendar.confirmations() == {made.reference: "+12025550123"}
+    assert "555" not in str(result)
+    assert result["speak"].startswith("You get a text message about the check-up on Friday, December fourth at nine")
+
+
+def test_nothing_is_confirmed_without_an_appointment(call: CallIn, calendar: Calendar) -> None:
+    """Of a patient who has none, or who has cancelled it."""
+    with pytest.raises(ToolFailure, match="no_such_appointment"):
+        tools.send_confirmation("+12025550123", call())
+    _book(call())
+    tools.send_confirmation("+12025550123", call("2"))
+    tools.cancel_appointment(call("3"))
+    assert calendar.confirmations() == {}
+
+
+def test_a_number_goes_with_its_appointment(call: CallIn, calendar: Calendar) -> None:
+    """Thirty days after the visit; the next patient, whose appointment has the same reference, has no number."""
+    _book(call())
+    tools.send_confirmation("+12025550123", call("2"))
+    (old,) = calendar.all()
+    later = datetime.fromisoformat("2027-01-11 07:30")
+    _book(call("4", session="t", now=later, name="Bo Lind"))
+    (new,) = calendar.all()
+    assert (new.reference, calendar.confirmations()) == (old.reference, {})
