@@ -52,6 +52,10 @@ def secure() -> Deployed:
                 OfficeHoursFrom="7",
                 OfficeHoursTo="16",
                 WeatherSecretArn="arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/weather-a1b2c3",
+                AgentVariables='{"DESK_URL": "https://desk.example.com/mcp"}',
+                AgentSecretArn="arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/agents-g7h8i9",
+                KnowledgeBaseArns="arn:aws:bedrock:eu-north-1:123456789012:knowledge-base/ABCDEFGH12,"
+                "arn:aws:bedrock:eu-north-1:123456789012:knowledge-base/IJKLMNOP34",
                 SecretsKeyArn="arn:aws:kms:eu-north-1:123456789012:key/0a1b2c3d",
                 PullAccounts="210987654321",
                 FallbackDestination="sip:desk@example.com",

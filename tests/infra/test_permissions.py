@@ -10,6 +10,7 @@ import pytest
 
 from agent_core.adapters import stream_table
 from agent_core.adapters.call_store import dynamodb
+from agent_core.tools import bedrock_knowledge
 from tests.support.stacks import Deployed
 from tests.support.templates import TEMPLATES, read, template
 
@@ -23,6 +24,7 @@ WITHOUT_RESOURCES = {
 """Actions for which AWS supports no resource, so that a policy must allow all."""
 
 CALL_ME = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/call-me-d4e5f6"
+AGENTS = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/agents-g7h8i9"
 WEATHER = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/weather-a1b2c3"
 
 services = pytest.mark.parametrize(("service", "other"), [("phone", "web"), ("web", "phone")])
@@ -92,6 +94,16 @@ def test_one_model_may_be_called(made: Deployed) -> None:
     assert may == {"bedrock:InvokeModel": {arn}}
 
 
+def test_knowledge_bases_are_read_only_where_they_are_named(made: Deployed, secure: Deployed) -> None:
+    """Each that an operator names, by one action, and no other; without a name no task may search any."""
+    assert "bedrock:Retrieve" not in allowed(made, "TalkPolicy")
+    arn = "arn:aws:bedrock:eu-north-1:123456789012:knowledge-base/"
+    named = {f"{arn}ABCDEFGH12", f"{arn}IJKLMNOP34"}
+    assert allowed(secure, "TalkPolicy")["bedrock:Retrieve"] == named
+    asked = set(re.findall(r"\.(retrieve\w*)\(", inspect.getsource(bedrock_knowledge)))
+    assert asked == {"retrieve"}
+
+
 def test_no_task_may_keep_ecs_from_stopping_it(made: Deployed) -> None:
     """No task may protect itself from ECS, because a busy service could then never be updated."""
     policies = made.every("AWS::IAM::ManagedPolicy") | made.every("AWS::IAM::Role")
@@ -138,9 +150,9 @@ def test_a_service_can_read_its_own_secret_and_not_the_others(made: Deployed, se
 def test_a_service_can_read_optional_secrets_only_where_one_is_named(
     made: Deployed, secure: Deployed, service: str, other: str
 ) -> None:
-    """A service can read the weather secret, and the web service the key that places calls, only if named."""
+    """A service can read the secrets of weather and agents, and the web service the key that calls, only if named."""
     del other
-    optional = {WEATHER, CALL_ME} if service == "web" else {WEATHER}
+    optional = {WEATHER, AGENTS, CALL_ME} if service == "web" else {WEATHER, AGENTS}
     for deployed, named in ((made, set()), (secure, optional)):
         own = deployed.outputs["platform"][f"{service.title()}SecretArn"]
         assert allowed(deployed, f"{service.title()}ExecutionRole")["secretsmanager:GetSecretValue"] == {own, *named}

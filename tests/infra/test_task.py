@@ -22,12 +22,16 @@ FILLED_IN = {
     "api_secret": "",
     "DAILY_API_KEY": "secret",
     "OPEN_METEO_API_KEY": "secret",
+    "": '{"DESK_TOKEN": "secret"}',
 }
-"""What an operator fills the secrets with, by their keys."""
+"""What an operator fills the secrets with, by their keys; the secret of the agents is one variable, without a key."""
 
 services = pytest.mark.parametrize("service", ["phone", "web"])
 CALL_ME = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/call-me-d4e5f6"
 WEATHER = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/weather-a1b2c3"
+AGENTS = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/agents-g7h8i9"
+ARN = AGENTS.split(":")
+"""Parts of the name of a secret; a key of its JSON follows them."""
 
 
 def task(made: Deployed, service: str) -> dict[str, Any]:
@@ -43,8 +47,9 @@ def container(made: Deployed, service: str) -> dict[str, Any]:
 
 
 def secret_keys(made: Deployed, service: str) -> dict[str, str]:
-    """Return the key of the secret's JSON for each variable."""
-    return {one["Name"]: one["ValueFrom"].split(":")[7] for one in container(made, service)["Secrets"]}
+    """Return the key of the secret's JSON for each variable; empty for one that receives all of it."""
+    whole = ((one["Name"], one["ValueFrom"].split(":")) for one in container(made, service)["Secrets"])
+    return {name: parts[7] if len(parts) > len(ARN) else "" for name, parts in whole}
 
 
 def variables(made: Deployed, service: str) -> dict[str, str]:
@@ -290,12 +295,27 @@ def test_a_deployment_sees_to_every_key_that_a_task_is_given(
     made: Deployed, secure: Deployed, service: str, *, customer: bool
 ) -> None:
     """A deployment checks every key that the task definition names, because ECS needs all of them."""
-    own = {"WeatherSecretArn": WEATHER, "CallMeSecretArn": CALL_ME}
+    own = {"WeatherSecretArn": WEATHER, "CallMeSecretArn": CALL_ME, "AgentSecretArn": AGENTS}
     environment = TargetEnvironment("test", own if customer else {})
     found = needs(environment, StackTemplate(FOLDER / "platform.yaml"))
     read = {service, "weather"} | ({"call-me"} if service == "web" else set())
     wanted = {key for need in found if need.service in read for key in need.every_key}
-    assert set(secret_keys(secure if customer else made, service).values()) == wanted
+    # All of the agents' secret is read, so that no key can be missing.
+    assert set(secret_keys(secure if customer else made, service).values()) - {""} == wanted
+    assert [need.every_key for need in found if need.service == "agents"] == ([()] if customer else [])
+
+
+@services
+def test_agents_get_their_variables_and_secrets(
+    made: Deployed, secure: Deployed, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the names in agent.yaml, whatever they are, in both services; by default there are none."""
+    assert "AGENT_SECRETS" not in variables(made, service)
+    assert variables(made, service)["AGENT_VARIABLES"] == ""
+    given = read_settings(secure, service, monkeypatch).variables()
+    assert (given["DESK_URL"], given["DESK_TOKEN"]) == ("https://desk.example.com/mcp", "secret")
+    (named,) = (one for one in container(secure, service)["Secrets"] if one["Name"] == "AGENT_SECRETS")
+    assert named["ValueFrom"] == AGENTS
 
 
 @services

@@ -130,3 +130,35 @@ def test_an_empty_token_signs_nothing(monkeypatch: pytest.MonkeyPatch, token: st
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", token)
     with pytest.raises(ConfigurationError, match="TWILIO_AUTH_TOKEN"):
         _ = PhoneSettings.read().auth_tokens
+
+
+def test_agents_get_variables_that_a_deployment_sets_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets count more than the others, and a variable of its own counts most, as on a developer's machine."""
+    monkeypatch.setenv("AGENT_VARIABLES", '{"DESK_URL": "https://one.example.com", "ROOM": "1", "TOKEN": "none"}')
+    monkeypatch.setenv("AGENT_SECRETS", f'{{"TOKEN": "{SECRET}"}}')
+    (tmp_path / ".env").write_text("ROOM=2\n")
+    settings = CoreSettings.read()
+    found = settings.variables()
+    assert [found[name] for name in ("DESK_URL", "ROOM", "TOKEN")] == ["https://one.example.com", "2", SECRET]
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["AGENT_VARIABLES", "AGENT_SECRETS"])
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [
+        (f"TOKEN={SECRET}", "a JSON object such as"),
+        (f'["{SECRET}"]', "a JSON object of names and texts"),
+        (f'{{"token": "{SECRET}"}}', "names in capitals, with digits and _"),
+        ('{"TOKEN": 5}', "the value of TOKEN must be a text, in quotation marks"),
+        ('{"TOKEN": null}', "the value of TOKEN must be a text, in quotation marks"),
+    ],
+)
+def test_variables_of_agents_that_cannot_be_read_stop_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, right: str
+) -> None:
+    """The line says what is right, and shows no value."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"{name}: {right}") as refused:
+        CoreSettings.read()
+    assert SECRET not in refused.value.reason

@@ -1,4 +1,4 @@
-"""Manages the secrets of Twilio, Daily and Open-Meteo: whether they exist, who owns them, whether they have values.
+"""Manages the secrets of Twilio, Daily, Open-Meteo and agents: whether they exist, who owns them, what they lack.
 
 ECS does not start a task whose definition names a key that the secret's JSON lacks; it accepts an empty value. A secret
 must therefore have every key that service.yaml names, including those that may stay empty.
@@ -96,11 +96,14 @@ def needs(environment: TargetEnvironment, platform: StackTemplate) -> tuple[Secr
     rest = ("api_sid", "api_secret")
     weather = environment.parameters.get("WeatherSecretArn", "")
     call_me = environment.parameters.get("CallMeSecretArn", "")
+    agents = environment.parameters.get("AgentSecretArn", "")
     return (
         SecretNeeded("phone", f"{folder}/twilio-credentials", "TwilioSecretArn", twilio, form, rest),
         SecretNeeded("web", f"{folder}/daily-api-key", "DailySecretArn", {"DAILY_API_KEY": "Daily's API key"}, {}),
         *([SecretNeeded("call-me", call_me, "CallMeSecretArn", _CALL_ME, _CALL_ME_FORM)] if call_me else []),
         *([SecretNeeded("weather", weather, "WeatherSecretArn", _OPEN_METEO, {})] if weather else []),
+        # Its keys are the agents' matter: one that lacks a secret is disabled, and the others answer.
+        *([SecretNeeded("agents", agents, "AgentSecretArn", {}, {})] if agents else []),
     )
 
 

@@ -20,12 +20,13 @@ from pydantic import (
     Field,
     HttpUrl,
     TypeAdapter,
+    SecretStr,
     ValidationError,
     model_validator,
 )
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
-from agent_core import destinations, endpoint, generations, misspelt, voices
+from agent_core import agent_variables, destinations, endpoint, generations, misspelt, voices
 from agent_core.destinations import Destination
 from agent_core.errors import ConfigurationError
 
@@ -124,6 +125,16 @@ def _places(value: object) -> object:
     if any(not re.fullmatch(r"(?:[a-z0-9][a-z0-9.-]{0,252}|\[[0-9a-f:]+\]):[0-9]{1,5}", one) for one in found):
         raise ValueError("host:port of each server, separated by commas, such as 127.0.0.1:8449")
     return tuple(one.replace("[", "").replace("]", "") for one in found)
+
+
+def _checked_variables(value: str) -> str:
+    agent_variables.parse(value)
+    return value
+
+
+def _checked_secrets(value: SecretStr) -> SecretStr:
+    agent_variables.parse(value.get_secret_value())
+    return value
 
 
 def _destinations(value: object) -> object:
@@ -228,6 +239,14 @@ class CoreSettings(BaseSettings):
     """Folder with the agents: one folder each, see `docs/howto/write-an-agent.md`. Changes apply from the next
     conversation.
     """
+
+    agent_variables: Annotated[str, AfterValidator(_checked_variables)] | None = None
+    """Variables of ``environment`` in ``agent.yaml``, as a JSON object of texts, such as
+    ``{"DESK_URL": "https://desk.example.com/mcp"}``: a deployment sets this one instead of each of them. A variable of
+    the same name in the environment or ``.env`` wins.
+    """
+    agent_secrets: Annotated[SecretStr, AfterValidator(_checked_secrets)] | None = None
+    """The same for ``secrets`` and ``optional_secrets`` of ``agent.yaml``; wins over ``AGENT_VARIABLES``."""
 
     tool_private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_places)] = ()
     """Servers with a private address to which an agent's ``http`` and ``mcp`` tools may connect, without TLS too:
@@ -407,13 +426,16 @@ class CoreSettings(BaseSettings):
 
     @classmethod
     def variables(cls) -> dict[str, str]:
-        """Return all variables of the environment and ``.env``, for the tools of agents; the environment wins.
+        """Return all variables for the tools of agents: of the environment, which wins, of ``.env``, and those that
+        ``AGENT_VARIABLES`` and ``AGENT_SECRETS`` contain.
 
         One that is set to nothing hides the one in ``.env``, as `make run` does to keep an account's key from a
         stand-in.
         """
         in_file = {name.upper(): value or "" for name, value in DotEnvSettingsSource(cls).env_vars.items()}
-        return in_file | dict(os.environ)
+        given = in_file | dict(os.environ)
+        plain, secret = (agent_variables.parse(given.get(each, "")) for each in ("AGENT_VARIABLES", "AGENT_SECRETS"))
+        return plain | secret | given
 
     @classmethod
     def _misspelt(cls, given: Iterable[str]) -> list[tuple[str, str]]:
