@@ -50,7 +50,7 @@ def test_each_copy_has_its_own_number_and_files(tmp_path: Path) -> None:
     """No copy answers for another, and none books in the folder's own book."""
     copies = make_copies(_RESTAURANT, tmp_path, MATRIX.values())
     agents = [yaml.safe_load((tmp_path / copy.id / "agent.yaml").read_text()) for copy in copies.values()]
-    assert [*copies] == [(name, None) for name in MATRIX]
+    assert [*copies] == [(name, None, "phone", 1) for name in MATRIX]
     assert len({agent["numbers"][0] for agent in agents}) == len(MATRIX)
     assert len({agent["environment"]["BOOKINGS_FILE"] for agent in agents}) == len(MATRIX)
     assert all(agent["environment"]["BOOKINGS_FILE"].startswith(str(tmp_path)) for agent in agents)
@@ -138,9 +138,21 @@ def test_each_time_gets_a_copy_under_each_condition(tmp_path: Path) -> None:
     noon = datetime(2026, 12, 2, 12, 0)  # noqa: DTZ001 - the agent's local time
     copies = make_copies(_RESTAURANT, tmp_path, MATRIX.values(), [noon, None])
     assert len({(copy.id, copy.number) for copy in copies.values()}) == 2 * len(MATRIX)
-    dated, undated = ((tmp_path / copies["quiet", now].id / "tools.py").read_text() for now in (noon, None))
+    dated, undated = ((tmp_path / copies["quiet", now, "phone", 1].id / "tools.py").read_text() for now in (noon, None))
     assert "2026-12-02T12:00:00" in dated
     assert undated == (_RESTAURANT / "tools.py").read_text()
+
+
+def test_the_web_and_another_attempt_find_nothing_booked(tmp_path: Path) -> None:
+    """A rehearsal on both channels, and one that is repeated, has a book of its own each time."""
+    copies = make_copies(_RESTAURANT, tmp_path, MATRIX.values(), channels=("phone", "web"), attempts=2)
+    files = {
+        key: yaml.safe_load((tmp_path / copy.id / "agent.yaml").read_text())["environment"]["BOOKINGS_FILE"]
+        for key, copy in copies.items()
+    }
+    assert len(set(files.values())) == len(files) == 2 * (len(MATRIX) + 1)
+    assert {(name, attempt) for name, _, channel, attempt in files if channel == "web"} == {("quiet", 1), ("quiet", 2)}
+    assert copies["quiet", None, "phone", 1].id == "restaurant"
 
 
 @pytest.mark.parametrize("day", ["2026-12-21", "2026-12-28", "2027-04-26", "2031-08-11", "2028-02-29"])
@@ -159,11 +171,11 @@ async def test_a_table_on_friday_does_not_depend_on_the_week(
     monkeypatch.setattr("agent_core.tools.call.datetime", Clock)
     set_to = next(one.now for one in read_rehearsals(_RESTAURANT) if one.name == "a table for two")
     copies = make_copies(_RESTAURANT, tmp_path, [MATRIX["quiet"]], [set_to, None])
-    answers = {key: await _book_friday(tmp_path / copy.id) for key, copy in copies.items()}
-    assert (answers["quiet", set_to]["status"], answers["quiet", set_to]["date"]) == ("booked", "2026-12-04")
+    answers = {now: await _book_friday(tmp_path / copy.id) for (_, now, _, _), copy in copies.items()}
+    assert (answers[set_to]["status"], answers[set_to]["date"]) == ("booked", "2026-12-04")
     friday = date.fromisoformat(day) + timedelta((4 - date.fromisoformat(day).weekday()) % 7)
     is_open = (friday.month, friday.day) not in {(12, 25), (1, 1), (8, 15)}
-    assert (answers["quiet", None]["status"] == "booked") == is_open
+    assert (answers[None]["status"] == "booked") == is_open
 
 
 async def _book_friday(copy: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from voice_agent.rehearse.junit import junit
 from voice_agent.rehearse.options import RehearseOptions
 from voice_agent.rehearse.rehearsals import InvalidRehearsal, Rehearsal, read_rehearsals
 from voice_agent.rehearse.report import html
-from voice_agent.rehearse.sessions import Channel, hold_all, is_typed
+from voice_agent.rehearse.sessions import hold_all, is_typed
 from voice_agent.rehearse.stage import Stage, UsageError, open_deployment, open_here
 from voice_agent.rehearse.verdict import Verdict
 from voice_agent.run.accounts import DOLLARS_A_MINUTE
@@ -75,7 +75,7 @@ async def rehearse(options: RehearseOptions, folder: Path, out: TextIO) -> int:
             _shown(terminal),
             at_once=options.at_once,
             times=options.times,
-            over=_channels(options),
+            over=options.channels,
         )
         where = stage.where
     _write(options, verdicts, where)
@@ -89,16 +89,12 @@ def _announce(terminal: Terminal, options: RehearseOptions, rehearsals: Sequence
     if not options.url:
         terminal.write((f"{count}, on a system that starts now and costs nothing.", "dim"))
         return
-    channels = _channels(options)
+    channels = options.channels
     conversations = [one for one in rehearsals for channel in channels if channel == "phone" or is_typed(one)]
     minutes = sum(len(one.turns) + 1 for one in conversations) * _TURN_MINUTES * options.times
     cost = minutes * DOLLARS_A_MINUTE
     attempts = f"{count}, {options.times} times each" + (f" on {len(channels)} channels" if len(channels) > 1 else "")
     terminal.write((f"{attempts}: about {minutes:.0f} minutes of speech, which cost about ${cost:.2f}.", "bold"))
-
-
-def _channels(options: RehearseOptions) -> tuple[Channel, ...]:
-    return ("phone", "web") if options.over == "both" else (options.over,)
 
 
 def _stage(

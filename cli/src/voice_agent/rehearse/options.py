@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from voice_agent.plug_in import command
+from voice_agent.rehearse.variants import Channel
 from voice_agent.run.options import variables
 
 _EPILOG = """\
@@ -36,6 +37,11 @@ class RehearseOptions:
     times: int
     environment: Mapping[str, str]
     """The variables of the process, and those of `.env` that it does not set."""
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels on which the rehearsals are held."""
+        return ("phone", "web") if self.over == "both" else (self.over,)
 
 
 @command("voice_agent.rehearse.command:run", variables=variables, epilog=_EPILOG)

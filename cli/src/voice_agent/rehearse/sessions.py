@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Literal
 
 from standins.twilio.announcement_audio import Speak
 from voice_agent.call.turns import Pressed, Spoken
@@ -14,11 +13,11 @@ from voice_agent.rehearse.hold import Conversation, KillTogether, hold
 from voice_agent.rehearse.observed import Observed
 from voice_agent.rehearse.rehearsals import Rehearsal
 from voice_agent.rehearse.stage import Stage
+from voice_agent.rehearse.variants import Channel
 from voice_agent.rehearse.verdict import Verdict, judge
 from voice_agent.rehearse.waveform import mulaw_wav
 from voice_agent.rehearse.web import hold_on_web
 
-type Channel = Literal["phone", "web"]
 type Show = Callable[[Verdict], None]
 
 
@@ -51,7 +50,7 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
         Conversation(
             one,
             _altered(prepared[id(one)], condition),
-            stage.numbers[stage.key(condition, one)],
+            stage.numbers[stage.key(condition, one, channel, attempt)],
             condition,
             attempt,
             channel,
@@ -85,7 +84,8 @@ async def hold_all(  # noqa: PLR0913 - what is held, and how
         spared = alone or conversation.condition.kills or conversation.condition.misheard
         if spared or verdict.model_ok or not verdict.wire_ok:
             return verdict
-        return await one(replace(conversation, attempt=conversation.attempt + 1))
+        key = stage.key(conversation.condition, conversation.rehearsal, conversation.channel, times + 1)
+        return await one(replace(conversation, attempt=times + 1, number=stage.numbers[key]))
 
     undisturbed = [each for each in made if not each.condition.kills]
     first = await asyncio.gather(*(one(each) for each in undisturbed))
@@ -105,13 +105,13 @@ def is_typed(rehearsal: Rehearsal) -> bool:
 
 
 def _today(stage: Stage, rehearsal: Rehearsal) -> date:
-    _, set_to = stage.key(QUIET, rehearsal)
+    set_to = rehearsal.now if stage.system is not None else None
     return (set_to or datetime.now().astimezone()).date()
 
 
 async def _hold(stage: Stage, conversation: Conversation, kill: KillTogether | None) -> Observed:
     if conversation.channel == "web":
-        key = stage.key(conversation.condition, conversation.rehearsal)
+        key = stage.key(conversation.condition, conversation.rehearsal, "web", conversation.attempt)
         return await hold_on_web(conversation.rehearsal, stage.web_url, stage.agents[key])
     return await hold(conversation, stage.running, kill, stage.transcribe)
 

@@ -21,11 +21,14 @@ from voice_agent.rehearse.conditions import QUIET, Condition
 from voice_agent.rehearse.options import RehearseOptions
 from voice_agent.rehearse.rehearsals import Rehearsal
 from voice_agent.rehearse.system import System, open_system
-from voice_agent.rehearse.variants import CopyKey, agent_file, local_files, make_copies
+from voice_agent.rehearse.variants import Channel, CopyKey, agent_file, local_files, make_copies
 
 _CALLER: Final = "+15550100999"
 _ANY_NUMBER: Final = "+15005550001"
 """Called where an agent has no number of its own: then the default agent answers."""
+
+
+_DEPLOYED: Final[CopyKey] = (QUIET.name, None, "phone", 1)
 
 
 class UsageError(Exception):
@@ -41,7 +44,7 @@ class Stage:
     where: str
     """The system, for the report."""
     numbers: Mapping[CopyKey, Number] = field(default_factory=dict)
-    """By condition, and by the time that the tools see."""
+    """By condition, by the time that the tools see, by channel and by attempt."""
     web_url: str = ""
     agents: Mapping[CopyKey, str] = field(default_factory=dict)
     """The same, for the web."""
@@ -51,9 +54,11 @@ class Stage:
     transcribe: Transcribe = transcribe_answer
     """Reads the replies of a deployment."""
 
-    def key(self, condition: Condition, rehearsal: Rehearsal) -> CopyKey:
+    def key(self, condition: Condition, rehearsal: Rehearsal, channel: Channel, attempt: int) -> CopyKey:
         """Return the key of the agent that a rehearsal is held with; a deployment has one, with its own clock."""
-        return condition.name, rehearsal.now if self.system is not None else None
+        if self.system is None:
+            return _DEPLOYED
+        return condition.name, rehearsal.now, channel, attempt
 
 
 @contextlib.asynccontextmanager
@@ -81,7 +86,11 @@ async def open_here(
     logs.mkdir()
     # In the order of the rehearsals, so that the first copy is the one of the first.
     times = list(dict.fromkeys(one.now for one in rehearsals))
-    copies = make_copies(options.folder.resolve(), work / "agents", conditions, times)
+    # One attempt more where what the model misses among other conversations is repeated alone.
+    attempts = options.times + (options.at_once > 1)
+    copies = make_copies(
+        options.folder.resolve(), work / "agents", conditions, times, channels=options.channels, attempts=attempts
+    )
     learnt = work / "rehearsed"
     learnt.mkdir()
     (learnt / options.folder.resolve().name).symlink_to(options.folder.resolve())
@@ -113,10 +122,9 @@ async def open_deployment(options: RehearseOptions, work: Path, speak: Speak | N
     called = str(next(iter(agent_file(options.folder).get("numbers") or ()), _ANY_NUMBER))
     async with TwilioExchange(ExchangeSettings(account_sid=sid, auth_token=token), speak=speak) as exchange:
         number = Number(exchange.url, f"{options.url.rstrip('/')}/incoming-call", _CALLER, called)
-        key: CopyKey = (QUIET.name, None)
-        agents = {key: options.folder.resolve().name}
+        agents = {_DEPLOYED: options.folder.resolve().name}
         transcribe = await asyncio.to_thread(_reader, options.folder.resolve())
-        yield Stage(work, options.url, {key: number}, options.url, agents, transcribe=transcribe)
+        yield Stage(work, options.url, {_DEPLOYED: number}, options.url, agents, transcribe=transcribe)
 
 
 def _reader(folder: Path) -> Transcribe:

@@ -1,6 +1,7 @@
 """Copies of an agent's folder for the conditions of the matrix, each with a number and files of its own.
 
-A copy for each condition keeps them apart: a table that one conversation books is not missing in another. Where the
+A copy for each condition, channel and attempt keeps them apart: a table that one conversation books is not missing in
+another one with the same words. Where the
 tools have to be slow or dead, or see another time than the clock's, the `tools.py` of the copy is changed.
 """
 
@@ -11,11 +12,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import yaml
 
-from voice_agent.rehearse.conditions import SLOW_SECONDS, Condition
+from voice_agent.rehearse.conditions import QUIET, SLOW_SECONDS, Condition
 from voice_agent.rehearse.rehearsals import InvalidRehearsal
 
 _NUMBERS: Final = "+1555019{:04}"
@@ -53,31 +54,45 @@ def agent_file(folder: Path) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-type CopyKey = tuple[str, datetime | None]
-"""A condition's name, and the time that the tools see."""
+type Channel = Literal["phone", "web"]
+type CopyKey = tuple[str, datetime | None, Channel, int]
+"""A condition's name, the time that the tools see, and the number of the attempt."""
+_PHONE: Final[tuple[Channel, ...]] = ("phone",)
 
 
-def make_copies(
-    folder: Path, target: Path, conditions: Iterable[Condition], times: Collection[datetime | None] = (None,)
+def make_copies(  # noqa: PLR0913 - each is a dimension
+    folder: Path,
+    target: Path,
+    conditions: Iterable[Condition],
+    times: Collection[datetime | None] = (None,),
+    *,
+    channels: Collection[Channel] = _PHONE,
+    attempts: int = 1,
 ) -> Mapping[CopyKey, Copy]:
-    """Copy a folder for each condition and each time, and return the copies.
+    """Copy a folder for each combination, and return the copies.
 
     Args:
         folder: The agent's folder.
         target: An empty folder, for `AGENTS_DIR`.
         conditions: The conditions.
         times: The times that the rehearsals set; None for that of the clock.
+        channels: The channels on which they are held.
+        attempts: Attempts of each rehearsal.
     """
     agent = agent_file(folder)
-    copies = {}
-    for index, (condition, now) in enumerate(itertools.product(conditions, times)):
+    copies: dict[CopyKey, Copy] = {}
+    # One attempt after the other, so that the first copy is the one of the first attempt.
+    combinations = itertools.product(range(1, attempts + 1), conditions, times, channels)
+    # The conditions are a telephone's.
+    held = [one for one in combinations if one[1] is QUIET or one[3] == "phone"]
+    for index, (attempt, condition, now, channel) in enumerate(held):
         copy = Copy(_copy_id(folder.name, condition, index), _NUMBERS.format(index))
         copied = target / copy.id
         shutil.copytree(folder, copied, ignore=shutil.ignore_patterns("__pycache__"))
         _change_agent(copied, agent, copy, condition, first=not index)
         if condition.tool or now is not None:
             _change_tools(copied / "tools.py", condition.tool, now)
-        copies[condition.name, now] = copy
+        copies[condition.name, now, channel, attempt] = copy
     return copies
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from voice_agent.rehearse.observed import Observed, ObservedTurn, ToolUse
-from voice_agent.rehearse.rehearsals import Rehearsal, Turn
+from voice_agent.rehearse.rehearsals import NO_TOOL, Rehearsal, Turn
 from voice_agent.rehearse.visitor import Message, NotConnectedError, WebVisitor
 
 _GREETING_SECONDS: Final = 15.0
@@ -90,28 +90,40 @@ def _complete(visitor: WebVisitor, observed: Observed, rehearsal: Rehearsal, sta
     ):
         within = [message for message in visitor.messages if start <= message.at < stop]
         seen.said = " ".join(str(one.data.get("text", "")) for one in within if one.kind == "bot-transcription")
-        seen.tools = _tools(within, turn, ended=observed.ended_by_agent and stop == float("inf"))
+        seen.tools = tools_shown(within, turn, ended=observed.ended_by_agent and stop == float("inf"))
         seen.agent_audio = visitor.heard(start, None if stop == float("inf") else stop)
         # On the page a transfer shows how to reach the person, without a connection.
         if turn.expect.transfer and any(use.name == _TRANSFER for use in seen.tools):
             observed.transferred, seen.transfer = True, turn.expect.transfer
 
 
-def _tools(messages: Sequence[Message], turn: Turn, *, ended: bool) -> list[ToolUse]:
+def tools_shown(messages: Sequence[Message], turn: Turn, *, ended: bool) -> list[ToolUse]:
+    """Return the tools of a turn.
+
+    Args:
+        messages: Those of the page within the turn. They name the tools that are marked `shown`, and hide the others.
+        turn: The turn.
+        ended: Whether the agent ended the conversation in this turn.
+    """
     stopped = [one.data for one in messages if one.kind == "llm-function-call-stopped"]
     results = {str(data.get("tool_call_id")): data for data in stopped}
-    used = []
+    used: list[ToolUse] = []
+    # The page names the tools that are marked `shown`: another call can only be one of the others that are expected.
+    shown = {str(one.data.get("function_name", "")) for one in messages}
+    others = [name for name in (*turn.expect.before, turn.expect.tool) if name not in {"", NO_TOOL, *shown}]
     for message in messages:
         if message.kind != "llm-function-call-in-progress":
             continue
-        name = str(message.data.get("function_name", "")) or _unshown(turn, ended=ended)
+        name = str(message.data.get("function_name", ""))
+        if not name:
+            name = _ending(turn, ended=ended) or (others.pop(0) if others else _UNSHOWN)
         result: Any = results.get(str(message.data.get("tool_call_id")), {}).get("result")
         used.append(ToolUse(name, message.data.get("arguments") or {}, result if isinstance(result, dict) else None))
     return used
 
 
-def _unshown(turn: Turn, *, ended: bool) -> str:
-    """Return which tool the page was not shown: the end of the conversation shows `end_call`."""
+def _ending(turn: Turn, *, ended: bool) -> str:
+    """Return the tool that leaves the agent, if this call was one: the end of the conversation shows `end_call`."""
     if ended and turn.expect.ends:
         return "end_call"
-    return _TRANSFER if turn.expect.transfer or turn.expect.tool == _TRANSFER else _UNSHOWN
+    return _TRANSFER if turn.expect.transfer or turn.expect.tool == _TRANSFER else ""
