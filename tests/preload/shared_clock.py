@@ -246,10 +246,10 @@ class SharedClock:
     def _unlock(self) -> None:
         """Unlock, unless another thread or process has the lock."""
         try:
-            if self._mutex._is_owned():  # an `RLock` has no other way to tell
+            if self._mutex._is_owned():  # type: ignore[attr-defined]  # `RLock` has no other way to tell
                 fcntl.flock(self._file, fcntl.LOCK_UN)
         finally:
-            while self._mutex._is_owned():
+            while self._mutex._is_owned():  # type: ignore[attr-defined]  # as above
                 self._mutex.release()
 
     def _is_alone(self) -> bool:

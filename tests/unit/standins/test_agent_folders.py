@@ -45,7 +45,7 @@ def test_the_values_that_tools_list_are_read_without_importing_them(tmp_path: Pa
 
 
 def test_the_kinds_of_captured_values_are_read_from_code_and_from_entries(tmp_path: Path) -> None:
-    """By parameter for a request, by tool and argument for a server; what is no kind is the runtime's to report."""
+    """By parameter for a request, by tool and argument for a server; an unknown kind is left to the runtime."""
     request = "- {http: POST https://a.example, name: a, captured: {mail: email}}\n"
     server = "- {mcp: desk, allow: [b], captured: {b: {to: phone, by: thing}}}\n"
     folder = _agent(tmp_path, "shop", f"name: Corner Shop\ntools:\n- c\n{request}{server}")

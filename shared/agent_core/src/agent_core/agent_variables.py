@@ -25,10 +25,10 @@ def parse(text: str) -> dict[str, str]:
         # Not the error's own text, which quotes the value.
         raise ValueError('a JSON object such as {"DESK_URL": "https://desk.example.com/mcp"}') from None
     if not isinstance(found, dict):
-        raise ValueError("a JSON object of names and texts")
+        raise ValueError("a JSON object of names and texts")  # noqa: TRY004 - pydantic reports a `ValueError` only
     for name, value in found.items():
         if not _NAME.fullmatch(name):
             raise ValueError("names in capitals, with digits and _, as in agent.yaml")
         if not isinstance(value, str):
-            raise ValueError(f"the value of {name} must be a text, in quotation marks")
+            raise ValueError(f"the value of {name} must be a text, in quotation marks")  # noqa: TRY004 - as above
     return found

@@ -19,8 +19,8 @@ from pydantic import (
     BeforeValidator,
     Field,
     HttpUrl,
-    TypeAdapter,
     SecretStr,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -426,9 +426,9 @@ class CoreSettings(BaseSettings):
 
     @classmethod
     def variables(cls) -> dict[str, str]:
-        """Return all variables for the tools of agents: of the environment, which wins, of ``.env``, and those that
-        ``AGENT_VARIABLES`` and ``AGENT_SECRETS`` contain.
+        """Return all variables for the tools of agents.
 
+        They are those of the environment, which wins, of ``.env``, and in ``AGENT_VARIABLES`` and ``AGENT_SECRETS``.
         One that is set to nothing hides the one in ``.env``, as `make run` does to keep an account's key from a
         stand-in.
         """
