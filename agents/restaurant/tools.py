@@ -80,7 +80,7 @@ def book_table(
     }
 
 
-@tool(shown=True, failure=_FAILED)
+@tool(shown=True, filler=True, failure=_FAILED)
 def find_booking(call: Call, booked_name: BookedName = "", booked_day: BookedDay = None) -> dict[str, Any]:
     """Look up a booked table: its day, time, number of people and wishes."""
     now = _now(call)
