@@ -38,6 +38,27 @@ def test_nearest_city_tells_the_time_zone(cities: Cities) -> None:
     assert cities.nearest(-48.9, -123.4).timezone.startswith(("Pacific/", "America/"))
 
 
+def test_every_name_finds_its_city_once() -> None:
+    """Each spelling of a name finds its city, in the order of the table, and once even if two names are equal."""
+    countries = {"XX": {"name": "Land", "geonameid": 1, "capital": "Åb  Bö"}}
+    table = {
+        1: ("Åb  Bö", ["Ab Bo", "Peking"]),
+        2: ("Peking", ["peking", "\u5317\u4eac", " Bo\u00a0Ab"]),
+        3: ("Bo", []),
+    }
+    rows = [_row(number, name, others) for number, (name, others) in table.items()]
+    cities = Cities(rows, countries, {})
+    asked = ("ab bo", "ÅB BÖ", "PEKING", "\u5317\u4eac", "bo ab", "Bo", "bo a", "b", "\0\0\0", "ekin")
+    found = [[city.id for city in cities.search(name)] for name in asked]
+    assert found == [[1], [1], [2, 1], [2], [2], [3], [2], [], [], []]
+    assert [city.is_capital for city in cities.search("ab bo")] == [True]
+
+
+def _row(number: int, name: str, others: list[str]) -> dict[str, object]:
+    place = {"latitude": 1.0, "longitude": 2.0, "timezone": "Etc/UTC", "population": 15_000, "admin1code": "01"}
+    return {"geonameid": number, "name": name, "alternatenames": others, "countrycode": "XX", **place}
+
+
 def test_every_city_that_the_speech_recogniser_knows_has_weather(cities: Cities) -> None:
     """Every city that the recogniser knows has weather."""
     table = Path(standins.speech.__file__).with_name("cities.csv")

@@ -65,7 +65,7 @@ class WeatherStandin:
         self._running = AsyncExitStack()
         limits = self._settings.limits
         self._limits = FreeTierLimits(self._settings.clock) if limits is True else limits or None
-        self._cities = Cities([])
+        self._cities = Cities([], {}, {})
         self.port = self._settings.port
 
     async def __aenter__(self) -> Self:
