@@ -82,10 +82,13 @@ def backend_of(options: argparse.Namespace) -> Backend:
         raise ValueError(f"--agents {options.agents}: no such folder")
     if options.brain is not None and not options.brain.startswith(("http://", "https://")):
         raise ValueError(f"--brain {options.brain}: expected a URL such as http://127.0.0.1:11434/v1")
-    from standins.nova.brain import Brain  # noqa: PLC0415
     from standins.nova.speech import speech_backend  # noqa: PLC0415
 
-    return speech_backend(options.agents, Brain(options.brain, options.brain_model) if options.brain else None)
+    if options.brain is None:
+        return speech_backend(options.agents)
+    from standins.nova.brain import Brain  # noqa: PLC0415
+
+    return speech_backend(options.agents, Brain(options.brain, options.brain_model))
 
 
 async def serve(settings: NovaSettings, backend: Backend) -> None:

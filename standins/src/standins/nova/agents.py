@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from standins.agents.catalogue import Catalogue
 from standins.agents.folder import AgentFolder
@@ -15,11 +16,13 @@ from standins.nova import weather_dialogue
 from standins.nova.agent_dialogue.arguments import choices_of
 from standins.nova.agent_dialogue.dialogue import AgentDialogue
 from standins.nova.backend import Backend, DeclaredTool, DialogueBackend, MakeDialogue
-from standins.nova.brain import Brain, BrainDialogue
 from standins.nova.event_log import note
 from standins.nova.weather_dialogue.dialogue import Dialogue
 from standins.speech.recognition import RecognitionService, SessionRecognition
 from standins.speech.voice import VoiceService, speaker_of
+
+if TYPE_CHECKING:
+    from standins.nova.brain import Brain
 
 _PART = "\n## Now: "
 """Title of a part of the conversation in a system prompt."""
@@ -79,7 +82,7 @@ class Cast:
     """
 
     def __init__(
-        self, root: Path | None, hearing: RecognitionService, voice: VoiceService, brain: Brain | None = None
+        self, root: Path | None, hearing: RecognitionService, voice: VoiceService, brain: "Brain | None" = None
     ) -> None:
         self._catalogue = Catalogue(root, lambda error: note("agent_not_valid", logging.WARNING, about=error))
         self._hearing = hearing
@@ -107,6 +110,9 @@ class Cast:
         rehearsed: MakeDialogue = Dialogue if is_weather else partial(_agent_dialogue, agent)
         if self._brain is None:
             return rehearsed
+        # Its HTTP client takes a tenth of a second to import, and few runs have a brain.
+        from standins.nova.brain import BrainDialogue  # noqa: PLC0415
+
         return partial(BrainDialogue, brain=self._brain, rehearsed=rehearsed, language=_tag(agent))
 
     def _vocabulary(self, agent: AgentFolder, tools: Sequence[DeclaredTool]) -> str | None:
