@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from moto.server import ThreadedMotoServer
 from tests.support.aws_gaps import close_gaps
 from tests.support.stacks import REGION
 from tests.support.templates import TEMPLATES
+from tests.support.warm_aws import warm_aws
 from tools.workspace import ROOT
 
 GUIDE = ROOT / "docs/howto/deploy-by-hand.md"
@@ -46,14 +48,21 @@ def endpoint() -> Iterator[str]:
         server.stop()
 
 
-def surroundings(endpoint: str, home: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Path]:
+    """Return a folder with the command ``aws``."""
+    with tempfile.TemporaryDirectory(prefix="voice-agent-aws-") as folder, warm_aws(Path(folder)) as found:
+        yield found
+
+
+def surroundings(endpoint: str, home: Path, aws: Path) -> dict[str, str]:
     """Return a reader's environment: the AWS CLI, credentials, and two files with secrets."""
     (home / "twilio.json").write_text('{"account_sid": "AC0", "auth_token": "t", "api_sid": "", "api_secret": ""}')
     (home / "daily.json").write_text('{"DAILY_API_KEY": "d"}')
     given = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return given | {
         "HOME": str(home),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), given.get("PATH", "")]),
+        "PATH": os.pathsep.join([str(aws), str(Path(sys.executable).parent), given.get("PATH", "")]),
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -87,9 +96,9 @@ def follow(commands: list[str], surroundings: dict[str, str]) -> str:
 
 
 @pytest.mark.timeout(600)
-def test_the_guide_leads_from_an_empty_account_to_all_stacks_and_back(endpoint: str, tmp_path: Path) -> None:
+def test_the_guide_leads_from_an_empty_account_to_all_stacks_and_back(endpoint: str, tmp_path: Path, aws: Path) -> None:
     """The guide's commands create all stacks, update them with a live task count, and delete what may go."""
-    terminal = surroundings(endpoint, tmp_path)
+    terminal = surroundings(endpoint, tmp_path, aws)
     *commands, takes_down, network = blocks()
     assert "delete-stack" in takes_down
     assert "delete-stack" in network
@@ -104,9 +113,9 @@ def test_the_guide_leads_from_an_empty_account_to_all_stacks_and_back(endpoint: 
 
 
 @pytest.mark.timeout(120)
-def test_a_first_creation_that_failed_is_deleted_and_made_anew(endpoint: str, tmp_path: Path) -> None:
+def test_a_first_creation_that_failed_is_deleted_and_made_anew(endpoint: str, tmp_path: Path, aws: Path) -> None:
     """A stack whose first creation failed is deleted and created again, because CloudFormation rejects updates."""
-    terminal = surroundings(endpoint, tmp_path)
+    terminal = surroundings(endpoint, tmp_path, aws)
     functions, *rest = blocks()
     (network,) = [block for block in rest if "network-existing" in block]
     command = network.replace('echo "deploy', 'eval "deploy')
