@@ -91,3 +91,23 @@ async def test_a_visitor_without_pings_is_there_as_long_as_datagrams_come(monkey
     clock.now += QUIET_SECONDS
     socket.datagram_received(b"x", STRANGER)
     assert not web_session.is_connected()
+
+
+def test_only_the_visitors_audio_takes_the_shortcut() -> None:
+    """A datagram of a stranger, or one that the shortcut leaves, goes to aioice; one beyond the limits goes nowhere."""
+    socket, seen = Socket(), list[bytes]()
+
+    def take(data: bytes) -> bool:
+        seen.append(data)
+        return data == b"audio"
+
+    DatagramDoor(socket, Clock(), take)
+    socket.datagram_received(b"audio", VISITOR)
+    assert (seen, [data for data, _ in socket.taken]) == ([], [b"audio"])
+    socket.nominated[1] = SimpleNamespace(remote_addr=VISITOR)
+    socket.taken.clear()
+    for data in (b"audio", b"stun", bytes(MAX_BYTES + 1)):
+        socket.datagram_received(data, VISITOR)
+    socket.datagram_received(b"audio", STRANGER)
+    assert seen == [b"audio", b"stun"]
+    assert socket.taken == [(b"stun", VISITOR), (b"audio", STRANGER)]

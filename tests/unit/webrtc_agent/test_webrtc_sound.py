@@ -12,11 +12,14 @@ from aiortc.codecs.opus import OpusDecoder, OpusEncoder
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtcrtpreceiver import RTCRtpReceiver
+from aiortc.rtp import RtpPacket
 from av import AudioFrame
 
 from webrtc_agent.inbound import InboundAudio
 from webrtc_agent.opus import Encoder, OpusError, OpusToPcm
-from webrtc_agent.outbound import OutboundTrack
+from webrtc_agent.outbound import LossWatch, OutboundTrack
+from webrtc_agent.rtp_shortcut import AudioPacket
 
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48_000, channels=2, payloadType=96)
 PCMU = RTCRtpCodecParameters(mimeType="audio/PCMU", clockRate=8000, channels=1, payloadType=0)
@@ -58,7 +61,10 @@ class Ears:
     def __init__(self, *, deaf: bool = False) -> None:
         self.heard: list[bytes] = []
         self.deaf = deaf
-        self.receiver: Any = SimpleNamespace()
+        transport: Any = SimpleNamespace(state="connected")
+        self.receiver = cast("Any", RTCRtpReceiver("audio", transport))
+        self.receiver._RTCRtpReceiver__codecs = {codec.payloadType: codec for codec in (OPUS, PCMU)}
+        self._number = 0
         self.inbound = InboundAudio(self.receiver, 16_000, self.hear)
 
     def hear(self, pcm: bytes) -> None:
@@ -67,10 +73,15 @@ class Ears:
         if self.deaf:
             raise RuntimeError
 
-    def receive(self, timestamp: int, payload: bytes, codec: RTCRtpCodecParameters = OPUS) -> None:
-        """Accept a packet as aiortc's receiver passes it to its queue."""
+    def receive(self, timestamp: int, payload: bytes) -> None:
+        """Accept the next packet of Opus."""
+        self._number += 1
+        self.inbound.take(AudioPacket(96, self._number, timestamp % 2**32, 1, payload))
+
+    def receive_other(self, timestamp: int, payload: bytes) -> None:
+        """Accept a packet of another codec as aiortc's receiver passes it to its queue."""
         queue = self.receiver._RTCRtpReceiver__decoder_queue
-        queue.put((codec, SimpleNamespace(data=payload, timestamp=timestamp)))
+        queue.put((PCMU, SimpleNamespace(data=payload, timestamp=timestamp)))
 
 
 def test_a_browsers_sound_is_heard_at_the_models_rate() -> None:
@@ -99,6 +110,54 @@ def test_lost_packets_are_made_up_for(lost: int, made_up: int) -> None:
     assert length == 20 * (len(packets) + made_up * lost)
 
 
+async def test_a_packet_of_aiortcs_router_is_heard_at_once() -> None:
+    """A packet that takes aiortc's way is decoded where it arrives, without waiting for the next one."""
+    ears = Ears()
+    for number, (timestamp, payload) in enumerate(packets_of_a_browser(100)):
+        packet = RtpPacket(payload_type=96, sequence_number=number, timestamp=timestamp, ssrc=1, payload=payload)
+        await ears.receiver._handle_rtp_packet(packet, arrival_time_ms=0)
+        assert len(ears.heard) == number + 1
+
+
+def test_a_lost_packet_delays_no_later_speech() -> None:
+    """After a loss each packet is heard when it arrives; aiortc's buffer would be fourteen packets late for good."""
+    ears = Ears()
+    packets = packets_of_a_browser(1000)
+    for number, (timestamp, payload) in enumerate(packets):
+        if number != 20:
+            ears.inbound.take(AudioPacket(96, number, timestamp, 1, payload))
+        length = sum(len(part) for part in ears.heard) // 640
+        assert length == number + 1 or 20 <= number < 23
+
+
+def test_another_microphone_is_heard_from_its_first_packet() -> None:
+    """A new source has numbers and timestamps of its own; nothing of it is late or made up."""
+    ears = Ears()
+    (timestamp, payload), *_ = packets_of_a_browser(100)
+    for source, number, at in ((1, 500, timestamp), (2, 450, timestamp + 4800)):
+        ears.inbound.take(AudioPacket(96, number, at, source, payload))
+    assert [len(part) for part in ears.heard] == [640, 640]
+
+
+def test_timestamps_may_begin_anew() -> None:
+    """The clock of RTP wraps after a day; the loss of the packet in between is concealed all the same."""
+    ears = Ears()
+    packets = packets_of_a_browser(100)
+    ears.inbound.take(AudioPacket(96, 1, 2**32 - 960, 1, packets[0][1]))
+    for number, (_, payload) in enumerate(packets[1:4]):
+        ears.inbound.take(AudioPacket(96, number + 3, 960 * (number + 1), 1, payload))
+    assert [len(part) for part in ears.heard] == [640] * 5
+
+
+def test_the_browser_learns_what_has_arrived() -> None:
+    """Packets of this path count in the reports that aiortc sends to the browser."""
+    ears = Ears()
+    for timestamp, payload in packets_of_a_browser(100):
+        ears.receive(timestamp, payload)
+    stream = ears.receiver._RTCRtpReceiver__remote_streams[1]
+    assert (stream.packets_received, stream.packets_lost) == (len(ears.heard), 0)
+
+
 def test_what_is_no_opus_is_left_out() -> None:
     """A packet that is not Opus is dropped, and the next one is decoded."""
     ears = Ears()
@@ -114,7 +173,7 @@ def test_a_client_without_opus_is_heard() -> None:
     """A client without Opus is heard over G.711."""
     ears = Ears()
     for number in range(50):
-        ears.receive(number * 160, bytes([0x80, 0x00] * 80), PCMU)
+        ears.receive_other(number * 160, bytes([0x80, 0x00] * 80))
     assert 31_000 <= sum(len(part) for part in ears.heard) <= 32_000
 
 
@@ -180,6 +239,50 @@ async def test_it_says_when_sound_is_on_its_way() -> None:
         await beat.give(1)
         done.append((first.done(), second.done()))
     assert done == [(False, False), (True, False), (True, False), (True, False), (True, True), (True, True)]
+
+
+async def test_nothing_old_is_heard_after_a_barge_in() -> None:
+    """What has not been sent is dropped, and whoever waits for it is let go; the next words follow at once."""
+    beat = Metronome()
+    waiting = beat.track.add_audio_bytes(tone(24_000, 400))
+    await beat.give(5)
+    beat.track.clear()
+    assert waiting.done()
+    assert loudness((await beat.give(20))[-9600:]) < 5
+    beat.track.add_audio_bytes(tone(24_000, 400))
+    assert loudness((await beat.give(20))[9600:]) == pytest.approx(9000 / np.sqrt(2), rel=0.1)
+
+
+def test_redundancy_ends_when_nothing_is_lost() -> None:
+    """Until reports show a network without losses, and again after each loss, packets are redundant."""
+    watch = LossWatch()
+    states = [(watch.report(lost), watch.redundant) for lost in (0, 5, 0, 0, 0, 0, 1, 0)]
+    assert states == [
+        (False, True),
+        (False, True),
+        (False, True),
+        (False, True),
+        (True, False),
+        (False, False),
+        (True, True),
+        (False, True),
+    ]
+
+
+async def test_a_report_of_the_browser_changes_how_speech_is_encoded() -> None:
+    """Without losses speech is encoded in Opus' other mode (RFC 6716, table 2), and is what it was."""
+    beat = Metronome()
+    beat.track.add_audio_bytes(tone(24_000, 1000))
+    pcm = await beat.give(25)
+    assert all(packet[0] >> 3 < 16 for packet in beat.packets[1:])
+    for _ in range(3):
+        beat.track.report(0)
+    pcm += await beat.give(25)
+    assert all(packet[0] >> 3 >= 16 for packet in beat.packets[27:])
+    assert pitch(pcm, 48_000) == pytest.approx(440, abs=2)
+    # No frame at the change is louder or softer than the others.
+    levels = [loudness(pcm[at : at + 1920]) for at in range(19_200, len(pcm) - 1920, 1920)]
+    assert min(levels) == pytest.approx(max(levels), rel=0.15)
 
 
 async def test_silence_costs_nothing_and_does_not_spoil_what_follows() -> None:

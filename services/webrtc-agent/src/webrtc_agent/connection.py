@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +20,8 @@ from webrtc_agent.offer import check_offer
 from webrtc_agent.outbound import OutboundTrack
 from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 from webrtc_agent.request_schemas import Candidate, OfferRequest
+from webrtc_agent.rtp_sender import RtpSender
+from webrtc_agent.rtp_shortcut import RtpShortcut
 
 ANSWER_SECONDS = 5.0
 """Longest time to make an answer; without a STUN server of our own it takes milliseconds."""
@@ -61,10 +64,11 @@ class AudioOnlyConnection(SmallWebRTCConnection):
         if not self._doors:
             # Audio is the first medium; there is no public access to the path of its packets.
             transport: Any = self.pc.getTransceivers()[0].receiver.transport
+            shortcut = _shortcut(transport, self._inbound)
             self._doors = (
                 RtpLimiter(transport._rtp_router, time.monotonic),  # noqa: SLF001 - see above
                 ReportDoor(transport, time.monotonic),
-                *(DatagramDoor(each, time.monotonic) for each in transport.transport._connection._protocols),  # noqa: SLF001
+                *(DatagramDoor(each, time.monotonic, shortcut) for each in transport.transport._connection._protocols),  # noqa: SLF001
             )
 
     def is_connected(self) -> bool:
@@ -128,6 +132,7 @@ class AudioOnlyConnection(SmallWebRTCConnection):
             if is_sound and self._inbound is None:
                 _hear_soon(transceiver.receiver)
                 self._inbound = InboundAudio(transceiver.receiver, INPUT_RATE, self._heard)
+                RtpSender(transceiver.sender)
 
     def _heard(self, pcm: bytes) -> None:
         self.hear(pcm)
@@ -158,6 +163,11 @@ class AudioOnlyConnection(SmallWebRTCConnection):
         await self._outbound.add_audio_bytes(pcm)
         return True
 
+    def silence(self) -> None:
+        """Drop audio that has not been sent."""
+        if isinstance(self._outbound, OutboundTrack):
+            self._outbound.clear()
+
     def audio_input_track(self) -> None:
         """Return None: Pipecat's track would disable the receiver, because nothing reads from it."""
 
@@ -172,8 +182,13 @@ def _forget(_pcm: bytes) -> None:
     """Drop audio that arrives before there is a conversation."""
 
 
+def _shortcut(transport: object, inbound: InboundAudio | None) -> Callable[[bytes], bool]:
+    """Return what takes the visitor's packets of audio from the socket; nothing does without audio."""
+    return (lambda _: False) if inbound is None else RtpShortcut(transport, inbound.is_opus, inbound.take).accept
+
+
 def _hear_soon(receiver: object) -> None:
-    """Pass audio on as soon as the next packet has arrived.
+    """Pass audio of the telephone codecs on as soon as the next packet has arrived.
 
     aiortc 1.16 holds back four packets, 80 ms of every turn, for smooth playback to people. A model does not need that,
     and the buffer reorders packets in any case. There is no public setting.

@@ -26,11 +26,18 @@ class DatagramDoor:
     Args:
         protocol: aioice's, which receives datagrams; its method is replaced by a filtered one.
         clock: Monotonic seconds.
+        shortcut: Processes a datagram of the visitor and returns True, or leaves it to aioice.
     """
 
-    def __init__(self, protocol: Any, clock: Callable[[], float]) -> None:  # noqa: ANN401 - its method is replaced
+    def __init__(
+        self,
+        protocol: Any,  # noqa: ANN401 - its method is replaced
+        clock: Callable[[], float],
+        shortcut: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
         self._nominated = protocol.receiver._nominated  # noqa: SLF001 - nothing else identifies the visitor
         self._clock = clock
+        self._shortcut = shortcut
         self.heard_at = clock()
         """When the visitor's browser last sent anything, even only a check of the path (RFC 7675)."""
         self._visitor = TokenBucket(clock, BURST, PER_SECOND)
@@ -43,7 +50,10 @@ class DatagramDoor:
         if is_visitor:
             self.heard_at = self._clock()
         credit = self._visitor if is_visitor else self._unknown
-        if len(data) <= MAX_BYTES and credit.spend():
+        if len(data) > MAX_BYTES or not credit.spend():
+            return
+        # Audio of others, such as before a path is chosen, is rare enough for the long way.
+        if not (is_visitor and self._shortcut(data)):
             self._take(data, address)
 
     def _is_visitor(self, address: tuple[Any, ...]) -> bool:

@@ -14,17 +14,21 @@ import av
 
 from agent_core.errors import ConfigurationError
 
-_APPLICATION_VOIP = 2048
+_APPLICATION_AUDIO = 2049
+"""Chooses the cheap mode (CELT) unless redundancy is asked for; the application for telephony never does."""
 _SET_BITRATE = 4002
 _SET_COMPLEXITY = 4010
 _SET_INBAND_FEC = 4012
 _SET_PACKET_LOSS = 4014
-_BITRATE = 32_000
-"""Bits per second: what browsers use for one channel of speech."""
+_BITRATE = 48_000
+"""Bits per second without redundancy. Speech differs less from its original than in the other mode at the 32 kbit/s of
+browsers (2.7 against 2.9 dB over mel bands), for a quarter of the time."""
+_BITRATE_REDUNDANT = 40_000
+"""Bits per second with it: as close to the original as before (2.9 dB)."""
 _COMPLEXITY = 5
 """Out of 10. The default, 9, takes a third more time, and its speech sounds the same at this bitrate."""
 _EXPECTED_LOSS = 10
-"""Percent: how much redundancy is sent for the previous packet; every browser uses it."""
+"""Percent: how much redundancy is sent for the previous packet, where it is sent; every browser uses it."""
 _MAX_PACKET = 1275
 """Bytes of one frame (RFC 6716, section 3.2.1)."""
 _MAX_SECONDS = 0.12
@@ -121,7 +125,7 @@ class OpusToPcm(_Codec):
 
 
 class Encoder(_Codec):
-    """Encodes 16-bit mono PCM to packets of one frame.
+    """Encodes 16-bit mono PCM to packets of one frame, with redundancy until it is turned off.
 
     Args:
         rate: Hz: 8000, 12000, 16000, 24000 or 48000.
@@ -129,16 +133,20 @@ class Encoder(_Codec):
 
     def __init__(self, rate: int) -> None:
         self._opus = _library()
-        state = self._opus.opus_encoder_create(rate, 1, _APPLICATION_VOIP, None)
+        state = self._opus.opus_encoder_create(rate, 1, _APPLICATION_AUDIO, None)
         super().__init__(state, self._opus.opus_encoder_destroy)
         self._packet = ctypes.create_string_buffer(_MAX_PACKET)
-        for request, value in (
-            (_SET_BITRATE, _BITRATE),
-            (_SET_COMPLEXITY, _COMPLEXITY),
-            (_SET_INBAND_FEC, 1),
-            (_SET_PACKET_LOSS, _EXPECTED_LOSS),
-        ):
-            self._opus.opus_encoder_ctl(self._state, request, ctypes.c_int32(value))
+        self._set(_SET_COMPLEXITY, _COMPLEXITY)
+        self.protect(redundant=True)
+
+    def protect(self, *, redundant: bool) -> None:
+        """Choose whether each packet also describes the one before it, for receivers that have lost that one."""
+        self._set(_SET_BITRATE, _BITRATE_REDUNDANT if redundant else _BITRATE)
+        self._set(_SET_INBAND_FEC, int(redundant))
+        self._set(_SET_PACKET_LOSS, _EXPECTED_LOSS if redundant else 0)
+
+    def _set(self, request: int, value: int) -> None:
+        self._opus.opus_encoder_ctl(self._state, request, ctypes.c_int32(value))
 
     def encode(self, pcm: bytes) -> bytes:
         """Encode one frame of 10, 20, 40 or 60 ms.

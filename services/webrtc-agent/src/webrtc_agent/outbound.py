@@ -16,13 +16,30 @@ from av import Packet
 from webrtc_agent.opus import Encoder
 
 _FRAME_SECONDS = 0.02
-_OPUS_TICKS = 960
+OPUS_TICKS = 960
 """Ticks of one packet, on RTP's clock for Opus (RFC 7587)."""
 _TIME_BASE = fractions.Fraction(1, 48_000)
 _MOST_LATE = 0.06
 """Seconds of delay above which packets are skipped instead of sent in a burst, which a browser would play late."""
-_SILENCES = 10
+_CLEAN_REPORTS = 3
+"""Reports without a loss after which redundancy ends. Browsers send one every one to five seconds."""
+_SILENCES = 15
 """Frames of silence that are encoded, so that the last word fades; after them the last packet is repeated."""
+
+
+class LossWatch:
+    """Decides from a browser's reports whether packets need redundancy: until it is known that none are lost."""
+
+    def __init__(self) -> None:
+        self.redundant = True
+        self._clean = 0
+
+    def report(self, fraction_lost: int) -> bool:
+        """Process a report, whose loss is in 256ths; return whether the decision has changed."""
+        before = self.redundant
+        self._clean = 0 if fraction_lost else self._clean + 1
+        self.redundant = self._clean < _CLEAN_REPORTS
+        return self.redundant is not before
 
 
 class OutboundTrack(MediaStreamTrack):
@@ -39,6 +56,7 @@ class OutboundTrack(MediaStreamTrack):
         super().__init__()
         self._clock = clock or asyncio.get_running_loop().time
         self._encoder = Encoder(rate)
+        self._losses = LossWatch()
         self._frame_bytes = round(rate * _FRAME_SECONDS) * 2
         self._sound = bytearray()
         self._added = 0
@@ -64,8 +82,20 @@ class OutboundTrack(MediaStreamTrack):
         self._pending.append((self._added, future))
         return future
 
-    async def recv(self) -> "Packet[Any]":
-        """Wait for the next 20 ms.
+    def report(self, fraction_lost: int) -> None:
+        """Process the browser's report of how much was lost, in 256ths."""
+        if self._losses.report(fraction_lost):
+            self._encoder.protect(redundant=self._losses.redundant)
+
+    def clear(self) -> None:
+        """Drop what has not been sent: the visitor talks over the agent."""
+        self._sound.clear()
+        # Everything counts as sent, so that no sender waits for it.
+        self._taken = self._added
+        self._release()
+
+    async def next_payload(self) -> tuple[int, bytes]:
+        """Wait for the next 20 ms; return its number since the start, and its Opus.
 
         Raises:
             MediaStreamError: the track has stopped.
@@ -73,19 +103,26 @@ class OutboundTrack(MediaStreamTrack):
         await self._its_time()
         if self.readyState != "live":
             raise MediaStreamError
-        packet = Packet(self._payload())
-        packet.pts = self._frame * _OPUS_TICKS
-        packet.time_base = _TIME_BASE
+        frame = self._frame
         self._frame += 1
+        return frame, self._payload()
+
+    async def recv(self) -> "Packet[Any]":
+        """Wait for the next 20 ms as a packet for aiortc's own loop.
+
+        Raises:
+            MediaStreamError: the track has stopped.
+        """
+        frame, payload = await self.next_payload()
+        packet = Packet(payload)
+        packet.pts = frame * OPUS_TICKS
+        packet.time_base = _TIME_BASE
         return packet
 
     def stop(self) -> None:
         """Stop; drop audio that has not been sent."""
         super().stop()
-        self._sound.clear()
-        # Everything counts as sent, so that no sender waits forever.
-        self._taken = self._added
-        self._release()
+        self.clear()
 
     async def _its_time(self) -> None:
         now = self._clock()

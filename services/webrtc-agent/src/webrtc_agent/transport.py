@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pipecat.frames.frames import OutputAudioRawFrame
+from pipecat.frames.frames import Frame, InterruptionFrame, OutputAudioRawFrame
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.transport import SmallWebRTCOutputTransport, SmallWebRTCTransport
 
@@ -33,6 +34,12 @@ class _Output(SmallWebRTCOutputTransport):
         super().__init__(transport._client, params)  # noqa: SLF001 - as the transport creates its own output
         self._connection = connection
         self._is_text_only = is_text_only
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Process a frame; at a barge-in drop what Pipecat has handed over already, up to 40 ms."""
+        if isinstance(frame, InterruptionFrame):
+            self._connection.silence()
+        await super().process_frame(frame, direction)
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
         """Send audio; return when the last of it is on its way, or False if there is no connection."""
