@@ -120,9 +120,9 @@ doctor: environment ## diagnose the machine, the settings, AWS and Twilio: ENVIR
 lock: environment ## compile the lock files after a dependency change; UPGRADE=1 upgrades to the newest versions
 	@$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
 
-bench: environment ## measure calls per core and added latency, compared with a stock Pipecat agent
+bench: environment ## measure calls per core and added latency, compared with a stock Pipecat agent; WEB=1 for visits of the web agent
 	@$(BIN)/python -m tools.isolated_env client-pipecat
-	@$(BIN)/voice-agent bench
+	@$(BIN)/voice-agent bench $(if $(WEB),--web)
 
 deploy-plan: environment ## show what `deploy` would change, without changing it: ENVIRONMENT=test, IMAGES= (a pushed tag)
 	@$(BIN)/voice-agent deploy-plan $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${IMAGES:+--images "$$IMAGES"} $${TAG:+--tag "$$TAG"} \

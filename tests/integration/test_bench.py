@@ -41,6 +41,30 @@ def test_both_agents_hold_two_calls(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.timeout(120)
+def test_both_agents_hold_two_visits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Visits in Opus over WebRTC: every marker crosses both agents, and every barge-in silences them."""
+    cores = os.sched_getaffinity(0)
+    report = tmp_path / "bench.json"
+    try:
+        code = main(["bench", "--web", "--calls", "2", "--rounds", "1", "--seconds", "6", "--json", str(report)])
+    finally:
+        os.sched_setaffinity(0, cores)
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    assert "CPU s per visit-minute" in out
+    trials = {trial["agent"]: trial for trial in json.loads(report.read_text())["trials"]}
+    assert set(trials) == {"stock", "ours"}
+    for trial in trials.values():
+        assert trial["valid"]
+        assert len(trial["first_audio"]) == len(trial["webhook"]) == 2
+        assert trial["to_model"]
+        assert trial["from_model"]
+    # The reference resamples both ways; ours is at the model's rates from end to end.
+    ours, stock = (sorted(trials[name]["to_model"]) for name in ("ours", "stock"))
+    assert ours[len(ours) // 2] < stock[len(stock) // 2]
+
+
+@pytest.mark.timeout(120)
 async def test_the_agent_starts_with_one_folder_and_with_ten(tmp_path: Path) -> None:
     """Both start, in turn, and every folder is one more agent with a number of its own."""
     found = await measure_starts(ROOT / "agents", tmp_path, Cores(frozenset(), frozenset()), 1)

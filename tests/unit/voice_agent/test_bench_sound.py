@@ -56,10 +56,10 @@ def test_a_late_piece_of_the_answer_before_is_not_taken_for_the_next() -> None:
     """A late chunk of one reply is not mistaken for the next, because their amplitudes alternate."""
     for amplitude, other in ((sound.HIGH, sound.LOW), (sound.LOW, sound.HIGH)):
         pcm = np.frombuffer(sound.tone(0.2, 24_000, amplitude), "<i2")
-        codes = mulaw.encode(soxr.resample(pcm, 24_000, 8000).astype("<i2").tobytes())
-        assert sound.is_answer(codes, amplitude)
-        assert not sound.is_answer(codes, other)
-    assert not sound.is_answer(sound.QUIET, sound.LOW)
+        heard = mulaw.decode(mulaw.encode(soxr.resample(pcm, 24_000, 8000).astype("<i2").tobytes()))
+        assert sound.is_answer(heard, amplitude)
+        assert not sound.is_answer(heard, other)
+    assert not sound.is_answer(mulaw.decode(sound.QUIET), sound.LOW)
 
 
 def test_a_tone_has_its_length_and_loudness() -> None:

@@ -176,7 +176,7 @@ class Caller:
         codes = base64.b64decode(payload)
         self._played_until = max(self._played_until, at) + len(codes) / mulaw.RATE
         crossing = self._times.from_model
-        if crossing.awaited and sound.is_answer(codes, self._times.answer_amplitude):
+        if crossing.awaited and sound.is_answer(mulaw.decode(codes), self._times.answer_amplitude):
             crossing.arrived(at)
             if self._times.first_audio_at is None:
                 self._times.first_audio_at = at

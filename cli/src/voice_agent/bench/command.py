@@ -1,4 +1,4 @@
-"""`voice-agent bench`: compares the phone agent with a stock Pipecat agent in the same run."""
+"""`voice-agent bench`: compares the phone or web agent with a stock Pipecat agent in the same run."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,8 @@ from typing import Final
 
 from voice_agent.bench import meter, start_up, table
 from voice_agent.bench.capacity import Capacity, search
-from voice_agent.bench.contender import OURS, OVER_H2, OVER_SDK, STOCK, Contender
-from voice_agent.bench.figures import calls_per_core
+from voice_agent.bench.contender import OURS, OURS_WEB, OVER_H2, OVER_SDK, STOCK, STOCK_WEB, Contender
+from voice_agent.bench.figures import CALLS, VISITS, calls_per_core
 from voice_agent.bench.meter import Cores, NoMeter
 from voice_agent.bench.options import BenchOptions
 from voice_agent.bench.start_up import StartUps, measure_starts
@@ -44,7 +44,8 @@ async def _bench(options: BenchOptions) -> int:
     cores = Cores.available()
     # The callers and the model run in this process and must stay off the agent's core.
     cores.pin(0, cores.others)
-    base, compared = (OVER_SDK, OVER_H2) if options.transports else (STOCK, OURS)
+    base, compared = _pair(options)
+    words = VISITS if options.web else CALLS
     trials: dict[Contender, list[Trial]] = {base: [], compared: []}
     found: dict[str, Capacity] = {}
     starts = StartUps()
@@ -57,17 +58,25 @@ async def _bench(options: BenchOptions) -> int:
         every = [trial for so_far in trials.values() for trial in so_far]
         invalid = table.trouble(every)
         if not invalid:
-            print("\n" + table.text(load, trials[base], trials[compared]))
-            starts = await _starts(load, options.rounds)
+            print("\n" + table.text(load, trials[base], trials[compared], words))
+            # A web agent reads the same folders; the start of one service shows what they cost.
+            starts = StartUps() if options.web else await _starts(load, options.rounds)
             invalid += [starts.trouble] if starts.trouble else []
             if options.capacity:
                 found = {agent.name: await _capacity(agent, load, so_far) for agent, so_far in trials.items()}
-                print("\n" + table.capacity(found))
+                print("\n" + table.capacity(found, words))
     if options.json:
         options.json.write_text(json.dumps(table.as_json(load, every, found, starts.starts), indent=1) + "\n")
     for reason in invalid:
         sys.stderr.write(f"INVALID {reason}\n")
     return _INVALID if invalid else 0
+
+
+def _pair(options: BenchOptions) -> tuple[Contender, Contender]:
+    """Return the two that are compared: the first is the base of the ratios."""
+    if options.web:
+        return STOCK_WEB, OURS_WEB
+    return (OVER_SDK, OVER_H2) if options.transports else (STOCK, OURS)
 
 
 async def _starts(load: Load, rounds: int) -> StartUps:

@@ -23,7 +23,7 @@ _TAIL: Final = 2000
 _TWILIO: Final = ExchangeSettings()
 _NOWHERE: Final = "http://127.0.0.1:9"
 """The discard port: a benchmark must not send traffic off this machine."""
-_FOREIGN: Final = ("AWS_", "NOVA_", "TWILIO_", "OPEN_METEO_", "MEDIA_")
+_FOREIGN: Final = ("AWS_", "NOVA_", "TWILIO_", "OPEN_METEO_", "MEDIA_", "DAILY_", "ICE_", "CALL_ME_")
 
 
 class NotReady(Exception):
@@ -39,14 +39,37 @@ class Contender:
     agents: Path | None = None
     """The folder of its agents' folders; None for that of this machine."""
     variables: tuple[tuple[str, str], ...] = ()
+    web: bool = False
+    """Whether browsers visit it, instead of callers on the telephone."""
 
 
+_ISOLATED: Final = f"{sys.prefix}/isolated/client-pipecat/bin/python"
+"""Pipecat's own service needs an older AWS SDK than ours: it runs in an environment of `make isolated-tools`."""
 STOCK: Final = Contender(
     "stock",
-    # Pipecat's own service needs an older AWS SDK than ours: it runs in an environment of `make isolated-tools`.
-    (f"{sys.prefix}/isolated/client-pipecat/bin/python", str(Path(__file__).with_name("stock.py"))),
+    (_ISOLATED, str(Path(__file__).with_name("stock.py"))),
 )
 OURS: Final = Contender("ours", (sys.executable, "-m", "phone_agent"))
+STOCK_WEB: Final = Contender(
+    "stock",
+    (_ISOLATED, "-m", "voice_agent.bench.stock_web"),
+    # Nothing of the command is installed there; the reference agent imports no more of it than itself.
+    variables=(("PYTHONPATH", str(Path(__file__).parents[2])),),
+    web=True,
+)
+OURS_WEB: Final = Contender(
+    "ours",
+    (sys.executable, "-m", "webrtc_agent"),
+    # All visits come from one address, and one after the other.
+    variables=(
+        ("TRANSPORT", "webrtc"),
+        ("ICE_HOSTS", "127.0.0.1"),
+        ("ARRIVALS_PER_ADDRESS", "1000"),
+        ("RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS", "10000"),
+        ("RATE_LIMIT_STARTS_PER_MINUTE", "10000"),
+    ),
+    web=True,
+)
 OVER_SDK: Final = Contender("sdk", OURS.command, variables=(("NOVA_TRANSPORT", "sdk"),))
 OVER_H2: Final = Contender("h2", OURS.command, variables=(("NOVA_TRANSPORT", "h2"),))
 

@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from voice_agent.bench.trial import Trial
 
@@ -18,6 +19,22 @@ class Row:
     stock: str
     ours: str
     ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the table calls its figures."""
+
+    call: str
+    caller: str
+    clear: str
+    """What shows the caller that the agent has stopped."""
+    request: str
+    """What `CallTimes.webhook` measures."""
+
+
+CALLS: Final = Words("call", "caller", "clear", "webhook")
+VISITS: Final = Words("visit", "visitor", "silence", "start and offer")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -35,7 +52,7 @@ def median_ratio(stock: Sequence[Trial], ours: Sequence[Trial], of: Callable[[Tr
     return statistics.median(ratios) if ratios else None
 
 
-def rows(stock: Sequence[Trial], ours: Sequence[Trial]) -> list[Row]:
+def rows(stock: Sequence[Trial], ours: Sequence[Trial], words: Words = CALLS) -> list[Row]:
     """Return the rows of the table."""
 
     def middle(name: str, of: Callable[[Trial], float], form: str) -> Row:
@@ -50,17 +67,17 @@ def rows(stock: Sequence[Trial], ours: Sequence[Trial]) -> list[Row]:
         return Row(name, _delays(theirs), _delays(mine), percentile(mine, 0.5) / before if before > 0 else None)
 
     return [
-        middle("CPU s per call-minute", lambda trial: trial.cpu_per_call_minute, ".2f"),
+        middle(f"CPU s per {words.call}-minute", lambda trial: trial.cpu_per_call_minute, ".2f"),
         middle("share of one core", lambda trial: trial.core_share, ".0%"),
-        delay("caller → model, ms, median / p99", lambda trial: trial.to_model),
-        delay("model → caller, ms, median / p99", lambda trial: trial.from_model),
-        delay("INTERRUPTED → clear, ms, median / p99", lambda trial: trial.clear),
+        delay(f"{words.caller} → model, ms, median / p99", lambda trial: trial.to_model),
+        delay(f"model → {words.caller}, ms, median / p99", lambda trial: trial.from_model),
+        delay(f"INTERRUPTED → {words.clear}, ms, median / p99", lambda trial: trial.clear),
         delay("start → first sound, ms, median / p99", lambda trial: trial.first_audio),
-        delay("webhook, ms, median / p99", lambda trial: trial.webhook),
+        delay(f"{words.request}, ms, median / p99", lambda trial: trial.webhook),
         middle("CPU s until ready", lambda trial: trial.start_cpu, ".2f"),
         middle("memory when ready, MB", lambda trial: trial.rss_ready / _MEGABYTE, ".0f"),
-        middle("memory after one call, MB", lambda trial: trial.rss_base / _MEGABYTE, ".0f"),
-        middle("memory per call, MB", lambda trial: trial.rss_per_call / _MEGABYTE, ".2f"),
+        middle(f"memory after one {words.call}, MB", lambda trial: trial.rss_base / _MEGABYTE, ".0f"),
+        middle(f"memory per {words.call}, MB", lambda trial: trial.rss_per_call / _MEGABYTE, ".2f"),
         middle("threads", lambda trial: trial.threads, ".0f"),
     ]
 

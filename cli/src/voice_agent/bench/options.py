@@ -20,6 +20,7 @@ class BenchOptions:
     seconds: int
     capacity: bool
     transports: bool
+    web: bool
     json: Path | None
 
 
@@ -35,7 +36,8 @@ def bench(  # noqa: PLR0913 - one parameter for each option
     transports: Annotated[
         bool, typer.Option("--transports", help="Compare the transports to the model, sdk and h2, instead of agents.")
     ] = False,
+    web: Annotated[bool, typer.Option("--web", help="Compare visits of the web agent instead of calls.")] = False,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all measurements to this file.")] = None,
 ) -> BenchOptions:
-    """Compare the phone agent with a stock Pipecat agent in the same run."""
-    return BenchOptions(calls, rounds, seconds, capacity, transports, json)
+    """Compare the phone agent, or the web agent, with a stock Pipecat agent in the same run."""
+    return BenchOptions(calls, rounds, seconds, capacity, transports, web, json)

@@ -46,10 +46,10 @@ def first_loud(pcm: bytes) -> int | None:
     return int(((samples > HEARD) | (samples < -HEARD)).argmax())
 
 
-def is_answer(codes: bytes, amplitude: int) -> bool:
-    """Return whether a chunk of µ-law contains the beginning of a reply of this amplitude."""
+def is_answer(pcm: bytes, amplitude: int) -> bool:
+    """Return whether a chunk of 16-bit PCM contains the beginning of a reply of this amplitude."""
     # In 32 bits, because the absolute value of -32768 does not fit into 16.
-    peak = int(np.abs(np.frombuffer(mulaw.decode(codes), "<i2").astype(np.int32)).max(initial=0))
+    peak = int(np.abs(np.frombuffer(pcm, "<i2").astype(np.int32)).max(initial=0))
     return peak > _BETWEEN if amplitude == HIGH else HEARD < peak < _BETWEEN
 
 

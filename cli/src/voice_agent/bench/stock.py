@@ -3,6 +3,7 @@
 FastAPI WebSocket transport, Twilio serializer, Pipecat's own Nova Sonic service with its default rates (16 kHz in, 24
 kHz out), context aggregators without a local VAD, metrics on. Two things differ from a deployment: `create_client` is
 overridden for the endpoint, and the agent does not hang up through Twilio's REST API, which this benchmark lacks.
+`stock_web` is the same agent for browsers.
 """
 
 import os
@@ -23,6 +24,7 @@ from pipecat.runner.utils import parse_telephony_websocket
 from pipecat.serializers.twilio import TwilioFrameSerializer
 from pipecat.services.aws.nova_sonic.llm import AWSNovaSonicLLMService
 from pipecat.services.llm_service import FunctionCallParams
+from pipecat.transports.base_transport import BaseTransport
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
 from pipecat.workers.runner import WorkerRunner
 from smithy_aws_core.auth.sigv4 import SigV4AuthScheme
@@ -85,10 +87,16 @@ async def hold_call(socket: WebSocket) -> None:
         call_sid=call["call_id"],
         params=TwilioFrameSerializer.InputParams(auto_hang_up=False),
     )
-    transport = FastAPIWebsocketTransport(
-        websocket=socket,
-        params=FastAPIWebsocketParams(audio_in_enabled=True, audio_out_enabled=True, serializer=serializer),
+    await converse(
+        FastAPIWebsocketTransport(
+            websocket=socket,
+            params=FastAPIWebsocketParams(audio_in_enabled=True, audio_out_enabled=True, serializer=serializer),
+        )
     )
+
+
+async def converse(transport: BaseTransport) -> None:
+    """Run one conversation until its client disconnects."""
     context = LLMContext(tools=ToolsSchema(standard_tools=[_WEATHER]))
     pair = LLMContextAggregatorPair(context, realtime_service_mode=True)
     worker = PipelineWorker(

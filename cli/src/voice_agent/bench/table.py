@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from voice_agent.bench.capacity import FOREIGN_LIMIT, HARNESS_LIMIT, Capacity
-from voice_agent.bench.figures import calls_per_core, median_ratio, rows
+from voice_agent.bench.figures import CALLS, Words, calls_per_core, median_ratio, rows
 from voice_agent.bench.start_up import StartUp
 from voice_agent.bench.trial import Load, Trial
 
@@ -19,22 +19,22 @@ _CAVEAT: Final = (
 _TITLES: Final = {"stock": "stock Pipecat"}
 
 
-def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
+def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial], words: Words = CALLS) -> str:
     """Return the table, with what it does and does not show."""
     base, compared = stock[0].agent, ours[0].agent
     lines = [
-        f"{_count(load.calls, 'call')}, {_count(len(stock), 'round')} of {load.seconds:g} s in turn; {load.cores}",
+        f"{_count(load.calls, words.call)}, {_count(len(stock), 'round')} of {load.seconds:g} s in turn; {load.cores}",
         "",
         _line("", *(_TITLES.get(name, name) for name in (base, compared)), f"{compared}/{base}"),
     ]
     lines += [
         _line(row.name, row.stock, row.ours, "" if row.ratio is None else f"{row.ratio:.2f}")
-        for row in rows(stock, ours)
+        for row in rows(stock, ours, words)
     ]
     lines += [
         "",
-        f"CPU s per call-minute, round by round: {base} {_rounds(stock)}; {compared} {_rounds(ours)}",
-        _estimate(stock, ours),
+        f"CPU s per {words.call}-minute, round by round: {base} {_rounds(stock)}; {compared} {_rounds(ours)}",
+        _estimate(stock, ours, words),
     ]
     foreign = max(trial.foreign_cpu for trial in (*stock, *ours))
     if foreign > FOREIGN_LIMIT:
@@ -52,9 +52,9 @@ def trouble(trials: Sequence[Trial]) -> list[str]:
     ]
 
 
-def capacity(found: dict[str, Capacity]) -> str:
+def capacity(found: dict[str, Capacity], words: Words = CALLS) -> str:
     """Return the result of the search as text."""
-    lines = ["Calls that one core holds with less than 100 ms added at p99, each way:"]
+    lines = [f"{words.call.capitalize()}s that one core holds with less than 100 ms added at p99, each way:"]
     for name, outcome in found.items():
         bound = f"fails at {outcome.fails}" if outcome.fails else "not reached"
         if outcome.full_harness:
@@ -100,11 +100,11 @@ def _rounds(trials: Sequence[Trial]) -> str:
     return " / ".join(f"{trial.cpu_per_call_minute:.2f}" for trial in trials)
 
 
-def _estimate(stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
+def _estimate(stock: Sequence[Trial], ours: Sequence[Trial], words: Words) -> str:
     ratio = median_ratio(stock, ours, calls_per_core)
     theirs, mine = (statistics.median(map(calls_per_core, trials)) for trials in (stock, ours))
     times = "" if ratio is None else f"{ratio:.1f} times as many "
     return (
-        f"At this rate, a core handles {times}calls: {mine:.0f} to {theirs:.0f} if it could be filled. The cost of a "
-        "call falls as calls share wake-ups; --capacity measures it."
+        f"At this rate, a core handles {times}{words.call}s: {mine:.0f} to {theirs:.0f} if it could be filled. The "
+        f"cost of a {words.call} falls as {words.call}s share wake-ups; --capacity measures it."
     )

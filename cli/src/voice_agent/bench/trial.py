@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import httpx
 
@@ -17,6 +17,7 @@ from voice_agent.bench.contender import Contender, NotReady, Running, running
 from voice_agent.bench.crossing import CallTimes, Crossing
 from voice_agent.bench.meter import Cores, Reading
 from voice_agent.bench.model import ScriptedModel
+from voice_agent.bench.web_caller import WebCaller
 
 _STREAM_SECONDS: Final = 15.0
 """Longest wait for an agent to open its model stream."""
@@ -103,19 +104,41 @@ async def run_trial(contender: Contender, load: Load) -> Trial:
         ):
             ready = meter.read(agent.pid)
             trial.start_cpu, trial.rss_ready = ready.cpu_seconds, ready.rss_bytes
-            await _Switchboard(agent, model, client).hold(trial, load)
+            await _Switchboard(agent, model, client, web=contender.web).hold(trial, load)
     except NotReady as error:
         trial.trouble.append(str(error))
     return trial
 
 
+class Line(Protocol):
+    """A caller or a visitor of the benchmark."""
+
+    async def dial(self, client: httpx.AsyncClient) -> None:
+        """Connect, and start the audio in both directions.
+
+        Raises:
+            CallFailed: the agent did not accept the call.
+        """
+
+    async def greeted(self) -> None:
+        """Wait for the agent's first audio.
+
+        Raises:
+            CallFailed: no audio arrived in time.
+        """
+
+    async def hang_up(self) -> None:
+        """Leave, within a time limit."""
+
+
 class _Switchboard:
     """Makes the calls of a trial."""
 
-    def __init__(self, agent: Running, model: ScriptedModel, client: httpx.AsyncClient) -> None:
+    def __init__(self, agent: Running, model: ScriptedModel, client: httpx.AsyncClient, *, web: bool) -> None:
         self._agent = agent
         self._model = model
         self._client = client
+        self._web = web
 
     async def hold(self, trial: Trial, load: Load) -> None:
         """Make a warm-up call, then all calls, and fill in the trial."""
@@ -141,9 +164,14 @@ class _Switchboard:
         await asyncio.sleep(_SETTLE_SECONDS)
         trial.rss_base = meter.read(self._agent.pid).rss_bytes
 
-    async def _connect(self, trial: Trial, calls: int) -> tuple[list[Caller], list[CallTimes]]:
+    def _caller(self, seed: int, times: CallTimes) -> Line:
+        if self._web:
+            return WebCaller(self._agent.base_url, seed, times)
+        return Caller(self._agent.base_url, _TWILIO.account_sid, _TWILIO.auth_token, seed, times)
+
+    async def _connect(self, trial: Trial, calls: int) -> tuple[list[Line], list[CallTimes]]:
         """Make the calls one at a time, so that the model can assign each stream to its call."""
-        callers: list[Caller] = []
+        callers: list[Line] = []
         times: list[CallTimes] = []
         try:
             for seed in range(1, calls + 1):
@@ -158,10 +186,10 @@ class _Switchboard:
         trial.first_audio = [kept.first_audio for kept in times if kept.first_audio is not None]
         return callers, times
 
-    async def _call(self, seed: int) -> tuple[Caller, CallTimes]:
+    async def _call(self, seed: int) -> tuple[Line, CallTimes]:
         times = CallTimes()
         opened = self._model.expect(times, seed)
-        caller = Caller(self._agent.base_url, _TWILIO.account_sid, _TWILIO.auth_token, seed, times)
+        caller = self._caller(seed, times)
         try:
             await caller.dial(self._client)
             async with asyncio.timeout(_STREAM_SECONDS):
@@ -236,5 +264,5 @@ def _losses(times: CallTimes, end: float) -> list[str]:
     return lost + strays
 
 
-async def _hang_up(callers: Sequence[Caller]) -> None:
+async def _hang_up(callers: Sequence[Line]) -> None:
     await asyncio.gather(*(caller.hang_up() for caller in callers))
