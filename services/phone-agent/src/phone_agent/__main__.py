@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 
+from agent_core import lean_imports
 from agent_core.errors import ConfigurationError
 
 
@@ -16,7 +17,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     # Pipecat prints a greeting to standard error on import, unless its logger has no sink yet.
     os.environ.setdefault("LOGURU_AUTOINIT", "False")
-    from phone_agent import serve  # noqa: PLC0415 - after the line above
+    lean_imports.install()
+    from phone_agent import serve  # noqa: PLC0415 - after the lines above
 
     # From here on an exit must run the clean-up of what has been imported.
     for number in (signal.SIGTERM, signal.SIGINT):
