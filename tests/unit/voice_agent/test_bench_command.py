@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 
 from voice_agent.bench import command as bench
-from voice_agent.bench.contender import OURS, OURS_WEB, OVER_H2, OVER_SDK, STOCK, STOCK_WEB, Contender
+from voice_agent.bench.contender import (
+    OURS,
+    OURS_WEB,
+    OVER_H2,
+    OVER_H2_WEB,
+    OVER_SDK,
+    OVER_SDK_WEB,
+    STOCK,
+    STOCK_WEB,
+    Contender,
+)
 from voice_agent.bench.meter import Cores
 from voice_agent.bench.trial import Trial
 from voice_agent.command_line import main
@@ -20,6 +30,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench reads
         ((), (STOCK, OURS)),
         (("--transports",), (OVER_SDK, OVER_H2)),
         (("--web",), (STOCK_WEB, OURS_WEB)),
+        (("--web", "--transports"), (OVER_SDK_WEB, OVER_H2_WEB)),
     ],
 )
 def test_both_agents_are_tried_in_turn_in_every_round(

@@ -12,7 +12,17 @@ from typing import Final
 
 from voice_agent.bench import meter, start_up, table
 from voice_agent.bench.capacity import Capacity, search
-from voice_agent.bench.contender import OURS, OURS_WEB, OVER_H2, OVER_SDK, STOCK, STOCK_WEB, Contender
+from voice_agent.bench.contender import (
+    OURS,
+    OURS_WEB,
+    OVER_H2,
+    OVER_H2_WEB,
+    OVER_SDK,
+    OVER_SDK_WEB,
+    STOCK,
+    STOCK_WEB,
+    Contender,
+)
 from voice_agent.bench.figures import CALLS, VISITS, calls_per_core
 from voice_agent.bench.meter import Cores, NoMeter
 from voice_agent.bench.options import BenchOptions
@@ -75,7 +85,7 @@ async def _bench(options: BenchOptions) -> int:
 def _pair(options: BenchOptions) -> tuple[Contender, Contender]:
     """Return the two that are compared: the first is the base of the ratios."""
     if options.web:
-        return STOCK_WEB, OURS_WEB
+        return (OVER_SDK_WEB, OVER_H2_WEB) if options.transports else (STOCK_WEB, OURS_WEB)
     return (OVER_SDK, OVER_H2) if options.transports else (STOCK, OURS)
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -70,6 +70,8 @@ OURS_WEB: Final = Contender(
     ),
     web=True,
 )
+OVER_SDK_WEB: Final = replace(OURS_WEB, name="sdk", variables=(*OURS_WEB.variables, ("NOVA_TRANSPORT", "sdk")))
+OVER_H2_WEB: Final = replace(OURS_WEB, name="h2", variables=(*OURS_WEB.variables, ("NOVA_TRANSPORT", "h2")))
 OVER_SDK: Final = Contender("sdk", OURS.command, variables=(("NOVA_TRANSPORT", "sdk"),))
 OVER_H2: Final = Contender("h2", OURS.command, variables=(("NOVA_TRANSPORT", "h2"),))
 

@@ -31,9 +31,11 @@ class Words:
     """What shows the caller that the agent has stopped."""
     request: str
     """What `CallTimes.webhook` measures."""
+    remark: str = ""
+    """Ends the sentence about what the delays contain."""
 
 
-CALLS: Final = Words("call", "caller", "clear", "webhook")
+CALLS: Final = Words("call", "caller", "clear", "webhook", "; ours include packets of 40 ms")
 VISITS: Final = Words("visit", "visitor", "silence", "start and offer")
 
 

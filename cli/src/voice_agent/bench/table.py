@@ -13,7 +13,7 @@ from voice_agent.bench.trial import Load, Trial
 _CAVEAT: Final = (
     "One machine, shared with whatever else runs on it: the ratios count, the figures beside them do not travel.\n"
     "This compares the agents' own work. The model is a script and the network is loopback, so delays contain neither\n"
-    "a real model's thinking time (0.1 s is simulated) nor a real network; ours include packets of 40 ms."
+    "a real model's thinking time (0.1 s is simulated) nor a real network{remark}."
 )
 
 _TITLES: Final = {"stock": "stock Pipecat"}
@@ -42,7 +42,7 @@ def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial], words: Words
     busiest = max(trial.harness_cpu for trial in (*stock, *ours))
     if busiest > HARNESS_LIMIT:
         lines.append(f"Callers and model used {busiest:.0%} of their core: part of the delay is theirs.")
-    return "\n".join([*lines, "", _CAVEAT])
+    return "\n".join([*lines, "", _CAVEAT.format(remark=words.remark)])
 
 
 def trouble(trials: Sequence[Trial]) -> list[str]:
