@@ -18,6 +18,7 @@ NAMED_BY_THE_CALENDAR = {
     "phone_agent/twilio_transfer.py",  # when Twilio received the dial request
     "webrtc_agent/daily/room_factory.py",  # when a room expires
     "webrtc_agent/notice.py",  # when a visitor agreed
+    "webrtc_agent/rtp_sender.py",  # the sender reports of RTCP contain the time
 }
 DECIDES_WHAT_HAS_EXPIRED = {
     "agent_core/adapters/call_store/dynamodb.py",

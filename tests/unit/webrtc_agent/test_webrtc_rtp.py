@@ -197,7 +197,7 @@ class Wire:
 
     async def _send_rtp(self, data: bytes) -> None:
         self.sent.append(data)
-        await asyncio.sleep(0)  # as a transport that is busy, so that the test goes on too
+        await asyncio.sleep(0)  # as a transport that is busy, so that the test continues too
 
     def _register_rtp_sender(self, sender: object, parameters: object) -> None:
         """Do nothing: nothing is received here."""

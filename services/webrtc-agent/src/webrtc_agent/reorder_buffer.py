@@ -46,7 +46,7 @@ class ReorderBuffer[T]:
                 expected = (expected + 1) % _NUMBERS
             if len(self._held) < PATIENCE:
                 break
-            # The missing ones are lost: go on with the first that is there.
+            # The missing ones are lost: continue with the first that is there.
             expected = self._nearest(expected)
         self._expected = expected
         return due
