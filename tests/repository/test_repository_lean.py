@@ -117,9 +117,9 @@ assert "numba" in absent and "httpx" not in absent
 sys.meta_path.insert(0, Refusal())
 for package in sys.argv[2:]:
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
-        # The stock agent of the bench runs in an environment of its own, with the AWS SDK that Pipecat's service needs.
+        # The stock agents of the bench run in an environment of their own, with the AWS SDK that Pipecat's needs.
         # Only pytest loads its plug-in.
-        if not module.name.endswith(("__main__", ".bench.stock", ".pytest_plugin")):
+        if not module.name.endswith(("__main__", ".bench.stock", ".bench.stock_web", ".pytest_plugin")):
             importlib.import_module(module.name)
 """
 

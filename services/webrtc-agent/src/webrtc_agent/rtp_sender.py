@@ -9,6 +9,7 @@ import asyncio
 import secrets
 import struct
 import time
+from collections.abc import Awaitable
 from typing import Any, Final
 
 import structlog
@@ -36,26 +37,37 @@ class RtpSender:
 
     def __init__(self, sender: Any) -> None:  # noqa: ANN401 - aiortc's
         self._sender = sender
-        self._run_other, sender._run_rtp = sender._run_rtp, self._run  # noqa: SLF001 - see above
+        self._run_other, sender._run_rtp = sender._run_rtp, self._begin  # noqa: SLF001 - see above
         self._read, sender._handle_rtcp_packet = sender._handle_rtcp_packet, self._note  # noqa: SLF001 - the same
 
-    async def _run(self, codec: Any) -> None:  # noqa: ANN401 - aiortc's
+    def _begin(self, codec: Any) -> Awaitable[None]:  # noqa: ANN401 - aiortc's
         if codec.mimeType.lower() != "audio/opus":
-            await self._run_other(codec)
-            return
+            return self._run_other(codec)  # type: ignore[no-any-return]  # aiortc has no types for it
+        task = asyncio.create_task(self._run(codec.payloadType))
+        task.add_done_callback(self._ended)
         self._sender._RTCRtpSender__rtp_started.set()  # noqa: SLF001 - as aiortc's loop does
+        return task
+
+    async def _run(self, payload_type: int) -> None:
         try:
-            await self._send(codec.payloadType)
+            await self._send(payload_type)
         except (asyncio.CancelledError, ConnectionError, MediaStreamError):
             # The ordinary ends: aiortc's sender was stopped, or the visitor is gone.
             pass
-        except Exception:
-            # aiortc waits for the end of this loop without a deadline, so it must be reported in any case.
-            log.exception("audio_not_sent")
         finally:
-            if self._sender.track is not None:
-                self._sender.track.stop()
-            self._sender._RTCRtpSender__rtp_exited.set()  # noqa: SLF001 - as aiortc's loop does
+            self._report_end()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        # Also for a task that was cancelled before it began.
+        self._report_end()
+        if self._sender.track is not None:
+            self._sender.track.stop()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("audio_not_sent", exc_info=error)
+
+    def _report_end(self) -> None:
+        # aiortc waits for it without a deadline, whatever goes wrong here; so it is reported at two places.
+        self._sender._RTCRtpSender__rtp_exited.set()  # noqa: SLF001 - as aiortc's loop does
 
     async def _note(self, packet: Any) -> None:  # noqa: ANN401 - aiortc's
         """Pass a report of the browser on, and adapt to it."""
