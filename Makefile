@@ -58,8 +58,9 @@ test-rest: test-environment isolated-tools ## run the thorough tests: faults, br
 faults: test-environment ## run the whole catalogue of faults and threats, by number
 	@$(BIN)/pytest -m "" -k "test_fault_ or test_threat_" --every-number
 
-soak: test-environment ## run 20 callers for an hour with faults in 5 % of the calls and one crashing task: MINUTES=, CALLS=, FAULTS=
-	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CALLS),--callers $(CALLS)) $(if $(FAULTS),--faults $(FAULTS))
+soak: test-environment ## run 20 callers for an hour with faults in 5 % of the calls and one crashing task: MINUTES=, CALLS=, FAULTS=, TRANSPORT=h2
+	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CALLS),--callers $(CALLS)) $(if $(FAULTS),--faults $(FAULTS)) \
+		$(if $(TRANSPORT),--transport $(TRANSPORT))
 
 endurance: test-environment ## run 10 web sessions for 17 minutes, with an abusive client in every second half minute: MINUTES=, VISITORS=
 	@$(BIN)/python -m tests.endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(VISITORS),--visitors $(VISITORS))

@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60, help="how long (default: %(default)s)")
     parser.add_argument("--callers", type=int, default=20, help="calls at once (default: %(default)s)")
     parser.add_argument("--faults", type=float, default=5, help="percent of calls with a fault (default: %(default)s)")
+    parser.add_argument("--transport", choices=("sdk", "h2"), default="sdk", help="to the model (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="of the dice; printed, so that it can be given again")
     parser.add_argument("--json", type=Path, default=None, help="where the figures go as JSON")
     parser.add_argument("--logs", type=Path, default=None, help="where logs, timelines and notes are kept")
@@ -27,8 +28,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="soak-") as passing:
         folder = given.logs or Path(passing)
         folder.mkdir(parents=True, exist_ok=True)
-        plan = Plan(given.minutes, given.callers, given.faults / 100, min(240.0, given.minutes * 12), folder)
-        _say(f"{given.callers} callers for {given.minutes:g} minutes, faults in {given.faults:g} %, seed {seed}\n")
+        warm_up = min(240.0, given.minutes * 12)
+        plan = Plan(given.minutes, given.callers, given.faults / 100, warm_up, folder, given.transport)
+        _say(f"{given.callers} callers for {given.minutes:g} minutes, faults in {given.faults:g} %, seed {seed}")
+        _say(f"transport to the model: {given.transport}\n")
         report = asyncio.run(soak(plan, _say))
     sys.stdout.write(f"\n{report}\n")
     if given.json is not None:

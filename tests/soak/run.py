@@ -44,6 +44,7 @@ class Plan:
         share: Of calls that get a fault, 0 to 1.
         warm_up: Seconds that a process has to reach its size.
         folder: For logs and the calls that are remembered.
+        transport: To the model, `sdk` or `h2`.
     """
 
     minutes: float
@@ -51,6 +52,7 @@ class Plan:
     share: float
     warm_up: float
     folder: Path
+    transport: str = "sdk"
 
 
 @dataclass
@@ -83,7 +85,7 @@ async def soak(plan: Plan, say: Callable[[str], None]) -> Report:
     """Run two phone tasks and callers, cause faults, kill one task, and balance the books."""
     score = Score()
     score.plan = notes_and_weather
-    async with WeatherStandin() as weather, fleet(plan.folder, score, (PHONE, PHONE), _settings(weather)) as ships:
+    async with WeatherStandin() as weather, fleet(plan.folder, score, (PHONE, PHONE), _settings(plan, weather)) as ships:
         ships.nova.ledger.kept = _KEPT_SESSIONS
         trouble = Trouble(ships, weather, plan.share)
         people = People(trouble, ships.edge.url, plan.folder / "timelines.jsonl")
@@ -107,8 +109,9 @@ async def soak(plan: Plan, say: Callable[[str], None]) -> Report:
         return _report(plan, ships, people, watch, _Ended(books, codes, unbalanced))
 
 
-def _settings(weather: WeatherStandin) -> dict[str, str]:
+def _settings(plan: Plan, weather: WeatherStandin) -> dict[str, str]:
     return {
+        "NOVA_TRANSPORT": plan.transport,
         "OPEN_METEO_FORECAST_URL": weather.forecast_url,
         "OPEN_METEO_GEOCODING_URL": weather.geocoding_url,
         "NOVA_SONIC_RENEW_SECONDS": str(RENEW_SECONDS),
