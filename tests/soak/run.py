@@ -85,7 +85,8 @@ async def soak(plan: Plan, say: Callable[[str], None]) -> Report:
     """Run two phone tasks and callers, cause faults, kill one task, and balance the books."""
     score = Score()
     score.plan = notes_and_weather
-    async with WeatherStandin() as weather, fleet(plan.folder, score, (PHONE, PHONE), _settings(plan, weather)) as ships:
+    two = (PHONE, PHONE)
+    async with WeatherStandin() as weather, fleet(plan.folder, score, two, _settings(plan, weather)) as ships:
         ships.nova.ledger.kept = _KEPT_SESSIONS
         trouble = Trouble(ships, weather, plan.share)
         people = People(trouble, ships.edge.url, plan.folder / "timelines.jsonl")
@@ -147,7 +148,7 @@ class _Ended:
 
 def _report(plan: Plan, ships: Fleet, people: People, watch: Watch, ended: _Ended) -> Report:
     lines = [line for task in ships.all_tasks for line in task.service.lines("model_session_started")]
-    touched = people.trouble.touched | people.trouble.calls_of(lines)
+    touched = people.trouble.touched | people.trouble.calls_of(lines) | _refused_for_the_model(ships)
     clean = [call for call in people.calls if call.sid not in touched]
     records = ships.records(PHONE)
     return Report(
@@ -168,6 +169,12 @@ def _report(plan: Plan, ships: Fleet, people: People, watch: Watch, ended: _Ende
         watched_seconds={name: _watched(one, plan.warm_up) for name, one in watch.processes.items()},
         unbalanced=[*ended.unbalanced, *ended.books.of_everything(clean, ended.codes)],
     )
+
+
+def _refused_for_the_model(ships: Fleet) -> set[str]:
+    """Return the calls that heard a busy line because a fault made the model throttle this account."""
+    refusals = [line for task in ships.all_tasks for line in task.lines("call_rejected")]
+    return {str(line["call_sid"]) for line in refusals if line["cause"] == "ModelBusy"}
 
 
 def _problems(calls: list[Call]) -> dict[str, int]:

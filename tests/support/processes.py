@@ -19,12 +19,14 @@ ALONE: Final = {
 }
 """Modules below ``tests`` that need the machine to themselves, and why. They run last, in one process."""
 BESIDE: Final = {
+    "contract/test_capture_recognition.py",
     "e2e/test_captures.py",
     "e2e/test_rehearsals.py",
     "infra/test_deploy_by_hand.py",
     "infra/test_deploy_command.py",
     "infra/test_first_deployment.py",
     "infra/test_checkov.py",
+    "infra/test_mutations.py",
 }
 """Slow modules that do not notice a slow machine. Another process runs them meanwhile, at a low priority: those of
 ``ALONE`` leave half of two cores idle.
