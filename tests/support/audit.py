@@ -69,7 +69,7 @@ class Audit:
     def _lines(self) -> Iterator[dict[str, Any]]:
         with self._service.log.open("rb") as log:
             log.seek(self._read)
-            yield from (orjson.loads(line) for line in log if line.startswith(b"{"))
+            yield from (orjson.loads(line) for line in log if line.startswith(b"{") and line.endswith(b"\n"))
 
     def _new_sessions(self) -> list[SessionRecord]:
         return [record for name, record in self._streams.sessions.items() if name not in self._known]

@@ -1,7 +1,6 @@
 """The phone service as it ships: a process, its log, and what it holds."""
 
 import asyncio
-import json
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,6 +13,7 @@ import httpx
 from standins.nova.server import NovaStandin
 from standins.twilio.server import TwilioExchange
 from tests.support.ledger import Held, open_files
+from tests.support.log_lines import log_lines
 from tests.support.waiting import until
 from tests.support.warm import WarmProcess, start_service
 from voice_agent.run.ports import free_port
@@ -63,13 +63,11 @@ class PhoneProcess:
 
     def lines(self, event: str, **fields: object) -> list[dict[str, Any]]:
         """Return the log's lines of an event whose fields have these values."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line.get("event") == event and fields.items() <= line.items()]
+        return [line for line in log_lines(self.log) if line.get("event") == event and fields.items() <= line.items()]
 
     def lines_of(self, call_sid: str) -> list[dict[str, Any]]:
         """Return all lines of the log with a call's identifier."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line.get("call_sid") == call_sid]
+        return [line for line in log_lines(self.log) if line.get("call_sid") == call_sid]
 
     async def record(self, call_sid: str, seconds: float = 6.0) -> dict[str, Any]:
         """Wait for the end record of a call, and assert that it is the only one."""

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from standins.alias import CANNOT
+from tests.support.log_lines import log_lines
 from tools.isolated_env import NODE, isolated
 from tools.workspace import VENV, program
 
@@ -61,8 +62,7 @@ class Nova:
 
     def notes(self, event: str) -> list[Event]:
         """Read its log."""
-        notes = [json.loads(line) for line in self.log.read_text().splitlines()]
-        return [note for note in notes if note["event"] == event]
+        return [note for note in log_lines(self.log) if note["event"] == event]
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The web service as it ships: a process and its log."""
 
 import asyncio
-import json
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,6 +13,7 @@ import httpx
 
 from standins.nova.server import NovaStandin
 from tests.support.ledger import Held
+from tests.support.log_lines import log_lines
 from tests.support.waiting import until
 from tests.support.warm import WarmProcess, start_service
 from voice_agent.run.ports import free_port
@@ -63,8 +63,7 @@ class WebProcess:
 
     def lines(self, event: str) -> list[dict[str, Any]]:
         """Return the log's lines of an event."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line.get("event") == event]
+        return [line for line in log_lines(self.log) if line.get("event") == event]
 
     async def record(self, web_session_id: str, seconds: float = 6.0) -> dict[str, Any]:
         """Wait for the end record of a visit, and assert that it is the only one."""

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from tests.support.leaks import plant
+from tests.support.log_lines import log_lines
 from tools.faketime import CLOCK_VARIABLES
 
 COMMAND = [sys.executable, "-m", "voice_agent"]
@@ -63,8 +64,7 @@ class Product:
 
     def log(self, service: str = "phone-agent") -> list[dict[str, Any]]:
         """Return the log of a service."""
-        path = self.folder / self.state["logs"][service]
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
+        return log_lines(self.folder / self.state["logs"][service])
 
 
 def heard_by_model(product: Product) -> list[list[str]]:

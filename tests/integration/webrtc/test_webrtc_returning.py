@@ -1,7 +1,6 @@
 """Visitors who return to their conversation: after a loss, at another task, once, and with one record."""
 
 import asyncio
-import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from agent_core.lost_records import BEAT_SECONDS, SWEEP_SECONDS
 from tests.integration.webrtc.conftest import Surroundings
 from tests.support.hurried import HASTE
+from tests.support.log_lines import log_lines
 from tests.support.visitor import Visitor
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess
@@ -38,8 +38,7 @@ async def start(visitor: Visitor, token: str | None = None, attempt: str = "one"
 
 def ends(*logs: Path) -> list[dict[str, Any]]:
     """Return the end records of several services."""
-    lines = [json.loads(line) for log in logs for line in log.read_text().splitlines() if line.startswith("{")]
-    return [line for line in lines if line["event"] == "session_ended"]
+    return [line for log in logs for line in log_lines(log) if line["event"] == "session_ended"]
 
 
 async def test_a_lost_visitor_goes_on_in_the_same_conversation_with_one_record(
