@@ -19,6 +19,7 @@ from agent_core.capture.values import Captures
 from agent_core.settings import CoreSettings
 from agent_core.tools.registry import ToolRegistry, ToolResult
 from standins.booking_desk.server import BookingDesk
+from tests.support.http_service import http_service
 from tests.support.waiting import until
 
 MAIL, PHONE = "jane.doe@example.com", "+12025550123"
@@ -67,16 +68,9 @@ class Services:
 async def services() -> AsyncIterator[Services]:
     """Run them."""
     made = Services()
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", made.order)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.shop = runner.addresses[0][1]
     made.desk.server.add_tool(made.remind)
-    async with made.desk:
+    async with http_service(made.order) as made.shop, made.desk:
         yield made
-    await runner.cleanup()
 
 
 class Talk:
@@ -152,7 +146,7 @@ async def test_the_services_receive_the_values(agent: Agent, services: Services)
 
 @pytest.mark.parametrize("tool", ["send_order", "remind"])
 async def test_a_wrong_handle_gets_the_error_of_any_tool(agent: Agent, services: Services, tool: str) -> None:
-    """An invented one, an address that nobody captured, one of another kind, and one that was not read back yet."""
+    """An invented one, an address that was never captured, one of another kind, and one that was not read back yet."""
     talk = Talk(agent)
     phone = await talk.captured("phone", "two oh two five five five oh one two three")
     for wrong in ("email_1", "eve@example.com", phone):

@@ -16,6 +16,7 @@ from agent_core.tools.http_tool import HttpEndpoint, HttpTool
 from agent_core.tools.http_transport import MAX_BYTES
 from agent_core.tools.outbound import Outbound, Resolve
 from agent_core.tools.registry import ToolRecord, ToolRegistry
+from tests.support.http_service import http_service
 
 SCHEMA = {
     "type": "object",
@@ -52,15 +53,8 @@ class Shop:
 async def shop() -> AsyncIterator[Shop]:
     """Run the service."""
     made = Shop()
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", made.handle)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    made.port = runner.addresses[0][1]
-    yield made
-    await runner.cleanup()
+    async with http_service(made.handle) as made.port:
+        yield made
 
 
 class Tool:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from agent_core.tools import http_transport, mcp_session
 from agent_core.tools.outbound import Outbound
+from tests.support.http_service import http_service
 
 NAME = "desk.example.com"
 
@@ -53,13 +54,8 @@ async def served() -> AsyncIterator[Served]:
     async def answer(request: web.Request) -> web.Response:
         return web.json_response({"host": request.host})
 
-    application = web.Application()
-    application.router.add_get("/", answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-    yield Served(runner.addresses[0][1], trusted, asked)
-    await runner.cleanup()
+    async with http_service(answer, context) as port:
+        yield Served(port, trusted, asked)
 
 
 async def test_the_name_is_asked_for_and_verified_over_http(served: Served) -> None:

@@ -32,7 +32,7 @@ def reader_of(value: dict[str, Any]) -> Reader:
 
 
 class Telephone:
-    """A caller of whom nothing is understood until they are asked to type.
+    """A caller who is never understood, and types when asked to.
 
     Args:
         value: What they want to give.

@@ -242,7 +242,7 @@ async def test_it_says_when_sound_is_on_its_way() -> None:
 
 
 async def test_nothing_old_is_heard_after_a_barge_in() -> None:
-    """What has not been sent is dropped, and whoever waits for it is let go; the next words follow at once."""
+    """What has not been sent is dropped, and its senders stop waiting; the next words follow at once."""
     beat = Metronome()
     waiting = beat.track.add_audio_bytes(tone(24_000, 400))
     await beat.give(5)

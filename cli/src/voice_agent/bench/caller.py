@@ -31,6 +31,19 @@ class CallFailed(Exception):
     """The call was not established, or ended early."""
 
 
+async def first_audio(heard: asyncio.Event) -> None:
+    """Wait for the event of an agent's first audio.
+
+    Raises:
+        CallFailed: no audio arrived in time.
+    """
+    try:
+        async with asyncio.timeout(FIRST_AUDIO_SECONDS):
+            await heard.wait()
+    except TimeoutError:
+        raise CallFailed(f"no sound within {FIRST_AUDIO_SECONDS:.0f} s") from None
+
+
 class Caller:
     """One call: `dial`, then `hang_up`. Caller and model both write into `times`.
 
@@ -91,11 +104,7 @@ class Caller:
         Raises:
             CallFailed: no audio arrived in time.
         """
-        try:
-            async with asyncio.timeout(FIRST_AUDIO_SECONDS):
-                await self._heard.wait()
-        except TimeoutError:
-            raise CallFailed(f"no sound within {FIRST_AUDIO_SECONDS:.0f} s") from None
+        await first_audio(self._heard)
 
     async def hang_up(self) -> None:
         """Hang up, within a time limit."""

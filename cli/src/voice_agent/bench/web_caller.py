@@ -23,7 +23,7 @@ from aiortc import MediaStreamTrack, RTCBundlePolicy, RTCConfiguration, RTCPeerC
 from aiortc.mediastreams import MediaStreamError
 
 from voice_agent.bench import script, sound
-from voice_agent.bench.caller import FIRST_AUDIO_SECONDS, OPEN_SECONDS, WEBHOOK_SECONDS, CallFailed
+from voice_agent.bench.caller import OPEN_SECONDS, WEBHOOK_SECONDS, CallFailed, first_audio
 from voice_agent.bench.crossing import CallTimes
 
 _RATE: Final = 48_000
@@ -164,11 +164,7 @@ class WebCaller:
         Raises:
             CallFailed: no audio arrived in time.
         """
-        try:
-            async with asyncio.timeout(FIRST_AUDIO_SECONDS):
-                await self._heard.wait()
-        except TimeoutError:
-            raise CallFailed(f"no sound within {FIRST_AUDIO_SECONDS:.0f} s") from None
+        await first_audio(self._heard)
 
     async def hang_up(self) -> None:
         """Leave as a closed page does, within a time limit."""

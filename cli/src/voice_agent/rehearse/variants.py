@@ -1,8 +1,8 @@
 """Copies of an agent's folder for the conditions of the matrix, each with a number and files of its own.
 
 A copy for each condition, channel and attempt keeps them apart: a table that one conversation books is not missing in
-another one with the same words. Where the
-tools have to be slow or dead, or see another time than the clock's, the `tools.py` of the copy is changed.
+another one with the same words. Where the tools have to be slow or dead, or see another time than the clock's, the
+`tools.py` of the copy is changed.
 """
 
 import ast
@@ -56,7 +56,7 @@ def agent_file(folder: Path) -> dict[str, Any]:
 
 type Channel = Literal["phone", "web"]
 type CopyKey = tuple[str, datetime | None, Channel, int]
-"""A condition's name, the time that the tools see, and the number of the attempt."""
+"""A condition's name, the time that the tools see, the channel, and the number of the attempt."""
 _PHONE: Final[tuple[Channel, ...]] = ("phone",)
 
 
